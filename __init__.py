@@ -1,0 +1,65 @@
+"""Residual networks composed from declarative specs.
+
+>>> import resforge as rf
+>>> spec = rf.load("resnet50")
+>>> rf.plan(spec, input_size=224).params
+25557032
+
+The names below are loaded on first use, so that reading, checking and planning a spec
+never pay for importing torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .builder import build as build
+    from .builder import register as register
+    from .builder import spec_of as spec_of
+    from .specs import Fault as Fault
+    from .specs import Plan as Plan
+    from .specs import ResforgeError as ResforgeError
+    from .specs import ResNetSpec as ResNetSpec
+    from .specs import SpecError as SpecError
+    from .specs import diff as diff
+    from .specs import list_specs as list_specs
+    from .specs import load as load
+    from .specs import loads as loads
+    from .specs import plan as plan
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "build": "builder",
+    "register": "builder",
+    "spec_of": "builder",
+    "Fault": "specs",
+    "Plan": "specs",
+    "ResNetSpec": "specs",
+    "ResforgeError": "specs",
+    "SpecError": "specs",
+    "diff": "specs",
+    "list_specs": "specs",
+    "load": "specs",
+    "loads": "specs",
+    "plan": "specs",
+}
+_FOLDERS = ("ablation", "blocks", "builder", "specs", "testing", "training")
+
+__all__ = [*sorted(_HOME), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FOLDERS:
+        return import_module(f".{name}", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME, *_FOLDERS})

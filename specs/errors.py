@@ -1,0 +1,125 @@
+"""The one family of errors, and how a fault is shown to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN_FAULTS = 20
+
+
+class ResforgeError(Exception):
+    """Base of every error resforge raises on purpose."""
+
+
+class StoreError(ResforgeError):
+    """A results store or the disk under it cannot be used as asked."""
+
+
+class BuildError(ResforgeError):
+    """A module does not hold what its plan says (a custom block whose two halves disagree)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, where it stands and how to mend it.
+
+    ``line`` and ``column`` count from 1; they and ``source`` (the text of that line) are known
+    only for what was read from text. ``path`` is written as the user would: ``stages[1].block``.
+    """
+
+    code: str
+    message: str
+    path: str = ""
+    help: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    source: str | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        where = "  ".join(printable(part) for part in (place, self.path) if part)
+        lines = [f"error[{self.code}]: {where}" if where else f"error[{self.code}]"]
+        message = printable(self.message)
+        if self.source is not None and self.line and self.column:
+            gutter = f"{self.line:>4} | "
+            # One printable character per source character, so that the caret stays in place.
+            text = "".join(c if c.isprintable() else " " for c in self.source)
+            start = max(0, self.column - 60)
+            text, column = text[start : start + 100].rstrip(), self.column - start
+            lines.append(gutter + text)
+            lines.append(" " * (len(gutter) - 2) + "| " + " " * (column - 1) + "^ " + message)
+        else:
+            lines[0] += f": {message}" if where else f" {message}"
+        if self.help:
+            lines.append(f"  help: {printable(self.help)}")
+        return "\n".join(lines)
+
+
+class SpecError(ResforgeError, ValueError):
+    """A spec, or a file that should hold one, is wrong.
+
+    ``faults`` holds every fault found, first the first in the file. ``file``, ``line``,
+    ``column``, ``path``, ``message`` and ``help`` are those of the first.
+    """
+
+    def __init__(self, faults: Fault | Iterable[Fault], more: int = 0) -> None:
+        self.faults: tuple[Fault, ...] = (
+            (faults,) if isinstance(faults, Fault) else tuple(faults)
+        )
+        #: Faults found beyond those listed (a hostile file can have a hundred thousand).
+        self.more = more
+        super().__init__(self.faults, more)
+
+    def __str__(self) -> str:
+        shown = [str(fault) for fault in self.faults[:SHOWN_FAULTS]]
+        rest = len(self.faults) - len(shown) + self.more
+        if rest:
+            shown.append(f"and {rest} more")
+        return "\n".join(shown)
+
+    @property
+    def file(self) -> str | None:
+        return self.faults[0].file
+
+    @property
+    def line(self) -> int | None:
+        return self.faults[0].line
+
+    @property
+    def column(self) -> int | None:
+        return self.faults[0].column
+
+    @property
+    def path(self) -> str:
+        return self.faults[0].path
+
+    @property
+    def message(self) -> str:
+        return self.faults[0].message
+
+    @property
+    def help(self) -> str | None:
+        return self.faults[0].help
+
+
+def printable(text: str) -> str:
+    """``text`` with control, bidirectional and other unprintable characters escaped.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """A path as users write it.
+
+    >>> path_text(["stages", 1, "block", "groups"])
+    'stages[1].block.groups'
+    """
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
