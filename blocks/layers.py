@@ -1,0 +1,113 @@
+"""The small parts that blocks, stems and heads are composed of."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+from torch import nn
+
+Norm = Callable[[int], nn.Module]
+"""Makes a norm for a number of channels: `nn.BatchNorm2d`, `partial(nn.GroupNorm, 8)`, `NoNorm`."""
+
+Activation = Callable[[], nn.Module]
+"""Makes an activation: `nn.ReLU`, `nn.SiLU`, `partial(nn.LeakyReLU, 0.1)`."""
+
+# These compute their gradient from their output, so writing over the input saves a copy. Others
+# (SiLU, Mish, Hardswish) would have to clone their input first and are left out of place.
+_IN_PLACE: dict[Activation, Activation] = {
+    kind: partial(kind, inplace=True) for kind in (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU)
+}
+
+
+class NoNorm(nn.Identity):
+    """n(x) = x: stands where a norm would, for networks without one; has no parameters.
+
+    >>> NoNorm(64)
+    NoNorm()
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+
+class NamedSequential(nn.Sequential):
+    """A `nn.Sequential` whose constructor takes numbers; slices of it are plain `nn.Sequential`s.
+
+    `nn.Sequential` makes a slice by calling the class with the children, which a constructor
+    with arguments of its own cannot answer.
+    """
+
+    def __getitem__(self, index: Any) -> Any:
+        """The child at `index`, or a plain `nn.Sequential` of the children in a slice."""
+        if isinstance(index, slice):
+            return nn.Sequential(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)
+
+
+def conv_norm(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    norm: Norm = nn.BatchNorm2d,
+    bias: bool | None = None,
+) -> tuple[nn.Conv2d, nn.Module]:
+    """A convolution padded by `kernel_size // 2` and the norm that follows it.
+
+    `bias=None` gives the convolution a bias exactly where no norm follows, since a norm with
+    an offset of its own would make it redundant. Raises `ValueError` for sizes below 1 and
+    for `groups` that divide the channels unevenly.
+
+    >>> conv, norm = conv_norm(64, 128, 3, stride=2, norm=NoNorm)
+    >>> conv.bias is None
+    False
+    """
+    check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride, groups=groups)
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if channels % groups:
+            raise ValueError(
+                f"groups={groups} does not divide {name}={channels}; "
+                f"choose a divisor of {channels} or a multiple of {groups}"
+            )
+    follower = norm(out_channels)
+    if bias is None:
+        bias = isinstance(follower, nn.Identity)
+    padding = kernel_size // 2
+    conv = nn.Conv2d(
+        in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=bias
+    )
+    return conv, follower
+
+
+def make_activation(activation: Activation) -> nn.Module:
+    """The activation, in place where the class itself is given and that saves memory.
+
+    It is used only after a norm, a convolution or a sum, none of which needs its output for
+    its gradient. A factory other than a class (a `partial`, a function) is called as it is.
+
+    >>> make_activation(nn.ReLU)
+    ReLU(inplace=True)
+    """
+    return _IN_PLACE.get(activation, activation)()
+
+
+def make_pool(pool: Literal["max", "none"]) -> nn.MaxPool2d | None:
+    """The 3x3 max-pool of stride 2 that ends an ImageNet stem, or `None` for "none".
+
+    Raises `ValueError` for any other name.
+    """
+    if pool not in ("max", "none"):
+        raise ValueError(f"pool={pool!r} is not a pool; choose 'max' or 'none'")
+    return nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if pool == "max" else None
+
+
+def check_positive(**sizes: int) -> None:
+    """Raises `ValueError` naming the first of `sizes` that is below 1."""
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name}={size} must be at least 1")

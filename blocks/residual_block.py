@@ -1,0 +1,45 @@
+"""What every residual block does: transform, join the shortcut, activate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from .shortcut import Identity, NoShortcut, Shortcut
+
+ShortcutArgument = Shortcut | type[Identity] | None
+"""A shortcut module, `Identity` (the default), or `None` for a plain block without one."""
+
+
+class ResidualBlock(nn.Module):
+    """y = act(F(x) + S(x)); He et al. 2015 (arXiv 1512.03385), eq. 1 and 2.
+
+    A subclass makes its layers, then `downsample` and `relu` (so that parameters come in
+    torchvision's order), and defines F in `transform`.
+    """
+
+    # TorchScript evaluates the annotations of a class and knows no module types.
+    if TYPE_CHECKING:
+        downsample: Shortcut
+        relu: nn.Module
+
+    def transform(self, x: Tensor) -> Tensor:
+        """F(x): the residual branch up to its last norm. A fresh tensor, never x itself."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y: (N, out_channels, H', W') for x: (N, in_channels, H, W), H' = ceil(H / stride)."""
+        y: Tensor = self.relu(self.downsample.join(self.transform(x), x))
+        return y
+
+
+def fit_shortcut(
+    shortcut: ShortcutArgument, in_channels: int, out_channels: int, stride: int
+) -> Shortcut:
+    """The shortcut module for a block of these sizes; `ValueError` where it does not fit."""
+    if shortcut is None:
+        return NoShortcut()
+    module = shortcut if isinstance(shortcut, Shortcut) else shortcut()
+    module.check(in_channels, out_channels, stride)
+    return module

@@ -1,0 +1,117 @@
+"""The shortcut of a residual block, as a module in its own right."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .layers import NamedSequential, Norm, check_positive, conv_norm
+
+
+class Shortcut(nn.Module):
+    """S(x), and how it joins the residual branch: F(x) + S(x).
+
+    A subclass defines `forward`, which gives S(x), and `check`, which refuses a block that it
+    does not fit: torch broadcasts 64 + 1 channels or 8x8 + 1x1 without a word, so sizes are
+    compared once, when the block is made.
+    """
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Raises `ValueError` if S cannot take `in_channels` to `out_channels` at `stride`."""
+        raise NotImplementedError
+
+    def join(self, residual: Tensor, x: Tensor) -> Tensor:
+        """F(x) + S(x) for `residual` = F(x): (N, C', H', W') and `x`: (N, C, H, W).
+
+        Writes into the memory of `residual`, which must be the fresh output of a norm or a
+        convolution: their gradients do not need it, so autograd allows the overwriting.
+        The result keeps the dtype of `residual`.
+        """
+        residual += self(x)
+        return residual
+
+    def _compare(self, own: tuple[int, int, int], block: tuple[int, int, int]) -> None:
+        """Raises `ValueError` if (in_channels, out_channels, stride) differ."""
+        if own != block:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} takes {own[0]} channels to {own[1]} at stride {own[2]}, "
+                f"its block {block[0]} to {block[1]} at stride {block[2]}; "
+                f"pass {name}({block[0]}, {block[1]}, stride={block[2]})"
+            )
+
+
+class Identity(Shortcut):
+    """S(x) = x; He et al. 2015 (arXiv 1512.03385), eq. 1. For blocks that keep their shape.
+
+    >>> import torch
+    >>> Identity().join(torch.ones(1, 2, 4, 4), torch.ones(1, 2, 4, 4)).sum()
+    tensor(64.)
+    """
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Raises `ValueError` unless the shape is kept."""
+        if in_channels == out_channels and stride == 1:
+            return
+        sizes = f"({in_channels}, {out_channels}, stride={stride})"
+        mend = f"pass Projection{sizes}"
+        if out_channels >= in_channels:
+            mend += f" or ZeroPad{sizes}"
+        raise ValueError(
+            f"identity cannot join {in_channels} channels to {out_channels} at stride {stride}; "
+            + mend
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """S(x) = x: (N, C, H, W)."""
+        return x
+
+
+class NoShortcut(Shortcut):
+    """S(x) = 0: the block of a plain network, y = relu(F(x)); He et al. 2015, Fig. 3 middle.
+
+    >>> import torch
+    >>> NoShortcut().join(torch.ones(2), torch.ones(3))
+    tensor([1., 1.])
+    """
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Fits every block."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A single 0 of x's dtype and device, which fits any shape."""
+        return x.new_zeros(())
+
+    def join(self, residual: Tensor, x: Tensor) -> Tensor:
+        """`residual`, unchanged."""
+        return residual
+
+
+class Projection(NamedSequential, Shortcut):
+    """S(x) = norm(W x), W a 1x1 convolution; options B and C of He et al. 2015, section 3.3.
+
+    Its children are "0", the convolution, and "1", the norm, which is left out for `NoNorm`.
+    With `norm=NoNorm` it is the biased 1x1 convolution of d2l.ai, chapter 8.6. Raises
+    `ValueError` for sizes below 1.
+
+    >>> import torch
+    >>> Projection(64, 128, stride=2)(torch.zeros(1, 64, 7, 7)).shape
+    torch.Size([1, 128, 4, 4])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        *,
+        norm: Norm = nn.BatchNorm2d,
+        bias: bool | None = None,
+    ) -> None:
+        check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
+        layers = conv_norm(in_channels, out_channels, 1, stride=stride, norm=norm, bias=bias)
+        super().__init__(*(layer for layer in layers if not isinstance(layer, nn.Identity)))
+        self._sizes = (in_channels, out_channels, stride)
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Raises `ValueError` if the block's sizes are not the projection's."""
+        self._compare(self._sizes, (in_channels, out_channels, stride))

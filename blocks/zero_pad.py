@@ -1,0 +1,151 @@
+"""Option A: the shortcut that subsamples and pads with zero channels, without the padding."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx
+
+from .layers import check_positive
+from .shortcut import Shortcut
+
+
+class ZeroPad(Shortcut):
+    """S(x) = x subsampled by `stride`, then zero channels; option A of He et al. 2015, 3.3.
+
+    `pad="end"` puts all zero channels after those of x (fb.resnet.torch), `pad="both"` half of
+    them before (the CIFAR networks of akamaster; of an odd number the larger half comes after).
+    It has no parameters. Raises `ValueError` where it would narrow, and for sizes below 1.
+
+    >>> ZeroPad(1, 3)(torch.ones(1, 1, 1, 1)).flatten()
+    tensor([1., 0., 0.])
+    >>> ZeroPad(1, 3, pad="both")(torch.ones(1, 1, 1, 1)).flatten()
+    tensor([0., 1., 0.])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        pad: Literal["end", "both"] = "end",
+    ) -> None:
+        super().__init__()
+        check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
+        if out_channels < in_channels:
+            raise ValueError(
+                f"zero_pad cannot narrow {in_channels} channels to {out_channels}; "
+                f"pass Projection({in_channels}, {out_channels}, stride={stride})"
+            )
+        if pad not in ("end", "both"):
+            raise ValueError(f"pad={pad!r} is not a side; choose 'end' or 'both'")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.stride = stride
+        self.pad = pad
+        self.before = (out_channels - in_channels) // 2 if pad == "both" else 0
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Raises `ValueError` if the block's sizes are not the shortcut's."""
+        own = (self.in_channels, self.out_channels, self.stride)
+        self._compare(own, (in_channels, out_channels, stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W), H' = ceil(H / stride)."""
+        return zero_padded(x, self.out_channels, self.stride, self.before)
+
+    def join(self, residual: Tensor, x: Tensor) -> Tensor:
+        """F(x) + S(x), written into `residual`; the padded copy of x is never made."""
+        return add_zero_padded(residual, x, self.stride, self.before)
+
+    def extra_repr(self) -> str:
+        """What the constructor was told, for printing."""
+        return f"{self.in_channels}, {self.out_channels}, stride={self.stride}, pad={self.pad!r}"
+
+
+def zero_padded(x: Tensor, channels: int, stride: int, before: int) -> Tensor:
+    """x subsampled, with `before` zero channels in front and the rest of `channels` behind."""
+    after = channels - x.shape[1] - before
+    return F.pad(x[:, :, ::stride, ::stride], [0, 0, 0, 0, before, after])
+
+
+def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+    """`residual + zero_padded(x, ...)` in the dtype of `residual`, in its memory where possible.
+
+    Compilers and function transforms get pad-then-add in plain operations: they fuse or
+    differentiate it themselves, and do not all accept a custom gradient that writes in place.
+    """
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
+        return _pad_then_add(residual, x, stride, before)
+    else:  # noqa: RET505 - TorchScript leaves out a branch, not what follows a return
+        if _in_transform():
+            return _pad_then_add(residual, x, stride, before)
+        if not torch.is_grad_enabled():
+            return _add_to_slice(residual, x, stride, before)
+        out: Tensor = _AddZeroPadded.apply(  # type: ignore[no-untyped-call]
+            residual, x, stride, before
+        )
+        return out
+
+
+# In a symbolic_trace graph the sum stays one node, so a traced network keeps the fast form.
+fx.wrap("add_zero_padded")
+
+
+def _pad_then_add(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+    padded = zero_padded(x, residual.shape[1], stride, before)
+    return (residual + padded).to(residual.dtype)
+
+
+def _add_to_slice(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+    residual[:, before : before + x.shape[1]] += x[:, :, ::stride, ::stride]
+    return residual
+
+
+def _in_transform() -> bool:
+    """Whether torch.compile, torch.export, torch.jit.trace or torch.func is at work."""
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        # Not public, but what autograd.Function.apply itself asks before it runs.
+        or torch._C._are_functorch_transforms_active()
+    )
+
+
+class _AddZeroPadded(torch.autograd.Function):
+    """residual[:, before : before + C] += x[:, :, ::stride, ::stride], in place.
+
+    Autograd's own rule for writing into a slice clones the gradient of the whole residual.
+    Here it passes through untouched, and that of x is read from its slice.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+        ctx.mark_dirty(residual)
+        ctx.stride, ctx.channels = stride, slice(before, before + x.shape[1])
+        # x itself is not kept, only what its gradient must look like.
+        ctx.shape, ctx.dtype = x.shape, x.dtype
+        ctx.memory_format = torch.contiguous_format
+        if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
+            ctx.memory_format = torch.channels_last
+        return _add_to_slice(residual, x, stride, before)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        if not ctx.needs_input_grad[1]:
+            return grad, None, None, None
+        part = grad[:, ctx.channels]
+        if ctx.stride == 1:
+            return grad, part.to(ctx.dtype), None, None
+        grad_x = torch.empty(
+            ctx.shape, dtype=ctx.dtype, device=grad.device, memory_format=ctx.memory_format
+        ).zero_()
+        grad_x[:, :, :: ctx.stride, :: ctx.stride] = part
+        return grad, grad_x, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, residual: Tensor, x: Tensor, *_: None) -> Tensor:
+        residual[:, ctx.channels] += x[:, :, :: ctx.stride, :: ctx.stride]
+        return residual
