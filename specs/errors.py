@@ -45,9 +45,9 @@ class Fault:
         if self.source is not None and self.line and self.column:
             gutter = f"{self.line:>4} | "
             # One printable character per source character, so that the caret stays in place.
-            text = "".join(c if c.isprintable() else " " for c in self.source)
             start = max(0, self.column - 60)
-            text, column = text[start : start + 100].rstrip(), self.column - start
+            shown, column = self.source[start : start + 100], self.column - start
+            text = "".join(c if c.isprintable() else " " for c in shown).rstrip()
             lines.append(gutter + text)
             lines.append(" " * (len(gutter) - 2) + "| " + " " * (column - 1) + "^ " + message)
         else:
@@ -57,7 +57,7 @@ class Fault:
         return "\n".join(lines)
 
 
-class SpecError(ResforgeError, ValueError):
+class SpecError(ResforgeError):
     """A spec, or a file that should hold one, is wrong.
 
     ``faults`` holds every fault found, first the first in the file. ``file``, ``line``,

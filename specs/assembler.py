@@ -1,0 +1,202 @@
+"""From a stream of keys and values to a tree, refusing what no spec needs as it comes.
+
+Both readers, YAML's and JSON's, feed it; the limits and the rules for keys stand here once.
+Nothing recurses, so no text can exhaust the stack.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from .document import Document, Node, Path, Source
+from .errors import SHOWN_FAULTS, Fault, SpecError
+
+MAX_DEPTH = 32
+MAX_NODES = 20_000
+MAX_KEY = 100
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or a list that is still open."""
+
+    container: dict[str, Any] | list[Any]
+    path: Path
+    #: In a mapping: whether a key waits for its value, which (None: one that was refused), where.
+    waiting: bool = False
+    key: str | None = None
+    key_offset: int = 0
+
+
+class Assembler:
+    """Builds the tree of one document and gathers its faults."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self.more = 0
+        self._tree: dict[str, Any] | None = None
+        self._nodes: dict[Path, Node] = {}
+        self._open: list[_Frame] = []
+        self._count = 0
+
+    def open(self, container: dict[str, Any] | list[Any], offset: int) -> None:
+        """A mapping or a list starts."""
+        self._counted(offset)
+        if len(self._open) >= MAX_DEPTH:
+            self.stop("nesting", f"nested deeper than {MAX_DEPTH} levels", offset)
+        path: Path = ()
+        if self._open:
+            frame = self._open[-1]
+            if isinstance(frame.container, dict) and not frame.waiting:
+                self.fault("key", f"a key must be text, not {_kind(container)}", offset)
+                path = (*frame.path, "?")
+            else:
+                path = self._place(container, Node(offset, offset, offset, False))
+        elif isinstance(container, dict):
+            self._tree = container
+            self._nodes[()] = Node(offset, offset, offset, False)
+        else:
+            self._not_a_mapping(container, offset)
+        self._open.append(_Frame(container, path))
+
+    def close(self) -> None:
+        """The innermost open mapping or list ends."""
+        self._open.pop()
+        if self._open:
+            # Where the thing that ended was (wrongly) a key, its value is still to come.
+            frame = self._open[-1]
+            if isinstance(frame.container, dict):
+                frame.waiting, frame.key = not frame.waiting, None
+
+    def scalar(self, value: Any, start: int, end: int, plain: bool) -> None:
+        """A key or a value that is not a collection."""
+        self._counted(start)
+        if isinstance(value, str) and _SURROGATE.search(value):
+            value = self._joined(value, start)
+        if not self._open:
+            self._not_a_mapping(value, start)
+        frame = self._open[-1]
+        if isinstance(frame.container, dict) and not frame.waiting:
+            self._key(frame, value, start, end, plain)
+        else:
+            self._place(value, Node(start, start, end, plain))
+            frame.waiting = False
+
+    def document(self) -> Document:
+        """The finished document, or every fault found in it."""
+        if self._tree is None:
+            self.nothing()
+        if self.faults:
+            raise SpecError(self.faults, self.more)
+        return Document(self._tree, self.source, self._nodes)
+
+    def fault(self, code: str, message: str, offset: int, help: str | None = None) -> None:
+        """Notes a fault and goes on."""
+        if len(self.faults) == SHOWN_FAULTS:
+            self.more += 1
+        else:
+            self.faults.append(self.source.fault(code, message, offset, self._path(), help))
+
+    def stop(self, code: str, message: str, offset: int, help: str | None = None) -> NoReturn:
+        """A fault after which the rest of the text cannot be understood."""
+        fault = self.source.fault(code, message, offset, (), help)
+        raise SpecError([*self.faults, fault], self.more)
+
+    def nothing(self) -> NoReturn:
+        """The text is empty, or holds only comments."""
+        what = "file" if self.source.name else "text"
+        fault = Fault(
+            "empty", f"no spec in this {what}", help="try `resforge new`", file=self.source.name
+        )
+        raise SpecError([*self.faults, fault], self.more)
+
+    def _key(self, frame: _Frame, value: Any, start: int, end: int, plain: bool) -> None:
+        frame.waiting, frame.key, frame.key_offset = True, None, start
+        if not isinstance(value, str):
+            self._not_a_key(value, start, end)
+        elif plain and value == "<<":
+            self.fault(
+                "anchor",
+                "merge keys are not supported",
+                start,
+                "write the keys out, or use `base:`",
+            )
+        elif len(value) > MAX_KEY:
+            self.fault("key", f"a key of {len(value):,} characters (at most {MAX_KEY})", start)
+        elif value in frame.container:
+            first = self.source.mark(self._nodes[*frame.path, value].key)
+            frame.key = value
+            self.fault(
+                "duplicate",
+                f"{value!r} is given twice; first at line {first.line}, column {first.column}",
+                start,
+                "keep one of the two",
+            )
+        else:
+            frame.key = value
+
+    def _joined(self, value: str, start: int) -> str:
+        """JSON writes a character beyond U+FFFF as the escapes of two halves; YAML may, too."""
+        try:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.fault("encoding", "half of a surrogate pair is not a character", start)
+            return ""
+
+    def _not_a_key(self, value: Any, start: int, end: int) -> None:
+        text = self.source.text[start:end]
+        if text:
+            help = f'put quotes around it: "{text}"' if len(text) < MAX_KEY else None
+            self.fault("key", f"a key must be text, not {_kind(value)}", start, help)
+        else:
+            self.fault("key", "a key is missing before the colon", start)
+
+    def _place(self, value: Any, node: Node) -> Path:
+        """Puts a value under its key or at the end of its list."""
+        frame = self._open[-1]
+        if isinstance(frame.container, list):
+            path: Path = (*frame.path, len(frame.container))
+            frame.container.append(value)
+        elif frame.key is None:
+            return (*frame.path, "?")
+        else:
+            path = (*frame.path, frame.key)
+            # A second value of a key keeps the place of the first, for a third to refer to.
+            if frame.key in frame.container:
+                return path
+            frame.container[frame.key] = value
+            node = node._replace(key=frame.key_offset)
+        self._nodes[path] = node
+        return path
+
+    def _path(self) -> Path:
+        """The path of what is being read."""
+        if not self._open:
+            return ()
+        frame = self._open[-1]
+        if isinstance(frame.container, list):
+            return (*frame.path, len(frame.container))
+        return (*frame.path, frame.key) if frame.waiting and frame.key is not None else frame.path
+
+    def _counted(self, offset: int) -> None:
+        self._count += 1
+        if self._count > MAX_NODES:
+            self.stop("size", f"more than {MAX_NODES:,} keys and values", offset)
+
+    def _not_a_mapping(self, value: Any, offset: int) -> NoReturn:
+        self.stop(
+            "type",
+            f"a spec is a mapping of keys to values, not {_kind(value)}",
+            offset,
+            "start with `resforge: 1`",
+        )
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list"}
+    return "null" if value is None else names.get(type(value), "a mapping")

@@ -1,0 +1,175 @@
+"""A spec as it was read: plain values, and the place in the text that each came from."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from .errors import Fault, path_text
+from .scalars import hint
+
+#: Where a value stands in a tree: ``("stages", 1, "block")``.
+Path: TypeAlias = tuple[str | int, ...]
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Mark(NamedTuple):
+    """A place in a text; both count from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Node(NamedTuple):
+    """Offsets into the text of one value, and of the key it stands under."""
+
+    key: int
+    start: int
+    end: int
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and the name of the file it came from."""
+
+    text: str
+    name: str | None = None
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+
+    def mark(self, offset: int) -> Mark:
+        """The line and column of the character at ``offset``.
+
+        >>> Source("a: 1\\nb: 2").mark(8)
+        Mark(line=2, column=4)
+        """
+        line = bisect_right(self._starts, offset)
+        return Mark(line, offset - self._starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line, without its end."""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def fault(
+        self, code: str, message: str, offset: int, path: Path = (), help: str | None = None
+    ) -> Fault:
+        """A fault at ``offset``."""
+        line, column = self.mark(offset)
+        return Fault(
+            code=code,
+            message=message,
+            path=path_text(path),
+            help=help,
+            file=self.name,
+            line=line,
+            column=column,
+            source=self.line(line),
+        )
+
+
+class Document:
+    """The values of a spec file, and where each stands.
+
+    >>> from resforge.specs.reader import read
+    >>> document = read("stem:\\n  width: 064\\n", name="net.yaml")
+    >>> document.tree
+    {'stem': {'width': '064'}}
+    >>> document.mark(("stem", "width"))
+    Mark(line=2, column=10)
+    >>> document.hint(("stem", "width"))
+    'write 64'
+    """
+
+    def __init__(
+        self,
+        tree: dict[str, Any],
+        source: Source | None = None,
+        nodes: dict[Path, Node] | None = None,
+    ) -> None:
+        self.tree = tree
+        self._source = source
+        self._nodes = nodes or {}
+
+    @property
+    def name(self) -> str | None:
+        """The file's name, where the text has one."""
+        return self._source.name if self._source else None
+
+    def mark(self, path: Path) -> Mark | None:
+        """Where the value at ``path`` starts; for a path not in the file, its nearest ancestor's.
+
+        None where the tree did not come from text.
+        """
+        return self._mark(path, "value")
+
+    def key_mark(self, path: Path) -> Mark | None:
+        """Where the key of ``path`` starts (for an item of a list, the item)."""
+        return self._mark(path, "key")
+
+    def plain(self, path: Path) -> bool:
+        """Whether the scalar at ``path`` stands in the text without quotes."""
+        node = self._nodes.get(tuple(path))
+        return node is not None and node.plain
+
+    def raw(self, path: Path) -> str | None:
+        """The text of the scalar at ``path`` as it was written, quotes included."""
+        node = self._nodes.get(tuple(path))
+        if node is None or self._source is None:
+            return None
+        return self._source.text[node.start : node.end]
+
+    def hint(self, path: Path) -> str | None:
+        """A help line for text that stands at ``path`` where something else was meant."""
+        value: Any = self.tree
+        try:
+            for part in path:
+                value = value[part]
+        except (LookupError, TypeError):
+            return None
+        known = tuple(path) in self._nodes
+        return hint(value, plain=self.plain(path) or not known) if isinstance(value, str) else None
+
+    def fault(
+        self,
+        code: str,
+        message: str,
+        path: Path = (),
+        help: str | None = None,
+        at: Literal["value", "key"] = "value",
+    ) -> Fault:
+        """A fault of the value (or the key) at ``path``, with its place in the text."""
+        mark = self._mark(path, at)
+        if mark is None or self._source is None:
+            return Fault(
+                code=code, message=message, path=path_text(path), help=help, file=self.name
+            )
+        return Fault(
+            code=code,
+            message=message,
+            path=path_text(path),
+            help=help,
+            file=self.name,
+            line=mark.line,
+            column=mark.column,
+            source=self._source.line(mark.line),
+        )
+
+    def _mark(self, path: Path, at: Literal["value", "key"]) -> Mark | None:
+        if self._source is None:
+            return None
+        path = tuple(path)
+        while path and path not in self._nodes:
+            path = path[:-1]
+        node = self._nodes.get(path)
+        if node is None:
+            return None
+        return self._source.mark(node.key if at == "key" else node.start)

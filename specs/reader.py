@@ -1,0 +1,126 @@
+"""The front door for text: bytes, a string or a file, in YAML or JSON, to a `Document`."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from difflib import get_close_matches
+from itertools import islice
+from typing import Literal, NoReturn
+
+from .document import Document, Source
+from .errors import Fault, SpecError
+from .json_text import read_json
+from .yaml_text import read_yaml
+
+MAX_BYTES = 256 * 1024
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def read(
+    source: bytes | str, *, name: str | None = None, format: Literal["yaml", "json"] | None = None
+) -> Document:
+    """A spec's text as plain values with positions. Raises `SpecError`, whatever the bytes.
+
+    ``format`` is told by the ending of ``name``; text under no such name is read as JSON where it
+    is JSON, else as YAML.
+
+    >>> read("depth: 18 # blocks").tree
+    {'depth': 18}
+    >>> read(b'{"depth": 18}').tree
+    {'depth': 18}
+    """
+    decoded = Source(_decode(source, name), name)
+    suffix = os.path.splitext(name or "")[1].lower()
+    if format is None and suffix in SUFFIXES:
+        format = "json" if suffix == ".json" else "yaml"
+    if format == "json":
+        return read_json(decoded)
+    if format == "yaml" or not decoded.text.lstrip().startswith("{"):
+        return read_yaml(decoded)
+    return _read_either(decoded)
+
+
+def read_file(path: str | os.PathLike[str]) -> Document:
+    """The spec in a file. Raises `SpecError`, also where there is no such file."""
+    path = os.fspath(path)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            _refuse(path, "this is a directory", "name a file in it")
+        if not stat.S_ISREG(status.st_mode):
+            _refuse(path, "not a regular file", "save the text in a file, or pipe it to `-`")
+        with open(path, "rb") as file:
+            # One byte more than allowed, whatever the size was a moment ago.
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        _refuse(path, "no such file", _nearest(path))
+    except OSError as error:
+        _refuse(path, (error.strerror or "cannot be read").lower())
+    except ValueError:
+        _refuse(path, "no file can have this name")
+    if len(data) > MAX_BYTES:
+        _too_large(max(len(data), status.st_size), path)
+    return read(data, name=path)
+
+
+def _decode(source: bytes | str, name: str | None) -> str:
+    if isinstance(source, str):
+        size = len(source.encode("utf-8", "surrogatepass"))
+        if size > MAX_BYTES:
+            _too_large(size, name)
+        return source.removeprefix("\ufeff")
+    if len(source) > MAX_BYTES:
+        _too_large(len(source), name)
+    # What redirecting to a file gives in Windows PowerShell.
+    utf16 = source[:2] in (b"\xff\xfe", b"\xfe\xff") and source[2:4] != b"\0\0"
+    try:
+        return source.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        codec = "utf-16" if utf16 else "utf-8-sig"
+        before = len(source[: error.start].decode(codec, "replace"))
+        shown = Source(source.decode(codec, "replace"), name)
+        what = f"byte 0x{source[error.start]:02x} at offset {error.start} is not UTF-8 text"
+        raise SpecError(
+            shown.fault("encoding", what, before, help="save the file as UTF-8")
+        ) from None
+
+
+def _read_either(source: Source) -> Document:
+    """Text that starts with a brace: JSON, or YAML in flow style."""
+    try:
+        return read_json(source)
+    except SpecError as error:
+        if error.faults[-1].code != "syntax":
+            raise
+        not_json = error
+    try:
+        return read_yaml(source)
+    except SpecError:
+        if re.match(r'\s*\{\s*"', source.text):
+            raise not_json from None
+        raise
+
+
+def _nearest(path: str) -> str | None:
+    """The name in the same folder that the user may have meant."""
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            names = [entry.name for entry in islice(entries, 1000)]
+    except OSError:
+        return f"there is no folder {folder}"
+    names = [other for other in names if other.lower().endswith(SUFFIXES)]
+    exact = [name + suffix for suffix in SUFFIXES if name + suffix in names]
+    near = exact or get_close_matches(name[:255], names, n=1)
+    return f"did you mean {os.path.join(folder, near[0])}?" if near else None
+
+
+def _too_large(size: int, name: str | None) -> NoReturn:
+    message = f"{size:,} bytes are too many for a spec (at most {MAX_BYTES:,})"
+    raise SpecError(Fault("size", message, file=name))
+
+
+def _refuse(path: str, message: str, help: str | None = None) -> NoReturn:
+    raise SpecError(Fault("file", message, help=help, file=path)) from None

@@ -1,0 +1,143 @@
+"""From plain values to text that the reader takes back unchanged, laid out as people write it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .assembler import MAX_DEPTH, MAX_KEY
+from .scalars import MAX_DIGITS, hint, is_text
+
+_WIDTH = 100
+#: Text that needs no quotes wherever it stands, also in brackets.
+_PLAIN = re.compile(r"[^\W\d][\w./+*()-]*(?: [\w./+*()-]+)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_yaml(tree: Mapping[str, Any]) -> str:
+    """``tree`` as YAML: keys one below the other, what fits on a line on one line.
+
+    Raises ``ValueError`` or ``TypeError`` for what the reader would not take back.
+
+    >>> tree = {"stem": {"kind": "conv3x3"}, "stages": [{"depth": 3}, {"depth": 4, "stride": 2}]}
+    >>> print(to_yaml(tree), end="")
+    stem: {kind: conv3x3}
+    stages:
+      - {depth: 3}
+      - {depth: 4, stride: 2}
+    """
+    plain = _checked(tree, 1)
+    return "\n".join(_mapping(plain, 0) or ["{}"]) + "\n"
+
+
+def to_json(tree: Mapping[str, Any]) -> str:
+    """``tree`` as indented JSON. Raises as `to_yaml` does.
+
+    >>> print(to_json({"depth": 3}), end="")
+    {
+      "depth": 3
+    }
+    """
+    text = json.dumps(_checked(tree, 1), ensure_ascii=False, indent=2)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
+
+
+def _mapping(value: dict[str, Any], indent: int) -> list[str]:
+    """The lines of a mapping, its keys one below the other."""
+    lines = []
+    for key, item in value.items():
+        start = f"{' ' * indent}{_text(key)}:"
+        line = f"{start} {_flow(item)}"
+        # A list of mappings reads best as a column, however short.
+        column = isinstance(item, list) and any(isinstance(each, dict | list) for each in item)
+        if not item or not isinstance(item, dict | list) or (len(line) <= _WIDTH and not column):
+            lines.append(line)
+        else:
+            lines += [start, *_block(item, indent + 2)]
+    return lines
+
+
+def _list(value: list[Any], indent: int) -> list[str]:
+    """The lines of a list, each item behind a dash."""
+    lines = []
+    for item in value:
+        line = f"{' ' * indent}- {_flow(item)}"
+        if not item or not isinstance(item, dict | list) or len(line) <= _WIDTH:
+            lines.append(line)
+        else:
+            # The dash takes the place of the first line's indentation.
+            first, *rest = _block(item, indent + 2)
+            lines += [f"{' ' * indent}- {first[indent + 2 :]}", *rest]
+    return lines
+
+
+def _block(value: dict[str, Any] | list[Any], indent: int) -> list[str]:
+    return _mapping(value, indent) if isinstance(value, dict) else _list(value, indent)
+
+
+def _flow(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float):
+        # YAML 1.1 takes 1e-05 for text, 1.0e-05 not.
+        return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
+    return json.dumps(value)
+
+
+def _text(value: str) -> str:
+    """Text with quotes where this reader, or one of YAML 1.1, would take it for something else."""
+    if _PLAIN.fullmatch(value) and value.isprintable() and is_text(value) and not hint(value):
+        return value
+    return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _checked(value: Any, depth: int) -> Any:
+    """A copy of ``value`` in plain dicts, lists and scalars, none of them beyond the reader."""
+    if isinstance(value, Mapping | list | tuple):
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, Mapping):
+            return {_checked_key(key): _checked(item, depth + 1) for key, item in value.items()}
+        return [_checked(item, depth + 1) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _checked_text(str.__str__(value))
+    if isinstance(value, int):
+        if not -(10 ** (MAX_DIGITS - 1)) < value < 10 ** (MAX_DIGITS - 1):
+            raise ValueError(f"an integer of {MAX_DIGITS} digits or more")
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not a finite number")
+        return float(value)
+    raise TypeError(f"{type(value).__name__} has no place in a spec: {value!r:.80}")
+
+
+def _checked_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"a key must be text, not {key!r:.80}")
+    if len(key) > MAX_KEY:
+        raise ValueError(f"a key of {len(key):,} characters (at most {MAX_KEY})")
+    return _checked_text(str.__str__(key))
+
+
+def _checked_text(value: str) -> str:
+    if _SURROGATE.search(value):
+        raise ValueError(f"half of a surrogate pair is not a character: {value!a:.80}")
+    return value
