@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from .document import Document, Node, Path, Source
 from .errors import SHOWN_FAULTS, Fault, SpecError
+from .scalars import hint
 
 MAX_DEPTH = 32
 MAX_NODES = 20_000
@@ -79,11 +80,15 @@ class Assembler:
         if isinstance(value, str) and _SURROGATE.search(value):
             value = self._joined(value, start)
         if not self._open:
+            if start == end:
+                self.nothing()
             self._not_a_mapping(value, start)
         frame = self._open[-1]
         if isinstance(frame.container, dict) and not frame.waiting:
             self._key(frame, value, start, end, plain)
         else:
+            if value is None and start == end and frame.waiting:
+                self._without_space(frame)
             self._place(value, Node(start, start, end, plain))
             frame.waiting = False
 
@@ -148,6 +153,12 @@ class Assembler:
             self.fault("encoding", "half of a surrogate pair is not a character", start)
             return ""
 
+    def _without_space(self, frame: _Frame) -> None:
+        """In ``{depth:18}`` YAML sees a key, ``depth:18``, that has no value."""
+        help = hint(frame.key or "")
+        if help and ":" in help and self.source.text[frame.key_offset] not in "\"'":
+            self.fault("syntax", "a key without a value", frame.key_offset, help)
+
     def _not_a_key(self, value: Any, start: int, end: int) -> None:
         text = self.source.text[start:end]
         if text:
@@ -189,11 +200,9 @@ class Assembler:
             self.stop("size", f"more than {MAX_NODES:,} keys and values", offset)
 
     def _not_a_mapping(self, value: Any, offset: int) -> NoReturn:
+        help = (hint(value) if isinstance(value, str) else None) or "start with `resforge: 1`"
         self.stop(
-            "type",
-            f"a spec is a mapping of keys to values, not {_kind(value)}",
-            offset,
-            "start with `resforge: 1`",
+            "type", f"a spec is a mapping of keys to values, not {_kind(value)}", offset, help
         )
 
 

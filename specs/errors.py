@@ -65,9 +65,7 @@ class SpecError(ResforgeError):
     """
 
     def __init__(self, faults: Fault | Iterable[Fault], more: int = 0) -> None:
-        self.faults: tuple[Fault, ...] = (
-            (faults,) if isinstance(faults, Fault) else tuple(faults)
-        )
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         #: Faults found beyond those listed (a hostile file can have a hundred thousand).
         self.more = more
         super().__init__(self.faults, more)

@@ -12,7 +12,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from .assembler import Assembler
 from .document import Document, Source
-from .scalars import ScalarError, hint, integer, real
+from .scalars import ScalarError, hint, integer, real, resolve
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\\n\r]*(?:\\.[^"\\\n\r]*)*"')
@@ -39,13 +39,12 @@ class _Parser:
         self.text = source.text
         self.at = 0
         self.comma = 0
-        self.brackets: list[str] = []
+        #: Where each open bracket stands.
+        self.open: list[int] = []
         self.out = Assembler(source)
 
     def document(self) -> Document:
         self._skip()
-        if self.at == len(self.text):
-            self.out.nothing()
         state: _State = "value"
         while state != "done":
             state = self._step(state)
@@ -71,7 +70,7 @@ class _Parser:
     def _value(self, character: str, state: _State) -> _State:
         if character in {"{", "["}:
             self.out.open({} if character == "{" else [], self.at)
-            self.brackets.append(character)
+            self.open.append(self.at)
             self.at += 1
             return "key or end" if character == "{" else "item or end"
         if character == '"':
@@ -92,22 +91,27 @@ class _Parser:
         if character == ",":
             self.comma = self.at
             self.at += 1
-            return "key" if self.brackets[-1] == "{" else "value"
+            return "key" if self.text[self.open[-1]] == "{" else "value"
         if character not in {"]", "}"}:
             self._stop("a comma is missing before this")
         return self._close(character, "next")
 
     def _close(self, character: str, state: _State) -> _State:
-        if not self.brackets or character != {"{": "}", "[": "]"}[self.brackets[-1]]:
-            self._stop(f"this {character} closes nothing")
+        if not self.open:
+            self._stop(f"this {character} closes nothing", help="remove it")
+        opening = self.text[self.open[-1]]
+        if character != {"{": "}", "[": "]"}[opening]:
+            line, column = self.out.source.mark(self.open[-1])
+            help = f"the {opening} stands at line {line}, column {column}"
+            self._stop(f"this {character} does not close the {opening}", help=help)
         if state in {"key", "value"}:
             if self.text[self.comma : self.at].strip(", \t\r\n"):
                 self._stop("a value is missing before this")
             self._stop("a comma before the closing bracket", self.comma, "remove the comma")
-        self.brackets.pop()
+        self.open.pop()
         self.out.close()
         self.at += 1
-        return "next" if self.brackets else "done"
+        return "next" if self.open else "done"
 
     def _string(self) -> None:
         match = _STRING.match(self.text, self.at)
@@ -127,13 +131,12 @@ class _Parser:
     def _word(self) -> None:
         match = _WORD.match(self.text, self.at)
         if not match:
-            quote = self.text[self.at] == "'"
-            help = "JSON uses double quotes" if quote else None
+            help = "JSON uses double quotes" if self.text[self.at] == "'" else None
             self._stop("a value is expected here", help=help)
         try:
             value = self._meaning(match[0])
         except ScalarError as error:
-            self.out.fault("number", str(error), self.at)
+            self.out.fault("number", str(error), self.at, hint(match[0]))
             value = 0
         self.out.scalar(value, self.at, match.end(), plain=True)
         self.at = match.end()
@@ -145,14 +148,16 @@ class _Parser:
             raise ScalarError(f"{word} is not a finite number")
         match = _NUMBER.fullmatch(word)
         if not match:
-            help = {"True": "write true", "False": "write false"}.get(word) or hint(word)
-            self._stop("not a value of JSON", help=help or "put text in double quotes")
+            self._stop("not a value of JSON", help=_instead(word))
         return real(word) if match[1] or match[2] else integer(word, 10)
 
     def _end_or_comment(self, character: str) -> NoReturn:
         if character:
             self._stop("JSON has no comments", help="remove it, or save the spec as .yaml")
-        self._stop("the text ends too early", help="close every { and [")
+        if not self.open:
+            self.out.nothing()
+        opening = self.text[self.open[-1]]
+        self._stop(f"this {opening} is never closed", self.open[-1])
 
     def _skip(self) -> None:
         match = _SPACE.match(self.text, self.at)
@@ -160,3 +165,14 @@ class _Parser:
 
     def _stop(self, message: str, offset: int | None = None, help: str | None = None) -> NoReturn:
         self.out.stop("syntax", message, self.at if offset is None else offset, help)
+
+
+def _instead(word: str) -> str:
+    """What to write in JSON for a word that YAML, or Python, would take."""
+    try:
+        value = resolve(word)
+    except ScalarError:
+        value = word
+    if isinstance(value, str):
+        return hint(word) or "put text in double quotes"
+    return f"write {json.dumps(value)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import yaml
@@ -15,113 +16,158 @@ from .scalars import hint
 Explained: TypeAlias = tuple[str, str, int, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What PyYAML knows: where it stumbled, where what it was reading began, what it found."""
+
+    source: Source
+    offset: int
+    opened: int
+    found: str
+
+    @property
+    def character(self) -> str:
+        return self.source.text[self.offset : self.offset + 1]
+
+    @property
+    def before(self) -> str:
+        """What stands on the line before the trouble."""
+        start = self.offset - self.source.mark(self.offset).column + 1
+        return self.source.text[start : self.offset]
+
+
 def explain(error: yaml.MarkedYAMLError, source: Source) -> Explained:
     """Code, message, place and help for an error of PyYAML's scanner or parser."""
-    problem, context = error.problem or "", error.context or ""
     at = error.problem_mark or error.context_mark
     offset = at.index if at else 0
     opened = error.context_mark.index if error.context_mark else offset
+    said = f"{error.context or ''} | {error.problem or ''}"
     for pattern, say in _RULES:
-        match = re.search(pattern, f"{context} | {problem}")
+        match = re.search(pattern, said)
         if match:
-            return say(match, source, opened, offset)
-    return "syntax", problem, offset, None
+            found = match[1] if match.re.groups else ""
+            return say(_Trouble(source, offset, opened, found))
+    return "syntax", error.problem or "not YAML", offset, None
 
 
-def _no_colon(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    line = _rest_of_line(source, opened)
-    help = "write `key: value`, with a space after the colon"
-    return "syntax", "a key without a value", opened, hint(line) or help
+def _no_colon(trouble: _Trouble) -> Explained:
+    line, column = trouble.source.mark(trouble.opened)
+    text = trouble.source.line(line)[column - 1 :].strip()
+    if re.match(r"-[^-\s]", text):
+        return "syntax", "a dash without a space", trouble.opened, "put a space after the dash"
+    help = hint(text) or "write `key: value`, with a space after the colon"
+    return "syntax", "a key without a value", trouble.opened, help
 
 
-def _second_colon(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    start = _line_start(source, offset)
-    before = source.text[start:offset]
-    key = before.lstrip(" -")
-    if re.fullmatch(r"[\w.-]+|\"[^\"]*\"|'[^']*'", key):
-        return _indentation(source, start + len(before) - len(before.lstrip()))
+def _second_colon(trouble: _Trouble) -> Explained:
+    before = trouble.before
+    if re.fullmatch(r"[-\s]*([\w.-]+|\"[^\"]*\"|'[^']*')\s*", before):
+        first = trouble.offset - len(before.lstrip())
+        return "syntax", "bad indentation", first, "line it up with the keys beside it"
     help = "put quotes around text that holds a colon; give each key a line of its own"
-    return "syntax", "a second colon in one value", offset, help
+    return "syntax", "a second colon in one value", trouble.offset, help
 
 
-def _bad_character(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    character = source.text[offset : offset + 1]
-    if character != "\t":
-        return "syntax", f"text cannot start with {character}", offset, "put quotes around it"
-    if source.text[_line_start(source, offset) : offset].strip(" "):
-        return "syntax", "a tab between words", offset, "put a space instead of the tab"
-    return "syntax", "a tab in the indentation", offset, "indent with spaces"
+def _bad_character(trouble: _Trouble) -> Explained:
+    if trouble.character != "\t":
+        message = f"text cannot start with {trouble.character}"
+        return "syntax", message, trouble.offset, "put quotes around it"
+    if trouble.before.strip():
+        return "syntax", "a tab between words", trouble.offset, "put a space instead of the tab"
+    return "syntax", "a tab in the indentation", trouble.offset, "indent with spaces"
 
 
-def _block_end(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    found = match[1]
-    if found in {",", "]", "}", "<scalar>", "[", "{"}:
-        what = "text" if found == "<scalar>" else f"`{found}`"
-        return "syntax", f"{what} that does not belong here", offset, "is a bracket or quote amiss?"
-    return _indentation(source, offset, opened)
+def _block_end(trouble: _Trouble) -> Explained:
+    if trouble.found in {"]", "}"}:
+        return _closes_nothing(trouble)
+    if trouble.found == ":":
+        return "syntax", "a key is missing before the colon", trouble.offset, None
+    if trouble.found in {"<scalar>", "[", "{", ","}:
+        help = "put quotes around the whole value; between single quotes, write '' for a quote"
+        return "syntax", "text that does not belong here", trouble.offset, help
+    line, column = trouble.source.mark(trouble.opened)
+    help = (
+        f"line it up with the entries beside it; the block starts at line {line}, column {column}"
+    )
+    return "syntax", "bad indentation", trouble.offset, help
 
 
-def _indentation(source: Source, offset: int, opened: int | None = None) -> Explained:
-    help = "line it up with the entries beside it"
-    if opened is not None:
-        line, column = source.mark(opened)
-        help += f" (the first stands at line {line}, column {column})"
-    return "syntax", "bad indentation", offset, help
+def _unclosed(trouble: _Trouble) -> Explained:
+    opening = trouble.source.text[trouble.opened : trouble.opened + 1]
+    message = f"this {opening} is never closed"
+    return "syntax", message, trouble.opened, f"close it with {_closing(opening)}"
 
 
-def _unclosed(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    character = source.text[opened : opened + 1]
+def _comma(trouble: _Trouble) -> Explained:
+    if trouble.found == "<stream end>":
+        return _unclosed(trouble)
+    opening = trouble.source.text[trouble.opened : trouble.opened + 1]
+    line, column = trouble.source.mark(trouble.opened)
+    message = f"a comma or {_closing(opening)} is missing before this"
     return (
         "syntax",
-        f"this {character} is never closed",
-        opened,
-        f"close it with {_pair(character)}",
+        message,
+        trouble.offset,
+        f"the {opening} stands at line {line}, column {column}",
     )
 
 
-def _comma(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    if match[1] == "<stream end>":
-        return _unclosed(match, source, opened, offset)
-    bracket = source.text[opened : opened + 1]
-    line, column = source.mark(opened)
-    help = f"the {bracket} stands at line {line}, column {column}"
-    return "syntax", f"a comma or {_pair(bracket)} is missing before this", offset, help
+def _no_content(trouble: _Trouble) -> Explained:
+    if trouble.found in {"]", "}"}:
+        return _closes_nothing(trouble)
+    help = "put quotes around it if it is text"
+    return "syntax", f"a value is missing before {trouble.found.strip('<>')}", trouble.offset, help
 
 
-def _escape(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
+def _closes_nothing(trouble: _Trouble) -> Explained:
+    return "syntax", f"this {trouble.found} closes nothing", trouble.offset, "remove it"
+
+
+def _after_the_end(trouble: _Trouble) -> Explained:
+    text = trouble.source.text
+    if text.startswith("%"):
+        return "syntax", "directives are not supported", 0, "remove the line"
+    first = re.search(r"^( *)[^\s#]", text, re.MULTILINE)
+    if first and first[1]:
+        help = "line it up with the first key"
+        return "syntax", "bad indentation", trouble.offset, help
+    help = "keep one mapping to a file"
+    return "syntax", "text after the end of the spec", trouble.offset, help
+
+
+def _escape(trouble: _Trouble) -> Explained:
+    offset = trouble.source.text.rfind("\\", trouble.opened, trouble.offset)
     help = "write \\\\ for a backslash, or use single quotes"
-    return "syntax", "an escape that YAML does not know", max(opened, offset - 1), help
+    return "syntax", "an escape that YAML does not know", offset, help
 
 
-def _says(code: str, message: str, help: str | None = None) -> _Rule:
-    return lambda match, source, opened, offset: (code, message, offset, help)
+def _closing(opening: str) -> str:
+    return {"[": "]", "{": "}"}.get(opening, opening)
 
 
-def _missing(match: re.Match[str], source: Source, opened: int, offset: int) -> Explained:
-    found = match[1].strip("<>")
-    return "syntax", f"a value is missing before this {found}", offset, "quote it if it is text"
+_Rule: TypeAlias = Callable[[_Trouble], Explained]
 
 
-def _line_start(source: Source, offset: int) -> int:
-    return offset - source.mark(offset).column + 1
+def _says(code: str, message: str, help: str | None = None, opened: bool = False) -> _Rule:
+    """A rule that always says the same, of the place of trouble or of where it opened."""
+
+    def rule(trouble: _Trouble) -> Explained:
+        return code, message, trouble.opened if opened else trouble.offset, help
+
+    return rule
 
 
-def _rest_of_line(source: Source, offset: int) -> str:
-    line, column = source.mark(offset)
-    return source.line(line)[column - 1 :].strip()
-
-
-def _pair(bracket: str) -> str:
-    return {"[": "]", "{": "}"}.get(bracket, bracket)
-
-
-_Rule: TypeAlias = Callable[[re.Match[str], Source, int, int], Explained]
-
-#: The first pattern found in "context | problem" speaks.
+#: Patterns of "context | problem"; the first that is found speaks.
 _RULES: list[tuple[str, _Rule]] = [
-    (r"(anchor|alias) \| ", _says("anchor", "anchors are not supported")),
-    (r"(tag \| |tag handle)", _says("tag", "tags are not supported", "remove it")),
-    (r"directive", _says("syntax", "directives are not supported", "remove the line")),
+    (
+        r"(?:anchor|alias) \| ",
+        _says("anchor", "anchors are not supported", "put quotes around it if it is text", True),
+    ),
+    (r"tag \| |tag handle", _says("tag", "tags are not supported", "remove it", True)),
+    (
+        r"directive|incompatible YAML",
+        _says("syntax", "directives are not supported", "remove the line", True),
+    ),
     (r"could not find expected ':'", _no_colon),
     (r"mapping values are not allowed", _second_colon),
     (
@@ -134,10 +180,10 @@ _RULES: list[tuple[str, _Rule]] = [
     (r"expected ',' or '[\]}]', but got '(.*)'", _comma),
     (r"found unexpected (?:end of stream|document separator)", _unclosed),
     (r"unknown escape|expected escape sequence", _escape),
-    (r"expected the node content, but found '(.*)'", _missing),
+    (r"expected the node content, but found '(.*)'", _no_content),
+    (r"expected '<document start>'", _after_the_end),
     (
-        r"expected '<document start>'",
-        _says("syntax", "text after the end of the spec", "keep one mapping to a file"),
+        r"block scalar",
+        _says("syntax", "only | or >, with + or -, may stand here", "start the text below"),
     ),
-    (r"block scalar", _says("syntax", "only |, >, + and - may stand here", "start the text below")),
 ]

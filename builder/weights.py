@@ -1,0 +1,109 @@
+"""Fresh weights: every parameter from a random stream of its own, keyed by seed and name."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ..specs.plan import Plan
+from ..specs.trace import Layer
+
+Fill = Callable[[Tensor, torch.Generator], object]
+
+
+class SkipInit(TorchFunctionMode):
+    """Leaves the random initialisation out while modules are constructed under it.
+
+    PyTorch fills every convolution and linear layer as it is made; drawing numbers only to
+    overwrite them costs as much again as drawing the ones that stay.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
+    """Fill the parameters of ``model`` in place.
+
+    Two networks give the same values, bitwise, to parameters of the same name and shape,
+    on every device and, up to rounding, in every dtype. One core fills one parameter at a time;
+    PyTorch's present number of threads says how many work side by side.
+    """
+    parameters = dict(model.named_parameters())
+    jobs = [
+        (name, parameters[name], fill)
+        for layer in plan.layers
+        for name, fill in _fills(layer, plan.spec.init.scheme)
+    ]
+    # Largest first, so that no thread is left with the largest at the end.
+    jobs.sort(key=lambda job: -job[1].numel())
+
+    def draw(job: tuple[str, Tensor, Fill]) -> None:
+        name, parameter, fill = job
+        _draw(parameter, fill, torch.Generator().manual_seed(stream_key(seed, name)))
+
+    threads = torch.get_num_threads()
+    if threads == 1:
+        for job in jobs:
+            draw(job)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(draw, jobs))
+    if plan.spec.init.zero_residual:
+        for name in _residual_ends(plan):
+            nn.init.zeros_(parameters[f"{name}.weight"])
+
+
+def stream_key(seed: int, name: str) -> int:
+    """The seed of a parameter's own random stream; the same in every process."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _fills(layer: Layer, scheme: str) -> Iterator[tuple[str, Fill]]:
+    """How each tensor of a convolution or linear layer is drawn; norms start as they are made."""
+    if layer.kind not in ("conv", "linear"):
+        return
+    fan_in = math.prod(layer.weight[1:])
+    bound = 1 / math.sqrt(fan_in)
+    uniform: Fill = lambda t, g: t.uniform_(-bound, bound, generator=g)  # noqa: E731
+    weight = uniform
+    if layer.kind == "conv" and scheme == "kaiming_normal":
+        std = math.sqrt(2 / (layer.out_channels * layer.kernel**2))
+        weight = lambda t, g: t.normal_(0, std, generator=g)  # noqa: E731
+    yield f"{layer.name}.weight", weight
+    if layer.bias:
+        yield f"{layer.name}.bias", uniform
+
+
+@torch.no_grad()
+def _draw(parameter: Tensor, fill: Fill, generator: torch.Generator) -> None:
+    # Numbers are always drawn in float32 on the CPU, so that they do not depend on where and in
+    # which precision they are wanted.
+    if parameter.dtype == torch.float32 and parameter.device.type == "cpu":
+        fill(parameter, generator)
+    else:
+        drawn = torch.empty(parameter.shape, dtype=torch.float32, device="cpu")
+        fill(drawn, generator)
+        parameter.copy_(drawn)
+
+
+def _residual_ends(plan: Plan) -> Iterator[str]:
+    """The last norm of each residual branch; a plain block has no residual branch."""
+    for stage in plan.stages:
+        for block in stage:
+            if block.shortcut.kind != "none":
+                norms = [layer.name for layer in block.branch if layer.kind.endswith("_norm")]
+                yield norms[-1]

@@ -1,0 +1,164 @@
+"""What a stage repeats: the residual branch F(x) of a block, and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from .base import Channels, Spec, expand_kind
+from .errors import Fault, SpecError
+from .norm import NoNormSpec, NormSpec
+from .trace import Trace
+
+
+class BlockSpec(Spec):
+    """Base of every block kind, built-in or registered.
+
+    A kind says how wide its output is (:meth:`out_channels`) and writes down the layers of its
+    residual branch (:meth:`lay`); the shortcut and the final activation come with the network.
+    """
+
+    kind: str
+
+    def out_channels(self, width: int) -> int:
+        """Channels of the block's output, from the stage's width."""
+        return width
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        """Write the layers of the residual branch, from the block's input to the sum."""
+        raise NotImplementedError
+
+    def bias(self, norm: NormSpec) -> bool:
+        """Whether convolutions carry a bias: where no norm follows them."""
+        return isinstance(norm, NoNormSpec)
+
+    def shortcut_norm(self, norm: NormSpec) -> NormSpec:
+        """The norm a projection on this block's shortcut carries."""
+        return norm
+
+    def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with this block at this width: field, message, help."""
+        return iter(())
+
+
+class _TwoConvs(BlockSpec):
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        bias = self.bias(norm)
+        trace.conv("conv1", width, 3, stride, bias=bias)
+        trace.norm("bn1", norm)
+        trace.conv("conv2", width, 3, bias=bias)
+        trace.norm("bn2", norm)
+
+
+class BasicSpec(_TwoConvs):
+    """F(x) = two 3x3 convolutions. He et al. 2015, Figure 5 left."""
+
+    kind: Literal["basic"] = "basic"
+
+
+class BottleneckSpec(BlockSpec):
+    """F(x) = 1x1, 3x3 and 1x1 convolutions. He et al. 2015, Figure 5 right.
+
+    With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017, arXiv 1611.05431, Figure 3c);
+    with ``width_per_group`` above 64 that of the wide ResNets (Zagoruyko and Komodakis 2016).
+    """
+
+    kind: Literal["bottleneck"] = "bottleneck"
+    expansion: Annotated[int, Field(ge=1, le=64)] = 4
+    """Output channels over the stage's width."""
+    groups: Channels = 1
+    """Groups of the 3x3 convolution: ResNeXt's cardinality."""
+    width_per_group: Channels = 64
+    """Channels of each group where the stage's width is 64."""
+    stride_on: Literal["conv2", "conv1"] = "conv2"
+    """The convolution that strides: the 3x3 (v1.5, as torchvision) or the first 1x1 (the paper)."""
+
+    def out_channels(self, width: int) -> int:
+        return width * self.expansion
+
+    def inner_width(self, width: int) -> int:
+        """Channels of the 3x3 convolution."""
+        return width * self.width_per_group // 64 * self.groups
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        bias, inner = self.bias(norm), self.inner_width(width)
+        on_conv1 = self.stride_on == "conv1"
+        trace.conv("conv1", inner, 1, stride if on_conv1 else 1, bias=bias)
+        trace.norm("bn1", norm)
+        trace.conv("conv2", inner, 3, 1 if on_conv1 else stride, self.groups, bias=bias)
+        trace.norm("bn2", norm)
+        trace.conv("conv3", self.out_channels(width), 1, bias=bias)
+        trace.norm("bn3", norm)
+
+    def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
+        if width * self.width_per_group < 64:
+            yield (
+                "width_per_group",
+                f"width {width} x width_per_group {self.width_per_group} / 64 leaves no channel",
+                f"use a width_per_group of at least {-(-64 // width)}",
+            )
+
+
+class D2LSpec(_TwoConvs):
+    """F(x) = two biased 3x3 convolutions; a projection is biased too, and has no norm.
+
+    The Residual class of Zhang et al., Dive into Deep Learning, section 8.6.
+    """
+
+    kind: Literal["d2l"] = "d2l"
+
+    def bias(self, norm: NormSpec) -> bool:
+        return True
+
+    def shortcut_norm(self, norm: NormSpec) -> NormSpec:
+        return NoNormSpec()
+
+
+BLOCKS: dict[str, type[BlockSpec]] = {
+    "basic": BasicSpec,
+    "bottleneck": BottleneckSpec,
+    "d2l": D2LSpec,
+}
+"""The kinds a file can name. Grown by :func:`resforge.register`, from Python only."""
+
+
+class _AnyBlock:
+    """The union of :data:`BLOCKS`, read when a model that holds it is (re)built."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        union: Any = Union[tuple(BLOCKS.values())]  # noqa: UP007
+        kinds: Any = Annotated[union, Field(discriminator="kind")]
+        written: Any = Union[Literal[tuple(BLOCKS)], kinds]  # noqa: UP007
+        bare = BeforeValidator(expand_kind, json_schema_input_type=written)
+        return handler.generate_schema(Annotated[kinds, bare])
+
+
+AnyBlock = Annotated[BlockSpec, _AnyBlock]
+
+
+def register_block(spec: type[BlockSpec]) -> None:
+    """Make a block kind known to files and plans. Raises :class:`SpecError`."""
+    from .network import ResNetSpec
+    from .stage import BlockEntrySpec, StageSpec
+
+    field = spec.model_fields.get("kind") if issubclass(spec, BlockSpec) else None
+    kind = field.default if field is not None else None
+    if not isinstance(kind, str) or not kind.isidentifier():
+        raise SpecError(
+            Fault(
+                "register",
+                f"{spec.__name__} is no block kind",
+                help='derive it from BlockSpec and write kind: Literal["my_block"] = "my_block"',
+            )
+        )
+    if kind in BLOCKS and BLOCKS[kind].__module__ == __name__:
+        raise SpecError(
+            Fault("register", f"{kind!r} is a built-in kind", help="choose another name")
+        )
+    BLOCKS[kind] = spec
+    for model in (BlockEntrySpec, StageSpec, ResNetSpec):
+        model.model_rebuild(force=True)

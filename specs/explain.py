@@ -1,0 +1,202 @@
+"""pydantic's errors in the words of the spec language."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .errors import Fault, path_text
+from .paths import Path, nearest
+
+Model = type[BaseModel]
+MAX_FAULTS = 1000
+_EXAMPLES = {
+    "resforge": "resforge: 1",
+    "stages": "stages: [{depth: 2, width: 64}]",
+    "width": "width: 64",
+    "kind": "kind: basic",
+}
+Explained = tuple[str, str, str | None]  # code, message, help
+
+
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """One fault for each thing pydantic found wrong with a ``model``."""
+    details = error.errors(include_url=False)[:MAX_FAULTS]
+    faults = []
+    for detail in details:
+        # A list with a wrong item in it is then called too short as well.
+        if detail["type"] == "too_short" and any(
+            other["loc"][: len(detail["loc"])] == detail["loc"] and other is not detail
+            for other in details
+        ):
+            continue
+        path, models = _walk(model, detail["loc"])
+        code, message, help_ = _explain(detail, models)
+        faults.append(Fault(code, message, path_text(path), help_))
+    return faults
+
+
+def shown(value: Any) -> str:
+    """A value as it would stand in a file, cut short where it is long.
+
+    >>> shown(True), shown(None), shown("50"), shown([1, 2])
+    ('true', 'null', "'50'", 'a list')
+    """
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, dict | BaseModel):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[Path, list[Model]]:
+    """The path a user would write for ``loc``, and the models that could stand beside its end.
+
+    pydantic puts the tag of a union into ``loc``; a user's path has no such part.
+    """
+    path: list[int | str] = []
+    here, owners = [model], [model]
+    for part in loc:
+        tagged = [m for m in here if isinstance(part, str) and _kind(m) == part]
+        if tagged:
+            here = owners = tagged
+            continue
+        path.append(part)
+        if isinstance(part, str):
+            owners = here
+            fields = [m.model_fields[part] for m in here if part in m.model_fields]
+            here = [m for field in fields for m in _models(field.annotation)]
+    return tuple(path), owners
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model an annotation can hold, through unions, tuples and registered kinds."""
+    from .block import BLOCKS, BlockSpec
+
+    if annotation is BlockSpec:
+        yield from BLOCKS.values()
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
+        for argument in get_args(annotation):
+            yield from _models(argument)
+
+
+def _kind(model: type[BaseModel]) -> Any:
+    field = model.model_fields.get("kind")
+    return field.default if field is not None else None
+
+
+def _explain(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    explain = _EXPLAINERS.get(detail["type"])
+    if explain is None:
+        return "value", detail["msg"], None
+    return explain(detail, owners)
+
+
+def _missing(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    key = str(detail["loc"][-1])
+    return "missing", f"'{key}' is missing", f"write {_EXAMPLES.get(key, key + ': ...')}"
+
+
+def _unknown_key(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    key = str(detail["loc"][-1])
+    known = [name for owner in owners for name in owner.model_fields]
+    message = f"unknown key '{key}'"
+    if close := nearest(key, known):
+        return "key", message, f"did you mean '{close}'?"
+    if other := _other_kind_with(key, owners):
+        return "key", message, f"'{key}' belongs to '{other}'"
+    return "key", message, f"allowed here: {', '.join(known)}"
+
+
+def _other_kind_with(key: str, owners: list[Model]) -> str | None:
+    """The sibling kind that has ``key``, where the user's kind has not."""
+    for owner in owners:
+        for base in owner.__mro__[1:]:
+            if base.__module__ != owner.__module__ or not issubclass(base, BaseModel):
+                continue
+            for sibling in base.__subclasses__():
+                if key in sibling.model_fields:
+                    return str(_kind(sibling))
+    return None
+
+
+def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    context = detail.get("ctx", {})
+    given = context.get("tag", detail["input"])
+    allowed = str(context.get("expected_tags") or context.get("expected")).replace(" or ", ", ")
+    names = [name.strip().strip("'") for name in allowed.split(",")]
+    message = f"{shown(given)} is not one of {', '.join(names)}"
+    if close := nearest(given, names):
+        return "value", message, f"did you mean '{close}'?"
+    if isinstance(given, str) and "." in given:
+        return "value", message, "a file holds names only; new kinds are registered from Python"
+    return "value", message, f"use {' or '.join(names[:6])}"
+
+
+def _no_kind(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    return "missing", "'kind' is missing", "write {kind: ..., ...}"
+
+
+def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
+    def explain(detail: ErrorDetails, owners: list[Model]) -> Explained:
+        given = detail["input"]
+        help_ = mend
+        if isinstance(given, str) and "number" in what and given.strip("+-").isdigit():
+            help_ = f"remove the quotes: {given}"
+        if isinstance(given, float) and "whole" in what and given.is_integer():
+            help_ = f"write {int(given)}"
+        return "type", f"expected {what}, not {shown(given)}", help_
+
+    return explain
+
+
+def _out_of_range(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    (key, bound), *_ = ((k, v) for k, v in detail["ctx"].items() if k in words)
+    message = f"{shown(detail['input'])} is out of range"
+    return "range", message, f"use {words[key]} {bound}"
+
+
+def _wrong_length(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    context = detail["ctx"]
+    bound = context.get("min_length", context.get("max_length"))
+    side = "at least" if "min_length" in context else "at most"
+    return "range", f"expected {side} {bound}, not {context.get('actual_length', 'more')}", None
+
+
+_number = _wants("a whole number", "write a number such as 64")
+_mapping = _wants("a mapping", "write {key: value, ...}")
+_EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_key,
+    "literal_error": _unknown_value,
+    "union_tag_invalid": _unknown_value,
+    "union_tag_not_found": _no_kind,
+    "int_type": _number,
+    "int_from_float": _number,
+    "int_parsing_size": _number,
+    "float_type": _wants("a number", "write a number such as 0.1"),
+    "finite_number": _wants("a finite number", "write a number such as 0.1"),
+    "string_type": _wants("text", "write a name"),
+    "bool_type": _wants("true or false", "write true or false"),
+    "tuple_type": _wants("a list", "write [ ... ]"),
+    "model_type": _mapping,
+    "model_attributes_type": _mapping,
+    "dict_type": _mapping,
+    "greater_than_equal": _out_of_range,
+    "greater_than": _out_of_range,
+    "less_than_equal": _out_of_range,
+    "less_than": _out_of_range,
+    "too_short": _wrong_length,
+    "too_long": _wrong_length,
+    "string_too_long": _wrong_length,
+}

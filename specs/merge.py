@@ -1,0 +1,45 @@
+"""``base``: starting from a catalogue entry and saying only what differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import expand_kind
+from .shortcut import expand_shortcut
+
+_LONG = {
+    "stem": expand_kind,
+    "block": expand_kind,
+    "norm": expand_kind,
+    "head": expand_kind,
+    "shortcut": expand_shortcut,
+}
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes`` laid over it: mappings merge, lists and the rest replace.
+
+    A mapping of another ``kind`` replaces, because the fields of one kind mean nothing to
+    another.
+
+    >>> merge({"block": {"kind": "bottleneck", "groups": 32}}, {"block": "basic"})
+    {'block': {'kind': 'basic'}}
+    >>> merge({"block": {"kind": "bottleneck", "groups": 32}}, {"block": {"expansion": 2}})
+    {'block': {'kind': 'bottleneck', 'groups': 32, 'expansion': 2}}
+    """
+    merged = dict(base)
+    for key, value in changes.items():
+        expand = _LONG.get(key, _as_is)
+        old, new = expand(base.get(key)), expand(value)
+        merged[key] = merge(old, new) if _same_kind(old, new) else new
+    return merged
+
+
+def _same_kind(old: Any, new: Any) -> bool:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return False
+    return "kind" not in new or new["kind"] == old.get("kind")
+
+
+def _as_is(value: Any) -> Any:
+    return value

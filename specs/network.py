@@ -1,0 +1,224 @@
+"""The whole network as one frozen, validated value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from . import catalogue
+from .activation import Activation
+from .base import MAX_STAGES, Channels, Spec, short_tree
+from .block import AnyBlock, BasicSpec, BlockSpec
+from .errors import SpecError
+from .explain import faults_of
+from .head import ClassifierSpec, HeadSpec
+from .init import InitSpec
+from .merge import merge
+from .norm import BatchNormSpec, NormSpec
+from .paths import Path, expand_stars, parse_path, set_path
+from .rules import broken_rules
+from .schema import allow_base
+from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shortcut
+from .stage import BlockEntrySpec, StageSpec
+from .stem import Conv7x7StemSpec, StemSpec
+from .writer import to_json, to_yaml
+
+
+class ResolvedBlock(NamedTuple):
+    """One block with every default and override settled."""
+
+    name: str
+    """Its name in the state dict."""
+    block: BlockSpec
+    block_path: Path
+    """Where in the spec its block was named."""
+    shortcut: ShortcutSpec
+    shortcut_path: Path
+    """Where in the spec its shortcut was named."""
+    in_channels: int
+    width: int
+    out_channels: int
+    stride: int
+
+
+class ResNetSpec(Spec):
+    """A residual network: stem, stages of blocks, head.
+
+    Raises :class:`SpecError` for anything that is not a legal network.
+
+    >>> spec = ResNetSpec(resforge=1, stages=[{"depth": 2, "width": 64}], block="basic")
+    >>> spec.block.kind, spec.shortcut.change.kind, spec.head.num_classes
+    ('basic', 'projection', 1000)
+    """
+
+    model_config = ConfigDict(json_schema_extra=allow_base)
+
+    resforge: Literal[1]
+    """Version of the language."""
+    name: Annotated[str, Field(max_length=200)] = ""
+    """A label for people; not part of the network's identity."""
+    in_channels: Channels = 3
+    """Channels of the input picture."""
+    stem: StemSpec = Conv7x7StemSpec()
+    stages: Annotated[
+        tuple[StageSpec, ...], Field(strict=False, min_length=1, max_length=MAX_STAGES)
+    ]
+    block: AnyBlock = BasicSpec()
+    """The block of every stage that names none of its own."""
+    shortcut: ShortcutRule = ShortcutPairSpec()
+    """The shortcut of every stage that names none of its own."""
+    norm: NormSpec = BatchNormSpec()
+    activation: Activation = "relu"
+    head: HeadSpec | None = ClassifierSpec()
+    """What follows the last stage; null for a backbone that returns its feature map."""
+    init: InitSpec = InitSpec()
+
+    def __init__(self, /, **tree: Any) -> None:
+        try:
+            super().__init__(**_with_base(tree))
+        except ValidationError as error:
+            raise SpecError(faults_of(error, type(self))) from None
+
+    @model_validator(mode="after")
+    def _keep_the_rules(self) -> Self:
+        if faults := broken_rules(self):
+            raise SpecError(faults)
+        return self
+
+    def blocks(self) -> Iterator[list[ResolvedBlock]]:
+        """Each stage's blocks, with every default and override settled."""
+        channels = self.stem.out_channels
+        for index, stage in enumerate(self.stages):
+            blocks: list[ResolvedBlock] = []
+            for position, entry in enumerate(stage.entries):
+                name = f"layer{index + 1}.{position}"
+                if position > 1 and stage.blocks is None:
+                    # From the second block on, a stage of one kind repeats itself.
+                    blocks.append(ResolvedBlock(name, *blocks[-1][1:]))
+                else:
+                    blocks.append(self._resolve(name, index, position, stage, entry, channels))
+                channels = blocks[-1].out_channels
+            yield blocks
+
+    def _resolve(
+        self,
+        name: str,
+        index: int,
+        position: int,
+        stage: StageSpec,
+        entry: BlockEntrySpec,
+        in_channels: int,
+    ) -> ResolvedBlock:
+        """What is left out of an entry is the stage's, or else the network's."""
+        block: BlockSpec | None = entry.block
+        pair: ShortcutPairSpec | None = entry.shortcut
+        block_path: Path = ("stages", index, "blocks", position)
+        pair_path = block_path
+        if block is None:
+            block, block_path = stage.block, ("stages", index)
+        if block is None:
+            block, block_path = self.block, ()
+        if pair is None:
+            pair, pair_path = stage.shortcut, ("stages", index)
+        if pair is None:
+            pair, pair_path = self.shortcut, ()
+        width = stage.width
+        stride = stage.stride if position == 0 else 1
+        out_channels = block.out_channels(width)
+        keeps = stride == 1 and in_channels == out_channels
+        return ResolvedBlock(
+            name,
+            block,
+            (*block_path, "block"),
+            pair.match if keeps else pair.change,
+            (*pair_path, "shortcut", "match" if keeps else "change"),
+            in_channels,
+            width,
+            out_channels,
+            stride,
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the network this spec means: equal for equal networks, however written.
+
+        It covers every default and leaves out the name. Stable across processes and machines.
+        """
+        meaning = self.model_dump(mode="json", exclude={"name", "stages", "block", "shortcut"})
+        meaning["stages"] = [
+            [
+                {
+                    "block": block.block.model_dump(mode="json"),
+                    "shortcut": block.shortcut.model_dump(mode="json"),
+                    "width": block.width,
+                    "stride": block.stride,
+                }
+                for block in stage
+            ]
+            for stage in self.blocks()
+        ]
+        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def replace(self, changes: Mapping[str, Any]) -> Self:
+        """A new spec with the values at the given paths replaced, validated again.
+
+        A path reads like ``head.num_classes`` or ``stages[*].shortcut``; a value is written as
+        in a file, short forms included. Raises :class:`SpecError`.
+
+        >>> spec = ResNetSpec(resforge=1, stages=[{"depth": 2, "width": 64}])
+        >>> spec.replace({"stages[*].depth": 3, "head.num_classes": 10}).stages[0].depth
+        3
+        """
+        tree = self.model_dump(mode="json")
+        for text, value in changes.items():
+            plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            for path in expand_stars(tree, parse_path(text)):
+                set_path(tree, path, plain)
+        return type(self)(**tree)
+
+    def to_tree(self) -> dict[str, Any]:
+        """The spec as a user would write it: short forms, and no default that goes unsaid."""
+        tree: dict[str, Any] = {"resforge": self.resforge}
+        if self.name:
+            tree["name"] = self.name
+        tree["in_channels"] = self.in_channels
+        tree["stem"] = short_tree(self.stem)
+        tree["stages"] = [stage.to_tree() for stage in self.stages]
+        tree["block"] = short_tree(self.block)
+        tree["shortcut"] = shorten_shortcut(self.shortcut)
+        if self.norm != BatchNormSpec():
+            tree["norm"] = short_tree(self.norm)
+        if self.activation != "relu":
+            tree["activation"] = self.activation
+        tree["head"] = None
+        if self.head is not None:
+            tree["head"] = {"kind": "classifier", "num_classes": self.head.num_classes}
+            if self.head.dropout:
+                tree["head"]["dropout"] = self.head.dropout
+        if self.init != InitSpec():
+            tree["init"] = short_tree(self.init)
+        return tree
+
+    def to_yaml(self) -> str:
+        """The spec as YAML text that reads back to an equal spec."""
+        return to_yaml(self.to_tree())
+
+    def to_json(self) -> str:
+        """The spec as JSON text that reads back to an equal spec."""
+        return to_json(self.to_tree())
+
+
+def _with_base(tree: dict[str, Any]) -> dict[str, Any]:
+    """``tree`` laid over the catalogue entry it starts from, if it names one."""
+    if "base" not in tree:
+        return tree
+    base = ResNetSpec(**catalogue.tree(tree["base"]))
+    changes = {key: value for key, value in tree.items() if key != "base"}
+    # The language version is each file's own to say.
+    return merge(base.model_dump(mode="json", exclude={"resforge"}), changes)

@@ -1,0 +1,99 @@
+"""Paths into a spec, as users write them: ``stages[*].block.groups``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from .errors import Fault, SpecError, path_text
+
+Path = tuple[str | int, ...]
+
+_PART = re.compile(r"\.?([A-Za-z_][A-Za-z_0-9]*)|\[(\*|-?[0-9]{1,9})\]")
+
+
+def parse_path(text: str) -> Path:
+    """The parts of a path; ``*`` stands for every item.
+
+    Raises :class:`SpecError` for anything else.
+
+    >>> parse_path("stages[*].shortcut")
+    ('stages', '*', 'shortcut')
+    """
+    parts: list[str | int] = []
+    position = 0
+    while match := _PART.match(text, position):
+        name, index = match.groups()
+        parts.append(name if index is None else "*" if index == "*" else int(index))
+        position = match.end()
+    if position != len(text) or not parts or text.startswith("."):
+        raise _fault(text, f"{text!r} is not a path", "write it like 'stages[*].shortcut'")
+    return tuple(parts)
+
+
+def nearest(word: object, known: list[str]) -> str | None:
+    """The known word most like ``word``, for a help line; None where none is near.
+
+    >>> nearest("Identiy", ["identity", "projection"])
+    'identity'
+    """
+    folded = {name.casefold(): name for name in known}
+    close = get_close_matches(str(word).casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def expand_stars(tree: Any, path: Path) -> Iterator[Path]:
+    """Every plain path that ``path`` stands for in ``tree``."""
+    if "*" not in path:
+        yield path
+        return
+    cut = path.index("*")
+    items = get_path(tree, path[:cut])
+    if not isinstance(items, list):
+        text = path_text(path)
+        raise _fault(text, f"{path_text(path[:cut])} is not a list", "leave out '[*]'")
+    for index in range(len(items)):
+        yield from expand_stars(tree, (*path[:cut], index, *path[cut + 1 :]))
+
+
+def get_path(tree: Any, path: Path) -> Any:
+    """What stands at ``path``. Raises :class:`SpecError` where there is no such place."""
+    for depth, part in enumerate(path):
+        tree = _child(tree, part, path[: depth + 1])
+    return tree
+
+
+def set_path(tree: Any, path: Path, value: Any) -> None:
+    """Put ``value`` at ``path``, in place; the place must exist."""
+    parent = get_path(tree, path[:-1])
+    _child(parent, path[-1], path)
+    parent[path[-1]] = value
+
+
+def _child(tree: Any, part: str | int, path: Path) -> Any:
+    text, parent = path_text(path), path_text(path[:-1]) or "the spec"
+    if isinstance(part, int):
+        if not isinstance(tree, list):
+            raise _fault(text, f"{parent} is not a list", "leave out the index")
+        if not -len(tree) <= part < len(tree):
+            raise _fault(
+                text, f"{parent} has {len(tree)} items", f"count from 0 to {len(tree) - 1}"
+            )
+        return tree[part]
+    if tree is None:
+        raise _fault(text, f"{parent} is not set", f"set {parent} as a whole")
+    if isinstance(tree, list):
+        raise _fault(text, f"{parent} is a list", f"write {parent}[*].{part} for every item")
+    if not isinstance(tree, dict):
+        raise _fault(text, f"{parent} is {tree!r}, which has no parts", f"set {parent} as a whole")
+    if part not in tree:
+        close = nearest(part, list(tree))
+        help_ = f"did you mean {close!r}?" if close else f"it has {', '.join(tree)}"
+        raise _fault(text, f"{parent} has no {part!r}", help_)
+    return tree[part]
+
+
+def _fault(path: str, message: str, help_: str) -> SpecError:
+    return SpecError(Fault("path", message, path, help_))

@@ -1,0 +1,257 @@
+"""Every layer of a network in plain numbers, before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import Fault, SpecError
+from .trace import Layer, Shape, Size, Trace
+
+if TYPE_CHECKING:
+    from .block import BlockSpec
+    from .network import ResNetSpec, ResolvedBlock
+    from .norm import NormSpec
+    from .shortcut import ShortcutSpec
+
+MAX_INPUT = 65_536
+MAX_PARAMS = 2_000_000_000
+
+
+class Feature(NamedTuple):
+    """The map a stage puts out: what ``model.features(x)`` returns at its place."""
+
+    name: str
+    channels: int
+    stride: int
+    """Input pixels between neighbouring elements."""
+    size: Size
+    """Height and width."""
+    receptive_field: int
+
+
+class BlockPlan(NamedTuple):
+    """One block: what it is, and its layers."""
+
+    what: ResolvedBlock
+    layers: tuple[Layer, ...]
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name within the block.
+
+        >>> import resforge as rf
+        >>> rf.plan(rf.load("resnet50")).stages[1][0].layer("conv2").stride
+        2
+        """
+        full = f"{self.what.name}.{name}"
+        return next(layer for layer in self.layers if layer.name == full)
+
+    @property
+    def name(self) -> str:
+        """The block's name in the state dict."""
+        return self.what.name
+
+    @property
+    def spec(self) -> BlockSpec:
+        return self.what.block
+
+    @property
+    def shortcut(self) -> ShortcutSpec:
+        return self.what.shortcut
+
+    @property
+    def in_channels(self) -> int:
+        return self.what.in_channels
+
+    @property
+    def out_channels(self) -> int:
+        return self.what.out_channels
+
+    @property
+    def stride(self) -> int:
+        return self.what.stride
+
+    @property
+    def branch(self) -> list[Layer]:
+        """The layers of the residual branch F(x)."""
+        return [layer for layer in self.layers if not layer.shortcut]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network as layers in plain numbers, for one input size.
+
+    Counts follow one convention: ``params`` are all learnable tensors; ``macs`` are the
+    multiply-accumulates of convolutions and linear layers for one image, bias not counted;
+    ``activations`` are the elements those layers put out; ``depth`` counts the weighted layers
+    on the longest path, shortcuts not counted.
+    """
+
+    spec: ResNetSpec
+    input_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    layers: tuple[Layer, ...]
+    """Every layer, in the order of the state dict."""
+    stem: tuple[Layer, ...]
+    stages: tuple[tuple[BlockPlan, ...], ...]
+    head: tuple[Layer, ...]
+    features: tuple[Feature, ...]
+    """The stages' feature maps, first stage first."""
+
+    @property
+    def params(self) -> int:
+        return sum([layer.params for layer in self.layers])
+
+    @property
+    def macs(self) -> int:
+        return sum([layer.macs for layer in self.layers])
+
+    @property
+    def activations(self) -> int:
+        return sum([layer.activations for layer in self.layers])
+
+    @property
+    def depth(self) -> int:
+        weighted = ("conv", "linear")
+        return sum(layer.kind in weighted and not layer.shortcut for layer in self.layers)
+
+    @property
+    def receptive_field(self) -> int:
+        """Side in input pixels of the square that one element of the last feature map sees."""
+        return self.features[-1].receptive_field
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape for one image: ``(num_classes,)``, or ``(C, H, W)`` where there is no head."""
+        if self.head:
+            return (self.head[-1].out_channels,)
+        return (self.features[-1].channels, *self.features[-1].size)
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """Names and shapes of every learnable tensor."""
+        return {name: shape for layer in self.layers for name, shape in layer.parameters.items()}
+
+    @property
+    def state_dict(self) -> dict[str, Shape]:
+        """Names and shapes of every tensor of the state dict."""
+        return {
+            name: shape
+            for layer in self.layers
+            for tensors in (layer.parameters, layer.buffers)
+            for name, shape in tensors.items()
+        }
+
+
+def plan(spec: ResNetSpec, input_size: int | Size = 224) -> Plan:
+    """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
+
+    Raises :class:`SpecError` for a size that is no size, and where a stage would stride over a
+    map of one pixel.
+
+    >>> import resforge as rf
+    >>> plan = rf.plan(rf.load("resnet50"), input_size=224)
+    >>> plan.params, plan.macs, plan.depth, plan.output_shape
+    (25557032, 4089184256, 50, (1000,))
+    """
+    size = _as_size(input_size)
+    laid = lay_out(spec, size)
+    for layer in laid.layers:
+        if layer.stride > 1 and layer.in_size == (1, 1):
+            raise SpecError(
+                Fault(
+                    "input",
+                    f"{size[0]}x{size[1]} is too small: {layer.name} would stride over a map "
+                    "of one pixel",
+                    _path_of(layer),
+                    f"use an input of more than {_total_stride(laid, layer)} pixels a side, "
+                    "or fewer strides",
+                )
+            )
+    return laid
+
+
+def check_size(plan: Plan, max_params: int | None = None) -> None:
+    """Raise :class:`SpecError` where ``plan`` holds more parameters than ``max_params``."""
+    limit = MAX_PARAMS if max_params is None else max_params
+    if plan.params > limit:
+        raise SpecError(
+            Fault(
+                "limit",
+                f"{plan.params:,} parameters, of at most {limit:,}",
+                "stages",
+                f"if that is meant, pass max_params={plan.params} (--max-params)",
+            )
+        )
+
+
+def lay_out(spec: ResNetSpec, size: Size) -> Plan:
+    """The plan of ``spec`` at ``size``, whether or not the size makes sense."""
+    trace = Trace(spec.in_channels, size)
+    layers = trace.layers
+    spec.stem.lay(trace, spec.norm)
+    stem = tuple(layers)
+    stages, features = [], []
+    for blocks in spec.blocks():
+        stage: list[BlockPlan] = []
+        growth = 0
+        for what in blocks:
+            start, field = len(layers), trace.receptive_field
+            if stage and what[1:] == stage[-1].what[1:]:
+                last = stage[-1]
+                trace.repeat(last.layers, last.name, what.name, growth)
+            else:
+                _lay_block(trace, what, spec.norm)
+            growth = trace.receptive_field - field
+            stage.append(BlockPlan(what, tuple(layers[start:])))
+        stages.append(tuple(stage))
+        name = what.name.partition(".")[0]
+        features.append(
+            Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
+        )
+    trace.prefix, start = "", len(layers)
+    if spec.head is not None:
+        spec.head.lay(trace)
+    shape = (spec.in_channels, *size)
+    head = tuple(layers[start:])
+    return Plan(spec, shape, tuple(layers), stem, tuple(stages), head, tuple(features))
+
+
+def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> None:
+    block = what.block
+    trace.prefix = f"{what.name}."
+    shortcut = trace.fork()
+    block.lay(trace, what.width, what.stride, norm)
+    what.shortcut.lay(
+        shortcut, what.out_channels, what.stride, block.shortcut_norm(norm), block.bias(norm)
+    )
+
+
+def _as_size(input_size: int | Size) -> Size:
+    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
+    if len(size) != 2 or any(
+        isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_INPUT
+        for side in size
+    ):
+        raise SpecError(
+            Fault(
+                "input",
+                f"{input_size!r} is not an input size",
+                help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
+            )
+        )
+    return size
+
+
+def _path_of(layer: Layer) -> str:
+    """Where in a spec the layer's stride was given."""
+    head = layer.name.partition(".")[0]
+    return f"stages[{int(head[5:]) - 1}].stride" if head.startswith("layer") else "stem"
+
+
+def _total_stride(laid: Plan, last: Layer) -> int:
+    total = 1
+    for layer in laid.layers[: laid.layers.index(last)]:
+        if not layer.shortcut:
+            total *= layer.stride
+    return total

@@ -1,0 +1,114 @@
+"""The rules that no single field can keep: shapes that must meet, widths that must divide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+from typing import TYPE_CHECKING
+
+from .base import MAX_BLOCKS
+from .errors import Fault, path_text
+from .paths import Path
+from .plan import lay_out
+from .shortcut import SHORTCUTS, shorten_shortcut
+
+if TYPE_CHECKING:
+    from .network import ResNetSpec, ResolvedBlock
+
+
+def broken_rules(spec: ResNetSpec) -> list[Fault]:
+    """Every rule that ``spec`` breaks, one fault for each place in the spec."""
+    # Later rules need a network that the earlier ones found sound.
+    for rule in (_count_blocks, _meet_shapes, _divide_widths):
+        faults: dict[tuple[str, str], Fault] = {}
+        for fault in rule(spec):
+            faults.setdefault((fault.code, fault.path), fault)
+        if faults:
+            return list(faults.values())
+    return []
+
+
+def _count_blocks(spec: ResNetSpec) -> Iterator[Fault]:
+    total = 0
+    for index, stage in enumerate(spec.stages):
+        path = f"stages[{index}]"
+        if stage.depth is None and stage.blocks is None:
+            yield Fault("missing", "a stage needs 'depth'", path, "write depth: 2")
+        elif stage.depth is not None and stage.blocks is not None:
+            yield Fault(
+                "conflict",
+                "'depth' and 'blocks' exclude each other",
+                path,
+                f"leave out depth: {stage.depth}; there are {len(stage.blocks)} blocks",
+            )
+        total += len(stage.entries)
+    if total > MAX_BLOCKS:
+        yield Fault(
+            "limit", f"{total} blocks, of at most {MAX_BLOCKS}", "stages", "use fewer blocks"
+        )
+
+
+def _meet_shapes(spec: ResNetSpec) -> Iterator[Fault]:
+    for stage in spec.blocks():
+        for what in stage:
+            for field, message, help_ in what.block.problems(what.width):
+                path = path_text((*what.block_path, field))
+                yield Fault("block", f"{message} ({what.name})", path, help_)
+            yield from _illegal_shortcut(spec, what)
+
+
+def _illegal_shortcut(spec: ResNetSpec, what: ResolvedBlock) -> Iterator[Fault]:
+    shapes = (what.in_channels, what.out_channels, what.stride)
+    reason = what.shortcut.why_illegal(*shapes)
+    if reason is None:
+        return
+    legal = [
+        f"'{kind.model_fields['kind'].default}' ({kind.note})"
+        for kind in SHORTCUTS
+        if kind.note and kind().why_illegal(*shapes) is None
+    ]
+    path = _as_written(spec, what.shortcut_path)
+    inherited = "" if path.startswith("stages") else f" ({what.name})"
+    yield Fault("shortcut", reason + inherited, path, f"use {' or '.join(legal)}")
+
+
+def _as_written(spec: ResNetSpec, path: Path) -> str:
+    """Drops ``match`` or ``change`` where the shortcut has a short form, as a user wrote it."""
+    owner = spec
+    for part in path[:-2]:
+        owner = owner[part] if isinstance(part, int) else getattr(owner, part)  # type: ignore
+    short = shorten_shortcut(owner.shortcut)
+    is_pair = isinstance(short, dict) and "match" in short
+    return path_text(path if is_pair else path[:-1])
+
+
+def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
+    norm = spec.norm
+    if spec.init.zero_residual and norm.kind == "none":
+        yield Fault(
+            "init",
+            "zero_residual starts the last norm of each branch at 0, and the norm is 'none'",
+            "init.zero_residual",
+            "write zero_residual: false, or use a norm",
+        )
+    layers = lay_out(spec, (1, 1)).layers
+    if norm.kind == "group":
+        widths = sorted({layer.out_channels for layer in layers if layer.kind == "group_norm"})
+        wrong = [width for width in widths if width % norm.groups]
+        if wrong:
+            common = gcd(*widths)
+            divisors = [str(n) for n in range(1, min(common, 4096) + 1) if common % n == 0]
+            yield Fault(
+                "norm",
+                f"{norm.groups} groups do not divide {wrong[0]} channels",
+                "norm.groups",
+                f"use a divisor of every width: {', '.join(divisors)}",
+            )
+    for layer in layers:
+        if layer.kind == "conv" and (layer.groups > 1) and layer.out_channels % layer.groups:
+            yield Fault(
+                "block",
+                f"{layer.groups} groups do not divide {layer.out_channels} channels ({layer.name})",
+                "block.groups",
+                f"use a divisor of {gcd(layer.in_channels, layer.out_channels)}",
+            )

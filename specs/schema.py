@@ -1,0 +1,26 @@
+"""What JSON Schema must say of the language that the models do not.
+
+The schema is draft 7, which editors' YAML servers speak. It holds keys, types, ranges and short
+forms. The rules between fields (shapes that must meet, widths that must divide, ``depth`` or
+``blocks``) need the whole network; they are kept by :mod:`resforge.specs.rules` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .catalogue import list_specs
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+def allow_base(schema: dict[str, Any]) -> None:
+    """Add the key ``base``, which is settled before a model is validated, to ``schema``."""
+    base = {
+        "enum": list_specs(),
+        "description": "A catalogue name to start from; the keys given replace the base's.",
+    }
+    schema["$schema"] = DRAFT
+    schema["properties"] = {"base": base, **schema["properties"]}
+    schema["required"] = [key for key in schema["required"] if key != "stages"]
+    schema["anyOf"] = [{"required": ["stages"]}, {"required": ["base"]}]

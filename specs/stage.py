@@ -1,0 +1,54 @@
+"""A run of blocks at one width; the first may stride."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from .base import MAX_BLOCKS, Channels, Depth, Spec, Stride, short_tree
+from .block import AnyBlock
+from .shortcut import ShortcutRule, shorten_shortcut
+
+
+class BlockEntrySpec(Spec):
+    """One block of a stage; what is left out is the stage's, or else the network's."""
+
+    block: AnyBlock | None = None
+    shortcut: ShortcutRule | None = None
+
+    def to_tree(self) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        if self.block is not None:
+            tree["block"] = short_tree(self.block)
+        if self.shortcut is not None:
+            tree["shortcut"] = shorten_shortcut(self.shortcut)
+        return tree
+
+
+class StageSpec(BlockEntrySpec):
+    """``depth`` blocks alike, or one entry of ``blocks`` for each."""
+
+    depth: Depth | None = None
+    """Number of blocks."""
+    blocks: Annotated[
+        tuple[BlockEntrySpec, ...] | None, Field(strict=False, min_length=1, max_length=MAX_BLOCKS)
+    ] = None
+    """The blocks one by one, instead of ``depth``."""
+    width: Channels
+    """Base channels; a bottleneck puts out ``expansion`` times as many."""
+    stride: Stride = 1
+    """Stride of the first block; the rest stand at 1."""
+
+    @property
+    def entries(self) -> tuple[BlockEntrySpec, ...]:
+        """One entry for each block, whichever way they were written."""
+        return (BlockEntrySpec(),) * (self.depth or 0) if self.blocks is None else self.blocks
+
+    def to_tree(self) -> dict[str, Any]:
+        size = (
+            {"depth": self.depth}
+            if self.blocks is None
+            else {"blocks": [entry.to_tree() for entry in self.blocks]}
+        )
+        return {**size, "width": self.width, "stride": self.stride, **super().to_tree()}
