@@ -1,6 +1,7 @@
 """What every residual block does: transform, join the shortcut, activate."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
 from typing import TYPE_CHECKING
 

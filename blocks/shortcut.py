@@ -1,6 +1,7 @@
 """The shortcut of a residual block, as a module in its own right."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
 from torch import Tensor, nn
 

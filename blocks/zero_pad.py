@@ -1,6 +1,7 @@
 """Option A: the shortcut that subsamples and pads with zero channels, without the padding."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
 from typing import Any, Literal
 
