@@ -1,6 +1,6 @@
 """How a spec becomes a module, and back."""
 
-from .build import build, spec_of
 from .join import register
+from .network import build, spec_of
 
 __all__ = ["build", "register", "spec_of"]
