@@ -25,8 +25,8 @@ def build(
     """The network that ``spec`` describes (or that a catalogue name or a file holds).
 
     A pure function of spec and seed: the caller's random state is neither read nor changed, and
-    parameters of the same name and shape get the same values in every network built from one
-    seed. On ``device="meta"`` nothing is filled. ``x: (N, in_channels, H, W)`` then gives
+    layers of the same name and shape get the same values in every network built from one seed.
+    On ``device="meta"`` nothing is filled. ``x: (N, in_channels, H, W)`` gives
     ``(N, num_classes)``, or the last feature map where the spec has no head.
 
     Raises :class:`SpecError` for a wrong spec and for one of more than ``max_params`` parameters

@@ -37,9 +37,10 @@ class SkipInit(TorchFunctionMode):
 def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
     """Fill the parameters of ``model`` in place.
 
-    Two networks give the same values, bitwise, to parameters of the same name and shape,
-    on every device and, up to rounding, in every dtype. One core fills one parameter at a time;
-    PyTorch's present number of threads says how many work side by side.
+    Two networks give the same values, bitwise, to layers of the same name and shape, on every
+    device and, up to rounding, in every dtype. (A bias is scaled by its layer's fan-in, as
+    PyTorch has it; beside weights of another shape it is the same up to that factor.) PyTorch's
+    present number of threads says how many parameters are filled side by side.
     """
     parameters = dict(model.named_parameters())
     jobs = [

@@ -228,19 +228,20 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> None:
 
 
 def _as_size(input_size: int | Size) -> Size:
-    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
-    if len(size) != 2 or any(
-        isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_INPUT
-        for side in size
-    ):
-        raise SpecError(
-            Fault(
-                "input",
-                f"{input_size!r} is not an input size",
-                help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
-            )
+    size = (input_size, input_size) if isinstance(input_size, int) else input_size
+    if isinstance(size, tuple | list) and len(size) == 2 and all(map(_is_side, size)):
+        return (size[0], size[1])
+    raise SpecError(
+        Fault(
+            "input",
+            f"{input_size!r} is not an input size",
+            help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
         )
-    return size
+    )
+
+
+def _is_side(side: object) -> bool:
+    return isinstance(side, int) and not isinstance(side, bool) and 1 <= side <= MAX_INPUT
 
 
 def _path_of(layer: Layer) -> str:

@@ -1,0 +1,1 @@
+"""Tools for testing with resforge: hypothesis strategies that draw whole networks."""

@@ -1,0 +1,207 @@
+"""What the plan says is what the network is."""
+
+from __future__ import annotations
+
+import pytest
+import resforge as rf
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from resforge.specs.plan import MAX_INPUT, lay_out
+from resforge.testing import strategies
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
+
+# Measured on torchvision 0.28 and timm 1.0.31, or computed independently.
+GOLDEN = {
+    "resnet18": (11_689_512, 1_814_073_344),
+    "resnet34": (21_797_672, 3_663_761_408),
+    "resnet50": (25_557_032, 4_089_184_256),
+    "resnet50_v1": (25_557_032, 3_857_973_248),
+    "resnext50_32x4d": (25_028_904, 4_230_479_872),
+    "wide_resnet50_2": (68_883_240, 11_398_021_120),
+}
+OPTIONS = {
+    "resnet18": (11_515_688, 11_689_512, 12_043_816),
+    "resnet34": (21_623_848, 21_797_672, 22_716_840),
+    "resnet50": (22_780_456, 25_557_032, 40_128_552),
+    "cifar_resnet20": (269_722, 272_474, 283_962),
+    "cifar_resnet56": (853_018, 855_770, 900_858),
+    "cifar_resnet110": (1_727_962, 1_730_714, 1_826_202),
+}
+A, B, C = "zero_pad", "projection", {"match": "projection", "change": "projection"}
+
+
+@pytest.mark.parametrize(("name", "counts"), GOLDEN.items())
+def test_published_counts(name: str, counts: tuple[int, int]) -> None:
+    plan = rf.plan(rf.load(name), input_size=224)
+    assert (plan.params, plan.macs) == counts
+
+
+@pytest.mark.parametrize(("name", "counts"), OPTIONS.items())
+def test_counts_of_options_a_b_c(name: str, counts: tuple[int, int, int]) -> None:
+    spec = rf.load(name)
+    variants = [rf.plan(spec.replace({"shortcut": option})) for option in (A, B, C)]
+    assert tuple(plan.params for plan in variants) == counts
+    if spec.block.kind == "basic":
+        plain = rf.plan(spec.replace({"shortcut": "none"}))
+        assert plain.params == counts[0]
+
+
+@pytest.mark.parametrize(
+    ("depth", "millions"),
+    [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7), (1202, 19.4)],
+)
+def test_cifar_sizes_of_the_paper(depth: int, millions: float) -> None:
+    """He et al. 2015, Table 6, as rounded there."""
+    plan = rf.plan(rf.load(f"cifar_resnet{depth}"), 32)
+    assert round(plan.params / 1e6, 1 if millions > 1 else 2) == millions
+    assert plan.depth == depth
+
+
+def test_d2l_count() -> None:
+    assert rf.plan(rf.load("resnet18_d2l"), 96).params == 11_178_378
+
+
+@pytest.mark.parametrize("name", rf.list_specs())
+def test_depth_is_in_the_name(name: str) -> None:
+    plan = rf.plan(rf.load(name))
+    digits = "".join(c if c.isdigit() else " " for c in name).split()[0]
+    # A deep stem has three convolutions for one.
+    assert plan.depth == int(digits) + (2 if name.endswith("_deep") else 0)
+
+
+@given(strategies.specs(), SIZES)
+def test_shapes_of_every_layer(spec: rf.ResNetSpec, size: tuple[int, int]) -> None:
+    """Planned output shape of each layer = the one its module puts out."""
+    plan = lay_out(spec, size)
+    model = rf.build(spec, device="meta").eval()
+    seen: dict[str, torch.Size] = {}
+    modules = dict(model.named_modules())
+    for layer in plan.layers:
+        if layer.kind != "zero_pad":  # joined without a call of its own
+            modules[layer.name].register_forward_hook(
+                lambda module, args, out, name=layer.name: seen.__setitem__(name, out.shape)
+            )
+    out = model(torch.empty(2, *plan.input_shape, device="meta"))
+    assert tuple(out.shape[1:]) == plan.output_shape
+    for layer in plan.layers:
+        if layer.kind == "linear":
+            assert seen[layer.name] == (2, layer.out_channels)
+        elif layer.kind != "zero_pad":
+            assert seen[layer.name] == (2, layer.out_channels, *layer.out_size)
+
+
+@given(strategies.specs(), SIZES)
+def test_counts(spec: rf.ResNetSpec, size: tuple[int, int]) -> None:
+    plan = lay_out(spec, size)
+    model = rf.build(spec, device="meta").eval()
+    assert plan.params == sum(p.numel() for p in model.parameters())
+    counter = FlopCounterMode(display=False)
+    with counter:
+        # Two images: a group norm refuses a single element.
+        model(torch.empty(2, *plan.input_shape, device="meta"))
+    assert 2 * 2 * plan.macs == counter.get_total_flops()
+
+
+@given(strategies.specs())
+def test_state_dict(spec: rf.ResNetSpec) -> None:
+    model = rf.build(spec, device="meta")
+    built = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    assert rf.plan(spec, 512).state_dict == built
+
+
+@given(strategies.specs(), SIZES)
+def test_feature_maps(spec: rf.ResNetSpec, size: tuple[int, int]) -> None:
+    plan = lay_out(spec, size)
+    model = rf.build(spec, device="meta").eval()
+    x = torch.empty(2, *plan.input_shape, device="meta")
+    maps = model.features(x)
+    assert [tuple(m.shape[1:]) for m in maps] == [(f.channels, *f.size) for f in plan.features]
+    assert model.forward_features(x).shape == maps[-1].shape
+
+
+@given(strategies.specs(max_stages=2, max_depth=2, max_stride=2, max_width=3))
+def test_receptive_field_is_what_a_gradient_finds(spec: rf.ResNetSpec) -> None:
+    """In a linear network of positive weights the gradient is non-zero just where one sees."""
+    linear = spec.replace(
+        {"activation": "none", "norm": "none", "head": None, "init.zero_residual": False}
+    )
+    plan = rf.plan(linear, 512)
+    field, stride = plan.receptive_field, plan.features[-1].stride
+    rows = 2 * field + 2 * stride
+    model = rf.build(linear, dtype=torch.float64).eval()
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, 0.1)
+    if hasattr(model, "maxpool"):
+        model.maxpool = nn.AvgPool2d(3, 2, padding=1)
+    x = torch.ones(1, spec.in_channels, rows, 1, dtype=torch.float64, requires_grad=True)
+    out = model(x)
+    out[0, 0, out.shape[2] // 2, 0].backward()
+    assert x.grad is not None
+    seen = x.grad[0, 0, :, 0].nonzero()
+    assert int(seen.max() - seen.min()) + 1 == field
+
+
+@given(strategies.specs(), st.data())
+def test_option_b_minus_option_a(spec: rf.ResNetSpec, data: st.DataObject) -> None:
+    """in * out + 2 * out for each block that changes its shape, with a batch norm."""
+    spec = rf.load("cifar_resnet20").replace(
+        {
+            "stages[0].depth": data.draw(st.integers(1, 3)),
+            "stages[1].width": data.draw(st.integers(16, 40)),
+            "stages[2].width": data.draw(st.integers(40, 90)),
+        }
+    )
+    a, b = (rf.plan(spec.replace({"shortcut": option})) for option in (A, B))
+    changing = [
+        block
+        for stage in spec.blocks()
+        for block in stage
+        if block.stride > 1 or block.in_channels != block.out_channels
+    ]
+    extra = sum(c.in_channels * c.out_channels + 2 * c.out_channels for c in changing)
+    assert b.params - a.params == extra
+
+
+@given(strategies.specs())
+def test_one_more_block_adds_its_own_count(spec: rf.ResNetSpec) -> None:
+    if spec.stages[-1].depth is None:
+        return
+    deeper = spec.replace({"stages[-1].depth": spec.stages[-1].depth + 1})
+    before, after = lay_out(spec, (33, 33)), lay_out(deeper, (33, 33))
+    new = after.stages[-1][-1].layers
+    assert after.params - before.params == sum(layer.params for layer in new)
+    assert after.macs - before.macs == sum(layer.macs for layer in new)
+    assert (
+        after.layers[: len(before.layers) - len(before.head)]
+        == before.layers[: len(before.layers) - len(before.head)]
+    )
+
+
+def test_a_repeated_block_is_planned_as_if_alone() -> None:
+    """The shortcut that planning takes for runs of equal blocks changes nothing."""
+    together = rf.load("cifar_resnet56")
+    apart = together.replace({"stages[*].depth": None, "stages[*].blocks": [{}] * 9})
+    assert rf.plan(together, 32).layers == rf.plan(apart, 32).layers
+    assert together.digest == apart.digest
+
+
+def test_resnext_of_one_group_is_a_resnet() -> None:
+    spec = rf.load("resnext50_32x4d").replace({"block.groups": 1, "block.width_per_group": 64})
+    assert spec.digest == rf.load("resnet50").digest
+
+
+@pytest.mark.parametrize("size", [0, -1, (224,), (224, 224, 3), "224", 2.5, True, MAX_INPUT + 1])
+def test_sizes_that_are_none(size: object) -> None:
+    with pytest.raises(rf.SpecError, match="not an input size"):
+        rf.plan(rf.load("resnet18"), size)  # type: ignore[arg-type]
+
+
+def test_too_small_an_input_names_the_stage() -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.plan(rf.load("resnet18"), 8)
+    assert caught.value.path == "stages[2].stride"
+    rf.plan(rf.load("resnet18"), 17)
