@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from unicodedata import combining, east_asian_width
 
 SHOWN_FAULTS = 20
 
@@ -47,9 +48,10 @@ class Fault:
             # One printable character per source character, so that the caret stays in place.
             start = max(0, self.column - 60)
             shown, column = self.source[start : start + 100], self.column - start
-            text = "".join(c if c.isprintable() else " " for c in shown).rstrip()
-            lines.append(gutter + text)
-            lines.append(" " * (len(gutter) - 2) + "| " + " " * (column - 1) + "^ " + message)
+            text = "".join(c if c.isprintable() else " " for c in shown)
+            lines.append(gutter + text.rstrip())
+            space = " " * _columns(text[: column - 1])
+            lines.append(" " * (len(gutter) - 2) + "| " + space + "^ " + message)
         else:
             lines[0] += f": {message}" if where else f" {message}"
         if self.help:
@@ -100,6 +102,12 @@ class SpecError(ResforgeError):
     @property
     def help(self) -> str | None:
         return self.faults[0].help
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows ``text``: East Asian characters take two columns, accents none."""
+    wide = sum(east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(combining(c) > 0 for c in text)
 
 
 def printable(text: str) -> str:

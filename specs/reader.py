@@ -44,22 +44,23 @@ def read(
 
 def read_file(path: str | os.PathLike[str]) -> Document:
     """The spec in a file. Raises `SpecError`, also where there is no such file."""
-    path = os.fspath(path)
+    path, data = os.fspath(path), None
     try:
+        # Looked at before it is opened: to open a pipe may wait for ever.
         status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            _refuse(path, "this is a directory", "name a file in it")
-        if not stat.S_ISREG(status.st_mode):
-            _refuse(path, "not a regular file", "save the text in a file, or pipe it to `-`")
-        with open(path, "rb") as file:
-            # One byte more than allowed, whatever the size was a moment ago.
-            data = file.read(MAX_BYTES + 1)
+        if stat.S_ISREG(status.st_mode):
+            with open(path, "rb") as file:
+                # One byte more than allowed, whatever the size was a moment ago.
+                data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         _refuse(path, "no such file", _nearest(path))
     except OSError as error:
         _refuse(path, (error.strerror or "cannot be read").lower())
     except ValueError:
         _refuse(path, "no file can have this name")
+    if data is None:
+        folder = stat.S_ISDIR(status.st_mode)
+        _refuse(path, "this is a directory" if folder else "not a regular file")
     if len(data) > MAX_BYTES:
         _too_large(max(len(data), status.st_size), path)
     return read(data, name=path)

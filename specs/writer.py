@@ -87,8 +87,9 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, float):
-        # YAML 1.1 takes 1e-05 for text, 1.0e-05 not.
-        return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
+        # YAML 1.1 takes 1e-5 for text, 1.0e-5 not.
+        text = re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
+        return re.sub(r"e([-+])0", r"e\1", text)
     return json.dumps(value)
 
 

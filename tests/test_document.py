@@ -70,3 +70,18 @@ def test_a_document_without_text_has_no_places() -> None:
     assert document.hint(("depth",)) == "write false"
     fault = document.fault("type", "not a number", ("depth",))
     assert (fault.path, fault.file, fault.line) == ("depth", None, None)
+
+
+def test_the_caret_stands_below_wide_characters() -> None:
+    document = read("名前é: 深い\n")
+    assert str(document.fault("name", "no", ("名前é",))).splitlines()[1:] == [
+        "   1 | 名前é: 深い",
+        "     |        ^ no",
+    ]
+
+
+def test_the_caret_of_a_long_line_stays_in_view() -> None:
+    document = read("a: [" + "1234, " * 1000 + "x]")
+    _, line, caret = str(document.fault("value", "no", ("a", 1000))).splitlines()
+    assert line[caret.index("^")] == "x"
+    assert len(line) < 110

@@ -28,7 +28,11 @@ NUMBERS = [
     5e-324, 0.1, 1 / 3, 123456789.123456789,
 ]  # fmt: skip
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(TRICKY)
+texts = (
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+    | st.text("ab10e.-+ :#*()/_,é", max_size=6)
+    | st.sampled_from(TRICKY)
+)
 scalars = (
     st.none()
     | st.booleans()
@@ -106,7 +110,7 @@ stages:
   - {depth: 4, width: 128, stride: 2, shortcut: {match: identity, change: zero_pad}}
 block: {kind: bottleneck, expansion: 4}
 shortcut: projection
-norm: {kind: batch, eps: 1.0e-05, momentum: 0.1}
+norm: {kind: batch, eps: 1.0e-5, momentum: 0.1}
 head: null
 """
 
