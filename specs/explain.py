@@ -23,8 +23,11 @@ _EXAMPLES = {
 Explained = tuple[str, str, str | None]  # code, message, help
 
 
-def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
-    """One fault for each thing pydantic found wrong with a ``model``."""
+def faults_of(error: ValidationError, model: Model, tree: Any = None) -> list[Fault]:
+    """One fault for each thing pydantic found wrong with a ``model``.
+
+    ``tree`` is what the user wrote, before short forms were spelled out: paths follow it.
+    """
     details = error.errors(include_url=False)[:MAX_FAULTS]
     faults = []
     for detail in details:
@@ -35,9 +38,26 @@ def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
         ):
             continue
         path, models = _walk(model, detail["loc"])
+        if detail["type"] == "union_tag_invalid":
+            path = (*path, "kind")
         code, message, help_ = _explain(detail, models)
-        faults.append(Fault(code, message, path_text(path), help_))
-    return faults
+        faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
+    return list(dict.fromkeys(faults))
+
+
+def _as_written(path: Path, tree: Any) -> Path:
+    """``path`` without the parts that only the long form of a short one has."""
+    written: list[str | int] = []
+    for part in path:
+        found = isinstance(tree, dict) and part in tree
+        found = found or (isinstance(tree, list) and isinstance(part, int))
+        if not found and part in ("match", "change"):
+            continue
+        if not found and part == "kind" and isinstance(tree, str):
+            continue
+        written.append(part)
+        tree = tree[part] if found else None
+    return tuple(written)
 
 
 def shown(value: Any) -> str:

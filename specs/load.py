@@ -45,10 +45,11 @@ def validate(model: type[Model], document: Document) -> Model:
     try:
         return model(**document.tree)
     except ValidationError as error:
-        faults = faults_of(error, model)
+        faults = faults_of(error, model, document.tree)
     except SpecError as error:
         faults = list(error.faults)
-    raise SpecError([place(fault, document) for fault in faults])
+    placed = [place(fault, document) for fault in faults]
+    raise SpecError(sorted(placed, key=lambda fault: (fault.line or 0, fault.column or 0)))
 
 
 def place(fault: Fault, document: Document) -> Fault:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticKnownError
 
 from . import catalogue
 from .activation import Activation
@@ -46,6 +47,13 @@ class ResolvedBlock(NamedTuple):
     stride: int
 
 
+def _no_bool(value: Any) -> Any:
+    """Python holds true for equal to 1; the language does not."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
 class ResNetSpec(Spec):
     """A residual network: stem, stages of blocks, head.
 
@@ -58,7 +66,7 @@ class ResNetSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=allow_base)
 
-    resforge: Literal[1]
+    resforge: Annotated[Literal[1], BeforeValidator(_no_bool)]
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A label for people; not part of the network's identity."""
@@ -82,7 +90,7 @@ class ResNetSpec(Spec):
         try:
             super().__init__(**_with_base(tree))
         except ValidationError as error:
-            raise SpecError(faults_of(error, type(self))) from None
+            raise SpecError(faults_of(error, type(self), tree)) from None
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:

@@ -1,0 +1,419 @@
+"""The language: round trips, identity, short forms, base, replace, diff, schema, errors."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import random
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+import pytest
+import resforge as rf
+from hypothesis import given
+from hypothesis import strategies as st
+from resforge.specs import BottleneckSpec, catalogue
+from resforge.testing import strategies
+
+SCHEMA = rf.ResNetSpec.model_json_schema()
+
+
+def shuffled(tree: Any, order: random.Random) -> Any:
+    """``tree`` with every mapping's keys in another order."""
+    if isinstance(tree, dict):
+        items = [(key, shuffled(value, order)) for key, value in tree.items()]
+        order.shuffle(items)
+        return dict(items)
+    return [shuffled(item, order) for item in tree] if isinstance(tree, list) else tree
+
+
+# Round trips
+
+
+@given(strategies.specs())
+def test_text_reads_back_to_the_same_spec(spec: rf.ResNetSpec) -> None:
+    for text in (spec.to_yaml(), spec.to_json()):
+        again = rf.loads(text)
+        assert again == spec
+        assert again.digest == spec.digest
+    assert rf.loads(spec.to_yaml()).to_yaml() == spec.to_yaml()
+
+
+@given(strategies.specs())
+def test_copies_are_equal(spec: rf.ResNetSpec) -> None:
+    assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec
+    assert hash(copy.deepcopy(spec)) == hash(spec)
+
+
+@pytest.mark.parametrize("name", rf.list_specs())
+def test_catalogue(name: str) -> None:
+    spec = rf.load(name)
+    assert spec.name == name
+    assert rf.loads(spec.to_yaml()) == spec
+    assert catalogue.text(name).startswith("# "), "each entry says where it comes from"
+    rf.plan(spec, 224)
+
+
+def test_catalogue_is_in_natural_order() -> None:
+    assert rf.list_specs("cifar_resnet*")[-2:] == ["cifar_resnet110", "cifar_resnet1202"]
+
+
+# Identity
+
+
+@given(strategies.trees(), st.randoms(use_true_random=False))
+def test_digest_ignores_order_and_name(tree: dict[str, Any], order: random.Random) -> None:
+    spec = rf.ResNetSpec(**tree)
+    assert rf.ResNetSpec(**shuffled(tree, order)).digest == spec.digest
+    assert spec.replace({"name": "other"}).digest == spec.digest
+
+
+SAME = {
+    "bare block": ({"block": "bottleneck"}, {"block": {"kind": "bottleneck", "groups": 1}}),
+    "bare shortcut": (
+        {"shortcut": "zero_pad"},
+        {"shortcut": {"match": "identity", "change": {"kind": "zero_pad", "pad": "end"}}},
+    ),
+    "plain": ({"shortcut": "none"}, {"shortcut": {"match": "none", "change": "none"}}),
+    "stage says what the network says": (
+        {"block": "basic"},
+        {"stages[*].block": "basic", "block": "d2l"},
+    ),
+    "blocks one by one": (
+        {"stages[0].depth": 2},
+        {"stages[0].depth": None, "stages[0].blocks": [{}, {"block": "basic"}]},
+    ),
+    "a rule that no block meets": (
+        {"stages": [{"depth": 2, "width": 64}], "shortcut": "identity"},
+        {"stages": [{"depth": 2, "width": 64}], "shortcut": "projection"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
+def test_the_same_network_has_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+    spec = rf.load("resnet18")
+    assert spec.replace(one).digest == spec.replace(other).digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"in_channels": 1},
+        {"stem.width": 32, "stages[0].shortcut": "projection"},
+        {"stem.pool": "none"},
+        {"stem.bias": True},
+        {"stages[1].depth": 3},
+        {"stages[1].stride": 1},
+        {"stages[3].width": 256, "stages[3].shortcut": "projection"},
+        {"block": "d2l"},
+        {"block": {"kind": "bottleneck", "stride_on": "conv1"}},
+        {"shortcut": "zero_pad"},
+        {"shortcut": {"kind": "zero_pad", "pad": "both"}},
+        {"shortcut.match": "projection"},
+        {"stages[2].shortcut": "none"},
+        {"norm": "group"},
+        {"norm.eps": 1e-3},
+        {"activation": "silu"},
+        {"head": None},
+        {"head.num_classes": 10},
+        {"head.dropout": 0.5},
+        {"init.scheme": "torch"},
+        {"init.zero_residual": True},
+    ],
+    ids=str,
+)
+def test_another_network_has_another_digest(change: dict[str, Any]) -> None:
+    spec = rf.load("resnet18")
+    assert spec.replace(change).digest != spec.digest
+
+
+def test_digest_in_another_process() -> None:
+    code = "import resforge as rf; print(rf.load('resnet50').digest)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == rf.load("resnet50").digest
+
+
+# replace and diff
+
+
+def test_replace_leaves_the_original_alone() -> None:
+    spec = rf.load("resnet18")
+    other = spec.replace({"stages[*].shortcut": "zero_pad", "head.num_classes": 10})
+    assert spec == rf.load("resnet18")
+    assert [stage.shortcut.change.kind for stage in other.stages] == ["zero_pad"] * 4
+
+
+def test_replace_takes_specs_too() -> None:
+    block = BottleneckSpec(groups=32, width_per_group=4)
+    assert rf.load("resnet50").replace({"block": block}).digest == rf.load("resnext50_32x4d").digest
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "help_"),
+    [
+        ("stages[*].shortcu", "has no 'shortcu'", "did you mean 'shortcut'?"),
+        ("stages[9].depth", "stages has 4 items", "count from 0 to 3"),
+        ("stages.depth", "stages is a list", "write stages[*].depth for every item"),
+        ("head[*]", "head is not a list", "leave out '[*]'"),
+        ("head[0]", "head is not a list", "leave out the index"),
+        ("stages[0].block.groups", "stages[0].block is not set", "set stages[0].block as a whole"),
+        ("activation.slope", "which has no parts", "set activation as a whole"),
+        ("stages[", "is not a path", "write it like 'stages[*].shortcut'"),
+        ("", "is not a path", None),
+        ("a b", "is not a path", None),
+    ],
+)
+def test_replace_with_a_wrong_path(path: str, message: str, help_: str | None) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.load("resnet18").replace({path: 1})
+    assert message in caught.value.message
+    assert help_ is None or caught.value.help == help_
+
+
+@given(strategies.specs(), strategies.specs())
+def test_diff_is_what_turns_one_into_the_other(a: rf.ResNetSpec, b: rf.ResNetSpec) -> None:
+    assert rf.diff(a, a) == ()
+    assert a.replace({change.path: change.after for change in rf.diff(a, b)}) == b
+
+
+# base
+
+
+def test_base_merges_mappings_and_replaces_lists() -> None:
+    spec = rf.loads(
+        "resforge: 1\nbase: resnext50_32x4d\nblock: {width_per_group: 8}\n"
+        "stages:\n  - {depth: 1, width: 64}\n"
+    )
+    assert (spec.block.groups, spec.block.width_per_group) == (32, 8)
+    assert len(spec.stages) == 1
+    assert spec.head == rf.load("resnet50").head
+
+
+def test_base_of_another_kind_is_replaced_whole() -> None:
+    spec = rf.loads("{resforge: 1, base: resnext50_32x4d, block: basic, head: null}")
+    assert spec.block == rf.load("resnet18").block
+    assert spec.head is None
+
+
+def test_base_merges_the_long_form_of_a_short_one() -> None:
+    spec = rf.loads("{resforge: 1, base: cifar_resnet20, shortcut: {match: projection}}")
+    assert spec.shortcut.match.kind == "projection"
+    assert spec.shortcut.change.kind == "zero_pad"
+
+
+def test_base_that_is_not_in_the_catalogue() -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.loads("resforge: 1\nbase: resnet5\n")
+    assert (caught.value.line, caught.value.path) == (2, "base")
+    assert "did you mean 'resnet50'?" in str(caught.value.help)
+
+
+# JSON Schema
+
+
+def test_schema_is_draft_7() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert "prefixItems" not in json.dumps(SCHEMA)
+
+
+@pytest.mark.parametrize("name", rf.list_specs())
+def test_schema_accepts_the_catalogue(name: str) -> None:
+    jsonschema.Draft7Validator(SCHEMA).validate(catalogue.tree(name))
+
+
+@given(strategies.specs())
+def test_schema_accepts_what_we_write(spec: rf.ResNetSpec) -> None:
+    validator = jsonschema.Draft7Validator(SCHEMA)
+    validator.validate(json.loads(spec.to_json()))
+    validator.validate(spec.model_dump(mode="json"))
+
+
+WRONG_VALUES = st.sampled_from(
+    [True, None, "50", 50.5, 0, -1, [], {}, "identiy", {"kind": "nothing"}, 10**12, [1], "none"]
+)
+
+
+@given(strategies.trees(), st.data())
+def test_what_the_schema_refuses_the_models_refuse(
+    tree: dict[str, Any], data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from([*tree, "blok"]))
+    broken = {**tree, key: data.draw(WRONG_VALUES)}
+    if not jsonschema.Draft7Validator(SCHEMA).is_valid(broken):
+        with pytest.raises(rf.SpecError):
+            rf.ResNetSpec(**broken)
+
+
+# Errors: each a text, and the path, message and help a user should see.
+
+STAGE = "stages: [{depth: 2, width: 64}]"
+FAULTS = [
+    ("base: resnet18", "resforge", "'resforge' is missing", "write resforge: 1"),
+    (f"resforge: 2\n{STAGE}", "resforge", "2 is not one of 1", "use 1"),
+    ("resforge: 1", "stages", "'stages' is missing", "write stages: [{depth: 2, width: 64}]"),
+    (f"resforge: true\n{STAGE}", "resforge", "not true", "write a number"),
+    (
+        f"resforge: 1\n{STAGE}\nstem: {{kind: conv7x8}}",
+        "stem.kind",
+        "'conv7x8' is not one of conv7x7, deep_base, conv3x3",
+        "did you mean 'conv7x7'?",
+    ),
+    (
+        f"resforge: 1\n{STAGE}\nshortcut: {{kind: none, pad: end}}",
+        "shortcut.pad",
+        "unknown key 'pad'",
+        "'pad' belongs to 'zero_pad'",
+    ),
+    (f"resforge: 1\n{STAGE}\nblok: basic", "blok", "unknown key 'blok'", "did you mean 'block'?"),
+    (
+        f"resforge: 1\n{STAGE}\nblock: {{kind: basic, groups: 2}}",
+        "block.groups",
+        "unknown key 'groups'",
+        "'groups' belongs to 'bottleneck'",
+    ),
+    (
+        f"resforge: 1\n{STAGE}\nshortcut: Identiy",
+        "shortcut",
+        "'Identiy' is not one of identity, projection, zero_pad, none",
+        "did you mean 'identity'?",
+    ),
+    (
+        f"resforge: 1\n{STAGE}\nblock: os.system",
+        "block",
+        "is not one of basic, bottleneck, d2l",
+        "registered from Python",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: true, width: 64}]",
+        "stages[0].depth",
+        "expected a whole number, not true",
+        "write a number",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: '50'}]",
+        "stages[0].width",
+        "expected a whole number, not '50'",
+        "remove the quotes: 50",
+    ),
+    ("resforge: 1\nstages: [{depth: 2.0, width: 64}]", "stages[0].depth", "not 2.0", "write 2"),
+    ("resforge: 1\nstages: [{depth: 0, width: 64}]", "stages[0].depth", "0 is out", "at least 1"),
+    ("resforge: 1\nstages: [{width: 64}]", "stages[0]", "needs 'depth'", "write depth: 2"),
+    (
+        "resforge: 1\nstages: [{width: 64, depth: 1, blocks: [{}]}]",
+        "stages[0]",
+        "exclude each other",
+        "leave out depth: 1",
+    ),
+    ("resforge: 1\nstages: []", "stages", "at least 1, not 0", None),
+    ("resforge: 1\nstages: {depth: 2}", "stages", "expected a list, not a mapping", "[ ... ]"),
+    (
+        f"resforge: 1\n{STAGE}\nhead: {{dropout: 1.0}}",
+        "head.dropout",
+        "out of range",
+        "less than 1",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: 64}, {depth: 2, width: 64, stride: 2}]\n"
+        "shortcut: identity",
+        "shortcut",
+        "identity cannot join 64 channels to 64 at stride 2 (layer2.0)",
+        "use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: 64}, {depth: 2, width: 32, shortcut: zero_pad}]",
+        "stages[1].shortcut",
+        "zero_pad can widen, never narrow: 64 channels to 32",
+        "use 'projection' (1x1 convolution, option B)",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: 64}, {width: 128, "
+        "blocks: [{shortcut: {match: none, change: identity}}]}]",
+        "stages[1].blocks[0].shortcut.change",
+        "identity cannot join 64 channels to 128 at stride 1",
+        "option B",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: 3}]\n"
+        "block: {kind: bottleneck, width_per_group: 4}",
+        "block.width_per_group",
+        "leaves no channel",
+        "at least 22",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 2, width: 48}]\nnorm: group",
+        "norm.groups",
+        "32 groups do not divide 48 channels",
+        "1, 2, 4, 8, 16",
+    ),
+    (
+        f"resforge: 1\n{STAGE}\nnorm: none\ninit: {{zero_residual: true}}",
+        "init.zero_residual",
+        "the norm is 'none'",
+        "write zero_residual: false",
+    ),
+    (
+        "resforge: 1\nstages: [{depth: 9000, width: 1}, {depth: 9000, width: 1}]",
+        "stages",
+        "18000 blocks, of at most 10000",
+        "fewer",
+    ),
+    ("resforge: 1\nstages: [{depth: 1000000000, width: 1}]", "stages[0].depth", "range", "10000"),
+]
+
+
+@pytest.mark.parametrize(("text", "path", "message", "help_"), FAULTS, ids=lambda v: str(v)[:40])
+def test_fault(text: str, path: str, message: str, help_: str | None) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.loads(text)
+    error = caught.value
+    assert error.path == path
+    assert message in error.message
+    assert help_ is None or help_ in str(error.help)
+    assert error.line is not None
+    assert len(error.faults) == 1
+
+
+def test_every_fault_of_a_file_at_once() -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.loads("resforge: 1\nstages:\n  - {depth: 0, width: '5'}\nblok: 1\nnorm: bach\n")
+    assert sorted(f.path for f in caught.value.faults) == [
+        "blok",
+        "norm",
+        "stages[0].depth",
+        "stages[0].width",
+    ]
+    lines = [fault.line for fault in caught.value.faults]
+    assert lines == sorted(lines), "in the order of the file"
+
+
+def test_the_fault_of_the_contract() -> None:
+    text = (
+        "resforge: 1\nstages:\n  - {depth: 2, width: 64}\n"
+        "  - {depth: 2, width: 128, stride: 2, shortcut: identity}\n"
+    )
+    with pytest.raises(rf.SpecError) as caught:
+        rf.loads(text)
+    assert str(caught.value) == (
+        "error[shortcut]: 4:49  stages[1].shortcut\n"
+        "   4 |   - {depth: 2, width: 128, stride: 2, shortcut: identity}\n"
+        "     |                                                 ^ "
+        "identity cannot join 64 channels to 128 at stride 2\n"
+        "  help: use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)"
+    )
+
+
+def test_specs_from_python_raise_the_same_family() -> None:
+    with pytest.raises(rf.SpecError, match="at least 1"):
+        rf.ResNetSpec(resforge=1, stages=[])
+    with pytest.raises(rf.SpecError, match="at least 1"):
+        rf.ResNetSpec.model_validate({"resforge": 1, "stages": []})
+
+
+def test_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        rf.load("resnet18").name = "other"  # type: ignore[misc]
