@@ -58,7 +58,10 @@ class ZeroPad(Shortcut):
         return zero_padded(x, self.out_channels, self.stride, self.before)
 
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
-        """F(x) + S(x), written into `residual`; the padded copy of x is never made."""
+        """F(x) + S(x), written into `residual`; the padded copy of x is never made.
+
+        So `forward` is not called, nor are hooks on it.
+        """
         return add_zero_padded(residual, x, self.stride, self.before)
 
     def extra_repr(self) -> str:

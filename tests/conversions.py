@@ -23,10 +23,8 @@ def script(module: nn.Module, _: tuple[Tensor, ...]) -> Any:
 def trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
     with _torchscript_allowed():
         # GroupNorm checks the batch size in Python; the same in our own code stays an error.
-        warnings.filterwarnings(
-            "ignore", "Converting a tensor", torch.jit.TracerWarning, r"torch\.nn\.functional"
-        )
-        return torch.jit.trace(module, inputs)
+        warnings.filterwarnings("ignore", "Converting a tensor", module=r"torch\.nn\.functional")
+        return torch.jit.trace(module, inputs)  # type: ignore[no-untyped-call]
 
 
 def symbolic_trace(module: nn.Module, _: tuple[Tensor, ...]) -> Any:

@@ -29,7 +29,8 @@ class Basic(nn.Module):
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         out += x if self.downsample is None else self.downsample(x)
-        return self.relu(out)
+        y: Tensor = self.relu(out)
+        return y
 
 
 class Bottleneck(nn.Module):
@@ -60,7 +61,8 @@ class Bottleneck(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         out += x if self.downsample is None else self.downsample(x)
-        return self.relu(out)
+        y: Tensor = self.relu(out)
+        return y
 
 
 class ReferenceResNet(nn.Module):
@@ -147,4 +149,5 @@ class ReferenceResNet(nn.Module):
         x = self.maxpool(x)
         for name in self.stages:
             x = getattr(self, name)(x)
-        return self.fc(self.avgpool(x).flatten(1))
+        scores: Tensor = self.fc(self.avgpool(x).flatten(1))
+        return scores

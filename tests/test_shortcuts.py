@@ -215,6 +215,8 @@ def test_a_shortcut_of_ones_own() -> None:
 )
 def test_state_dict_names(shortcut: Shortcut, keys: list[str]) -> None:
     assert list(shortcut.state_dict()) == keys
+    # No empty child "1" stands where there is no norm.
+    assert [name for name, _ in shortcut.named_children()] == sorted({key[0] for key in keys})
 
 
 def by_hand(block: Any, x: Tensor) -> Tensor:

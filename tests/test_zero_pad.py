@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resforge.blocks import ZeroPad
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 # torch's own forward-mode differentiation scripts its decompositions when it is first used.
 forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script` is:DeprecationWarning")
@@ -155,7 +156,7 @@ def test_either_side_may_want_no_gradient(wants: tuple[bool, bool]) -> None:
     assert torch.equal(out, Reference(shortcut)(residual, x))
     assert out.requires_grad is any(wants)
     if any(wants):
-        out.sum().backward()
+        torch.autograd.backward(out.sum())
     assert [tensor.grad is not None for tensor in (residual, x)] == list(wants)
 
 
@@ -175,11 +176,46 @@ def test_the_gradient_of_the_residual_is_not_copied() -> None:
     leaf, x = draw_pair(shortcut)
     residual = 1.0 * leaf
     seen: list[int] = []
-    residual.register_hook(lambda grad: seen.append(grad.data_ptr()))
+    residual.register_hook(  # type: ignore[no-untyped-call]
+        lambda grad: seen.append(grad.data_ptr())
+    )
     out = shortcut.join(residual, x)
     grad = torch.ones_like(out)
-    out.backward(grad)
+    torch.autograd.backward(out, grad)
     assert seen == [grad.data_ptr()]
+
+
+class FreshMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lists the operations that return memory they were not given, and how many bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.taken: list[tuple[str, int]] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = {leaf.untyped_storage().data_ptr() for leaf in args if isinstance(leaf, Tensor)}
+        result = func(*args, **(kwargs or {}))
+        storage = result.untyped_storage()
+        if storage.data_ptr() not in given:
+            self.taken.append((func.overloadpacket.__name__, storage.nbytes()))
+        return result
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_no_memory_is_taken_but_for_the_gradient_of_x(stride: int) -> None:
+    shortcut = ZeroPad(2, 5, stride)
+    leaf, x = draw_pair(shortcut)
+    residual, fresh = 1.0 * leaf, FreshMemory()
+    with fresh:
+        out = shortcut.join(residual, x)
+    assert fresh.taken == []
+    grad = torch.ones_like(out)
+    with fresh:
+        torch.autograd.grad(out, (leaf, x), grad)
+    # Autograd's part for 1.0 * leaf is one product of the residual's size.
+    assert sorted(fresh.taken) == sorted(
+        [("mul", out.nbytes), *([("empty", x.nbytes)] if stride == 2 else [])]
+    )
 
 
 def test_x_is_not_kept_for_the_backward() -> None:
@@ -191,7 +227,7 @@ def test_x_is_not_kept_for_the_backward() -> None:
     del x
     gc.collect()
     assert alive() is None
-    out.sum().backward()
+    torch.autograd.backward(out.sum())
     assert leaf.grad is not None
 
 
@@ -201,7 +237,7 @@ def test_a_residual_that_autograd_needs_is_refused() -> None:
     leaf, x = draw_pair(shortcut)
     out = shortcut.join(leaf.exp(), x)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        out.sum().backward()
+        torch.autograd.backward(out.sum())
 
 
 @pytest.mark.parametrize(
@@ -293,7 +329,7 @@ def test_meta_tensors() -> None:
     shortcut = ZeroPad(2, 5, 2)
     residual, x = draw_pair(shortcut, device="meta")
     out = Join(shortcut)(residual, x)
-    out.sum().backward()
+    torch.autograd.backward(out.sum())
     assert out.shape == (2, 5, 3, 3)
     assert x.grad is not None
 
