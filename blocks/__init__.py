@@ -5,10 +5,10 @@ from __future__ import annotations
 from .basic import BasicBlock
 from .bottleneck import Bottleneck
 from .head import Classifier
-from .layers import Activation, NoNorm, Norm
+from .layers import Activation, NoNorm, Norm, conv_norm, make_activation
 from .network import ResNet
 from .residual import Residual
-from .residual_block import ResidualBlock, ShortcutArgument
+from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
 from .shortcut import Identity, NoShortcut, Projection, Shortcut
 from .stem import Conv3x3Stem, Conv7x7Stem, DeepStem
 from .zero_pad import ZeroPad
@@ -32,4 +32,7 @@ __all__ = [
     "Shortcut",
     "ShortcutArgument",
     "ZeroPad",
+    "conv_norm",
+    "fit_shortcut",
+    "make_activation",
 ]

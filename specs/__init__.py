@@ -9,7 +9,7 @@ from .head import ClassifierSpec
 from .init import InitSpec
 from .load import load, loads
 from .network import ResNetSpec, ResolvedBlock
-from .norm import BatchNormSpec, GroupNormSpec, NoNormSpec
+from .norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
 from .plan import BlockPlan, Feature, Plan, plan
 from .shortcut import (
     IdentitySpec,
@@ -45,6 +45,7 @@ __all__ = [
     "Layer",
     "NoNormSpec",
     "NoShortcutSpec",
+    "NormSpec",
     "Plan",
     "ProjectionSpec",
     "ResNetSpec",

@@ -56,7 +56,9 @@ def place(fault: Fault, document: Document) -> Fault:
     """``fault`` with the file, line and column its path has in ``document``."""
     path = parse_path(fault.path) if fault.path else ()
     at: Literal["key", "value"] = "key" if fault.code == "key" else "value"
-    placed = document.fault(fault.code, fault.message, path=path, help=fault.help, at=at)
+    # A word of YAML 1.1 or a quoted number is mended where it stands, not where it is missed.
+    help_ = (document.hint(path) if fault.code == "type" else None) or fault.help
+    placed = document.fault(fault.code, fault.message, path=path, help=help_, at=at)
     return dataclasses.replace(placed, path=fault.path)
 
 

@@ -1,0 +1,71 @@
+"""Counting a network: the plan against counters that need the network built and run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import resforge as rf
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .turns import Row, compare
+
+NAMES = ("resnet18", "resnet50", "resnet152")
+
+
+def run(pairs: int) -> Iterator[Row]:
+    for name in NAMES:
+        yield from _against_flop_counter(name, pairs)
+    yield from _against_fvcore("resnet50", pairs)
+
+
+def _plan(spec: rf.ResNetSpec) -> Any:
+    def work() -> tuple[int, int, int]:
+        plan = rf.plan(spec, input_size=224)
+        return plan.params, plan.macs, len(plan.layers)
+
+    return work
+
+
+def _against_flop_counter(name: str, pairs: int) -> Iterator[Row]:
+    """On the meta device the counter multiplies nothing: the kindest peer there is."""
+    spec = rf.load(name)
+    for device in ("meta", "cpu"):
+        model = rf.build(spec, device=device).eval()
+        x = torch.empty(1, 3, 224, 224, device=device)
+
+        def count(model: torch.nn.Module = model, x: torch.Tensor = x) -> int:
+            with FlopCounterMode(display=False) as counter, torch.no_grad():
+                model(x)
+            return counter.get_total_flops()
+
+        assert count() == 2 * rf.plan(spec, 224).macs
+        peer = f"FlopCounterMode, built before, on {device}"
+        yield compare(f"plan {name}", peer, _plan(spec), count, pairs, repeat=20)
+
+    def build_and_count() -> int:
+        model = rf.build(spec, device="meta").eval()
+        with FlopCounterMode(display=False) as counter:
+            model(torch.empty(1, 3, 224, 224, device="meta"))
+        return counter.get_total_flops()
+
+    peer = "FlopCounterMode and the building, on meta"
+    yield compare(f"plan {name}", peer, _plan(spec), build_and_count, pairs, repeat=20)
+
+
+def _against_fvcore(name: str, pairs: int) -> Iterator[Row]:
+    try:
+        from fvcore.nn import FlopCountAnalysis
+    except ImportError:
+        return
+    spec = rf.load(name)
+    model, x = rf.build(spec).eval(), torch.empty(1, 3, 224, 224)
+
+    def count() -> float:
+        analysis = FlopCountAnalysis(model, x)
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        total: float = analysis.total()
+        return total
+
+    yield compare(f"plan {name}", "fvcore, built before", _plan(spec), count, pairs, repeat=20)
