@@ -1,0 +1,52 @@
+"""Sweeps: one file says which networks are compared; training, table and report follow.
+
+>>> from resforge.ablation import Sweep, plan_sweep
+>>> sweep = Sweep(
+...     sweep=1,
+...     base="digits_resnet8",
+...     axes={"shortcut": {"plain": {"shortcut": "none"}, "A": {"shortcut": "zero_pad"}}},
+... )
+>>> len(plan_sweep(sweep).trials)
+6
+
+Nothing here imports torch; only the worker processes do.
+"""
+
+from .arms import Arm
+from .compare import ArmRow, Spread, compare
+from .export import write_csv
+from .outcome import Outcome
+from .plan import SweepPlan, Trial, plan_sweep
+from .progress import Progress, progress_on
+from .records import Records, read_records
+from .report import render_report, write_report
+from .run import RunSummary, run_sweep
+from .store import Store
+from .sweep import Sweep, load_sweep
+from .table import comparison_table
+from .verdict import verdict
+
+__all__ = [
+    "Arm",
+    "ArmRow",
+    "Outcome",
+    "Progress",
+    "Records",
+    "RunSummary",
+    "Spread",
+    "Store",
+    "Sweep",
+    "SweepPlan",
+    "Trial",
+    "compare",
+    "comparison_table",
+    "load_sweep",
+    "plan_sweep",
+    "progress_on",
+    "read_records",
+    "render_report",
+    "run_sweep",
+    "verdict",
+    "write_csv",
+    "write_report",
+]

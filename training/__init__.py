@@ -1,0 +1,51 @@
+"""Data, recipes, the training loop and prediction.
+
+>>> import resforge as rf
+>>> from resforge.training import DigitsSpec, Recipe, load_data, train
+>>> model = rf.build("digits_resnet8", seed=0)
+>>> result = train(model, load_data(DigitsSpec()), Recipe(steps=2, batch_size=32), seed=0)
+>>> result.steps, result.diverged
+(2, False)
+
+Names are loaded on first use: recipes and data specs can be read without importing torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data import DataSpec as DataSpec
+    from .data import DigitsSpec as DigitsSpec
+    from .loop import train as train
+    from .predict import error_rate as error_rate
+    from .predict import predict as predict
+    from .recipe import Recipe as Recipe
+    from .result import TestPoint as TestPoint
+    from .result import TrainResult as TrainResult
+    from .tensors import Data as Data
+    from .tensors import load_data as load_data
+
+_HOME = {
+    "Data": "tensors",
+    "DataSpec": "data",
+    "DigitsSpec": "data",
+    "Recipe": "recipe",
+    "TestPoint": "result",
+    "TrainResult": "result",
+    "error_rate": "predict",
+    "load_data": "tensors",
+    "predict": "predict",
+    "train": "loop",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,164 @@
+"""From a sweep to its arms: every combination of the axes, as a checked spec."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..specs.errors import Fault, SpecError
+from ..specs.network import ResNetSpec
+from ..specs.plan import plan
+from .check import sweep_faults
+from .places import placed
+from .sweep import Changes
+
+if TYPE_CHECKING:
+    from ..specs.document import Path
+    from .sweep import Sweep
+
+_SHOWN_FAULTS = 100
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One network of a sweep. ``labels`` are pairs of axis and label, in the file's order."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    spec: ResNetSpec
+    digest: str
+    params: int
+    macs: int
+    depth: int
+
+
+class _Change(NamedTuple):
+    """A spec path, its value, and where in the sweep file it stands."""
+
+    path: str
+    value: Any
+    place: Path
+
+
+def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
+    """The arms of a sweep, each laid out once.
+
+    Raises :class:`~resforge.SpecError` with the place in the sweep file of what is wrong.
+    """
+    if faults := sweep_faults(sweep):
+        raise SpecError(placed(faults, sweep.document))
+    base = _base(sweep)
+    arms: list[Arm] = []
+    wrong: dict[tuple[Path, str], Fault] = {}
+    for name, labels, changes in _combinations(sweep):
+        try:
+            arms.append(_arm(sweep, base, name, labels, changes))
+        except SpecError as error:
+            place = _culprit(sweep, base, changes, error)
+            for fault in error.faults:
+                wrong.setdefault((place, fault.message), _told(sweep, fault, name, place))
+    if wrong:
+        found = list(wrong.values())
+        raise SpecError(found[:_SHOWN_FAULTS], more=len(found[_SHOWN_FAULTS:]))
+    return tuple(arms)
+
+
+def _base(sweep: Sweep) -> ResNetSpec:
+    if isinstance(sweep.base, str):
+        tree, under = {"resforge": 1, "base": sweep.base}, ""
+    else:
+        # The sweep's own version line speaks for a spec written inside it.
+        tree, under = {"resforge": 1, **sweep.base}, "base"
+    try:
+        return ResNetSpec(**tree)
+    except SpecError as error:
+        raise SpecError(placed(error.faults, sweep.document, under), error.more) from None
+
+
+def _combinations(
+    sweep: Sweep,
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...], list[_Change]]]:
+    """Name, labels and changes of each arm, the last axis varying fastest."""
+    if sweep.arms is not None:
+        for label, changes in sweep.arms.items():
+            yield label, (("arm", label),), _changes(changes, ("arms", label))
+        return
+    axes = sweep.axes or {}
+    for chosen in product(*(labels.items() for labels in axes.values())):
+        labels = tuple((axis, label) for axis, (label, _) in zip(axes, chosen, strict=True))
+        found = [
+            change
+            for axis, (label, changes) in zip(axes, chosen, strict=True)
+            for change in _changes(changes, ("axes", axis, label))
+        ]
+        yield "/".join(f"{axis}={label}" for axis, label in labels), labels, found
+
+
+def _changes(changes: Changes, place: Path) -> list[_Change]:
+    return [_Change(path, value, (*place, path)) for path, value in changes.items()]
+
+
+def _arm(
+    sweep: Sweep,
+    base: ResNetSpec,
+    name: str,
+    labels: tuple[tuple[str, str], ...],
+    changes: list[_Change],
+) -> Arm:
+    spec = _replaced(base, changes)
+    channels, *size = sweep.data.input_shape
+    _check_fit(spec, channels, sweep.data.num_classes)
+    laid = plan(spec, (size[0], size[1]))
+    return Arm(name, labels, spec, spec.digest, laid.params, laid.macs, laid.depth)
+
+
+def _replaced(base: ResNetSpec, changes: list[_Change]) -> ResNetSpec:
+    # A path that two axes name takes the later axis's value.
+    return base.replace({change.path: change.value for change in changes})
+
+
+def _check_fit(spec: ResNetSpec, channels: int, classes: int) -> None:
+    """Raises :class:`SpecError` where the network does not fit the data."""
+    if spec.in_channels != channels:
+        raise SpecError(
+            Fault(
+                "data",
+                f"the network takes {spec.in_channels} channels, the data has {channels}",
+                "in_channels",
+                f"set in_channels: {channels}",
+            )
+        )
+    if spec.head is None or spec.head.num_classes != classes:
+        given = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
+        raise SpecError(
+            Fault(
+                "data",
+                f"the network has {given}, the data has {classes} classes",
+                "head",
+                f"set head.num_classes: {classes}",
+            )
+        )
+
+
+def _culprit(sweep: Sweep, base: ResNetSpec, changes: list[_Change], error: SpecError) -> Path:
+    """Where in the sweep file the fault is: the first change that is wrong by itself, or the last
+    of those that are wrong only together."""
+    if not changes or error.faults[0].code == "data":
+        return ("base",)
+    for change in changes:
+        try:
+            _replaced(base, [change])
+        except SpecError:
+            return change.place
+    return changes[-1].place
+
+
+def _told(sweep: Sweep, fault: Fault, arm: str, place: Path) -> Fault:
+    inside = f"{fault.path}: " if fault.path else ""
+    found = sweep.document.fault(
+        fault.code, f"arm {arm}: {inside}{fault.message}", place, help=fault.help
+    )
+    return dataclasses.replace(found, path=".".join(str(part) for part in place))

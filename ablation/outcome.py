@@ -1,0 +1,66 @@
+"""How a trial ended, in plain numbers that survive the store bit for bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+#: Part of every trial's key: raise it when the same trial would give other numbers.
+RESULT_FORMAT = 1
+
+Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One trial's end.
+
+    ``done`` and ``diverged`` (the loss stopped being finite) are results; ``failed`` (it raised),
+    ``crashed`` (its process died) and ``timed_out`` carry the reason in ``error``. Errors are
+    shares, 0 to 1. ``train_curve`` holds ``(step, loss)``, ``test_curve``
+    ``(step, error, loss)``.
+    """
+
+    status: Status
+    train_curve: tuple[tuple[int, float], ...] = ()
+    test_curve: tuple[tuple[int, float, float], ...] = ()
+    steps: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def test_error(self) -> float | None:
+        """Share of test images missed after the last step; None unless ``done``."""
+        return self.test_curve[-1][1] if self.status == "done" else None
+
+    @property
+    def test_loss(self) -> float | None:
+        return self.test_curve[-1][2] if self.status == "done" else None
+
+    @property
+    def train_loss(self) -> float | None:
+        return self.train_curve[-1][1] if self.status == "done" else None
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """All that must come out equal when the trial is run again."""
+        return (self.status, self.train_curve, self.test_curve, self.steps)
+
+    def to_json(self) -> str:
+        """Text that reads back to an equal outcome, every float bit for bit.
+
+        >>> outcome = Outcome("done", ((1, 0.1),), ((1, 0.25, 2.0),), steps=1)
+        >>> Outcome.from_json(outcome.to_json()) == outcome
+        True
+        """
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Outcome:
+        tree = json.loads(text)
+        for curve in ("train_curve", "test_curve"):
+            tree[curve] = tuple(tuple(point) for point in tree[curve])
+        return cls(**tree)

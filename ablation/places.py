@@ -1,0 +1,55 @@
+"""Where in a sweep file a fault stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from ..specs.document import Document, Path
+from ..specs.errors import Fault
+
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def locate(tree: Any, text: str) -> Path:
+    """The path that ``text`` names in ``tree``, as far as it leads.
+
+    Labels are free text, so the tree decides where one ends:
+
+    >>> locate({"axes": {"lr 0.1": {"a": 1}}}, "axes.lr 0.1.a")
+    ('axes', 'lr 0.1', 'a')
+    """
+    path: list[str | int] = []
+    while text:
+        part: str | int
+        if isinstance(tree, list) and (match := _INDEX.match(text)):
+            part, end = int(match[1]), match.end()
+            known = int(match[1]) < len(tree)
+        elif isinstance(tree, dict):
+            keys = [key for key in tree if re.match(re.escape(key) + r"($|[.\[])", text)]
+            part = key = max(keys, key=len, default="")
+            end, known = len(key), bool(keys)
+        else:
+            break
+        if not known:
+            break
+        path.append(part)
+        tree, text = tree[part], text[end:].removeprefix(".")
+    return tuple(path)
+
+
+def placed(faults: Iterable[Fault], document: Document, under: str = "") -> list[Fault]:
+    """``faults`` with file, line and column; ``under`` is what their paths are relative to."""
+    return [_placed(fault, document, under) for fault in faults]
+
+
+def _placed(fault: Fault, document: Document, under: str) -> Fault:
+    dot = "." if under and fault.path and not fault.path.startswith("[") else ""
+    text = f"{under}{dot}{fault.path}"
+    at: Literal["key", "value"] = "key" if fault.code == "key" else "value"
+    found = document.fault(
+        fault.code, fault.message, locate(document.tree, text), help=fault.help, at=at
+    )
+    return dataclasses.replace(found, path=text)

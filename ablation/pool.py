@@ -1,0 +1,167 @@
+"""Supervised worker processes: started, handed tasks, watched, replaced.
+
+A ``ProcessPoolExecutor`` breaks for good when one of its processes is killed; here a killed
+worker costs the trial it was at and nothing else.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ..specs.errors import ResforgeError
+from .outcome import Outcome
+from .task import Task
+from .worker import READY, work
+
+_FAILED_STARTS = 3
+
+
+class Worker:
+    """One process and the task it is at."""
+
+    def __init__(self, function: str) -> None:
+        # Spawned, not forked: a child must not inherit locks held by a thread that it lacks.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(
+            target=work, args=(theirs, function), name="resforge-worker", daemon=True
+        )
+        with _interrupts_blocked():
+            self.process.start()
+        theirs.close()
+        self.ready = False
+        self.task: Task | None = None
+        self.deadline = float("inf")
+
+    def give(self, task: Task, timeout: float) -> None:
+        """Hand over a task; its time runs from now."""
+        self.task, self.deadline = task, time.monotonic() + timeout
+        with suppress(OSError):  # if it has just died, the next look at it will say so
+            self.connection.send(task)
+
+    def receive(self) -> Outcome | None:
+        """What it has sent, if it is an outcome. Raises ``EOFError`` where the process is gone."""
+        try:
+            message: Any = self.connection.recv()
+        except OSError as error:
+            raise EOFError from error
+        self.ready = True
+        if message == READY:
+            return None
+        self.task, self.deadline = None, float("inf")
+        outcome: Outcome = message
+        return outcome
+
+    def kill(self) -> int | None:
+        """End the process now; its exit code, negative for the signal that had ended it before."""
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+        return self.process.exitcode
+
+
+class Pool:
+    """Up to ``size`` workers that run ``function``.
+
+    Every call to :meth:`events` says what happened since the last: ``(task, outcome)`` for a
+    task that came to an end, ``(task, None)`` for one whose process died under it.
+    """
+
+    def __init__(self, size: int, function: str, timeout: float) -> None:
+        self.size = size
+        self.function = function
+        self.timeout = timeout
+        self.workers: list[Worker] = []
+        self._failed_starts = 0
+
+    @property
+    def running(self) -> list[Task]:
+        return [worker.task for worker in self.workers if worker.task is not None]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a task could be handed out now."""
+        return any(worker.ready and worker.task is None for worker in self.workers)
+
+    def grow(self, wanted: int) -> None:
+        """Start workers until there are ``wanted``, or ``size``."""
+        while len(self.workers) < min(wanted, self.size):
+            self.workers.append(Worker(self.function))
+
+    def give(self, task: Task) -> None:
+        """Hand a task to an idle worker; there must be one."""
+        idle = next(worker for worker in self.workers if worker.ready and worker.task is None)
+        idle.give(task, self.timeout)
+
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | None]]:
+        """Wait until something happens, or for ``wait_seconds``, and say what did.
+
+        Raises :class:`~resforge.ResforgeError` where workers die again and again before they
+        are ready.
+        """
+        by_connection = {worker.connection: worker for worker in self.workers}
+        now = time.monotonic()
+        nearest = min((worker.deadline for worker in self.workers), default=now)
+        for ready in wait(by_connection, max(0.0, min(wait_seconds, nearest - now))):
+            yield from self._look_at(by_connection[_connection(ready)])
+        for worker in [w for w in self.workers if w.deadline <= time.monotonic()]:
+            yield self._time_out(worker)
+
+    def close(self) -> None:
+        """End every worker, whatever it is at."""
+        while self.workers:
+            self.workers.pop().kill()
+
+    def _look_at(self, worker: Worker) -> Iterator[tuple[Task, Outcome | None]]:
+        task = worker.task
+        try:
+            outcome = worker.receive()
+        except EOFError:
+            self._bury(worker)
+            if task is not None:
+                yield task, None
+            return
+        self._failed_starts = 0
+        if task is not None and outcome is not None:
+            yield task, outcome
+
+    def _time_out(self, worker: Worker) -> tuple[Task, Outcome]:
+        task = worker.task
+        assert task is not None, "only a task has a deadline"
+        self.workers.remove(worker)
+        worker.kill()
+        told = f"stopped after its time limit of {self.timeout:g} s"
+        return task, Outcome("timed_out", seconds=self.timeout, error=told)
+
+    def _bury(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        code = worker.kill()
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _FAILED_STARTS:
+                raise ResforgeError(
+                    f"{_FAILED_STARTS} worker processes ended before they could start (the last"
+                    f" with exit code {code}); what they printed says why. In a script, call"
+                    " run_sweep under `if __name__ == '__main__':`"
+                )
+
+
+def _connection(ready: Any) -> Connection[Any, Any]:
+    found: Connection[Any, Any] = ready
+    return found
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C blocked across a start: the child inherits that, and unblocks once it ignores it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,102 @@
+"""All that a store knows of its present plan, as plain data, for tables and reports."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .outcome import Outcome
+from .schema import disk_errors
+from .store import Store
+
+
+@dataclass(frozen=True)
+class ArmRecord:
+    """An arm as it was planned."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    digest: str
+    params: int
+    macs: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A finished trial; ``recorded`` is when, in UTC."""
+
+    key: str
+    seed: int
+    outcome: Outcome
+    recorded: datetime
+
+
+@dataclass(frozen=True)
+class Records:
+    """A sweep's plan and what is recorded of it.
+
+    ``trials`` holds each arm's finished trials by the arm's name, in the order of the seeds.
+    """
+
+    sweep: dict[str, Any]
+    """The sweep as a tree, every default written out."""
+    text: str
+    """The sweep file as it was."""
+    fingerprint: str
+    arms: tuple[ArmRecord, ...]
+    trials: dict[str, tuple[TrialRecord, ...]]
+    total: int
+    """Trials the plan has; arms that mean the same network share theirs."""
+    finished: int
+
+    @property
+    def title(self) -> str:
+        return self.sweep["name"] or "sweep"
+
+    @property
+    def all_trials(self) -> list[TrialRecord]:
+        """Every finished trial once."""
+        return list({t.key: t for trials in self.trials.values() for t in trials}.values())
+
+
+def read_records(folder: str | os.PathLike[str]) -> Records:
+    """What the store in ``folder`` holds of its present plan.
+
+    Raises :class:`~resforge.specs.errors.StoreError` where there is no store, or not one that
+    can be read.
+    """
+    with Store(folder) as store, disk_errors(store.path):
+        # One transaction, so that a driver at work cannot change things between the queries.
+        store.database.execute("BEGIN")
+        meta = dict(store.database.execute("SELECT name, value FROM meta").fetchall())
+        arms = [
+            ArmRecord(name, tuple(map(tuple, json.loads(labels))), *rest)
+            for name, labels, *rest in store.database.execute(
+                "SELECT name, labels, digest, params, macs, depth FROM arms ORDER BY position"
+            )
+        ]
+        by_digest: dict[str, list[TrialRecord]] = {}
+        for digest, *row in store.database.execute(
+            "SELECT digest, key, seed, outcome, recorded FROM trials JOIN results USING (key)"
+            " WHERE rank NOT NULL ORDER BY rank"
+        ):
+            by_digest.setdefault(digest, []).append(_trial(*row))
+        counts = store.counts()
+        store.database.execute("COMMIT")
+    return Records(
+        sweep=json.loads(meta["sweep"]),
+        text=meta["text"],
+        fingerprint=meta["fingerprint"],
+        arms=tuple(arms),
+        trials={arm.name: tuple(by_digest.get(arm.digest, ())) for arm in arms},
+        total=sum(counts.values()),
+        finished=counts["finished"],
+    )
+
+
+def _trial(key: str, seed: int, outcome: str, recorded: str) -> TrialRecord:
+    return TrialRecord(key, seed, Outcome.from_json(outcome), datetime.fromisoformat(recorded))

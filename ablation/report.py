@@ -1,0 +1,102 @@
+"""The report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..training.data import DigitsSpec
+from .compare import compare
+from .figures import learning_curves, series_index
+from .files import write_whole
+from .panels import panels
+from .records import Records, TrialRecord, read_records
+from .table import FIGURES, cells, headings
+from .verdict import RULE, verdict
+
+REPORT_NAME = "report.html"
+
+
+def write_report(folder: str | os.PathLike[str]) -> Path:
+    """Write ``report.html`` beside the store in ``folder``; where it is.
+
+    The same records give the same bytes. Raises ``StoreError`` where the store cannot be read or
+    the disk refuses. Needs matplotlib and jinja2, not torch.
+    """
+    path = Path(folder) / REPORT_NAME
+    write_whole(path, render_report(read_records(folder)))
+    return path
+
+
+def render_report(records: Records) -> str:
+    """The page as text."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    template = files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    rows = compare(records)
+    found = panels(rows)
+    num_classes = DigitsSpec(**records.sweep["data"]).num_classes
+    # Only these drawings are taken as they are; matplotlib has escaped the text inside.
+    figures = [(f.title, Markup(f.svg)) for f in learning_curves(records, found)]
+    return environment.from_string(template).render(
+        title=records.title,
+        verdict=verdict(rows, num_classes) or ["Nothing is recorded yet."],
+        rule=RULE,
+        headings=headings(rows),
+        figure_count=len(FIGURES),
+        table=[cells(row) for row in rows],
+        series=series_index(found),
+        figures=figures,
+        trouble=_trouble(records),
+        provenance=_provenance(records),
+        environments=environments(records),
+        text=records.text,
+    )
+
+
+def environments(records: Records) -> list[dict[str, Any]]:
+    """The distinct environments that trials ran in; more than one should make a reader wary."""
+    held = [trial.outcome.environment for trial in records.all_trials if trial.outcome.environment]
+    return [e for index, e in enumerate(held) if e not in held[:index]]
+
+
+def _trouble(records: Records) -> list[tuple[str, TrialRecord]]:
+    """Trials that gave no test error, with the arm they belong to."""
+    return [
+        (arm, trial)
+        for arm, trials in records.trials.items()
+        for trial in trials
+        if trial.outcome.status != "done"
+    ]
+
+
+def _provenance(records: Records) -> dict[str, str]:
+    recorded = sorted(trial.recorded for trial in records.all_trials)
+    sweep = records.sweep
+    return {
+        "trials": f"{records.finished} of {records.total} recorded",
+        "seeds": ", ".join(map(str, sweep["seeds"])),
+        "recorded": f"{recorded[0]:%Y-%m-%d %H:%M} to {recorded[-1]:%Y-%m-%d %H:%M} UTC"
+        if recorded
+        else "nothing yet",
+        "data": ", ".join(f"{key} {value}" for key, value in sweep["data"].items()),
+        "data fingerprint": f"SHA-256 {records.fingerprint}",
+        "recipe": _flat(sweep["recipe"]),
+    }
+
+
+def _flat(tree: dict[str, Any]) -> str:
+    parts = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} {v}" for k, v in value.items() if k != "kind")
+            parts.append(f"{value['kind']} ({inner})" if inner else str(value["kind"]))
+        else:
+            parts.append(f"{key} {value}")
+    return "; ".join(parts)

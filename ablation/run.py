@@ -1,0 +1,191 @@
+"""Running a sweep: the driver that hands out trials and records how they end."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..specs.errors import ResforgeError
+from .files import make_folder
+from .outcome import Outcome
+from .owner import Owner
+from .plan import SweepPlan, Trial, plan_sweep
+from .pool import Pool
+from .progress import Progress, Silence
+from .stop import StopSignals
+from .store import LEASE, Claim, Store
+from .sweep import Sweep
+from .task import Task, make_task
+
+TRIAL = "resforge.ablation.trial:run_trial"
+MAX_CRASHES = 2
+#: Seconds that running trials are given to finish after the first Ctrl-C.
+GRACE = 5.0
+_POLL = 0.25
+_BAD = ("failed", "crashed", "timed_out")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run of a sweep went; ``total``, ``finished`` and ``statuses`` are the whole sweep's."""
+
+    folder: Path
+    total: int
+    finished: int
+    ran: int
+    """Trials this run recorded."""
+    statuses: dict[str, int]
+    """Finished trials of each status."""
+    interrupted: bool
+    seconds: float
+
+    @property
+    def failed(self) -> int:
+        """Trials that raised, crashed or ran out of time."""
+        return sum(self.statuses.get(status, 0) for status in _BAD)
+
+    @property
+    def diverged(self) -> int:
+        return self.statuses.get("diverged", 0)
+
+
+def run_sweep(
+    sweep: Sweep,
+    out: str | os.PathLike[str],
+    workers: int | None = None,
+    progress: Progress | None = None,
+    trial: str = TRIAL,
+) -> RunSummary:
+    """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
+
+    Each trial is trained on one thread in a process of its own; ``workers`` defaults to the
+    number of cores. Run again after any interruption, it does only what is missing. The first
+    Ctrl-C or SIGTERM lets running trials finish for a few seconds, the second ends at once; both
+    come back with ``interrupted`` set. ``trial`` names the function that workers run.
+
+    Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
+    a library is missing, and ``StoreError`` where the disk refuses or another run is at work on
+    another plan.
+    """
+    from .export import write_csv
+    from .report import write_report
+
+    _require("matplotlib", "jinja2")
+    start = time.monotonic()
+    plan = plan_sweep(sweep)
+    make_folder(Path(out))
+    with Store(out, create=True) as store:
+        driver = _Driver(plan, store, workers or os.cpu_count() or 1, progress or Silence(), trial)
+        interrupted = driver.drive()
+        statuses = store.statuses()
+    if not interrupted:
+        write_csv(out)
+        write_report(out)
+    return RunSummary(
+        folder=Path(out),
+        total=len(plan.trials),
+        finished=len(statuses),
+        ran=driver.recorded,
+        statuses={kind: list(statuses.values()).count(kind) for kind in {*statuses.values()}},
+        interrupted=interrupted,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _require(*libraries: str) -> None:
+    """Better told before two hours of training than after."""
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
+        raise ResforgeError(
+            f"a sweep's report needs {' and '.join(missing)}: pip install 'resforge[ablation]'"
+        )
+
+
+class _Driver:
+    """One run: claims trials for its workers until none is left."""
+
+    def __init__(
+        self, plan: SweepPlan, store: Store, workers: int, progress: Progress, trial: str
+    ) -> None:
+        self.plan = plan
+        self.store = store
+        self.progress = progress
+        self.owner = Owner.me()
+        self.stop = StopSignals()
+        self.pool = Pool(workers, trial, plan.sweep.timeout)
+        self.trials = {trial.key: trial for trial in plan.trials}
+        self.claims: dict[str, Claim] = {}
+        self.recorded = 0
+        self.renewed = time.monotonic()
+
+    def drive(self) -> bool:
+        """Run to the end, or until told to stop; whether it was told."""
+        self.store.adopt(self.plan, self.owner)
+        self.progress.start(len(self.trials), self.store.counts()["finished"])
+        try:
+            with self.stop:
+                try:
+                    self._until_done()
+                    if self.stop.requested:
+                        self._finish_running()
+                except KeyboardInterrupt:
+                    self.stop.requested = True
+                return self.stop.requested
+        finally:
+            self.pool.close()
+            self.progress.close()
+            self.store.leave(self.owner)
+
+    def _until_done(self) -> None:
+        while not self.stop.requested:
+            self.store.reclaim()
+            counts = self.store.counts()
+            if not counts["waiting"] and not counts["running"]:
+                return
+            # With nothing of its own to do it waits on, in case another driver dies.
+            self._hand_out(counts["waiting"])
+            self._handle_events()
+
+    def _finish_running(self) -> None:
+        self.progress.note("stopping: running trials have a few seconds to finish")
+        deadline = time.monotonic() + GRACE
+        while self.pool.running and time.monotonic() < deadline:
+            self._handle_events()
+
+    def _hand_out(self, waiting: int) -> None:
+        self.pool.grow(len(self.claims) + waiting)
+        while self.pool.has_room:
+            claim = self.store.claim(self.owner)
+            if claim is None:
+                return
+            self.claims[claim.key] = claim
+            self.pool.give(make_task(self.plan, self.trials[claim.key]))
+
+    def _handle_events(self) -> None:
+        for task, outcome in self.pool.events(_POLL):
+            self._ended(task, outcome)
+        if time.monotonic() - self.renewed > LEASE / 6:
+            self.store.renew(self.owner)
+            self.renewed = time.monotonic()
+
+    def _ended(self, task: Task, outcome: Outcome | None) -> None:
+        claim, trial = self.claims.pop(task.key), self.trials[task.key]
+        if outcome is None:
+            if self.stop.requested:
+                self.store.release(claim)  # whoever stopped us stopped the worker too
+                return
+            if claim.crashes + 1 < MAX_CRASHES:
+                self.store.release(claim, crashed=True)
+                self.progress.note(f"{_told(trial)}: its process died; it is tried once more")
+                return
+            outcome = Outcome("crashed", error=f"its process died {MAX_CRASHES} times")
+        if self.store.record(claim, outcome):
+            self.recorded += 1
+            self.progress.ended(trial, outcome, self.store.counts()["finished"])
+
+
+def _told(trial: Trial) -> str:
+    return f"{trial.arm.name}, seed {trial.seed}"

@@ -1,0 +1,118 @@
+"""The sweep file: which networks are compared, on what, how often."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic_core import PydanticCustomError
+
+from ..specs.base import Spec
+from ..specs.document import Document
+from ..specs.errors import SpecError
+from ..specs.explain import faults_of
+from ..specs.reader import read_file
+from ..training.data import DataSpec, DigitsSpec
+from ..training.recipe import Recipe
+from .places import placed
+
+if TYPE_CHECKING:
+    from .arms import Arm
+
+MAX_TRIALS = 100_000
+MAX_SEED = 2**63 - 1
+
+#: Spec paths and the values they are given: ``{"stages[*].shortcut": "zero_pad"}``.
+Changes = dict[str, Any]
+
+
+def _seed_list(value: Any) -> Any:
+    """``3`` is short for ``[0, 1, 2]``; a count over the ceiling is left for the check to name."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 1 <= value <= MAX_TRIALS:
+            raise PydanticCustomError(
+                "seeds",
+                "{given} seeds are out of range: use 1 to {limit}",
+                {"given": value, "limit": MAX_TRIALS},
+            )
+        return tuple(range(value))
+    return value
+
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(_seed_list, json_schema_input_type=int | tuple[Seed, ...]),
+]
+
+
+class Sweep(Spec):
+    """What a sweep file says. Either ``axes``, whose grid makes the arms, or ``arms``.
+
+    >>> sweep = Sweep(
+    ...     sweep=1,
+    ...     base="digits_resnet8",
+    ...     axes={"shortcut": {"plain": {"shortcut": "none"}, "A": {"shortcut": "zero_pad"}}},
+    ...     seeds=3,
+    ... )
+    >>> [arm.name for arm in sweep.expanded], sweep.seeds
+    (['shortcut=plain', 'shortcut=A'], (0, 1, 2))
+    """
+
+    sweep: Literal[1]
+    """Version of the language."""
+    name: Annotated[str, Field(max_length=200)] = ""
+    """A title for people."""
+    base: str | dict[str, Any]
+    """A catalogue name, or a spec written out: what every arm starts from."""
+    axes: dict[str, dict[str, Changes]] | None = None
+    """Axis, then label, then what the label changes; the arms are every combination."""
+    arms: dict[str, Changes] | None = None
+    """Label, then what this arm changes."""
+    seeds: Seeds = (0, 1, 2)
+    """Seeds of weights, batches and dropout: a list, or a count."""
+    data: DataSpec = DigitsSpec()
+    recipe: Recipe = Recipe()
+    timeout: Annotated[float, Field(gt=0.0, le=1e7)] = 600.0
+    """Seconds after which a trial is stopped and recorded as timed out."""
+
+    _document: Document | None = PrivateAttr(default=None)
+    _text: str = PrivateAttr(default="")
+
+    @property
+    def document(self) -> Document:
+        """The file this came from, or the bare tree: where faults are placed."""
+        return self._document or Document(self.model_dump(mode="json"))
+
+    @property
+    def text(self) -> str:
+        """The text of the file, as it was; empty for a sweep made in Python."""
+        return self._text
+
+    @cached_property
+    def expanded(self) -> tuple[Arm, ...]:
+        """The arms with their specs. Raises :class:`~resforge.SpecError` for an illegal one."""
+        from .arms import make_arms
+
+        return make_arms(self)
+
+
+def load_sweep(path: str | os.PathLike[str]) -> Sweep:
+    """The sweep a ``.yaml`` or ``.json`` file holds, its arms expanded and checked.
+
+    Raises :class:`~resforge.SpecError` with the place of every fault, an arm's among them.
+    """
+    path = Path(path)
+    document = read_file(path)
+    try:
+        sweep = Sweep(**document.tree)
+    except ValidationError as error:
+        raise SpecError(placed(faults_of(error, Sweep), document)) from None
+    sweep._document = document
+    sweep._text = path.read_text(encoding="utf-8-sig")
+    _ = sweep.expanded
+    return sweep

@@ -1,0 +1,65 @@
+"""The comparison as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .compare import ArmRow, Spread
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FIGURES = ("params", "MACs", "seeds", "test error, %", "failures", "time")
+
+
+def headings(rows: Sequence[ArmRow]) -> tuple[str, ...]:
+    """The axes, then the figures."""
+    axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
+    return (*axes, *FIGURES)
+
+
+def cells(row: ArmRow) -> tuple[str, ...]:
+    """A row of the table, one text for each of the headings; errors in percent."""
+    return (
+        *(label for _, label in row.labels),
+        f"{row.params:,}",
+        f"{row.macs:,}",
+        f"{row.done} of {row.done + row.pending + row.lost}",
+        percent(row.test_error),
+        failures(row) or "none",
+        f"{row.seconds:.1f} s" if row.seconds is not None else "",
+    )
+
+
+def failures(row: ArmRow) -> str:
+    """What became of trials that gave no test error, such as ``2 diverged, 1 failed``."""
+    kinds = ("diverged", "failed", "crashed", "timed_out")
+    found = [(getattr(row, kind), kind.replace("_", " ")) for kind in kinds]
+    return ", ".join(f"{count} {kind}" for count, kind in found if count)
+
+
+def percent(spread: Spread | None) -> str:
+    """Mean and sample standard deviation in percent.
+
+    >>> percent(Spread.of([0.02, 0.03, 0.04]))
+    '3.0 ± 1.0'
+    """
+    if spread is None:
+        return "none"
+    middle = f" ± {100 * spread.deviation:.1f}" if spread.deviation is not None else ""
+    return f"{100 * spread.mean:.1f}{middle}"
+
+
+def comparison_table(rows: Sequence[ArmRow], title: str | None = None) -> Table:
+    """The comparison for ``rich.print``: mean and sample deviation over seeds."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title) if title else None, box=SIMPLE_HEAD, title_justify="left")
+    for heading in headings(rows):
+        table.add_column(Text(heading), justify="right" if heading in FIGURES else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in cells(row)))
+    return table

@@ -1,0 +1,85 @@
+"""One trial: build, train, say how it ended. This is what an engine runs."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..builder import build
+from ..specs.errors import ResforgeError
+from ..specs.load import loads
+from ..training.data import DigitsSpec
+from ..training.loop import train
+from ..training.recipe import Recipe
+from ..training.result import TrainResult
+from ..training.tensors import Data, load_data
+from .outcome import Outcome
+from .task import Task
+
+_data = lru_cache(maxsize=2)(load_data)
+
+
+def run_trial(task: Task) -> Outcome:
+    """Train the task's network on one thread of the CPU; bitwise the same each time.
+
+    Raises whatever building and training raise.
+    """
+    spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
+    data = _data(DigitsSpec.model_validate_json(task.data))
+    _check_data(data, task)
+    with one_thread():
+        start = time.perf_counter()
+        result = train(build(spec, seed=task.seed), data, recipe, task.seed)
+        seconds = time.perf_counter() - start
+    return _outcome(result, seconds)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread inside, since the order of sums decides bits; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def environment() -> dict[str, Any]:
+    """What, beside the trial's key, could change its numbers."""
+    return {
+        "resforge": __version__,
+        # A plain str: its own type would make whoever unpickles it import torch.
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "device": "cpu",
+        "threads": 1,
+    }
+
+
+def _check_data(data: Data, task: Task) -> None:
+    if data.fingerprint != task.fingerprint:
+        raise ResforgeError(
+            f"the data has fingerprint {data.fingerprint}, but the plan was made with"
+            f" {task.fingerprint}: run the sweep again"
+        )
+
+
+def _outcome(result: TrainResult, seconds: float) -> Outcome:
+    return Outcome(
+        status="diverged" if result.diverged else "done",
+        train_curve=result.train_curve,
+        test_curve=tuple((point.step, point.error, point.loss) for point in result.test_curve),
+        steps=result.steps,
+        seconds=seconds,
+        environment=environment(),
+    )

@@ -1,0 +1,43 @@
+"""Optimisers a recipe may name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ..specs.base import Rate, Spec, expand_kind
+
+LearningRate = Annotated[float, Field(gt=0.0, le=1e3)]
+Decay = Annotated[float, Field(ge=0.0, le=1e3)]
+
+
+class SgdSpec(Spec):
+    """Stochastic gradient descent with momentum; He et al. 2015, section 3.4, uses 0.1 and 0.9."""
+
+    kind: Literal["sgd"] = "sgd"
+    lr: LearningRate = 0.1
+    """Peak learning rate; the schedule scales it."""
+    momentum: Rate = 0.9
+    nesterov: bool = False
+    """Nesterov's momentum; has no effect at momentum 0."""
+    weight_decay: Decay = 1e-4
+
+
+class AdamWSpec(Spec):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+
+    kind: Literal["adamw"] = "adamw"
+    lr: LearningRate = 1e-3
+    """Peak learning rate; the schedule scales it."""
+    beta1: Rate = 0.9
+    beta2: Rate = 0.999
+    eps: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-8
+    weight_decay: Decay = 1e-2
+
+
+_Kinds = Annotated[SgdSpec | AdamWSpec, Field(discriminator="kind")]
+OptimizerSpec = Annotated[
+    _Kinds,
+    BeforeValidator(expand_kind, json_schema_input_type=Literal["sgd", "adamw"] | _Kinds),
+]

@@ -1,0 +1,46 @@
+"""What a run of training has to say for itself, in plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TestPoint:
+    """Error (a share, 0 to 1) and loss on the test images after ``step`` optimiser steps."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    step: int
+    error: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """The record of one run.
+
+    ``train_curve`` holds ``(steps done, mean training loss since the last point)``. A run whose
+    loss stopped being finite has ``diverged`` set, ``steps`` says how far it came, and its
+    ``test_error`` and ``test_loss`` are ``None``.
+    """
+
+    train_curve: tuple[tuple[int, float], ...]
+    test_curve: tuple[TestPoint, ...]
+    steps: int
+    diverged: bool
+
+    @property
+    def test_error(self) -> float | None:
+        """Share of test images missed after the last step."""
+        return None if self.diverged else self.test_curve[-1].error
+
+    @property
+    def test_loss(self) -> float | None:
+        """Mean cross-entropy on the test images after the last step, without smoothing."""
+        return None if self.diverged else self.test_curve[-1].loss
+
+    @property
+    def train_loss(self) -> float | None:
+        """Mean training loss of the last stretch of the curve."""
+        return None if self.diverged else self.train_curve[-1][1]

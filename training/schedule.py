@@ -1,0 +1,89 @@
+"""How the learning rate moves over a run, as plain arithmetic on the step's number.
+
+``progress`` below is the share of the run that is behind: 0 at the first step, below 1 at the
+last. Warm-up is the recipe's, since every schedule may have one.
+"""
+
+from __future__ import annotations
+
+from math import cos, pi
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ..specs.base import Spec, expand_kind
+
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class ConstantSchedule(Spec):
+    """The same learning rate throughout."""
+
+    kind: Literal["constant"] = "constant"
+
+    def factor(self, progress: float) -> float:
+        return 1.0
+
+
+class StepSchedule(Spec):
+    """Multiplied by ``gamma`` at each milestone; He et al. 2015, section 4.2: at 1/2 and 3/4."""
+
+    kind: Literal["step"] = "step"
+    milestones: Annotated[tuple[Share, ...], Field(strict=False, min_length=1, max_length=64)] = (
+        0.5,
+        0.75,
+    )
+    """Shares of the run, rising."""
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+
+    @model_validator(mode="after")
+    def _rising(self) -> StepSchedule:
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError(f"milestones must rise, got {list(self.milestones)}")
+        return self
+
+    def factor(self, progress: float) -> float:
+        return self.gamma ** sum(progress >= milestone for milestone in self.milestones)
+
+
+class CosineSchedule(Spec):
+    """Half a cosine from the peak to ``floor`` (Loshchilov and Hutter 2017, arXiv 1608.03983).
+
+    >>> CosineSchedule().factor(0.0), round(CosineSchedule().factor(0.5), 6)
+    (1.0, 0.5)
+    """
+
+    kind: Literal["cosine"] = "cosine"
+    floor: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the peak that is left at the end."""
+
+    def factor(self, progress: float) -> float:
+        return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + cos(pi * progress))
+
+
+class OneCycleSchedule(Spec):
+    """Up in a straight line, then down along a cosine (Smith and Topin 2018, arXiv 1708.07120)."""
+
+    kind: Literal["one_cycle"] = "one_cycle"
+    rise: Share = 0.3
+    """Share of the run spent going up."""
+    start: Annotated[float, Field(gt=0.0, le=1.0)] = 0.04
+    """Share of the peak at the first step."""
+
+    def factor(self, progress: float) -> float:
+        if progress < self.rise:
+            return self.start + (1.0 - self.start) * progress / self.rise
+        return 0.5 * (1.0 + cos(pi * (progress - self.rise) / (1.0 - self.rise)))
+
+
+_Kinds = Annotated[
+    ConstantSchedule | StepSchedule | CosineSchedule | OneCycleSchedule,
+    Field(discriminator="kind"),
+]
+ScheduleSpec = Annotated[
+    _Kinds,
+    BeforeValidator(
+        expand_kind,
+        json_schema_input_type=Literal["constant", "step", "cosine", "one_cycle"] | _Kinds,
+    ),
+]
