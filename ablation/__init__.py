@@ -13,7 +13,7 @@ Nothing here imports torch; only the worker processes do.
 """
 
 from .arms import Arm
-from .compare import ArmRow, Spread, compare
+from .comparison import ArmRow, Spread, compare
 from .export import write_csv
 from .outcome import Outcome
 from .plan import SweepPlan, Trial, plan_sweep
@@ -24,7 +24,7 @@ from .run import RunSummary, run_sweep
 from .store import Store
 from .sweep import Sweep, load_sweep
 from .table import comparison_table
-from .verdict import verdict
+from .verdict import state_verdict
 
 __all__ = [
     "Arm",
@@ -46,7 +46,7 @@ __all__ = [
     "read_records",
     "render_report",
     "run_sweep",
-    "verdict",
+    "state_verdict",
     "write_csv",
     "write_report",
 ]

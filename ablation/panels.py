@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .compare import ArmRow
+from .comparison import ArmRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..training.data import DigitsSpec
-from .compare import compare
+from .comparison import compare
 from .figures import learning_curves, series_index
 from .files import write_whole
 from .panels import panels
 from .records import Records, TrialRecord, read_records
 from .table import FIGURES, cells, headings
-from .verdict import RULE, verdict
+from .verdict import RULE, state_verdict
 
 REPORT_NAME = "report.html"
 
@@ -46,7 +46,7 @@ def render_report(records: Records) -> str:
     figures = [(f.title, Markup(f.svg)) for f in learning_curves(records, found)]
     return environment.from_string(template).render(
         title=records.title,
-        verdict=verdict(rows, num_classes) or ["Nothing is recorded yet."],
+        verdict=state_verdict(rows, num_classes) or ["Nothing is recorded yet."],
         rule=RULE,
         headings=headings(rows),
         figure_count=len(FIGURES),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .compare import ArmRow, Spread
+from .comparison import ArmRow, Spread
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-FIGURES = ("params", "MACs", "seeds", "test error, %", "failures", "time")
+FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
 
 
 def headings(rows: Sequence[ArmRow]) -> tuple[str, ...]:
@@ -57,9 +57,20 @@ def comparison_table(rows: Sequence[ArmRow], title: str | None = None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title) if title else None, box=SIMPLE_HEAD, title_justify="left")
+    # Narrow enough for 80 columns with two axes.
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for heading in headings(rows):
-        table.add_column(Text(heading), justify="right" if heading in FIGURES else "left")
+        table.add_column(
+            Text(heading),
+            justify="right" if heading in FIGURES else "left",
+            no_wrap=heading in FIGURES,
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in cells(row)))
     return table

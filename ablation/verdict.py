@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .compare import ArmRow
+from .comparison import ArmRow
 from .panels import Panel, panels
 
 #: An arm has collapsed where it misses more than this share of what guessing misses.
@@ -18,7 +18,7 @@ RULE = (
 )
 
 
-def verdict(rows: Sequence[ArmRow], num_classes: int) -> list[str]:
+def state_verdict(rows: Sequence[ArmRow], num_classes: int) -> list[str]:
     """One sentence for each panel, the panels with a collapse first; then what went wrong.
 
     ``num_classes`` says what guessing would miss: ``1 - 1 / num_classes``.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .data import DataSpec as DataSpec
     from .data import DigitsSpec as DigitsSpec
     from .loop import train as train
-    from .predict import error_rate as error_rate
-    from .predict import predict as predict
+    from .prediction import error_rate as error_rate
+    from .prediction import predict as predict
     from .recipe import Recipe as Recipe
     from .result import TestPoint as TestPoint
     from .result import TrainResult as TrainResult
@@ -34,9 +34,9 @@ _HOME = {
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",
-    "error_rate": "predict",
+    "error_rate": "prediction",
     "load_data": "tensors",
-    "predict": "predict",
+    "predict": "prediction",
     "train": "loop",
 }
 

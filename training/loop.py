@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..specs.errors import ResforgeError
 from .optimizer import SgdSpec
-from .predict import error_rate, logits
+from .prediction import error_rate, logits
 from .recipe import Recipe
 from .result import TestPoint, TrainResult
 from .tensors import Data

@@ -1,0 +1,217 @@
+"""Data, the loop and prediction."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+
+import hypothesis.strategies as st
+import pytest
+import resforge as rf
+import torch
+from hypothesis import given
+from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
+from resforge.training.data import load_arrays
+from resforge.training.loop import index_batches, stream_seed
+from torch import Tensor, nn
+
+SHORT = Recipe(steps=6, batch_size=32, evaluations=2)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return load_data(DigitsSpec())
+
+
+def test_digits_are_split_once_and_for_all(digits: Data) -> None:
+    assert digits.train_x.shape == (1000, 1, 8, 8)
+    assert digits.test_x.shape == (797, 1, 8, 8)
+    assert digits.train_x.dtype == torch.float32
+    assert digits.train_y.dtype == torch.int64
+    # Held as a literal: another machine, or another version, must test on the same images.
+    told = "6b26cf33d0a92f56853ab587e9e3dc50a3d1a6527f998a4a3167567615dd556d"
+    assert digits.fingerprint == told
+
+
+def test_every_image_is_used_once() -> None:
+    from sklearn.datasets import load_digits
+
+    arrays = load_arrays(DigitsSpec())
+    rows = torch.cat([torch.tensor(arrays.train_x), torch.tensor(arrays.test_x)]).flatten(1)
+    # Undo the normalisation by rank: grey levels are 0 to 16, all of which occur.
+    levels, ranks = rows.unique(return_inverse=True)
+    assert len(levels) == 17
+    ours = sorted(tuple(row) for row in ranks.tolist())
+    theirs = sorted(tuple(row) for row in load_digits().data.astype(int).tolist())
+    assert ours == theirs
+
+
+@given(st.integers(2, 900), st.integers(1, 800), st.integers(0, 3))
+def test_the_fingerprint_tells_splits_apart(train_size: int, test_size: int, split: int) -> None:
+    spec = DigitsSpec(train=train_size, test=test_size, split=split)
+    again = load_arrays(spec.model_copy())
+    assert load_arrays(spec).fingerprint == again.fingerprint
+    assert (load_arrays(DigitsSpec()).fingerprint == again.fingerprint) == (spec == DigitsSpec())
+
+
+def test_training_images_are_normalised(digits: Data) -> None:
+    assert digits.train_x.mean().abs() < 1e-5
+    assert (digits.train_x.std(correction=0) - 1).abs() < 1e-5
+
+
+def test_without_scikit_learn_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    load_arrays.cache_clear()
+    with pytest.raises(rf.ResforgeError, match=r"pip install 'resforge\[ablation\]'"):
+        load_data(DigitsSpec())
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 2**40))
+def test_an_epoch_shows_each_image_at_most_once(count: int, size: int, seed: int) -> None:
+    size = min(size, count)
+    epoch = torch.cat(list(islice(index_batches(count, size, seed), count // size)))
+    assert len(epoch) == count // size * size
+    assert epoch.unique().shape == epoch.shape
+    assert int(epoch.max()) < count
+
+
+def test_a_batch_larger_than_the_set_is_refused(digits: Data) -> None:
+    with pytest.raises(rf.ResforgeError, match="batch_size 2000 is larger"):
+        train(nn.Flatten(), digits, Recipe(batch_size=2000), seed=0)
+
+
+def test_streams_do_not_meet() -> None:
+    seeds = {stream_seed(s, p) for s in range(100) for p in ("batches", "dropout", "augmentation")}
+    assert len(seeds) == 300
+
+
+class Watched(nn.Module):
+    """Passes images on to a linear layer, and remembers those of training."""
+
+    def __init__(self, extra: nn.Module) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Flatten(), extra, nn.Linear(64, 10))
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.seen.append(x.clone())
+        return self.inner(x)
+
+
+def test_arms_of_one_seed_see_the_same_batches(digits: Data) -> None:
+    one, other, third = Watched(nn.Identity()), Watched(nn.Dropout(0.5)), Watched(nn.ReLU())
+    for model, seed in ((one, 7), (other, 7), (third, 8)):
+        train(model, digits, SHORT, seed)
+    assert all(torch.equal(a, b) for a, b in zip(one.seen, other.seen, strict=True))
+    assert not torch.equal(one.seen[0], third.seen[0])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_training_again_gives_the_same_bits(digits: Data, optimizer: str) -> None:
+    recipe = SHORT.model_validate({**SHORT.model_dump(), "optimizer": optimizer})
+    runs = []
+    for _ in range(2):
+        torch.rand(3)  # whatever the caller drew before must not matter
+        model = rf.build(rf.load("digits_resnet8").replace({"head.dropout": 0.3}), seed=1)
+        runs.append((train(model, digits, recipe, seed=1), model.state_dict()))
+    (first, weights), (second, others) = runs
+    assert first == second
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_the_caller_is_left_alone(digits: Data) -> None:
+    model = Watched(nn.Dropout(0.5))
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    train(model, digits, SHORT, seed=0)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_it_learns(digits: Data, device: torch.device) -> None:
+    model = rf.build("digits_resnet8", seed=0, device=device)
+    recipe = Recipe(steps=40, evaluations=3)
+    result = train(model, load_data(DigitsSpec(), device), recipe, seed=0)
+    assert [point.step for point in result.test_curve] == [13, 26, 40]
+    assert [step for step, _ in result.train_curve] == list(range(1, 41))
+    assert result.test_error is not None
+    assert result.test_error < 0.15
+
+
+def test_what_on_step_is_told_is_what_the_curve_holds(digits: Data) -> None:
+    told: list[tuple[int, float]] = []
+    result = train(
+        Watched(nn.Identity()), digits, SHORT, 0, on_step=lambda s, loss: told.append((s, loss))
+    )
+    assert tuple(told) == result.train_curve
+
+
+def test_long_curves_are_thinned_to_means(digits: Data) -> None:
+    told: list[float] = []
+    recipe = Recipe(steps=401, batch_size=2, evaluations=1)
+    result = train(
+        Watched(nn.Identity()), digits, recipe, 0, on_step=lambda _, loss: told.append(loss)
+    )
+    assert len(result.train_curve) == 134
+    assert result.train_curve[0] == (3, sum(told[:3]) / 3)
+    assert result.train_curve[-1] == (401, sum(told[399:]) / 2)
+
+
+class BlowsUp(nn.Module):
+    """Linear; not a number from call ``when`` of training on."""
+
+    def __init__(self, when: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 10)
+        self.left = when
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.left -= self.training
+        return self.linear(x.flatten(1)) * (float("inf") if self.left < 0 else 1.0)
+
+
+@pytest.mark.parametrize("when", [0, 1, 3, 5])
+def test_a_loss_that_is_not_finite_ends_the_run(digits: Data, when: int) -> None:
+    model = BlowsUp(when)
+    result = train(model, digits, SHORT, seed=0)
+    assert result.diverged
+    assert result.steps == when
+    assert (result.test_error, result.test_loss, result.train_loss) == (None, None, None)
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_prediction_leaves_the_modes_as_they_were(digits: Data) -> None:
+    model = rf.build("digits_resnet8", seed=0)
+    model.train()
+    model.get_submodule("bn1").eval()
+    before = [module.training for module in model.modules()]
+    probabilities = predict(model, digits.test_x, batch_size=100)
+    assert [module.training for module in model.modules()] == before
+    assert probabilities.shape == (797, 10)
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(797))
+
+
+def test_error_rate_counts(digits: Data) -> None:
+    right = nn.functional.one_hot(digits.test_y, 10).float()
+    assert error_rate(right, digits.test_y) == 0.0
+    assert error_rate(1 - right, digits.test_y) == 1.0
+    assert error_rate(right, digits.test_y.roll(1)) == error_rate(
+        right.roll(-1, dims=0), digits.test_y
+    )
+
+
+def test_results_compare_as_values() -> None:
+    point = rf.training.TestPoint(1, 0.5, 1.0)
+    result = rf.training.TrainResult(((1, 2.0),), (point,), 1, False)
+    assert result == replace(result)
+    assert (result.test_error, result.test_loss, result.train_loss) == (0.5, 1.0, 2.0)
+
+
+def test_recipes_and_data_specs_need_no_torch() -> None:
+    code = (
+        "import sys; from resforge.training import DigitsSpec, Recipe; Recipe(); DigitsSpec();"
+        "import resforge.ablation; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
