@@ -27,6 +27,7 @@ from .schema import allow_base
 from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shortcut
 from .stage import BlockEntrySpec, StageSpec
 from .stem import Conv7x7StemSpec, StemSpec
+from .trace import Trace
 from .writer import to_json, to_yaml
 
 
@@ -151,6 +152,15 @@ class ResNetSpec(Spec):
             stride,
         )
 
+    @property
+    def natural_input_size(self) -> int:
+        """Side of the pictures its kind of stem is for, where nobody says: 224 (ImageNet) for a
+        stem that downsamples, 32 (CIFAR) for one that does not.
+        """
+        trace = Trace(self.in_channels, (224, 224))
+        self.stem.lay(trace, self.norm)
+        return 224 if trace.jump > 1 else 32
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the network this spec means: equal for equal networks, however written.
@@ -212,6 +222,14 @@ class ResNetSpec(Spec):
         if self.init != InitSpec():
             tree["init"] = short_tree(self.init)
         return tree
+
+    def _repr_html_(self) -> str:
+        from .html import to_html
+        from .plan import lay_out
+
+        # A notebook asks of any spec, also of one that strides further than its size goes.
+        size = self.natural_input_size
+        return to_html(lay_out(self, (size, size)))
 
     def to_yaml(self) -> str:
         """The spec as YAML text that reads back to an equal spec."""

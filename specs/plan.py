@@ -142,6 +142,17 @@ class Plan:
             for name, shape in tensors.items()
         }
 
+    def to_svg(self) -> str:
+        """The network's picture: one self-contained SVG, for light and dark pages."""
+        from .diagram import to_svg
+
+        return to_svg(self)
+
+    def _repr_html_(self) -> str:
+        from .html import to_html
+
+        return to_html(self)
+
 
 def plan(spec: ResNetSpec, input_size: int | Size = 224) -> Plan:
     """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).

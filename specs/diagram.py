@@ -1,0 +1,126 @@
+"""The picture of a network, as SVG.
+
+Boxes stand from the input on the left to the answer on the right. A box is as high as its map
+is large, and as deep in colour as the map is in channels; within it stands a bar for each
+convolution, as thick as the kernel and as tall as the channels. Over each block is the arc of
+its shortcut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .glyphs import ARC, draw_box
+from .legend import ROW, draw_legend, entries, rows_of
+from .numbers import grouped, shape_text, short
+from .plan import Plan
+from .scene import TEXT, Column, Scene, times
+from .svg import Pen, fit
+from .table import rows
+
+_MARGIN = 26.0
+_GAP = 16.0  # between columns
+_TITLE = 78.0  # height of the title and the line under it
+_LINE = 18.0
+_NORMS = {"batch": "batch norm", "group": "group norm", "none": "no norm"}
+
+
+def to_svg(plan: Plan) -> str:
+    """The picture of ``plan``: stem, stages, blocks and each shortcut's kind at a glance.
+
+    It stands alone (no script, no font, no file beside it), follows the reader's light or dark
+    page, and is the same text each time.
+
+    >>> import resforge as rf
+    >>> picture = to_svg(rf.plan(rf.load("resnet18")))
+    >>> picture.startswith("<svg"), picture.count("shortcut: identity")
+    (True, 5)
+    """
+    # Classes are global to a page: the prefix keeps two pictures on one page apart.
+    pen = Pen(f"rf{plan.spec.digest[:8]}")
+    columns = list(Scene(plan).columns())
+    width = sum(column.width for column in columns) + _GAP * (len(columns) - 1) + 12
+    width = max(width, 560.0) + 2 * _MARGIN
+    boxes = [box for column in columns for group in column.groups for box in group.boxes]
+    above = max(max(box.heights) / 2 + box.rise for box in boxes) + ARC + 10
+    below = max(max(box.heights) / 2 + (12 if box.copies > 1 else 8) for box in boxes)
+    axis = _TITLE + above
+    _draw_titles(pen, plan, width - 2 * _MARGIN)
+    _draw_columns(pen, columns, axis, axis + below)
+    legend = rows_of(entries(plan), width - 2 * _MARGIN)
+    foot = axis + below + 26 + 5 * _LINE + 8
+    draw_legend(pen, legend, _MARGIN, foot)
+    title = plan.spec.name or "residual network"
+    return pen.svg(width, foot + ROW * len(legend), title, describe(plan))
+
+
+def describe(plan: Plan) -> str:
+    """The picture in words, for those who do not see it.
+
+    >>> import resforge as rf
+    >>> print(describe(rf.plan(rf.load("cifar_resnet20"), 32)))
+    A residual network of 20 layers, 269,722 parameters and 40,551,040 multiply-accumulates \
+for an input of 3x32x32. stem: conv 3x3, to 16x32x32. layer1: basic x3, 16, shortcut identity, \
+to 16x32x32. layer2: basic x3, 16 -> 32, /2, shortcut zero_pad, then identity, to 32x16x16. \
+layer3: basic x3, 32 -> 64, /2, shortcut zero_pad, then identity, to 64x8x8. \
+head: average pool, linear, to 10.
+    """
+    parts = [
+        f"{row.name}: {row.what}"
+        + (f", shortcut {row.shortcut}" if row.shortcut else "")
+        + f", to {shape_text(row.output)}."
+        for row in rows(plan)
+    ]
+    return (
+        f"A residual network of {plan.depth} layers, {grouped(plan.params)} parameters and "
+        f"{grouped(plan.macs)} multiply-accumulates for an input of "
+        f"{shape_text(plan.input_shape)}. {' '.join(parts)}"
+    )
+
+
+def _draw_titles(pen: Pen, plan: Plan, width: float) -> None:
+    spec = plan.spec
+    title = fit(spec.name or "residual network", 21, width)
+    pen.text(_MARGIN, 42, title, 21, font_weight=700)
+    facts = (
+        f"{plan.depth} layers",
+        f"{short(plan.params)} parameters",
+        f"{short(plan.macs)} MACs at {times(plan.input_shape[1:])}",
+        _NORMS.get(spec.norm.kind, spec.norm.kind),
+        spec.activation if spec.activation != "none" else "no activation",
+    )
+    pen.text(_MARGIN, 66, "  ·  ".join(facts), 13.5, "muted")
+
+
+def _draw_columns(pen: Pen, columns: Sequence[Column], axis: float, floor: float) -> None:
+    end = _MARGIN + sum(column.width + _GAP for column in columns)
+    # The wire first: the boxes stand on it.
+    pen.path(
+        f"M{_MARGIN + columns[0].width / 2:.2f} {axis}H{end - 4:.2f}",
+        stroke="wire",
+        stroke_width=1.6,
+    )
+    pen.path(f"M{end:.2f} {axis}l-9 -4.5v9z", "wire")
+    x = _MARGIN
+    for column in columns:
+        _draw_column(pen, column, x, axis, floor)
+        x += column.width + _GAP
+
+
+def _draw_column(pen: Pen, column: Column, left: float, axis: float, floor: float) -> None:
+    groups = sum(group.width for group in column.groups)
+    x = left + (column.width - groups) / 2
+    for group in column.groups:
+        middle = x + group.width / 2
+        place = middle - sum(box.pitch for box in group.boxes) / 2
+        for box in group.boxes:
+            draw_box(pen, box, place, axis)
+            place += box.pitch
+        if group.label:
+            pen.text(middle, floor + 14, group.label, TEXT, text_anchor="middle")
+        x += group.width
+    pen.path(f"M{left:.2f} {floor + 24:.2f}h{column.width:.2f}", stroke="rule", stroke_width=1.5)
+    middle, y = left + column.width / 2, floor + 26 + _LINE
+    pen.text(middle, y, column.name, TEXT, text_anchor="middle", font_weight=700)
+    for number, line in enumerate(column.lines, start=1):
+        pen.text(middle, y + _LINE * number, line, TEXT, "muted", text_anchor="middle")

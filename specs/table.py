@@ -1,0 +1,175 @@
+"""A network as rows: one for each part, or one for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from .fold import Run, block_text, runs
+from .plan import BlockPlan, Feature, Plan
+from .trace import Layer, Shape
+
+_NAMES = {
+    "batch_norm": "batch norm",
+    "group_norm": "group norm",
+    "max_pool": "max pool",
+    "avg_pool": "average pool",
+    "zero_pad": "zero pad",
+}
+
+
+class Row(NamedTuple):
+    """A part of a network and what it costs."""
+
+    name: str
+    """A part (``stem``, ``layer2``, ``layer2.1-3``) or a layer's name in the state dict."""
+    what: str
+    """``bottleneck x4, 256 -> 512, /2`` or ``conv 3x3/2, 32 groups``."""
+    shortcut: str
+    """The shortcuts of a run of blocks, or the one that a layer stands on; empty for none."""
+    output: Shape
+    """Shape for one image: ``(C, H, W)``, or ``(classes,)`` after the linear layer."""
+    params: int
+    macs: int
+    share_of_params: float
+    """Of the whole network's, from 0 to 1."""
+    share_of_macs: float
+    receptive_field: int
+    """Side, in input pixels, of the square that an element of the output sees."""
+
+
+def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
+    """The parts of ``plan``: the stem, each run of equal blocks, the head; or every layer.
+
+    Parameters and MACs of the rows add up to those of the plan.
+
+    >>> import resforge as rf
+    >>> for row in rows(rf.plan(rf.load("resnet50"))):
+    ...     print(row.name, "|", row.what, "|", row.shortcut, "|", row.output)
+    stem | conv 7x7/2, max pool 3x3/2 |  | (64, 56, 56)
+    layer1 | bottleneck x3, 64 -> 256 | projection, then identity | (256, 56, 56)
+    layer2 | bottleneck x4, 256 -> 512, /2 | projection, then identity | (512, 28, 28)
+    layer3 | bottleneck x6, 512 -> 1024, /2 | projection, then identity | (1024, 14, 14)
+    layer4 | bottleneck x3, 1024 -> 2048, /2 | projection, then identity | (2048, 7, 7)
+    head | average pool, linear |  | (1000,)
+    """
+    totals = plan.params, plan.macs
+    if every_layer:
+        kinds: dict[str, str] = {
+            block.name: block.shortcut.kind for stage in plan.stages for block in stage
+        }
+        return [_layer_row(layer, kinds, totals) for layer in plan.layers]
+    found = [_row("stem", _list(plan.stem), "", plan.stem, totals)]
+    for stage, feature in zip(plan.stages, plan.features, strict=True):
+        found += [_run_row(run, feature, totals) for run in runs(stage)]
+    if plan.head:
+        found.append(_row("head", _list(plan.head), "", plan.head, totals))
+    return found
+
+
+def total(plan: Plan) -> Row:
+    """The whole network as one row.
+
+    >>> import resforge as rf
+    >>> row = total(rf.plan(rf.load("resnet50")))
+    >>> row.what, row.params, row.macs, row.share_of_params
+    ('50 layers', 25557032, 4089184256, 1.0)
+    """
+    return Row(
+        "total",
+        f"{plan.depth} layers",
+        "",
+        plan.output_shape,
+        plan.params,
+        plan.macs,
+        1.0,
+        1.0 if plan.macs else 0.0,
+        plan.receptive_field,
+    )
+
+
+def layer_text(layer: Layer) -> str:
+    """A layer's kind with its kernel, stride and groups, where it has any.
+
+    >>> import resforge as rf
+    >>> block = rf.plan(rf.load("resnext50_32x4d")).stages[1][0]
+    >>> layer_text(block.layer("conv2")), layer_text(block.layer("bn2"))
+    ('conv 3x3/2, 32 groups', 'batch norm')
+    """
+    text = _NAMES.get(layer.kind, layer.kind)
+    if layer.kind in ("conv", "max_pool"):
+        text += f" {layer.kernel}x{layer.kernel}"
+    if layer.stride > 1:
+        text += f"/{layer.stride}" if text[-1].isdigit() else f" /{layer.stride}"
+    if layer.groups > 1:
+        text += f", {layer.groups} groups"
+    return text
+
+
+def shortcuts_text(blocks: Iterable[BlockPlan]) -> str:
+    """The shortcut kinds of neighbouring blocks, each named where it begins.
+
+    >>> import resforge as rf
+    >>> shortcuts_text(rf.plan(rf.load("resnet18")).stages[1])
+    'projection, then identity'
+    """
+    return ", then ".join(kind for kind, _ in groupby(block.shortcut.kind for block in blocks))
+
+
+def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
+    first, last = run.blocks[0], run.blocks[-1]
+    what = block_text(first.spec)
+    if len(run.blocks) > 1:
+        what += f" x{len(run.blocks)}"
+    widens = first.in_channels != last.out_channels
+    what += f", {first.in_channels} -> {last.out_channels}" if widens else f", {last.out_channels}"
+    if first.stride > 1:
+        what += f", /{first.stride}"
+    layers = [layer for block in run.blocks for layer in block.layers]
+    row = _row(run.name, what, shortcuts_text(run.blocks), layers, totals)
+    # Only a stage's first block strides, so each run ends at the size of its stage. Of the
+    # layers, the shortcut's come last, but the branch has the wider view.
+    return row._replace(
+        output=(last.out_channels, *feature.size),
+        receptive_field=max(
+            (layer.receptive_field for layer in last.layers), default=feature.receptive_field
+        ),
+    )
+
+
+def _layer_row(layer: Layer, kinds: dict[str, str], totals: tuple[int, int]) -> Row:
+    block = ".".join(layer.name.split(".")[:2])
+    shortcut = kinds[block] if layer.shortcut else ""
+    return _row(layer.name, layer_text(layer), shortcut, (layer,), totals)
+
+
+def _row(
+    name: str, what: str, shortcut: str, layers: Sequence[Layer], totals: tuple[int, int]
+) -> Row:
+    params = sum(layer.params for layer in layers)
+    macs = sum(layer.macs for layer in layers)
+    return Row(
+        name,
+        what,
+        shortcut,
+        _output(layers[-1]) if layers else (),
+        params,
+        macs,
+        params / totals[0] if totals[0] else 0.0,
+        macs / totals[1] if totals[1] else 0.0,
+        layers[-1].receptive_field if layers else 0,
+    )
+
+
+def _output(layer: Layer) -> Shape:
+    if layer.kind == "linear":
+        return (layer.out_channels,)
+    return (layer.out_channels, *layer.out_size)
+
+
+def _list(layers: Iterable[Layer]) -> str:
+    """The layers that do more than scale, one after another."""
+    texts = [layer_text(layer) for layer in layers if not layer.kind.endswith("_norm")]
+    runs_of = [(text, len(list(same))) for text, same in groupby(texts)]
+    return ", ".join(f"{text} x{count}" if count > 1 else text for text, count in runs_of)
