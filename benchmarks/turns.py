@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 Work = Callable[[], object]
+Prepare = Callable[[], Work]
+"""Makes what one turn needs, outside the clock, and returns what is to be timed."""
 
 
 class Row(NamedTuple):
@@ -27,28 +29,27 @@ class Row(NamedTuple):
     most: float
 
 
-def compare(
-    what: str,
-    peer: str,
-    ours: Work,
-    theirs: Work,
-    pairs: int = 15,
-    repeat: int = 1,
-) -> Row:
+def compare(what: str, peer: str, ours: Work, theirs: Work, pairs: int, repeat: int = 1) -> Row:
     """Time ``ours`` and ``theirs`` in turns.
 
     ``repeat`` runs ``ours`` so many times for each turn, where once is too short for the clock.
     """
-    theirs(), ours()  # the first turns pay for caches and lazy imports
-    turns = []
-    for _ in range(pairs):
-        turns.append((milliseconds(ours, repeat), milliseconds(theirs)))
+    return compare_prepared(what, peer, lambda: ours, lambda: theirs, pairs, repeat)
+
+
+def compare_prepared(
+    what: str, peer: str, ours: Prepare, theirs: Prepare, pairs: int, repeat: int = 1
+) -> Row:
+    """As :func:`compare`, for work that needs something fresh in each turn."""
+    theirs()(), ours()()  # the first turns pay for caches and lazy imports
+    turns = [(milliseconds(ours(), repeat), milliseconds(theirs())) for _ in range(pairs)]
     first, second = (statistics.median(column) for column in zip(*turns, strict=True))
     ratios = [their / our for our, their in turns]
     return Row(what, peer, first, second, second / first, min(ratios), max(ratios))
 
 
 def milliseconds(work: Work, repeat: int = 1) -> float:
+    """Time of one run of ``work``."""
     gc.collect()
     start = time.perf_counter()
     for _ in range(repeat):

@@ -1,27 +1,26 @@
 """Option A: what joining without the padding saves over pad-then-add.
 
-Both are timed in turns within one run, and each pair of neighbours gives one ratio, so that a
-busy machine slows both alike. The residual is made anew for each turn, outside the clock,
+The residual is made anew for each turn, outside the clock,
 as a block makes it: the output of an operation that does not need it for its gradient.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from resforge.blocks import ZeroPad
+
+from .turns import Row, Work, compare_prepared
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 Join = Callable[[Tensor, Tensor], Tensor]
-Step = Callable[[Join, Tensor, Tensor], Callable[[], object]]
+Step = Callable[[Join, Tensor, Tensor], Work]
 """Prepares the tensors for one turn and returns what is to be timed."""
 
 # (batch, in_channels, out_channels, height and width of x); the stride is 2.
@@ -31,46 +30,10 @@ SHAPES = {
     "CIFAR, 16 to 32": (128, 16, 32, 32),
 }
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-PAIRS = 30
 
 
-class Row(NamedTuple):
-    """One comparison of `ZeroPad.join` with pad-then-add; a ratio below 1 means it is faster.
-
-    `ratio` is that of the two medians, `ratio_min` and `ratio_max` the least and the greatest
-    of any one pair of turns. The megabytes (10^6 bytes) are those of all fresh memory taken,
-    intermediate tensors and gradients included.
-    """
-
-    shape: str
-    layout: str
-    step: str
-    join_ms: float
-    pad_then_add_ms: float
-    ratio: float
-    ratio_min: float
-    ratio_max: float
-    join_mb: float
-    pad_then_add_mb: float
-
-
-def run(pairs: int = PAIRS) -> list[Row]:
-    """Every shape, layout and step, on one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return list(_rows(pairs))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def pad_then_add(residual: Tensor, x: Tensor) -> Tensor:
-    """Option A as it is usually written: a padded copy of x, then the sum in place."""
-    residual += F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, residual.shape[1] - x.shape[1]))
-    return residual
-
-
-def _rows(pairs: int) -> Iterator[Row]:
+def run(pairs: int) -> Iterator[Row]:
+    """Every shape, layout and step."""
     steps: dict[str, Step] = {"forward": _forward, "forward + backward": _train}
     for shape_name, (batch, in_channels, out_channels, size) in SHAPES.items():
         shortcut = ZeroPad(in_channels, out_channels, stride=2)
@@ -81,12 +44,18 @@ def _rows(pairs: int) -> Iterator[Row]:
             for step_name, step in steps.items():
                 ours = partial(step, shortcut.join, residual, x)
                 theirs = partial(step, pad_then_add, residual, x)
-                times = _in_turns(ours, theirs, pairs)
-                memory = (_megabytes(ours()), _megabytes(theirs()))
-                yield Row(shape_name, layout_name, step_name, *times, *memory)
+                memory = f"{_megabytes(ours()):.1f} against {_megabytes(theirs()):.1f} MB"
+                what = f"zero_pad {step_name}, {shape_name}, {layout_name}"
+                yield compare_prepared(what, f"pad-then-add, {memory}", ours, theirs, pairs)
 
 
-def _forward(join: Join, residual: Tensor, x: Tensor) -> Callable[[], object]:
+def pad_then_add(residual: Tensor, x: Tensor) -> Tensor:
+    """Option A as it is usually written: a padded copy of x, then the sum in place."""
+    residual += F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, residual.shape[1] - x.shape[1]))
+    return residual
+
+
+def _forward(join: Join, residual: Tensor, x: Tensor) -> Work:
     fresh = residual.clone()
 
     def work() -> None:
@@ -96,33 +65,14 @@ def _forward(join: Join, residual: Tensor, x: Tensor) -> Callable[[], object]:
     return work
 
 
-def _train(join: Join, residual: Tensor, x: Tensor) -> Callable[[], object]:
+def _train(join: Join, residual: Tensor, x: Tensor) -> Work:
     leaf, x = residual.detach().requires_grad_(), x.detach().requires_grad_()
     fresh = leaf.clone()
     grad = torch.ones_like(residual)
     return lambda: torch.autograd.grad(join(fresh, x), (leaf, x), grad)
 
 
-def _in_turns(
-    ours: Callable[[], Callable[[], object]],
-    theirs: Callable[[], Callable[[], object]],
-    pairs: int,
-) -> tuple[float, float, float, float, float]:
-    """Both medians in ms, their ratio, and the least and greatest ratio of one pair."""
-    turns = [(_milliseconds(ours()), _milliseconds(theirs())) for _ in range(pairs + 1)]
-    del turns[0]  # the first pays for caches and lazy imports
-    first, second = (statistics.median(column) for column in zip(*turns, strict=True))
-    ratios = [one / other for one, other in turns]
-    return first, second, first / second, min(ratios), max(ratios)
-
-
-def _milliseconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return 1e3 * (time.perf_counter() - start)
-
-
-def _megabytes(work: Callable[[], object]) -> float:
+def _megabytes(work: Work) -> float:
     fresh = _FreshMemory()
     with fresh:
         work()
