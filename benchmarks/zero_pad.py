@@ -13,11 +13,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from resforge.blocks import ZeroPad
-
-from .turns import Row, Work, compare_prepared
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from .turns import Row, Work, compare_prepared
 
 Join = Callable[[Tensor, Tensor], Tensor]
 Step = Callable[[Join, Tensor, Tensor], Work]
