@@ -53,7 +53,7 @@ class Fault:
             space = " " * _columns(text[: column - 1])
             lines.append(" " * (len(gutter) - 2) + "| " + space + "^ " + message)
         else:
-            lines[0] += f": {message}" if where else f" {message}"
+            lines[0] += f": {message}"
         if self.help:
             lines.append(f"  help: {printable(self.help)}")
         return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""The program ``resforge`` and its verbs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from cyclopts import App
+
+from .. import __version__
+from .author import new, schema
+from .catalogue import list_names
+from .check import check
+from .compare import compare
+from .exits import Exit, explain
+from .options import STDIN, STDOUT
+from .output import console
+from .show import show
+from .sweep import report, run_file
+
+#: Verb, the function behind it, and examples for its help.
+VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
+    ("list", list_names, "resforge list\nresforge list 'resnet*' --long"),
+    (
+        "new",
+        new,
+        "resforge new resnet18 --set head.num_classes=10 > net.yaml\n"
+        "resforge new resnet50 --set 'stages[*].depth=3' --set shortcut=zero_pad --name mine",
+    ),
+    ("check", check, "resforge check net.yaml\nresforge check nets/*.yaml --json"),
+    (
+        "show",
+        show,
+        "resforge show resnet50\nresforge show net.yaml --input 3x320x224 --all\n"
+        "resforge show net.yaml --svg net.svg",
+    ),
+    ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
+    ("schema", schema, "resforge schema > resforge.schema.json"),
+    ("sweep run", run_file, "resforge sweep run ablation.yaml --out runs/shortcuts"),
+    ("report", report, "resforge report runs/shortcuts"),
+)
+
+GROUPS = {"sweep": "Train the networks of a sweep file and compare them."}
+
+
+def main() -> NoReturn:
+    """The console script: run what ``sys.argv`` says and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show is escaped; it never stops the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing is raised.
+
+    >>> run(["list", "resnet18*"])
+    resnet18
+    resnet18_d2l
+    <Exit.OK: 0>
+    """
+    try:
+        status = _app(tokens)(_without_dashes(tokens))
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        return explain(error)
+    return Exit.OK if status is None else Exit(status)
+
+
+def _app(tokens: Sequence[str]) -> App:
+    # Boxes are for people; a pipe gets plain lines. Only help needs a console.
+    helping = not tokens or not {"--help", "-h"}.isdisjoint(tokens)
+    shared: dict[str, Any] = {
+        "console": console() if helping else None,
+        "help_formatter": "default" if sys.stdout.isatty() else "plain",
+        "help_format": "plaintext",
+    }
+    app = App(
+        name="resforge",
+        help="Write a ResNet as a dozen lines of YAML; know its cost before it is built.",
+        help_epilogue="`resforge VERB --help` shows a verb's options and examples.",
+        version=__version__,
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        **shared,
+    )
+    for order, (verb, function, examples) in enumerate(VERBS):
+        group, _, name = verb.rpartition(" ")
+        home = app
+        if group:
+            home = App(name=group, help=GROUPS[group], sort_key=order, **shared)
+            app.command(home)
+        home.command(
+            function, name=name, sort_key=order, help_epilogue=_as_examples(examples), **shared
+        )
+    return app
+
+
+def _as_examples(lines: str) -> str:
+    return "\n".join(["Examples:", *(f"  {line}" for line in lines.splitlines())])
+
+
+def _without_dashes(tokens: Sequence[str]) -> list[str]:
+    """A lone ``-`` by its name: standard input, or output where a file is written."""
+    found: list[str] = []
+    for token in tokens:
+        dash = STDOUT if found[-1:] == ["--svg"] else STDIN
+        found.append(dash if token == "-" else token)
+    return found

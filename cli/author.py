@@ -1,0 +1,82 @@
+"""``resforge new`` and ``resforge schema``: what a new file starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ..specs.errors import Fault, SpecError
+from ..specs.network import ResNetSpec
+from ..specs.reader import read
+from .options import Json, Source, load_source
+from .output import tell, tell_json
+
+MODELINE = "# yaml-language-server: $schema=resforge.schema.json"
+
+
+def _check_change(_: type, changes: list[str] | None) -> None:
+    for text in changes or ():
+        if not text.partition("=")[1]:
+            raise ValueError("Write it like --set head.num_classes=10.")
+
+
+Changes = Annotated[
+    list[str] | None,
+    Parameter(
+        "--set",
+        negative="",
+        validator=_check_change,
+        metavar="PATH=VALUE",
+        help="Replace what stands at a path; the value is YAML. May be given many times.",
+    ),
+]
+
+
+def new(
+    source: Source,
+    /,
+    *,
+    changes: Changes = None,
+    name: Annotated[
+        str | None, Parameter("--name", metavar="LABEL", help="The new network's label.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a spec to start from: a network of the catalogue, with changes.
+
+    The first line lets an editor complete and check the file, once `resforge schema >
+    resforge.schema.json` has written the schema beside it.
+    """
+    wanted = dict(_read_change(text) for text in changes or ())
+    if name is not None:
+        wanted["name"] = name
+    spec = load_source(source).replace(wanted)
+    tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{spec.to_yaml().rstrip()}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of spec files (draft 7), for editors and other tools."""
+    tell_json(ResNetSpec.model_json_schema())
+
+
+def _read_change(text: str) -> tuple[str, Any]:
+    """The path and value of one ``--set``, its value read as in a file."""
+    path, _, value = text.partition("=")
+    # The key that is read takes as much room as the path that was typed: columns stay true.
+    key = "_:" + " " * max(1, len(path) - 1)
+    try:
+        tree = read(key + value, name="--set", format="yaml").tree
+    except SpecError as error:
+        raise SpecError(_as_typed(fault, path, text) for fault in error.faults) from None
+    if set(tree) != {"_"}:
+        fault = Fault("syntax", "one value is wanted here", path, "give --set once for each path")
+        raise SpecError(dataclasses.replace(fault, file="--set"))
+    return path, tree["_"]
+
+
+def _as_typed(fault: Fault, path: str, text: str) -> Fault:
+    """``fault`` with what the user typed in place of the line that was read."""
+    source = text.partition("\n")[0] if fault.line == 1 else fault.source
+    return dataclasses.replace(fault, path=path, source=source)

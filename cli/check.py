@@ -1,0 +1,78 @@
+"""``resforge check``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ..specs.errors import SpecError, printable
+from ..specs.plan import check_size
+from .exits import Exit
+from .options import STDIN, Json, MaxParams, load_source, plan_at
+from .output import say, tell, tell_json
+
+
+def check(
+    *files: Annotated[
+        str, Parameter(name="FILE", required=True, help="Spec files, or - for standard input.")
+    ],
+    max_params: MaxParams = None,
+    json: Json = False,
+) -> Exit:
+    """Check spec files: one line for each, and every fault with its place and its mend."""
+    results = [_check(file, max_params) for file in files]
+    if json:
+        tell_json([_as_json(result) for result in results])
+    else:
+        for result in results:
+            _tell(result)
+    return Exit.OK if all(result["ok"] for result in results) else Exit.BAD_INPUT
+
+
+def _check(file: str, max_params: int | None) -> dict[str, Any]:
+    shown = "<stdin>" if file == STDIN else file
+    try:
+        spec = load_source(file)
+        plan = plan_at(spec, None)
+        check_size(plan, max_params)
+    except SpecError as error:
+        faults = [dataclasses.replace(f, file=f.file or shown) for f in error.faults]
+        return {"file": shown, "ok": False, "error": SpecError(faults, error.more)}
+    return {
+        "file": shown,
+        "ok": True,
+        "name": spec.name,
+        "params": plan.params,
+        "macs": plan.macs,
+        "depth": plan.depth,
+        "digest": spec.digest,
+    }
+
+
+def _tell(result: dict[str, Any]) -> None:
+    file = printable(result["file"])
+    if result["ok"]:
+        name = printable(result["name"]) or "no name"
+        tell(
+            f"{file}: ok, {name}, {result['params']:,} params, depth {result['depth']}, "
+            f"digest {result['digest'][:12]}"
+        )
+        return
+    error: SpecError = result["error"]
+    count = len(error.faults) + error.more
+    tell(f"{file}: {count} fault{'s' if count > 1 else ''}")
+    say(str(error))
+
+
+def _as_json(result: dict[str, Any]) -> dict[str, Any]:
+    if result["ok"]:
+        return {**result, "faults": []}
+    error: SpecError = result["error"]
+    return {
+        "file": result["file"],
+        "ok": False,
+        "faults": [dataclasses.asdict(fault) for fault in error.faults],
+        "faults_left_out": error.more,
+    }

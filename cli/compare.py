@@ -1,0 +1,86 @@
+"""``resforge diff``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..specs.diff import Change, diff
+from ..specs.network import ResNetSpec
+from ..specs.plan import Plan
+from .exits import Exit
+from .options import Input, InputSize, Json, Source, load_source, plan_at
+from .output import in_words, say, tell, tell_json
+
+_WIDE = 100
+
+
+def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False) -> Exit:
+    """Show what differs between two networks, in the spec and in cost.
+
+    Exits with 1 where they differ and with 0 where both files mean the same network, however
+    they are written and named.
+    """
+    one, two = load_source(a), load_source(b)
+    if input is None:
+        side = max(one.natural_input_size, two.natural_input_size)
+        input = InputSize(None, side, side)
+    plans = plan_at(one, input), plan_at(two, input)
+    changes = diff(one, two)
+    same = one.digest == two.digest
+    if json:
+        tell_json(
+            {
+                "same": same,
+                "changes": [change._asdict() for change in changes],
+                "a": _summary(one, plans[0]),
+                "b": _summary(two, plans[1]),
+            }
+        )
+    else:
+        _tell(changes, plans, same)
+    return Exit.OK if same else Exit.DIFFERENT
+
+
+def _tell(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: bool) -> None:
+    network = [change for change in changes if change.path != "name"]
+    for change in network:
+        tell("\n".join(_lines(change)))
+    for change in changes:
+        if change.path == "name":
+            say(f"note: they are named {in_words(change.before)} and {in_words(change.after)}")
+    if same:
+        tell("the same network")
+        return
+    for title, before, after in (
+        ("params", plans[0].params, plans[1].params),
+        ("MACs", plans[0].macs, plans[1].macs),
+    ):
+        tell(f"{title}: {before:,} -> {after:,} ({_step(before, after)})")
+
+
+def _lines(change: Change) -> Iterator[str]:
+    """``path: before -> after``, or below each other where that is too wide."""
+    before, after = in_words(change.before), in_words(change.after)
+    line = f"{change.path}: {before} -> {after}"
+    if len(line) <= _WIDE:
+        yield line
+        return
+    yield f"{change.path}:"
+    yield f"  - {before}"
+    yield f"  + {after}"
+
+
+def _step(before: int, after: int) -> str:
+    if before == after:
+        return "unchanged"
+    return f"{after - before:+,}, {100 * (after - before) / before:+.2f} %"
+
+
+def _summary(spec: ResNetSpec, plan: Plan) -> dict[str, object]:
+    return {
+        "name": spec.name,
+        "digest": spec.digest,
+        "params": plan.params,
+        "macs": plan.macs,
+        "input_shape": plan.input_shape,
+    }

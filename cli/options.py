@@ -1,0 +1,90 @@
+"""Options that several verbs share, and how their text is read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Annotated, NamedTuple
+
+from cyclopts import Parameter, Token
+
+from ..specs.errors import Fault, SpecError
+from ..specs.load import load, validate
+from ..specs.network import ResNetSpec
+from ..specs.plan import Plan, plan
+from ..specs.reader import MAX_BYTES, read
+
+STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
+_SIZE = re.compile(r"(?:(?:(\d{1,6})x)?(\d{1,6})x)?(\d{1,6})", re.ASCII)
+
+
+class InputSize(NamedTuple):
+    """What ``--input`` said; ``channels`` only where it named them."""
+
+    channels: int | None
+    height: int
+    width: int
+
+
+def parse_input(text: str) -> InputSize:
+    """The size that ``CxHxW``, ``HxW`` or one side means. Raises ``ValueError``.
+
+    >>> parse_input("3x224x320"), parse_input("32")
+    (InputSize(channels=3, height=224, width=320), InputSize(channels=None, height=32, width=32))
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size: write 3x224x224, 224x224 or 224")
+    channels, height, width = match.groups()
+    return InputSize(int(channels) if channels else None, int(height or width), int(width))
+
+
+def _convert_input(_: type, tokens: tuple[Token, ...]) -> InputSize:
+    return parse_input(tokens[0].value)
+
+
+Source = Annotated[
+    str, Parameter(help="A catalogue name, a .yaml or .json file, or - for standard input.")
+]
+Json = Annotated[bool, Parameter("--json", negative="", show_default=False, help="Print JSON.")]
+Input = Annotated[
+    InputSize | None,
+    Parameter(
+        "--input",
+        converter=_convert_input,
+        n_tokens=1,
+        accepts_keys=False,
+        metavar="SIZE",
+        help="Input picture: 3x224x224, 224x224 or 224. By default 224 for stems that "
+        "downsample and 32 for conv3x3.",
+    ),
+]
+MaxParams = Annotated[
+    int | None,
+    Parameter("--max-params", metavar="N", help="Refuse a network of more parameters."),
+]
+
+
+def load_source(source: str) -> ResNetSpec:
+    """The spec a verb was pointed at. Raises :class:`SpecError`."""
+    if source != STDIN:
+        return load(source)
+    # One byte more than allowed, so that the reader says what is too much.
+    return validate(ResNetSpec, read(sys.stdin.buffer.read(MAX_BYTES + 1), name="<stdin>"))
+
+
+def plan_at(spec: ResNetSpec, size: InputSize | None) -> Plan:
+    """The plan at the size asked for. Raises :class:`SpecError` where the channels differ."""
+    if size is None:
+        return plan(spec, spec.natural_input_size)
+    if size.channels not in (None, spec.in_channels):
+        raise SpecError(
+            Fault(
+                "input",
+                f"the input has {size.channels} channels, the network takes {spec.in_channels}",
+                "in_channels",
+                f"use --input {spec.in_channels}x{size.height}x{size.width}, or "
+                f"set in_channels: {size.channels}",
+            )
+        )
+    return plan(spec, (size.height, size.width))

@@ -1,0 +1,85 @@
+"""How verbs print: data on stdout, talk on stderr, plain text where nobody looks on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..specs.errors import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# No table is as wide: what is piped is never cut or wrapped.
+_PIPE_WIDTH = 10_000
+_WORD = re.compile(r"[A-Za-z_][\w./-]*")
+
+
+def say(text: str) -> None:
+    """A line of talk, on stderr."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def tell(text: str) -> None:
+    """A line of data, on stdout."""
+    print(text)
+
+
+def tell_json(value: Any) -> None:
+    """Data as JSON, on stdout."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A rich console that takes text as it is, without colour where ``NO_COLOR`` is set."""
+    from rich.console import Console
+
+    stream = sys.stdout if stream is None else stream
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else _PIPE_WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def tell_table(header: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> None:
+    """A table on stdout; the first ``text_columns`` to the left, numbers to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for index, title in enumerate(header):
+        table.add_column(
+            title, justify="left" if index < text_columns else "right", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(printable(cell) for cell in row))
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def in_words(value: Any) -> str:
+    """A value of a spec on one line, as YAML writes it; what is null in a mapping goes unsaid.
+
+    >>> in_words({"kind": "zero_pad", "pad": "end"}), in_words(None), in_words({"kind": "basic"})
+    ('{kind: zero_pad, pad: end}', 'null', 'basic')
+    """
+    if isinstance(value, dict):
+        parts = {key: item for key, item in value.items() if item is not None}
+        if set(parts) == {"kind"}:
+            return str(parts["kind"])
+        return "{" + ", ".join(f"{key}: {in_words(item)}" for key, item in parts.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(in_words, value)) + "]"
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    return json.dumps(value)

@@ -1,0 +1,101 @@
+"""``resforge show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ..specs.errors import printable
+from ..specs.numbers import grouped, percent, shape_text
+from ..specs.plan import Plan, check_size
+from ..specs.table import Row, rows, total
+from .options import STDOUT, Input, Json, MaxParams, Source, load_source, plan_at
+from .output import say, tell, tell_json, tell_table
+
+HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
+
+
+def show(
+    source: Source,
+    /,
+    *,
+    input: Input = None,
+    all: Annotated[
+        bool,
+        Parameter(
+            "--all", negative="", show_default=False, help="Show every layer, not only the stages."
+        ),
+    ] = False,
+    svg: Annotated[
+        str | None,
+        Parameter(
+            "--svg", metavar="PATH", help="Write a picture of the network too; - prints only that."
+        ),
+    ] = None,
+    max_params: MaxParams = None,
+    json: Json = False,
+) -> None:
+    """Show a network's stages or layers and what each costs, without building it.
+
+    MACs count the multiply-accumulates of convolutions and linear layers for one image. Depth
+    counts weighted layers on the longest path.
+    """
+    plan = plan_at(load_source(source), input)
+    check_size(plan, max_params)
+    if svg in ("-", STDOUT):
+        tell(plan.to_svg().rstrip())
+        return
+    if json:
+        tell_json(_as_json(plan))
+    else:
+        _tell(plan, all)
+    if svg is not None:
+        Path(svg).write_text(plan.to_svg(), encoding="utf-8")
+        say(f"wrote {printable(svg)}")
+
+
+def _tell(plan: Plan, every_layer: bool) -> None:
+    shapes = f"{shape_text(plan.input_shape)} -> {shape_text(plan.output_shape)}"
+    tell(f"{printable(plan.spec.name) or 'a network without a name'}, {shapes}\n")
+    found = [*rows(plan, every_layer), total(plan)]
+    tell_table(
+        ("layer" if every_layer else "part", *HEADINGS),
+        map(_cells, found),
+        text_columns=4,
+    )
+    field = plan.receptive_field
+    tell(f"\nactivations      {grouped(plan.activations)}")
+    tell(f"depth            {plan.depth}")
+    tell(f"receptive field  {field}x{field}")
+    tell(f"digest           {plan.spec.digest}")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.name,
+        row.what,
+        row.shortcut,
+        shape_text(row.output),
+        grouped(row.params),
+        percent(row.share_of_params),
+        grouped(row.macs),
+        percent(row.share_of_macs),
+    )
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "name": plan.spec.name,
+        "digest": plan.spec.digest,
+        "input_shape": plan.input_shape,
+        "output_shape": plan.output_shape,
+        "params": plan.params,
+        "macs": plan.macs,
+        "activations": plan.activations,
+        "depth": plan.depth,
+        "receptive_field": plan.receptive_field,
+        "features": [feature._asdict() for feature in plan.features],
+        "layers": [layer._asdict() for layer in plan.layers],
+    }

@@ -1,0 +1,79 @@
+"""``resforge sweep run`` and ``resforge report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ..specs.errors import printable
+from .exits import Exit
+from .options import Json
+from .output import say, tell_json, tell_table
+
+if TYPE_CHECKING:
+    from ..ablation import ArmRow
+
+
+def run_file(
+    file: Annotated[str, Parameter(help="The sweep's .yaml or .json file.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(metavar="DIR", help="Folder for the results.")],
+    workers: Annotated[
+        int | None,
+        Parameter(
+            metavar="N",
+            validator=Number(gte=1),
+            help="Trials trained at once, each on one thread; by default one for each core.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> Exit:
+    """Train what is missing of a sweep, then write and print the comparison.
+
+    Killed or stopped, the same command again does only what is missing. Exits
+    with 1 where trials failed.
+    """
+    from ..ablation import compare, load_sweep, progress_on, run_sweep
+
+    summary = run_sweep(load_sweep(file), out, workers=workers, progress=progress_on())
+    told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
+    if summary.interrupted:
+        say(f"interrupted: {told}; the same command does the rest")
+        return Exit.INTERRUPTED
+    _tell(compare(out), json)
+    say(f"{told}, {summary.ran} of them now: report.html and results.csv are there")
+    return Exit.DIFFERENT if summary.failed else Exit.OK
+
+
+def report(
+    folder: Annotated[Path, Parameter(metavar="DIR", help="What --out named.")],
+    /,
+    *,
+    json: Json = False,
+) -> Exit:
+    """Write a sweep's report and table again from its results, and print the table.
+
+    Exits with 1 where trials failed.
+    """
+    from ..ablation import compare, write_csv, write_report
+
+    rows = compare(folder)
+    written = [write_report(folder), write_csv(folder)]
+    _tell(rows, json)
+    say(f"wrote {printable(' and '.join(map(str, written)))}")
+    failed = any(row.failed or row.crashed or row.timed_out for row in rows)
+    return Exit.DIFFERENT if failed else Exit.OK
+
+
+def _tell(rows: Sequence[ArmRow], json: bool) -> None:
+    from ..ablation.table import cells, headings
+
+    if json:
+        tell_json([row.as_dict() for row in rows])
+    else:
+        tell_table(headings(rows), map(cells, rows), text_columns=len(rows[0].labels))

@@ -1,0 +1,211 @@
+"""The house: what is shipped, who may import whom, and what never wakes torch."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge
+
+# The checkout that holds these tests, and the package they run against: the same folder, or a
+# wheel installed elsewhere.
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(resforge.__file__).resolve().parent
+
+NOT_SHIPPED = {"tests", "examples", "benchmarks", "docs", "build", "dist"}
+# Each folder, and those it may stand on.
+LADDER = {
+    "specs": set(),
+    "blocks": set(),
+    "builder": {"specs", "blocks"},
+    "training": {"specs", "blocks", "builder"},
+    "ablation": {"specs", "blocks", "builder", "training"},
+    "generation": {"specs", "blocks", "builder"},
+    "testing": {"specs", "blocks", "builder"},
+    "cli": {"specs", "blocks", "builder", "training", "ablation", "generation"},
+}
+LIBRARIES_OF_SPECS = {"pydantic", "pydantic_core", "yaml"}
+
+
+def setuptools_table() -> dict[str, Any]:
+    with open(CHECKOUT / "pyproject.toml", "rb") as file:
+        table: dict[str, Any] = tomllib.load(file)
+    return table["tool"]["setuptools"]
+
+
+def folder_of(package: str, root: Path = CHECKOUT) -> Path:
+    return root.joinpath(*package.split(".")[1:])
+
+
+def packages_on_disk() -> Iterator[str]:
+    for init in CHECKOUT.rglob("__init__.py"):
+        parts = init.parent.relative_to(CHECKOUT).parts
+        if not NOT_SHIPPED & set(parts[:1]) and not any(part.startswith(".") for part in parts):
+            yield ".".join(("resforge", *parts))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every name a file imports, in full: ``resforge.specs.plan.plan``, ``torch.nn``.
+
+    Imports inside functions and under ``TYPE_CHECKING`` count too.
+    """
+    here = ("resforge", *path.parent.relative_to(PACKAGE).parts) if PACKAGE in path.parents else ()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = here[: len(here) - node.level + 1] if node.level else ()
+            module = ".".join((*up, *([node.module] if node.module else [])))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((PACKAGE / folder).rglob("*.py"))
+
+
+def described(path: Path, name: str) -> str:
+    return f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_imports_are_read_in_full() -> None:
+    found = set(imports(PACKAGE / "specs" / "catalogue" / "__init__.py"))
+    assert {"fnmatch.fnmatchcase", "resforge.specs.errors.Fault"} <= found
+    assert "resforge.__version__" in set(imports(PACKAGE / "cli" / "app.py"))
+
+
+def test_packages_listed_are_the_folders_on_disk() -> None:
+    assert sorted(setuptools_table()["packages"]) == sorted(packages_on_disk())
+
+
+def test_every_pattern_of_package_data_matches_a_file() -> None:
+    for package, patterns in setuptools_table()["package-data"].items():
+        for pattern in patterns:
+            assert list(folder_of(package).glob(pattern)), f"{package}: nothing matches {pattern}"
+
+
+def test_every_file_beside_the_code_is_shipped() -> None:
+    table = setuptools_table()
+    left_out = [
+        f"{package}: {file.name}"
+        for package in table["packages"]
+        if package != "resforge"  # the root holds the project's own files as well
+        for file in folder_of(package).iterdir()
+        if file.is_file() and file.suffix not in (".py", ".pyc") and not file.name.startswith(".")
+        if not any(
+            fnmatch.fnmatch(file.name, pattern)
+            for pattern in table["package-data"].get(package, [])
+        )
+    ]
+    assert not left_out
+
+
+def test_the_package_under_test_holds_every_shipped_file() -> None:
+    table = setuptools_table()
+    wanted = {package: ["*.py"] for package in table["packages"]}
+    for package, patterns in table["package-data"].items():
+        wanted[package] = [*wanted[package], *patterns]
+    missing = [
+        str(file.relative_to(CHECKOUT))
+        for package, patterns in wanted.items()
+        for pattern in patterns
+        for file in folder_of(package).glob(pattern)
+        if not (folder_of(package, PACKAGE) / file.name).is_file()
+    ]
+    assert not missing
+
+
+def test_the_version_stands_in_one_voice() -> None:
+    with open(CHECKOUT / "pyproject.toml", "rb") as file:
+        assert tomllib.load(file)["project"]["version"] == resforge.__version__
+
+
+def test_every_folder_has_its_rung() -> None:
+    folders = {package.split(".")[1] for package in packages_on_disk() if "." in package}
+    assert folders <= LADDER.keys()
+
+
+@pytest.mark.parametrize("folder", LADDER)
+def test_ladder(folder: str) -> None:
+    allowed = LADDER[folder] | {folder}
+    broken = [
+        described(path, name)
+        for path in sources(folder)
+        for name in imports(path)
+        # The front door would be a way around the ladder; only the version hangs there.
+        if name.startswith("resforge") and name != "resforge.__version__"
+        if name.split(".")[1:2] == [] or name.split(".")[1] not in allowed
+    ]
+    assert not broken
+
+
+def test_specs_stand_on_pydantic_and_yaml_alone() -> None:
+    known = LIBRARIES_OF_SPECS | {"resforge"} | sys.stdlib_module_names
+    broken = [
+        described(path, name)
+        for path in sources("specs")
+        for name in imports(path)
+        if name.split(".")[0] not in known
+    ]
+    assert not broken
+
+
+def test_the_command_line_never_imports_torch_itself() -> None:
+    broken = [
+        described(path, name)
+        for path in sources("cli")
+        for name in imports(path)
+        if name.split(".")[0] in ("torch", "numpy")
+    ]
+    assert not broken
+
+
+def test_inside_the_package_imports_are_relative() -> None:
+    broken = []
+    for path in [*PACKAGE.glob("*.py"), *(file for folder in LADDER for file in sources(folder))]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            absolute = isinstance(node, ast.ImportFrom) and not node.level
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if absolute and isinstance(node, ast.ImportFrom) else []
+            broken += [described(path, name) for name in names if name.split(".")[0] == "resforge"]
+    assert not broken
+
+
+def test_no_folder_is_imported_under_its_bare_name() -> None:
+    outside = [CHECKOUT / folder for folder in ("tests", "examples", "benchmarks")]
+    files = [*PACKAGE.glob("*.py"), *(file for folder in LADDER for file in sources(folder))]
+    files += [file for folder in outside for file in folder.rglob("*.py")]
+    broken = [
+        f"{path.name} imports {name}"
+        for path in files
+        for name in imports(path)
+        if name.split(".")[0] in LADDER
+    ]
+    assert not broken
+
+
+def test_the_front_door_and_specs_leave_torch_asleep() -> None:
+    code = (
+        "import sys, resforge\n"
+        "print('torch' in sys.modules)\n"
+        "import resforge.specs\n"
+        "resforge.plan(resforge.load('resnet50'))\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_front_door_keeps_its_promises() -> None:
+    for name in resforge.__all__:
+        assert getattr(resforge, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = resforge.nothing
