@@ -18,8 +18,8 @@ from .scene import TEXT, Column, Scene, times
 from .svg import Pen, fit
 from .table import rows
 
-_MARGIN = 26.0
-_GAP = 16.0  # between columns
+_MARGIN = 24.0
+_GAP = 14.0  # between columns
 _TITLE = 78.0  # height of the title and the line under it
 _LINE = 18.0
 _NORMS = {"batch": "batch norm", "group": "group norm", "none": "no norm"}
@@ -80,7 +80,8 @@ head: average pool, linear, to 10.
 
 def _draw_titles(pen: Pen, plan: Plan, width: float) -> None:
     spec = plan.spec
-    title = fit(spec.name or "residual network", 21, width)
+    # Bold letters are a fifth wider.
+    title = fit(spec.name or "residual network", 21 * 1.2, width)
     pen.text(_MARGIN, 42, title, 21, font_weight=700)
     facts = (
         f"{plan.depth} layers",

@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 from .svg import Pen
 from .trace import Layer, Size
 
-FORK: Final = 7.0
+FORK: Final = 6.0
 """From where a shortcut leaves to the box."""
-JOIN: Final = 9.0
+JOIN: Final = 8.0
 """From the box to the sum."""
-AFTER: Final = 7.0
+AFTER: Final = 6.0
 """From the sum to where the next part begins."""
 ARC: Final = 15.0
 """An arc's height above its box."""
@@ -107,7 +107,7 @@ def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
     _body(pen, box, left, axis, box.tone)
     _bars(pen, box, left, axis)
     if box.shortcut and box.shortcut != "none":
-        _arc(pen, box, x, axis)
+        _arc(pen, box, line_of(box.shortcut), x, axis)
     if box.copies > 1:
         _badge(pen, f"×{box.copies}", left + box.width / 2, axis + max(box.heights) / 2)
     pen.close()
@@ -183,17 +183,16 @@ def draw_bar(
     )
 
 
-def _arc(pen: Pen, box: Box, x: float, axis: float) -> None:
-    assert box.shortcut is not None
+def _arc(pen: Pen, box: Box, line: Line, x: float, axis: float) -> None:
     start, end = x + 1.0, x + FORK + box.width + box.behind + JOIN
     top = axis - max(box.heights) / 2 - ARC - box.rise
     arc = (
         f"M{start:.2f} {axis:.2f}V{top + 12:.2f}Q{start:.2f} {top:.2f} {start + 12:.2f} {top:.2f}"
         f"H{end - 12:.2f}Q{end:.2f} {top:.2f} {end:.2f} {top + 12:.2f}V{axis:.2f}"
     )
-    draw_line(pen, line_of(box.shortcut), arc, data_shortcut=box.shortcut)
+    draw_line(pen, line, arc, data_shortcut=box.shortcut)
     if box.label:
-        draw_label(pen, line_of(box.shortcut), box.label, (start + end) / 2, top)
+        draw_label(pen, line, box.label, (start + end) / 2, top)
     pen.circle(end, axis, 5, "paper", "wire")
     pen.path(f"M{end - 3:.2f} {axis}h6m-3 -3v6", stroke="wire", stroke_width=1.3)
 

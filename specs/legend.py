@@ -10,7 +10,7 @@ from .plan import Plan
 from .svg import Pen, width_of
 from .trace import Layer
 
-SIZE: Final = 12.0
+SIZE: Final = 12.5
 ROW: Final = 26.0
 
 

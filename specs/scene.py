@@ -15,7 +15,7 @@ from .svg import width_of
 from .table import layer_text
 from .trace import Layer, Shape, Size
 
-TEXT: Final = 12.5
+TEXT: Final = 13.0
 COLOURS: Final = {"basic": "blue", "bottleneck": "green", "d2l": "amber"}
 OTHER_COLOURS: Final = ("violet", "purple", "orange")
 """For registered kinds, in the order they come."""

@@ -22,6 +22,7 @@ from resforge.specs.html import to_html
 from resforge.specs.plan import lay_out
 from resforge.specs.scene import FOLD, PIECES
 from resforge.specs.stage import BlockEntrySpec
+from resforge.specs.svg import clean
 from resforge.testing.strategies import specs
 
 ROOT = Path(__file__).parents[1]
@@ -146,9 +147,13 @@ def test_names_are_text(name: str) -> None:
     assert "<script" not in page
 
 
-def test_a_lone_surrogate_is_no_obstacle() -> None:
-    from resforge.specs.svg import clean
+def test_a_long_name_is_cut_in_the_picture_and_whole_in_its_title() -> None:
+    svg = picture("resnet18", name="n" * 200)
+    assert any(text.endswith("…") for text in texts(svg))
+    assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == "n" * 200
 
+
+def test_a_lone_surrogate_is_no_obstacle() -> None:
     clean("\ud800").encode()
 
 
