@@ -10,7 +10,7 @@ import torch
 
 spec = rf.ResNetSpec(
     resforge=1,
-    name="resnet26_custom",
+    name="custom_resnet",
     stem={"kind": "deep_base", "widths": [32, 32, 64]},
     stages=[
         {"depth": 2, "width": width, "stride": 1 if width == 64 else 2}

@@ -14,6 +14,7 @@ Pool = Literal["max", "none"]
 
 
 class _Stem(Spec):
+    kind: str
     bias: bool = False
     """Bias on the convolutions; always there where no norm follows."""
 

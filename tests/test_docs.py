@@ -1,0 +1,103 @@
+"""What the documents show is what happens: doctests, examples, the README's commands."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import resforge
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def modules() -> list[str]:
+    """Every module of the package, by its full name."""
+    folders = ("ablation", "blocks", "builder", "cli", "specs", "testing", "training")
+    names = ["resforge"]
+    for folder in folders:
+        package = importlib.import_module(f"resforge.{folder}")
+        names.append(package.__name__)
+        found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        names += [module.name for module in found]
+    return names
+
+
+@pytest.mark.parametrize("name", modules())
+def test_doctests(name: str) -> None:
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_examples_in_python(path: Path) -> None:
+    run([sys.executable, "-W", "error", str(path)], path.parent)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.name)
+def test_examples_in_yaml(path: Path) -> None:
+    if "sweep:" in path.read_text():
+        assert resforge.ablation.load_sweep(path)
+    else:
+        resforge.plan(resforge.load(path))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_commands_print_what_the_document_says(document: Path, tmp_path: Path) -> None:
+    """In order: a yaml block that starts with `# name.yaml` is written under that name; of a
+    console block, each `$ resforge` command is run and its output compared."""
+    for language, body in FENCE.findall(document.read_text(encoding="utf-8")):
+        if language == "yaml" and (named := re.match(r"# (\w+)\.yaml\n", body)):
+            (tmp_path / f"{named[1]}.yaml").write_text(body)
+            check_picture(tmp_path / f"{named[1]}.yaml", ROOT / "docs" / f"{named[1]}.svg")
+        elif language == "console":
+            for command, wanted in sessions(body):
+                assert output_of(command, tmp_path).rstrip() == wanted.rstrip(), command
+        elif language == "python":
+            (tmp_path / "block.py").write_text(body)
+            run([sys.executable, "block.py"], tmp_path)
+
+
+def check_picture(spec: Path, picture: Path) -> None:
+    """The picture beside a spec, where there is one, is the one it makes."""
+    if picture.exists():
+        drawn = resforge.load(spec)
+        plan = resforge.plan(drawn, drawn.natural_input_size)
+        assert picture.read_text(encoding="utf-8") == plan.to_svg(), f"draw {picture.name} again"
+
+
+def sessions(body: str) -> list[tuple[str, str]]:
+    """Each command after a `$ `, and the text up to the next."""
+    parts = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+def output_of(command: str, folder: Path) -> str:
+    """Standard output and error together, as a reader would see them."""
+    words = shlex.split(command)
+    assert words[0] == "resforge", command
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+        check=False,
+    )
+    return done.stdout
+
+
+def run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
