@@ -46,8 +46,8 @@ def new(
 ) -> None:
     """Write a spec to start from: a network of the catalogue, with changes.
 
-    The first line lets an editor complete and check the file, once `resforge schema >
-    resforge.schema.json` has written the schema beside it.
+    The first line lets an editor complete and check the file, once
+    `resforge schema > resforge.schema.json` has written the schema beside it.
     """
     wanted = dict(_read_change(text) for text in changes or ())
     if name is not None:

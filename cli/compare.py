@@ -17,8 +17,8 @@ _WIDE = 100
 def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False) -> Exit:
     """Show what differs between two networks, in the spec and in cost.
 
-    Exits with 1 where they differ and with 0 where both files mean the same network, however
-    they are written and named.
+    Exits with 1 where they differ and with 0 where both files mean the same
+    network, however they are written and named.
     """
     one, two = load_source(a), load_source(b)
     if input is None:

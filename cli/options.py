@@ -7,6 +7,7 @@ import sys
 from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
 from ..specs.errors import Fault, SpecError
 from ..specs.load import load, validate
@@ -61,7 +62,12 @@ Input = Annotated[
 ]
 MaxParams = Annotated[
     int | None,
-    Parameter("--max-params", metavar="N", help="Refuse a network of more parameters."),
+    Parameter(
+        "--max-params",
+        metavar="N",
+        validator=Number(gte=1),
+        help="Refuse a network of more parameters.",
+    ),
 ]
 
 

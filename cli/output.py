@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..specs.errors import printable
@@ -35,6 +36,11 @@ def tell_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
+def columns() -> int:
+    """How wide a line on stdout may be."""
+    return get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+
+
 def console(stream: TextIO | None = None) -> Console:
     """A rich console that takes text as it is, without colour where ``NO_COLOR`` is set."""
     from rich.console import Console
@@ -54,11 +60,12 @@ def tell_table(header: Sequence[str], rows: Iterable[Sequence[str]], text_column
     """A table on stdout; the first ``text_columns`` to the left, numbers to the right."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, title in enumerate(header):
-        table.add_column(
-            title, justify="left" if index < text_columns else "right", overflow="fold"
-        )
+        if index < text_columns:
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*(printable(cell) for cell in row))
     out = console()

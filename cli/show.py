@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from ..specs.errors import printable
-from ..specs.numbers import grouped, percent, shape_text
+from ..specs.numbers import grouped, percent, shape_text, short
 from ..specs.plan import Plan, check_size
-from ..specs.table import Row, rows, total
+from ..specs.table import Row, rows
 from .options import STDOUT, Input, Json, MaxParams, Source, load_source, plan_at
-from .output import say, tell, tell_json, tell_table
+from .output import columns, say, tell, tell_json, tell_table
 
+#: Columns of a terminal from which on every digit has room.
+WIDE = 120
 HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
 
 
@@ -39,8 +42,8 @@ def show(
 ) -> None:
     """Show a network's stages or layers and what each costs, without building it.
 
-    MACs count the multiply-accumulates of convolutions and linear layers for one image. Depth
-    counts weighted layers on the longest path.
+    MACs count the multiply-accumulates of convolutions and linear layers for
+    one image. Depth counts weighted layers on the longest path.
     """
     plan = plan_at(load_source(source), input)
     check_size(plan, max_params)
@@ -59,28 +62,31 @@ def show(
 def _tell(plan: Plan, every_layer: bool) -> None:
     shapes = f"{shape_text(plan.input_shape)} -> {shape_text(plan.output_shape)}"
     tell(f"{printable(plan.spec.name) or 'a network without a name'}, {shapes}\n")
-    found = [*rows(plan, every_layer), total(plan)]
+    found = rows(plan, every_layer)
+    number = grouped if columns() >= WIDE else short
     tell_table(
         ("layer" if every_layer else "part", *HEADINGS),
-        map(_cells, found),
+        [_cells(row, number) for row in found],
         text_columns=4,
     )
     field = plan.receptive_field
-    tell(f"\nactivations      {grouped(plan.activations)}")
-    tell(f"depth            {plan.depth}")
-    tell(f"receptive field  {field}x{field}")
-    tell(f"digest           {plan.spec.digest}")
+    tell(
+        f"\n{grouped(plan.params)} params, {grouped(plan.macs)} MACs, "
+        f"{grouped(plan.activations)} activations\n"
+        f"depth {plan.depth}, receptive field {field}x{field}\n"
+        f"digest {plan.spec.digest}"
+    )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:
     return (
         row.name,
         row.what,
         row.shortcut,
         shape_text(row.output),
-        grouped(row.params),
+        number(row.params),
         percent(row.share_of_params),
-        grouped(row.macs),
+        number(row.macs),
         percent(row.share_of_macs),
     )
 

@@ -1,31 +1,19 @@
-"""The command line: every verb with good and with bad input, in this process."""
+"""The verbs that read and write specs, each with good and with bad input."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import resforge as rf
-from resforge.ablation import RunSummary
+from command_line import BROKEN, NET, Cli, Terminal, command_line
 from resforge.cli import run
 from resforge.specs.reader import read_file
 
-NET = """\
-resforge: 1
-stages:
-  - {depth: 2, width: 64}
-  - {depth: 2, width: 128, stride: 2, shortcut: projection}
-block: basic
-"""
-BROKEN = NET.replace("shortcut: projection", "shortcut: identity")
-# As the README and the design show a fault, to the character.
+# As the README shows a fault, to the character.
 SHOWN = """\
 error[shortcut]: net.yaml:4:49  stages[1].shortcut
    4 |   - {depth: 2, width: 128, stride: 2, shortcut: identity}
@@ -33,43 +21,11 @@ error[shortcut]: net.yaml:4:49  stages[1].shortcut
 at stride 2
   help: use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)
 """
-TOP_VERBS = ("list", "new", "check", "show", "diff", "schema", "sweep", "report")
-
-
-class Done:
-    """How a command line ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = int(code), out, err
-        assert "Traceback" not in err
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Done]
 
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Runs a command line in an empty folder that holds ``net.yaml``."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RESFORGE_DEBUG", raising=False)
-    (tmp_path / "net.yaml").write_text(NET)
-
-    def call(*tokens: str) -> Done:
-        code = run(tokens)
-        return Done(code, *capsys.readouterr())
-
-    return call
-
-
-# list
+    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_list_prints_names_that_load(cli: Cli) -> None:
@@ -237,11 +193,25 @@ def test_show_adds_up(cli: Cli) -> None:
     done = cli("show", "resnet50")
     assert (done.code, done.err) == (0, "")
     assert done.lines[0] == "resnet50, 3x224x224 -> 1000"
-    names = [line.split()[0] for line in done.lines if line]
-    assert names[1:9] == ["part", "stem", "layer1", "layer2", "layer3", "layer4", "head", "total"]
-    assert "25,557,032" in done.out
-    assert "4,089,184,256" in done.out
-    assert rf.load("resnet50").digest in done.out
+    names = [line.split()[0] for line in done.lines[2:9]]
+    assert names == ["part", "stem", "layer1", "layer2", "layer3", "layer4", "head"]
+    assert done.lines[-3:] == [
+        "25,557,032 params, 4,089,184,256 MACs, 11,114,984 activations",
+        "depth 50, receptive field 427x427",
+        f"digest {rf.load('resnet50').digest}",
+    ]
+
+
+def test_show_fits_a_terminal_and_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert run(["show", "resnext50_32x4d"]) == 0
+    _, table, totals = screen.getvalue().split("\n\n")
+    assert max(map(len, screen.getvalue().splitlines())) <= 80
+    assert "1.20 M" in table
+    assert "25,028,904 params, 4,230,479,872 MACs" in totals
 
 
 def test_show_all_has_a_line_for_each_layer(cli: Cli) -> None:
@@ -301,7 +271,7 @@ def test_show_refuses_an_input(cli: Cli, size: str, code: int, said: str) -> Non
 def test_show_writes_a_picture(cli: Cli, tmp_path: Path) -> None:
     done = cli("show", "net.yaml", "--svg", "net.svg")
     assert (done.code, done.err) == (0, "wrote net.svg\n")
-    assert "total" in done.out
+    assert "digest" in done.out
     picture = (tmp_path / "net.svg").read_text()
     assert picture.startswith("<svg")
     alone = cli("show", "net.yaml", "--svg", "-")
@@ -365,257 +335,3 @@ def test_schema_accepts_what_new_writes(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "new.yaml").write_text(cli("new", "resnet50", "--set", "head=null").out)
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(read_file(tmp_path / "new.yaml").tree, schema)
-
-
-# sweep and report
-
-SWEEP = """\
-sweep: 1
-base: digits_resnet8
-axes:
-  shortcut:
-    plain: {shortcut: none}
-    A: {shortcut: zero_pad}
-seeds: 1
-recipe: {steps: 2, batch_size: 16}
-"""
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a sweep file that was run into ``out``, two trials of two steps."""
-    folder = tmp_path_factory.mktemp("sweep")
-    (folder / "sweep.yaml").write_text(SWEEP)
-    tokens = ["sweep", "run", str(folder / "sweep.yaml"), "--out", str(folder / "out")]
-    assert run([*tokens, "--workers", "1"]) == 0
-    return folder
-
-
-def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
-    done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
-    assert done.code == 0
-    assert [line.split()[0] for line in done.lines] == ["shortcut", "plain", "A"]
-    assert "2 of 2 trials recorded" in done.err
-    assert "0 of them now" in done.err
-    assert not {"report.html", "results.csv"} - {file.name for file in (swept / "out").iterdir()}
-
-
-def test_sweep_run_in_json(cli: Cli, swept: Path) -> None:
-    done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"), "--json")
-    assert [row["labels"] for row in done.json] == [{"shortcut": "plain"}, {"shortcut": "A"}]
-
-
-def test_report_writes_again_what_was_lost(cli: Cli, swept: Path) -> None:
-    (swept / "out" / "report.html").unlink()
-    done = cli("report", str(swept / "out"))
-    assert done.code == 0
-    assert [line.split()[0] for line in done.lines] == ["shortcut", "plain", "A"]
-    assert (swept / "out" / "report.html").is_file()
-    assert cli("report", str(swept / "out"), "--json").json[0]["done"] == 1
-
-
-def test_report_needs_a_store(cli: Cli) -> None:
-    done = cli("report", "missing")
-    assert (done.code, done.out) == (4, "")
-    assert done.err.startswith("error[store]: ")
-
-
-def test_a_wrong_sweep_file_trains_nothing(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("zero_pad", "zero_pda"))
-    done = cli("sweep", "run", "sweep.yaml", "--out", "out")
-    assert (done.code, done.out) == (3, "")
-    assert "sweep.yaml:6:" in done.err
-    assert "zero_pad" in done.err
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("statuses", "interrupted", "code"),
-    [
-        ({"done": 2}, False, 0),
-        ({"done": 1, "diverged": 1}, False, 0),
-        ({"done": 1, "crashed": 1}, False, 1),
-        ({"done": 1}, True, 130),
-    ],
-)
-def test_sweep_run_tells_how_trials_ended(
-    cli: Cli,
-    swept: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    statuses: dict[str, int],
-    interrupted: bool,
-    code: int,
-) -> None:
-    summary = RunSummary(swept / "out", 2, 2, 0, statuses, interrupted, 1.0)
-    monkeypatch.setattr("resforge.ablation.run_sweep", lambda *_, **__: summary)
-    done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
-    assert done.code == code
-    assert bool(done.out) is not interrupted
-
-
-# help and usage
-
-
-def test_help_lists_every_verb(cli: Cli) -> None:
-    done = cli("--help")
-    assert done.code == 0
-    for verb in TOP_VERBS:
-        assert f"\n  {verb}: " in done.out
-    assert cli().out == done.out
-
-
-@pytest.mark.parametrize(
-    "verb", [("list",), ("new",), ("check",), ("show",), ("diff",), ("schema",), ("sweep", "run")]
-)
-def test_each_verb_explains_itself_with_an_example(cli: Cli, verb: tuple[str, ...]) -> None:
-    done = cli(*verb, "--help")
-    assert (done.code, done.err) == (0, "")
-    assert done.lines[0].startswith(f"Usage: resforge {' '.join(verb)}")
-    assert f"Examples:\n  resforge {' '.join(verb)}" in done.out
-
-
-def test_version(cli: Cli) -> None:
-    assert cli("--version").out == f"{rf.__version__}\n"
-
-
-@pytest.mark.parametrize(
-    ("tokens", "said"),
-    [
-        (["shwo", "x"], 'Did you mean "show"?'),
-        (["show", "x", "--inptu", "3"], "Did you mean --input?"),
-        (["show"], "SOURCE"),
-        (["show", "a", "b"], "b"),
-        (["check"], "FILE"),
-        (["check", "net.yaml", "--max-params", "many"], "--max-params"),
-        (["sweep", "rnu"], 'Did you mean "run"?'),
-        (["sweep", "run", "net.yaml"], "--out"),
-        (["sweep", "run", "net.yaml", "--out", "x", "--workers", "0"], "--workers"),
-    ],
-)
-def test_usage_errors_name_the_mend(cli: Cli, tokens: list[str], said: str) -> None:
-    done = cli(*tokens)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("error[usage]: ")
-    assert said in done.err
-    assert "--help`" in done.err
-
-
-# how it ends
-
-
-def test_a_full_disk_is_told(cli: Cli, tmp_path: Path) -> None:
-    done = cli("show", "net.yaml", "--svg", "no/such/folder.svg")
-    assert done.code == 4
-    assert done.err == "error[disk]: no/such/folder.svg: No such file or directory\n"
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "said"),
-    [
-        (KeyboardInterrupt(), 130, "interrupted\n"),
-        (BrokenPipeError(), 130, ""),
-        (rf.specs.StoreError("the store is damaged"), 4, "error[store]: the store is damaged\n"),
-        (rf.ResforgeError("install it"), 3, "error: install it\n"),
-        (OSError(28, "No space left on device"), 4, "error[disk]: No space left on device\n"),
-        (RuntimeError("odd"), 70, "error[bug]: RuntimeError: odd\n"),
-    ],
-)
-def test_each_way_of_ending_has_its_code(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr("resforge.cli.author.tell_json", fail)
-    # Standard output is given away where a real one is broken; the tests' own is kept.
-    monkeypatch.setattr("resforge.cli.exits._silence_stdout", lambda: None)
-    done = cli("schema")
-    assert (done.code, done.err.splitlines(True)[:1]) == (code, said.splitlines(True))
-
-
-def test_a_bug_shows_where_on_request(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(_: object) -> None:
-        raise RuntimeError("odd")
-
-    monkeypatch.setattr("resforge.cli.author.tell_json", fail)
-    assert "RESFORGE_DEBUG=1" in cli("schema").err
-    monkeypatch.setenv("RESFORGE_DEBUG", "1")
-    assert run(["schema"]) == 70
-    assert "Traceback" in capsys.readouterr().err
-
-
-def test_names_cannot_drive_the_terminal(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "net.yaml").write_text(NET + 'name: "\\e[2J[bold]:smile:"\n')
-    for verb in ("check", "show"):
-        done = cli(verb, "net.yaml")
-        assert done.code == 0
-        assert "\\x1b[2J[bold]:smile:" in done.out
-    odd = cli("check", "\x1b[2J.yaml")
-    assert "\x1b" not in odd.out + odd.err
-
-
-# beyond this process
-
-
-def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
-    from resforge.cli.output import console
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setenv("TERM", "xterm-256color")
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-    assert console(Terminal()).color_system is not None
-    assert console(io.StringIO()).color_system is None
-    assert console(io.StringIO()).width > 1000
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert console(Terminal()).color_system is None
-
-
-def test_torch_stays_asleep(tmp_path: Path) -> None:
-    (tmp_path / "net.yaml").write_text(NET)
-    code = (
-        "import sys\n"
-        "from resforge.cli import run\n"
-        "for line in sys.stdin.read().splitlines():\n"
-        "    run(line.split())\n"
-        "    if 'torch' in sys.modules: sys.exit(f'{line}: torch is awake')\n"
-        "import rich.console\n"
-    )
-    lines = (
-        "--help",
-        "list --long",
-        "new resnet50 --set shortcut=zero_pad",
-        "check net.yaml missing.yaml",
-        "show net.yaml --all --svg net.svg",
-        "diff net.yaml resnet50",
-        "schema",
-        "report missing",
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_module_runs_and_a_closed_pipe_is_no_drama(tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    with open(writer, "wb") as broken:
-        done = subprocess.run(
-            [sys.executable, "-m", "resforge", "show", "resnet152", "--json"],
-            stdout=broken,
-            stderr=subprocess.PIPE,
-            cwd=tmp_path,
-            timeout=60,
-        )
-    assert (done.returncode, done.stderr) == (130, b"")
