@@ -44,11 +44,13 @@ def folder_of(package: str, root: Path = CHECKOUT) -> Path:
     return root.joinpath(*package.split(".")[1:])
 
 
-def packages_on_disk() -> Iterator[str]:
-    for init in CHECKOUT.rglob("__init__.py"):
-        parts = init.parent.relative_to(CHECKOUT).parts
-        if not NOT_SHIPPED & set(parts[:1]) and not any(part.startswith(".") for part in parts):
-            yield ".".join(("resforge", *parts))
+def packages_on_disk(folder: Path = CHECKOUT, name: str = "resforge") -> Iterator[str]:
+    """Folders that Python takes for packages; a virtual environment in the checkout is none."""
+    yield name
+    for child in sorted(folder.iterdir()):
+        left_out = folder == CHECKOUT and child.name in NOT_SHIPPED
+        if (child / "__init__.py").is_file() and not left_out:
+            yield from packages_on_disk(child, f"{name}.{child.name}")
 
 
 def imports(path: Path) -> Iterator[str]:
