@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from ..specs.plan import plan
+from .blame import Blame, Change, replaced
 from .check import sweep_faults
 from .places import placed
 from .sweep import Changes
@@ -18,8 +18,6 @@ from .sweep import Changes
 if TYPE_CHECKING:
     from ..specs.document import Path
     from .sweep import Sweep
-
-_SHOWN_FAULTS = 100
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,6 @@ class Arm:
     depth: int
 
 
-class _Change(NamedTuple):
-    """A spec path, its value, and where in the sweep file it stands."""
-
-    path: str
-    value: Any
-    place: Path
-
-
 def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
     """The arms of a sweep, each laid out once.
 
@@ -52,17 +42,13 @@ def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
         raise SpecError(placed(faults, sweep.document))
     base = _base(sweep)
     arms: list[Arm] = []
-    wrong: dict[tuple[Path, str], Fault] = {}
+    blame = Blame(base, sweep.document)
     for name, labels, changes in _combinations(sweep):
         try:
             arms.append(_arm(sweep, base, name, labels, changes))
         except SpecError as error:
-            place = _culprit(sweep, base, changes, error)
-            for fault in error.faults:
-                wrong.setdefault((place, fault.message), _told(sweep, fault, name, place))
-    if wrong:
-        found = list(wrong.values())
-        raise SpecError(found[:_SHOWN_FAULTS], more=len(found[_SHOWN_FAULTS:]))
+            blame.add(name, changes, error)
+    blame.settle()
     return tuple(arms)
 
 
@@ -80,7 +66,7 @@ def _base(sweep: Sweep) -> ResNetSpec:
 
 def _combinations(
     sweep: Sweep,
-) -> Iterator[tuple[str, tuple[tuple[str, str], ...], list[_Change]]]:
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...], list[Change]]]:
     """Name, labels and changes of each arm, the last axis varying fastest."""
     if sweep.arms is not None:
         for label, changes in sweep.arms.items():
@@ -97,8 +83,8 @@ def _combinations(
         yield "/".join(f"{axis}={label}" for axis, label in labels), labels, found
 
 
-def _changes(changes: Changes, place: Path) -> list[_Change]:
-    return [_Change(path, value, (*place, path)) for path, value in changes.items()]
+def _changes(changes: Changes, place: Path) -> list[Change]:
+    return [Change(path, value, (*place, path)) for path, value in changes.items()]
 
 
 def _arm(
@@ -106,18 +92,13 @@ def _arm(
     base: ResNetSpec,
     name: str,
     labels: tuple[tuple[str, str], ...],
-    changes: list[_Change],
+    changes: list[Change],
 ) -> Arm:
-    spec = _replaced(base, changes)
+    spec = replaced(base, changes)
     channels, *size = sweep.data.input_shape
     _check_fit(spec, channels, sweep.data.num_classes)
     laid = plan(spec, (size[0], size[1]))
     return Arm(name, labels, spec, spec.digest, laid.params, laid.macs, laid.depth)
-
-
-def _replaced(base: ResNetSpec, changes: list[_Change]) -> ResNetSpec:
-    # A path that two axes name takes the later axis's value.
-    return base.replace({change.path: change.value for change in changes})
 
 
 def _check_fit(spec: ResNetSpec, channels: int, classes: int) -> None:
@@ -141,24 +122,3 @@ def _check_fit(spec: ResNetSpec, channels: int, classes: int) -> None:
                 f"set head.num_classes: {classes}",
             )
         )
-
-
-def _culprit(sweep: Sweep, base: ResNetSpec, changes: list[_Change], error: SpecError) -> Path:
-    """Where in the sweep file the fault is: the first change that is wrong by itself, or the last
-    of those that are wrong only together."""
-    if not changes or error.faults[0].code == "data":
-        return ("base",)
-    for change in changes:
-        try:
-            _replaced(base, [change])
-        except SpecError:
-            return change.place
-    return changes[-1].place
-
-
-def _told(sweep: Sweep, fault: Fault, arm: str, place: Path) -> Fault:
-    inside = f"{fault.path}: " if fault.path else ""
-    found = sweep.document.fault(
-        fault.code, f"arm {arm}: {inside}{fault.message}", place, help=fault.help
-    )
-    return dataclasses.replace(found, path=".".join(str(part) for part in place))

@@ -103,5 +103,5 @@ def test_what_makes_no_sense_is_refused(tree: dict[str, object]) -> None:
 
 
 def test_a_split_larger_than_the_set_is_refused() -> None:
-    with pytest.raises(ValidationError, match="the set holds 1797"):
+    with pytest.raises(ValidationError, match="more images than the 1797"):
         DigitsSpec(train=1000, test=798)

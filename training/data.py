@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec, expand_kind
 from ..specs.errors import ResforgeError
@@ -41,9 +42,10 @@ class DigitsSpec(Spec):
     @model_validator(mode="after")
     def _enough(self) -> DigitsSpec:
         if self.train + self.test > DIGITS:
-            raise ValueError(
-                f"train {self.train} and test {self.test} are {self.train + self.test} images,"
-                f" but the set holds {DIGITS}"
+            raise PydanticCustomError(
+                "data",
+                "train {train} and test {test} are more images than the {held} there are",
+                {"train": self.train, "test": self.test, "held": DIGITS},
             )
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec
 from .optimizer import OptimizerSpec, SgdSpec
@@ -37,7 +38,11 @@ class Recipe(Spec):
     @model_validator(mode="after")
     def _warmup_fits(self) -> Recipe:
         if self.warmup_steps >= self.steps:
-            raise ValueError(f"warmup_steps {self.warmup_steps} must be below steps {self.steps}")
+            raise PydanticCustomError(
+                "recipe",
+                "warmup_steps {given} must be below steps {steps}",
+                {"given": self.warmup_steps, "steps": self.steps},
+            )
         return self
 
     def learning_rate(self, step: int) -> float:

@@ -10,6 +10,7 @@ from math import cos, pi
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec, expand_kind
 
@@ -39,7 +40,9 @@ class StepSchedule(Spec):
     @model_validator(mode="after")
     def _rising(self) -> StepSchedule:
         if list(self.milestones) != sorted(set(self.milestones)):
-            raise ValueError(f"milestones must rise, got {list(self.milestones)}")
+            raise PydanticCustomError(
+                "schedule", "milestones must rise, not {given}", {"given": str([*self.milestones])}
+            )
         return self
 
     def factor(self, progress: float) -> float:

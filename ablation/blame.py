@@ -1,0 +1,76 @@
+"""Which line of a sweep file is to blame for an arm that is no legal network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..specs.document import Document, Path
+from ..specs.errors import Fault, SpecError, path_text
+from ..specs.network import ResNetSpec
+
+_SHOWN = 100
+
+
+class Change(NamedTuple):
+    """A spec path, its value, and where in the sweep file it stands."""
+
+    path: str
+    value: Any
+    place: Path
+
+
+def replaced(base: ResNetSpec, changes: Sequence[Change]) -> ResNetSpec:
+    """``base`` with all changes made; of two for one path the later counts."""
+    return base.replace({change.path: change.value for change in changes})
+
+
+class Blame:
+    """Gathers what is wrong with arms, each thing once however many arms it is in."""
+
+    def __init__(self, base: ResNetSpec, document: Document) -> None:
+        self.base = base
+        self.document = document
+        self._wrong: dict[tuple[Path, str], Fault] = {}
+        self._alone: dict[Path, SpecError | None] = {}
+
+    def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> None:
+        """``error`` came of making ``changes``: blame those that are wrong by themselves, or else
+        the last, since they are wrong together."""
+        first = error.faults[0]
+        if first.code == "data":  # legal by itself, but not for these images
+            changes = [change for change in changes if change.path.startswith(first.path)]
+        if not changes:
+            self._note(("base",), error, f"arm {arm}: ")
+            return
+        alone = [(change, self._by_itself(change)) for change in changes]
+        for change, own in alone:
+            if own is not None:
+                self._note(change.place, own, "")
+        if all(own is None for _, own in alone):
+            self._note(changes[-1].place, error, f"arm {arm}: ")
+
+    def settle(self) -> None:
+        """Raises :class:`~resforge.SpecError` with all that was found, in the file's order."""
+        found = sorted(self._wrong.values(), key=lambda f: (f.line or 0, f.column or 0))
+        if found:
+            raise SpecError(found[:_SHOWN], more=len(found[_SHOWN:]))
+
+    def _by_itself(self, change: Change) -> SpecError | None:
+        if change.place not in self._alone:
+            self._alone[change.place] = None
+            try:
+                replaced(self.base, [change])
+            except SpecError as error:
+                self._alone[change.place] = error
+        return self._alone[change.place]
+
+    def _note(self, place: Path, error: SpecError, prefix: str) -> None:
+        for fault in error.faults:
+            # The path into the spec, unless it is what stands in the file anyway.
+            inside = f"{fault.path}: " if fault.path and fault.path != place[-1] else ""
+            told = f"{prefix}{inside}{fault.message}"
+            found = self.document.fault(fault.code, told, place, help=fault.help)
+            found = dataclasses.replace(found, path=path_text(place))
+            self._wrong.setdefault((place, fault.message), found)

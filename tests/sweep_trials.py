@@ -1,0 +1,103 @@
+"""Trials that end in every way, for workers to run; and sweeps made of them.
+
+Workers import this module by name, so the folder it is in must be on the path. None of it
+imports torch. Trials write what they did into the folder that ``RESFORGE_TEST_LOG`` names.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from resforge.ablation import Outcome, Sweep
+from resforge.ablation.task import Task
+
+
+def sweep(seeds: int = 2, arms: int = 2, timeout: float = 600.0) -> Sweep:
+    """A sweep of ``arms`` networks of distinct widths."""
+    widths = {f"w{i}": {"stem.width": 8 - i} for i in range(arms)}
+    return Sweep(sweep=1, base="digits_resnet8", arms=widths, seeds=seeds, timeout=timeout)
+
+
+def real() -> Sweep:
+    """A sweep to train in earnest, for a moment."""
+    return Sweep(
+        sweep=1,
+        base="digits_resnet8",
+        arms={"plain": {"shortcut": "none"}, "A": {}},
+        seeds=2,
+        recipe={"steps": 8, "batch_size": 64, "evaluations": 2},
+    )
+
+
+def outcome(task: Task) -> Outcome:
+    """Numbers that depend on nothing but the task."""
+    error = int(task.key[:8], 16) / 2**32
+    return Outcome("done", ((1, error),), ((1, error, 2 * error),), steps=1, seconds=0.5)
+
+
+def quick(task: Task) -> Outcome:
+    note("start", task)
+    return outcome(task)
+
+
+def slow(task: Task) -> Outcome:
+    """Takes long enough to be killed in the middle."""
+    note("start", task)
+    time.sleep(0.15)
+    note("end", task)
+    return outcome(task)
+
+
+def endless(task: Task) -> Outcome:
+    note("start", task)
+    time.sleep(3600)
+    return outcome(task)
+
+
+def dies_once(task: Task) -> Outcome:
+    """Killed at the first attempt at each trial."""
+    first = not starts(task)
+    note("start", task)
+    if first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome(task)
+
+
+def each_in_its_way(task: Task) -> Outcome:
+    """The seed decides."""
+    note("start", task)
+    if task.seed == 1:
+        raise ValueError("no\x1b[31m such <b>luck</b>")
+    if task.seed == 2:
+        ctypes.string_at(0)
+    if task.seed == 3:
+        time.sleep(3600)
+    if task.seed == 4:
+        return Outcome("diverged", ((1, 2.5),), steps=1, seconds=0.1)
+    if task.seed == 5:
+        sys.exit("a trial that leaves")
+    return outcome(task)
+
+
+def note(what: str, task: Task) -> None:
+    """One line that a kill cannot tear: appended in a single write."""
+    log = os.environ.get("RESFORGE_TEST_LOG")
+    if log:
+        with Path(log).open("a") as file:
+            file.write(f"{what} {task.key} {os.getpid()}\n")
+
+
+def notes(log: Path, what: str) -> list[tuple[str, int]]:
+    """Key and process of each note of that kind."""
+    lines = log.read_text().split("\n") if log.exists() else []
+    found = [line.split() for line in lines if line.startswith(f"{what} ")]
+    return [(key, int(pid)) for _, key, pid in found]
+
+
+def starts(task: Task) -> int:
+    return sum(key == task.key for key, _ in notes(Path(os.environ["RESFORGE_TEST_LOG"]), "start"))

@@ -1,0 +1,261 @@
+"""Comparison, verdict, table, CSV and page: made from the numbers and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from resforge.ablation import (
+    ArmRow,
+    Outcome,
+    Records,
+    Spread,
+    Store,
+    Sweep,
+    compare,
+    comparison_table,
+    plan_sweep,
+    render_report,
+    state_verdict,
+    write_csv,
+    write_report,
+)
+from resforge.ablation.owner import Owner
+from resforge.ablation.records import ArmRecord, TrialRecord
+from rich.console import Console
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+def done(error: float, losses: tuple[float, ...] = (2.0, 0.5)) -> Outcome:
+    curve = tuple((step + 1, loss) for step, loss in enumerate(losses))
+    return Outcome("done", curve, ((1, 0.9, 2.3), (2, error, 0.1)), steps=2, seconds=1.5)
+
+
+def make_records(
+    outcomes: dict[tuple[str, str], list[Outcome]], title: str = "", text: str = ""
+) -> Records:
+    """Records of a sweep over depth and shortcut, an outcome for each seed."""
+    sweep = Sweep(sweep=1, name=title, base="digits_resnet8", arms={"a": {}}, seeds=3)
+    arms, trials = [], {}
+    for (depth, shortcut), ends in outcomes.items():
+        name = f"depth={depth}/shortcut={shortcut}"
+        labels = (("depth", depth), ("shortcut", shortcut))
+        arms.append(ArmRecord(name, labels, name, params=1000, macs=2000, depth=8))
+        trials[name] = tuple(
+            TrialRecord(f"{name}{seed}", seed, outcome, NOW) for seed, outcome in enumerate(ends)
+        )
+    finished = sum(map(len, trials.values()))
+    tree = sweep.model_dump(mode="json")
+    return Records(tree, text, "f" * 64, tuple(arms), trials, 3 * len(arms), finished)
+
+
+def grid(error: Callable[[str, str], float]) -> dict[tuple[str, str], list[Outcome]]:
+    cells = product(("8", "56"), ("plain", "A", "B"))
+    return {cell: [done(error(*cell) + seed / 1000) for seed in range(3)] for cell in cells}
+
+
+def paper(depth: str, shortcut: str) -> float:
+    return 0.65 if (depth, shortcut) == ("56", "plain") else 0.03
+
+
+shares = st.floats(0.0, 1.0)
+
+
+@given(st.lists(shares, min_size=2, max_size=20))
+def test_spread_is_what_the_textbook_says(values: list[float]) -> None:
+    spread = Spread.of(values)
+    assert spread is not None
+    assert spread.mean == pytest.approx(statistics.mean(values), abs=1e-12)
+    assert spread.deviation == pytest.approx(statistics.stdev(values), abs=1e-9)
+    assert (spread.low, spread.high) == (min(values), max(values))
+
+
+def test_one_seed_has_no_deviation_and_none_has_no_spread() -> None:
+    assert Spread.of([0.5]) == Spread(0.5, None, 0.5, 0.5)
+    assert Spread.of([]) is None
+
+
+def test_the_verdict_tells_the_papers_finding() -> None:
+    told = state_verdict(compare(make_records(grid(paper))), num_classes=10)
+    assert told == [
+        "At depth 56, plain collapsed: 65.1% of test images missed, where guessing misses 90.0%,"
+        " while A misses 3.1% and B 3.1%.",
+        "At depth 8, plain, A and B all learned: 3.1% of test images missed.",
+    ]
+
+
+@given(st.lists(shares, min_size=6, max_size=6))
+def test_the_verdict_follows_the_numbers(errors: list[float]) -> None:
+    cells = dict(zip(product(("8", "56"), ("plain", "A", "B")), errors, strict=True))
+    records = make_records({cell: [done(error)] * 3 for cell, error in cells.items()})
+    told = state_verdict(compare(records), num_classes=10)
+    for depth in ("8", "56"):
+        (sentence,) = [s for s in told if f"depth {depth}," in s]
+        before, fell, after = sentence.partition(" collapsed: ")
+        for shortcut in ("plain", "A", "B"):
+            named = re.search(rf"\b{shortcut}\b", before) is not None
+            collapsed = cells[depth, shortcut] > 0.45
+            assert (named and bool(fell)) == collapsed
+            if fell and not collapsed:
+                assert f"{shortcut} " in after
+
+
+def test_what_went_wrong_is_counted_and_named() -> None:
+    nan, broken = Outcome("diverged", ((1, 2.0),), steps=1), Outcome("failed", error="Oops: <b>")
+    records = make_records(
+        {("8", "A"): [nan, nan, nan], ("8", "B"): [done(0.1), broken], ("8", "C"): []}
+    )
+    rows = compare(records)
+    assert [(row.done, row.diverged, row.failed, row.pending) for row in rows] == [
+        (0, 3, 0, 0),
+        (1, 0, 1, 1),
+        (0, 0, 0, 3),
+    ]
+    assert state_verdict(rows, 10) == [
+        "At depth 8, B learned: 10.0% of test images missed.",
+        "3 trials diverged (the loss stopped being finite): 3 of depth=8/shortcut=A.",
+        "1 trial failed with an error: 1 of depth=8/shortcut=B.",
+        "Not finished: 4 more to come.",
+    ]
+    page = render_report(records)
+    assert "Oops: &lt;b&gt;" in page
+    assert "diverged after step 1" in page
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_stands_alone() -> None:
+    page = Page(render_report(make_records(grid(paper))))
+    assert page.tags.count("svg") == 4
+    assert not {"script", "link", "img", "iframe", "object", "base"} & {*page.tags}
+    for name, value in page.attributes:
+        assert name != "src"
+        assert not name.startswith("on")
+        if name.endswith("href"):
+            assert (value or "").startswith("#")
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    pointed = {(value or "")[1:] for name, value in page.attributes if name.endswith("href")}
+    assert pointed <= {*ids}
+
+
+def test_a_hostile_name_is_only_text() -> None:
+    evil = "<script>alert(1)</script>"
+    records = make_records(
+        {("8", evil): [done(0.1)], ("$x_", "\"'&"): [done(0.2)]}, title=evil, text=f"name: {evil}"
+    )
+    page = Page(render_report(records))
+    assert "script" not in page.tags
+    assert page.text.count(evil) >= 4
+
+
+@settings(max_examples=5)
+@given(st.lists(shares, min_size=6, max_size=6))
+def test_the_same_records_give_the_same_bytes(errors: list[float]) -> None:
+    cells = dict(zip(product(("8", "56"), ("plain", "A", "B")), errors, strict=True))
+    records = make_records({cell: [done(error)] for cell, error in cells.items()})
+    assert render_report(records) == render_report(records)
+
+
+def test_nothing_recorded_yet_is_a_page_too() -> None:
+    page = Page(render_report(make_records({("8", "A"): [], ("8", "B"): []})))
+    assert "Not finished: 6 more to come." in page.text
+
+
+def test_environments_that_changed_half_way_are_flagged() -> None:
+    def ran_with(torch: str) -> Outcome:
+        return Outcome("done", ((1, 1.0),), ((1, 0.1, 1.0),), 1, environment={"torch": torch})
+
+    same = make_records({("8", "A"): [ran_with("2.13"), ran_with("2.13")]})
+    changed = make_records({("8", "A"): [ran_with("2.13"), ran_with("2.14")]})
+    assert "changed half-way" not in render_report(same)
+    assert "in 2 different environments" in render_report(changed)
+
+
+def test_the_table_fits_a_terminal_and_tells_all() -> None:
+    rows = compare(make_records(grid(paper)))
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(comparison_table(rows, "[bold]no markup[/bold]"))
+    console.file.close()
+    text = console.export_text()
+    assert "[bold]no markup[/bold]" in text
+    assert "65.1 ± 0.1" in text
+    assert "…" not in text
+    assert len([line for line in text.splitlines() if "3 of 3" in line]) == len(rows)
+
+
+def test_a_row_is_plain_data() -> None:
+    row: ArmRow = compare(make_records(grid(paper)))[0]
+    tree = row.as_dict()
+    assert tree["labels"] == {"depth": "8", "shortcut": "plain"}
+    assert tree["test_error"]["low"] == pytest.approx(0.03)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A store with one trial of two recorded."""
+    plan = plan_sweep(
+        Sweep(
+            sweep=1,
+            base="digits_resnet8",
+            axes={"shortcut": {"A": {}, "plain": {"shortcut": "none"}}},
+            seeds=[3],
+        )
+    )
+    me = Owner.me()
+    with Store(tmp_path, create=True) as store:
+        store.adopt(plan, me)
+        claim = store.claim(me)
+        assert claim is not None
+        store.record(claim, done(0.125))
+        store.leave(me)
+    return tmp_path
+
+
+def test_csv_has_a_row_for_each_trial(folder: Path) -> None:
+    with write_csv(folder).open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["seed"], row["status"], float(row["test_error"])) == ("3", "done", 0.125)
+    assert row["axis:shortcut"] in ("A", "plain")
+
+
+def test_table_and_report_need_no_torch(folder: Path) -> None:
+    code = (
+        "import sys; from resforge.ablation import *; compare(sys.argv[1]);"
+        "write_report(sys.argv[1]); write_csv(sys.argv[1]); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "report.html",
+        "results.csv",
+        "results.sqlite",
+    ]
+    assert write_report(folder).read_text().startswith("<!doctype html>")

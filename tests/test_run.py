@@ -1,0 +1,250 @@
+"""Running sweeps while things go wrong: nothing recorded is lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge as rf
+from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation.task import make_task
+
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)
+import sweep_trials  # noqa: E402
+
+DRIVER = """
+import sys
+sys.path.insert(0, {here!r})
+from resforge.ablation import run_sweep, progress_on
+import sweep_trials
+summary = run_sweep({sweep}, {out!r}, workers=2, progress=progress_on(), trial={trial!r})
+print(summary.ran)
+sys.exit(130 if summary.interrupted else 0)
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "log"
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(path))
+    return path
+
+
+def driver(
+    out: Path, trial: str = "sweep_trials:slow", sweep: str = "sweep_trials.sweep(seeds=4)"
+) -> subprocess.Popen[str]:
+    code = DRIVER.format(here=HERE, sweep=sweep, out=str(out), trial=trial)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Poll until ``condition`` holds; a minute is a hang, not a measurement."""
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came about")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def recorded(out: Path) -> dict[str, tuple[Any, ...]]:
+    return {trial.key: trial.outcome.numbers for trial in read_records(out).all_trials}
+
+
+def expected(sweep: Sweep) -> dict[str, tuple[Any, ...]]:
+    plan = plan_sweep(sweep)
+    return {
+        trial.key: sweep_trials.outcome(make_task(plan, trial)).numbers for trial in plan.trials
+    }
+
+
+def statuses(records: Records) -> Counter[str]:
+    return Counter(trial.outcome.status for trial in records.all_trials)
+
+
+def test_a_finished_sweep_run_again_trains_nothing(tmp_path: Path, log: Path) -> None:
+    sweep, out = sweep_trials.sweep(seeds=3), tmp_path / "out"
+    first = run_sweep(sweep, out, workers=2, trial="sweep_trials:quick")
+    assert (first.total, first.finished, first.ran, first.failed) == (6, 6, 6, 0)
+    assert recorded(out) == expected(sweep)
+    before = {name: (out / name).read_bytes() for name in ("report.html", "results.csv")}
+    again = run_sweep(sweep, out, workers=2, trial="sweep_trials:quick")
+    assert (again.finished, again.ran, again.statuses) == (6, 0, first.statuses)
+    assert {name: (out / name).read_bytes() for name in before} == before
+    assert len(sweep_trials.notes(log, "start")) == 6
+
+
+def test_more_seeds_and_arms_train_only_what_is_new(tmp_path: Path, log: Path) -> None:
+    run_sweep(sweep_trials.sweep(2, 2), tmp_path, 1, trial="sweep_trials:quick")
+    grown = sweep_trials.sweep(3, 3)
+    assert run_sweep(grown, tmp_path, 1, trial="sweep_trials:quick").ran == 9 - 4
+    assert recorded(tmp_path) == expected(grown)
+    shrunk = sweep_trials.sweep(1, 1)
+    assert run_sweep(shrunk, tmp_path, 1, trial="sweep_trials:quick").ran == 0
+    assert recorded(tmp_path) == expected(shrunk)
+    assert len(sweep_trials.notes(log, "start")) == 9
+
+
+def test_every_end_is_recorded_and_the_sweep_goes_on(tmp_path: Path, log: Path) -> None:
+    sweep = sweep_trials.sweep(seeds=7, arms=1, timeout=4.0)
+    summary = run_sweep(sweep, tmp_path, workers=2, trial="sweep_trials:each_in_its_way")
+    records = read_records(tmp_path)
+    by_seed = {trial.seed: trial.outcome for trial in records.all_trials}
+    ends = {seed: outcome.status for seed, outcome in by_seed.items()}
+    assert ends == {
+        0: "done",
+        1: "failed",
+        2: "crashed",
+        3: "timed_out",
+        4: "diverged",
+        5: "crashed",
+        6: "done",
+    }
+    assert (summary.failed, summary.diverged) == (4, 1)
+    assert "ValueError: no\x1b[31m such" in (by_seed[1].error or "")
+    assert "time limit of 4 s" in (by_seed[3].error or "")
+    (row,) = rf.ablation.compare(records)
+    assert (row.done, row.lost, row.pending) == (2, 5, 0)
+    # A process that dies is tried once more; nothing else is.
+    tries = Counter(key for key, _ in sweep_trials.notes(log, "start"))
+    assert sorted(tries.values()) == [1, 1, 1, 1, 1, 2, 2]
+    again = run_sweep(sweep, tmp_path, workers=2, trial="sweep_trials:each_in_its_way")
+    assert again.ran == 0
+
+
+def test_a_killed_worker_costs_one_attempt(tmp_path: Path, log: Path) -> None:
+    sweep = sweep_trials.sweep()
+    summary = run_sweep(sweep, tmp_path, workers=2, trial="sweep_trials:dies_once")
+    assert summary.statuses == {"done": 4}
+    assert recorded(tmp_path) == expected(sweep)
+    assert len(sweep_trials.notes(log, "start")) == 8
+
+
+@pytest.mark.parametrize("ended", [1, 4])
+def test_a_killed_driver_loses_nothing(tmp_path: Path, log: Path, ended: int) -> None:
+    sweep, out = sweep_trials.sweep(seeds=4), tmp_path / "out"
+    process = driver(out)
+    wait_for(lambda: len(sweep_trials.notes(log, "end")) >= ended)
+    process.kill()
+    process.communicate()
+    workers = {pid for _, pid in sweep_trials.notes(log, "start")}
+    wait_for(lambda: not any(is_alive(pid) for pid in workers))
+    kept = recorded(out)
+    assert len(kept) >= ended - 2  # an end is noted just before it is recorded
+    summary = run_sweep(sweep, out, workers=2, trial="sweep_trials:slow")
+    assert summary.ran == 8 - len(kept)
+    assert recorded(out) == expected(sweep)
+    assert len(sweep_trials.notes(log, "start")) <= 8 + 2
+
+
+def test_two_drivers_share_one_store(tmp_path: Path, log: Path) -> None:
+    out = tmp_path / "out"
+    both = [driver(out), driver(out)]
+    ran = []
+    for process in both:
+        told, errors = process.communicate()
+        assert process.returncode == 0, errors
+        ran.append(int(told))
+    assert sum(ran) == 8
+    assert len(sweep_trials.notes(log, "start")) == 8
+    assert recorded(out) == expected(sweep_trials.sweep(seeds=4))
+
+
+def test_the_rest_of_a_killed_driver_goes_to_the_other(tmp_path: Path, log: Path) -> None:
+    out = tmp_path / "out"
+    dying = driver(out, "sweep_trials:endless", "sweep_trials.sweep(seeds=1)")
+    wait_for(lambda: len(sweep_trials.notes(log, "start")) == 2)
+    living = driver(out, "sweep_trials:quick", "sweep_trials.sweep(seeds=1)")
+    wait_for(lambda: len(drivers_in(out)) == 2)
+    dying.kill()
+    dying.communicate()
+    told, errors = living.communicate()
+    assert living.returncode == 0, errors
+    assert int(told) == 2
+    assert recorded(out) == expected(sweep_trials.sweep(seeds=1))
+
+
+def drivers_in(out: Path) -> list[Any]:
+    with sqlite3.connect(out / "results.sqlite") as database:
+        return database.execute("SELECT owner FROM drivers").fetchall()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_to_everyone_ends_tidily(
+    tmp_path: Path, log: Path, number: signal.Signals
+) -> None:
+    """To the whole group, as a terminal and a batch system send it."""
+    out = tmp_path / "out"
+    process = driver(out)
+    wait_for(lambda: len(sweep_trials.notes(log, "end")) >= 1)
+    os.killpg(process.pid, number)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert drivers_in(out) == []
+    kept = recorded(out)
+    assert run_sweep(sweep_trials.sweep(seeds=4), out, 2, trial="sweep_trials:quick").ran == (
+        8 - len(kept)
+    )
+    assert recorded(out) == expected(sweep_trials.sweep(seeds=4))
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path, log: Path) -> None:
+    out = tmp_path / "out"
+    process = driver(out, "sweep_trials:endless")
+    wait_for(lambda: len(sweep_trials.notes(log, "start")) == 2)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    wait_for(lambda: "stopping" in process.stderr.readline())
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not any(is_alive(pid) for _, pid in sweep_trials.notes(log, "start"))
+    assert recorded(out) == {}
+
+
+def test_workers_that_cannot_start_are_not_started_for_ever(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(rf.ResforgeError, match="3 worker processes ended before they could start"):
+        run_sweep(sweep_trials.sweep(), tmp_path, workers=1, trial="no_such_module:run")
+    assert "No module named 'no_such_module'" in capfd.readouterr().err
+
+
+def test_real_trials_killed_and_resumed_are_bitwise_those_of_a_quiet_run(tmp_path: Path) -> None:
+    quiet, killed = tmp_path / "quiet", tmp_path / "killed"
+    sweep = sweep_trials.real()
+    assert run_sweep(sweep, quiet, workers=1).ran == 4
+    process = driver(killed, "resforge.ablation.trial:run_trial", "sweep_trials.real()")
+    assert process.stderr is not None
+    wait_for(lambda: process.stderr.readline().startswith("[1/4]"))
+    process.kill()
+    process.communicate()
+    kept = recorded(killed)
+    assert len(kept) >= 1
+    assert run_sweep(sweep, killed, workers=1).ran == 4 - len(kept)
+    assert recorded(killed) == recorded(quiet)

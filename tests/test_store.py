@@ -1,0 +1,273 @@
+"""The store: claimed by one at a time, recorded once, kept whatever the disk does."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from resforge.ablation import Outcome, Store, Sweep, SweepPlan, plan_sweep, read_records
+from resforge.ablation.files import write_whole
+from resforge.ablation.owner import Owner
+from resforge.ablation.store import Claim
+from resforge.specs.errors import StoreError
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def make_plan(seeds: int = 3, **tree: object) -> SweepPlan:
+    return plan_sweep(
+        Sweep(**{"sweep": 1, "base": "digits_resnet8", "arms": {"a": {}}, "seeds": seeds, **tree})
+    )
+
+
+def done(error: float = 0.25) -> Outcome:
+    return Outcome("done", ((1, 1.0),), ((1, error, 1.0),), steps=1)
+
+
+@pytest.fixture
+def me() -> Owner:
+    return Owner.me()
+
+
+@pytest.fixture
+def store(tmp_path: Path, me: Owner) -> Iterator[Store]:
+    with Store(tmp_path, create=True) as store:
+        store.adopt(make_plan(), me)
+        yield store
+
+
+def claimed(store: Store, owner: Owner, lease: float = 60.0) -> Claim:
+    claim = store.claim(owner, lease)
+    assert claim is not None
+    return claim
+
+
+def test_each_trial_is_claimed_by_one(store: Store, me: Owner) -> None:
+    other = Owner.me()
+    keys = [claimed(store, owner).key for owner in (me, other, me)]
+    assert len(set(keys)) == 3
+    assert store.claim(other) is None
+
+
+def test_a_late_writer_is_refused(store: Store, me: Owner) -> None:
+    late = claimed(store, me, lease=-1.0)
+    later = claimed(store, Owner.me())
+    assert later.key == late.key
+    assert later.attempt == late.attempt + 1
+    assert not store.record(late, done(0.5))
+    assert not store.release(late)
+    assert store.record(later, done(0.25))
+    assert not store.record(later, done(0.75))
+    (trial,) = read_records(store.path.parent).all_trials
+    assert trial.outcome.test_error == 0.25
+
+
+def test_a_renewed_lease_holds(store: Store, me: Owner) -> None:
+    claim = claimed(store, me, lease=-1.0)
+    store.renew(me)
+    assert {claimed(store, me).key for _ in range(2)}.isdisjoint({claim.key})
+    assert store.record(claim, done())
+
+
+def test_what_a_gone_process_held_is_free_at_once(store: Store, me: Owner) -> None:
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    gone = dataclasses.replace(me, pid=int(child.stdout))
+    reused = dataclasses.replace(me, start="1")  # our number, once another process's
+    elsewhere = dataclasses.replace(gone, host="another machine")
+    assert [owner.is_gone for owner in (me, gone, reused, elsewhere)] == [False, True, True, False]
+    held = [claimed(store, owner).key for owner in (elsewhere, gone)]
+    assert claimed(store, me).key == held[1]
+
+
+def test_crashes_are_counted(store: Store, me: Owner) -> None:
+    claim = claimed(store, me)
+    store.release(claim, crashed=True)
+    assert claimed(store, me) == Claim(claim.key, attempt=2, crashes=1)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["claim", "lapsing claim", "record", "release", "renew", "leave"]),
+        st.integers(0, 2),
+    ),
+    max_size=40,
+)
+
+
+@given(steps)
+def test_whatever_happens_each_trial_is_recorded_at_most_once(
+    happenings: list[tuple[str, int]],
+) -> None:
+    """Three drivers, any order of events: the fence lets exactly one attempt through."""
+    plan = make_plan()
+    owners = [Owner.me() for _ in range(3)]
+    claims: list[list[Claim]] = [[], [], []]
+    newest: dict[str, int] = {}
+    recorded: dict[str, int] = {}
+    with TemporaryDirectory() as folder, Store(folder, create=True) as store:
+        # What is tested is the order of events, not the disk.
+        store.database.execute("PRAGMA synchronous = OFF")
+        for owner in owners:
+            store.adopt(plan, owner)
+        for what, who in happenings:
+            owner, held = owners[who], claims[who]
+            if "claim" in what:
+                claim = store.claim(owner, -1.0 if "lapsing" in what else 60.0)
+                if claim is not None:
+                    assert claim.key not in recorded
+                    assert claim.attempt > newest.get(claim.key, 0)
+                    newest[claim.key] = claim.attempt
+                    held.append(claim)
+            elif what == "record" and held:
+                claim = held.pop()
+                if store.record(claim, done(claim.attempt / 100)):
+                    assert claim.key not in recorded
+                    assert claim.attempt == newest[claim.key]
+                    recorded[claim.key] = claim.attempt
+            elif what == "release" and held:
+                store.release(held.pop())
+            elif what == "renew":
+                store.renew(owner)
+            elif what == "leave":
+                store.leave(owner)
+        found = {t.key: t.outcome.test_error for t in read_records(folder).all_trials}
+        assert found == {key: attempt / 100 for key, attempt in recorded.items()}
+        assert store.counts()["finished"] == len(recorded)
+
+
+@given(
+    st.lists(st.tuples(st.integers(), finite), max_size=4).map(tuple),
+    st.lists(st.tuples(st.integers(), finite, finite), min_size=1, max_size=4).map(tuple),
+    st.none() | st.text(),
+)
+def test_outcomes_survive_bit_for_bit(
+    train: tuple[tuple[int, float], ...],
+    test: tuple[tuple[int, float, float], ...],
+    error: str | None,
+) -> None:
+    outcome = Outcome("done", train, test, 3, 0.1, error, {"torch": "2"})
+    again = Outcome.from_json(outcome.to_json())
+    assert repr(again) == repr(outcome)  # repr tells 0.0 from -0.0
+
+
+def test_an_edited_plan_keeps_what_is_recorded(store: Store, me: Owner) -> None:
+    claim = claimed(store, me)
+    store.record(claim, done())
+    store.leave(me)
+    store.adopt(make_plan(5), me)
+    assert store.counts() == {"waiting": 4, "running": 0, "finished": 1}
+    store.leave(me)
+    store.adopt(make_plan(recipe={"steps": 7}), me)
+    assert store.counts() == {"waiting": 3, "running": 0, "finished": 0}
+    store.leave(me)
+    store.adopt(make_plan(3), me)
+    assert store.statuses() == {claim.key: "done"}
+
+
+def test_another_plan_at_the_same_time_is_refused_with_the_difference(
+    store: Store, me: Owner
+) -> None:
+    other = Owner.me()
+    store.adopt(make_plan(), other)
+    with pytest.raises(StoreError, match=r"recipe\.steps: 60 instead of 120"):
+        store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+    assert store.counts()["waiting"] == 3
+    store.leave(me)
+    store.leave(other)
+    store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+
+
+def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
+    store.database.execute("PRAGMA user_version = 2")
+    store.close()
+    before = store.path.read_bytes()
+    with pytest.raises(StoreError, match="newer resforge"):
+        Store(tmp_path, create=True)
+    assert store.path.read_bytes() == before
+    assert os.listdir(tmp_path) == [store.path.name]
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"x" * 900])
+def test_what_is_no_store_is_left_untouched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "results.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StoreError):
+        Store(tmp_path, create=True)
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_left_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "results.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not a results store"):
+        Store(tmp_path, create=True)
+    assert path.read_bytes() == before
+
+
+def test_no_store_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="run the sweep first"):
+        read_records(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+FILLS_THE_DISK = """
+import resource, sys
+from pathlib import Path
+from resforge.ablation import Outcome, Store
+from resforge.ablation.owner import Owner
+from resforge.specs.errors import StoreError
+me = Owner.me()
+with Store(sys.argv[1]) as store:
+    size = store.path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 8192, size + 8192))
+    claim = store.claim(me)
+    try:
+        store.record(claim, Outcome("failed", error="x" * 100_000))
+    except StoreError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_keeps_what_was_recorded(store: Store, me: Owner, tmp_path: Path) -> None:
+    kept = claimed(store, me)
+    store.record(kept, done())
+    told = subprocess.run(
+        [sys.executable, "-c", FILLS_THE_DISK, str(tmp_path)], capture_output=True, text=True
+    )
+    assert "free space" in told.stdout, told
+    assert "then run the same command" in told.stdout
+    assert store.database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    (trial,) = read_records(tmp_path).all_trials
+    assert trial.key == kept.key
+    store.record(claimed(store, me), done())
+    assert store.counts()["finished"] == 2
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.csv"
+    write_whole(path, "old")
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(StoreError, match="free space, then run the same command"):
+            write_whole(path, "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["results.csv"]
+    assert path.read_text() == "old"
+    write_whole(path, "new")
+    assert path.read_text() == "new"

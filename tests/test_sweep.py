@@ -1,0 +1,212 @@
+"""The sweep file: what it means, and what is told where it means nothing."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+import resforge as rf
+from hypothesis import given
+from resforge.ablation import Sweep, load_sweep, plan_sweep
+
+AXES = {
+    "depth": {"8": {"stages[*].depth": 1}, "20": {"stages[*].depth": 3}},
+    "shortcut": {"plain": {"shortcut": "none"}, "A": {"shortcut": "zero_pad"}},
+}
+EXAMPLE = Path(rf.__path__[0], "examples", "shortcuts.yaml")
+
+
+def sweep(**tree: object) -> Sweep:
+    return Sweep(**{"sweep": 1, "base": "digits_resnet8", **tree})
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_arms_are_the_grid_of_the_axes() -> None:
+    arms = sweep(axes=AXES).expanded
+    assert [arm.name for arm in arms] == [
+        "depth=8/shortcut=plain",
+        "depth=8/shortcut=A",
+        "depth=20/shortcut=plain",
+        "depth=20/shortcut=A",
+    ]
+    base = rf.load("digits_resnet8")
+    deep = base.replace({"stages[*].depth": 3, "shortcut": "none"})
+    laid = rf.plan(deep, input_size=8)
+    assert arms[2].spec == deep
+    assert (arms[2].params, arms[2].macs, arms[2].depth) == (laid.params, laid.macs, 20)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 5))
+def test_a_grid_has_as_many_arms_as_the_product(sizes: list[int], seeds: int) -> None:
+    axes = {
+        f"axis {axis}": {f"label {i}": {f"stages[{axis}].depth": i + 1} for i in range(size)}
+        for axis, size in enumerate(sizes)
+    }
+    plan = plan_sweep(sweep(axes=axes, seeds=seeds))
+    assert len({arm.name for arm in plan.arms}) == prod(sizes)
+    assert len({trial.key for trial in plan.trials}) == prod(sizes) * seeds
+
+
+def test_arms_that_mean_the_same_network_share_their_trials() -> None:
+    arms = {"a": {}, "b": {"shortcut": "zero_pad"}, "c": {"shortcut": "none"}}
+    plan = plan_sweep(sweep(arms=arms, seeds=3))
+    assert len(plan.arms) == 3
+    assert len(plan.trials) == 6
+
+
+def test_trials_go_seed_by_seed_and_the_dearest_first() -> None:
+    trials = plan_sweep(sweep(axes=AXES, seeds=[5, 3])).trials
+    assert [trial.seed for trial in trials] == [5] * 4 + [3] * 4
+    costs = [trial.arm.macs for trial in trials[:4]]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_the_key_covers_all_that_decides_a_result_and_nothing_else() -> None:
+    def key(**tree: object) -> str:
+        return plan_sweep(sweep(**{"arms": {"a": {}}, "seeds": [0], **tree})).trials[0].key
+
+    same = [
+        key(),
+        key(name="another title"),
+        key(timeout=1.0),
+        key(arms={"b": {"name": "another label"}}),
+        key(recipe={"optimizer": "sgd"}),
+    ]
+    other = [
+        key(seeds=[1]),
+        key(arms={"a": {"shortcut": "none"}}),
+        key(recipe={"steps": 119}),
+        key(data={"kind": "digits", "split": 1}),
+        key(data={"kind": "digits", "test": 796}),
+    ]
+    assert len(set(same)) == 1
+    assert len({*same, *other}) == 1 + len(other)
+
+
+def test_a_base_may_be_written_out() -> None:
+    tree = json.loads(rf.load("digits_resnet8").to_json())
+    del tree["resforge"]
+    (inline,) = sweep(base=tree, arms={"a": {}}).expanded
+    (named,) = sweep(arms={"a": {}}).expanded
+    assert inline.digest == named.digest
+
+
+def test_the_shipped_example_is_what_the_paper_asks() -> None:
+    example = load_sweep(EXAMPLE)
+    plan = plan_sweep(example)
+    assert {arm.depth for arm in plan.arms} == {8, 56}
+    assert len(plan.trials) == 8 * 3
+    plain, option_a = plan.arms[4:6]
+    assert plain.params == option_a.params
+
+
+FAULTS = [
+    # text, line, path, message
+    ("sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nseed: 3\n", 4, "seed", "unknown key"),
+    ("sweep: 1\nbase: digits_resnet9\narms: {A: {}}\n", 2, "base", "no 'digits_resnet9'"),
+    (
+        "sweep: 1\nbase:\n  in_channels: 1\n  stages: [{depth: 1, width: -8}]\narms: {A: {}}\n",
+        4,
+        "base.stages[0].width",
+        "-8 is out of range",
+    ),
+    ("sweep: 1\nbase: resnet18\narms: {A: {}}\n", 2, "base", "takes 3 channels"),
+    (
+        "sweep: 1\nbase: digits_resnet8\narms:\n  A: {head.num_classes: 11}\n",
+        4,
+        "arms.A.head.num_classes",
+        "11 classes, the data has 10",
+    ),
+    (
+        "sweep: 1\nbase: digits_resnet8\naxes:\n  s:\n    A: {shortcut: zero_pad}\n"
+        "    bad: {shortcut: identity}\n  d:\n    x: {}\n    y: {'stages[*].depth': 2}\n",
+        6,
+        "axes.s.bad.shortcut",
+        "identity cannot join",
+    ),
+    (
+        "sweep: 1\nbase: digits_resnet8\naxes:\n  w: {x: {'stages[2].width': 4}}\n"
+        "  s:\n    A: {shortcut: projection}\n    B: {shortcut: zero_pad}\n",
+        4,
+        "axes.w.x.stages[2].width",
+        "never narrow",
+    ),
+    (
+        "sweep: 1\nbase: digits_resnet8\narms:\n  A: {depth: 4}\n",
+        4,
+        "arms.A.depth",
+        "has no 'depth'",
+    ),
+    ("sweep: 1\nbase: digits_resnet8\narms: {A: 3}\n", 3, "arms.A", "expected a mapping"),
+    ("sweep: 1\nbase: digits_resnet8\narms: {a/b: {}}\n", 3, "arms.a/b", "cannot be a label"),
+    ("sweep: 1\nbase: digits_resnet8\narms: {}\n", 3, "arms", "there is no label"),
+    ("sweep: 1\nbase: digits_resnet8\naxes: {}\n", 3, "axes", "there is no axis"),
+    ("sweep: 1\nbase: digits_resnet8\naxes: {a: {}}\n", 3, "axes.a", "there is no label"),
+    ("sweep: 1\nbase: digits_resnet8\n", None, "", "either axes or arms"),
+    ("sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nseeds: [1, 1]\n", 4, "seeds", "stands twice"),
+    (
+        "sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nrecipe: {batch_size: 1001}\n",
+        4,
+        "recipe.batch_size",
+        "larger than the training set",
+    ),
+    (
+        "sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nrecipe: {optimizer: {kind: sgd, lr: no}}\n",
+        4,
+        "recipe.optimizer.lr",
+        "expected a number",
+    ),
+    ("sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n", 1, "sweep", "2 is not one of 1"),
+    ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "path", "message"), FAULTS)
+def test_a_fault_is_told_with_its_place(
+    tmp_path: Path, text: str, line: int | None, path: str, message: str
+) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, text))
+    fault = caught.value.faults[0]
+    assert (fault.line, fault.path) == (line, path) or line is None
+    assert message in fault.message
+    assert fault.file is not None
+    assert len(caught.value.faults) == 1
+
+
+def test_two_changes_wrong_only_together_are_told_with_the_arm() -> None:
+    axes = {
+        "width": {"narrow": {"stages[2].width": 16}},
+        "shortcut": {"A": {"shortcut": "zero_pad"}, "none": {"shortcut": "none"}},
+        "middle": {"wide": {"stages[1].width": 24}},
+    }
+    with pytest.raises(rf.SpecError) as caught:
+        _ = sweep(axes=axes).expanded
+    (fault,) = caught.value.faults
+    assert fault.path == "axes.middle.wide.stages[1].width"
+    assert "arm width=narrow/shortcut=A/middle=wide: shortcut: zero_pad can widen" in fault.message
+
+
+def test_too_many_trials_are_counted_not_tried() -> None:
+    axes = {f"a{i}": {str(j): {} for j in range(10)} for i in range(9)}
+    with pytest.raises(rf.SpecError, match="1,000,000,000 arms of 3 seeds are 3,000,000,000"):
+        _ = sweep(axes=axes).expanded
+
+
+@given(st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3))
+def test_odd_labels_end_in_a_sweep_or_in_a_spec_error(changes: dict[str, str]) -> None:
+    for arms in ({"a": changes}, {label: {} for label in changes}):
+        told = ["fine"]
+        try:
+            _ = sweep(arms=arms).expanded
+        except rf.SpecError as error:
+            told = str(error).split("\n")
+        assert all(line.isprintable() for line in told)
