@@ -298,7 +298,7 @@ FAULTS = [
         "resforge: 1\nstages: [{depth: 2, width: '50'}]",
         "stages[0].width",
         "expected a whole number, not '50'",
-        "remove the quotes: 50",
+        "remove the quotes",
     ),
     ("resforge: 1\nstages: [{depth: 2.0, width: 64}]", "stages[0].depth", "not 2.0", "write 2"),
     ("resforge: 1\nstages: [{depth: 0, width: 64}]", "stages[0].depth", "0 is out", "at least 1"),
