@@ -142,9 +142,6 @@ AnyBlock = Annotated[BlockSpec, _AnyBlock]
 
 def register_block(spec: type[BlockSpec]) -> None:
     """Make a block kind known to files and plans. Raises :class:`SpecError`."""
-    from .network import ResNetSpec
-    from .stage import BlockEntrySpec, StageSpec
-
     field = spec.model_fields.get("kind") if issubclass(spec, BlockSpec) else None
     kind = field.default if field is not None else None
     if not isinstance(kind, str) or not kind.isidentifier():
@@ -160,5 +157,13 @@ def register_block(spec: type[BlockSpec]) -> None:
             Fault("register", f"{kind!r} is a built-in kind", help="choose another name")
         )
     BLOCKS[kind] = spec
+    rebuild_models()
+
+
+def rebuild_models() -> None:
+    """Let the models that hold a block read :data:`BLOCKS` again."""
+    from .network import ResNetSpec
+    from .stage import BlockEntrySpec, StageSpec
+
     for model in (BlockEntrySpec, StageSpec, ResNetSpec):
         model.model_rebuild(force=True)

@@ -1,0 +1,137 @@
+"""Block kinds of one's own: known to files, plans, schema and builder after one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+import resforge as rf
+import torch
+from resforge import blocks
+from resforge.builder import join
+from resforge.specs import BlockPlan, BlockSpec, NormSpec, ResNetSpec, Trace
+from resforge.specs import block as block_specs
+from resforge.specs.errors import BuildError
+from torch import Tensor, nn
+
+
+class ScaledSpec(BlockSpec):
+    """A basic block whose branch is scaled by one learnt number for each channel."""
+
+    kind: Literal["scaled_basic"] = "scaled_basic"
+    start: float = 0.1
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        trace.conv("conv1", width, 3, stride)
+        trace.norm("bn1", norm)
+        trace.parameter("scale", width, 1, 1)
+
+
+class Scaled(blocks.ResidualBlock):
+    def __init__(self, block: BlockPlan, start: float, shortcut: Any, norm: Any, activation: Any):
+        super().__init__()
+        sizes = (block.in_channels, block.out_channels)
+        self.conv1, self.bn1 = blocks.conv_norm(*sizes, 3, stride=block.stride, norm=norm)
+        self.scale = nn.Parameter(torch.full((block.out_channels, 1, 1), start))
+        self.downsample = blocks.fit_shortcut(shortcut, *sizes, block.stride)
+        self.relu = activation()
+
+    def transform(self, x: Tensor) -> Tensor:
+        return self.bn1(self.conv1(x)) * self.scale
+
+
+def make_scaled(block: BlockPlan, **parts: Any) -> nn.Module:
+    return Scaled(block, block.spec.start, **parts)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """What a test registers is gone after it."""
+    kinds, modules = dict(block_specs.BLOCKS), dict(join.BLOCKS)
+    yield
+    for registry, before in ((block_specs.BLOCKS, kinds), (join.BLOCKS, modules)):
+        registry.clear()
+        registry.update(before)  # type: ignore[arg-type]
+    block_specs.rebuild_models()
+
+
+def network(block: Any = "scaled_basic") -> ResNetSpec:
+    return rf.load("digits_resnet8").replace({"block": block})
+
+
+def test_a_file_can_name_it() -> None:
+    rf.register(ScaledSpec, make_scaled)
+    spec = rf.loads(network().to_yaml())
+    assert isinstance(spec.block, ScaledSpec)
+    assert rf.loads(spec.to_json()) == spec
+    model, plan = rf.build(spec), rf.plan(spec, 8)
+    assert plan.params == sum(p.numel() for p in model.parameters())
+    assert plan.parameters["layer1.0.scale"] == (8, 1, 1)
+    assert torch.equal(model.layer1[0].scale, torch.full((8, 1, 1), 0.1))
+    assert model(torch.randn(2, 1, 8, 8)).shape == (2, 10)
+
+
+def test_its_fields_are_checked_and_its_kind_is_in_the_schema() -> None:
+    rf.register(ScaledSpec, make_scaled)
+    with pytest.raises(rf.SpecError, match="did you mean 'start'"):
+        network({"kind": "scaled_basic", "stat": 1.0})
+    assert "scaled_basic" in str(ResNetSpec.model_json_schema())
+
+
+def test_without_registering_it_is_unknown() -> None:
+    with pytest.raises(rf.SpecError, match="not one of basic, bottleneck, d2l"):
+        network()
+
+
+def test_registering_again_replaces() -> None:
+    rf.register(ScaledSpec, make_scaled)
+    rf.register(ScaledSpec, lambda block, **parts: make_scaled(block, **parts).double())
+    assert rf.build(network()).layer1[0].conv1.weight.dtype == torch.float64
+
+
+def test_plan_and_module_must_agree() -> None:
+    def forgets_the_scale(block: BlockPlan, **parts: Any) -> nn.Module:
+        return blocks.BasicBlock(
+            block.in_channels, block.out_channels, stride=block.stride, **parts
+        )
+
+    rf.register(ScaledSpec, forgets_the_scale)
+    with pytest.raises(BuildError, match=r"layer1\.0\.scale: planned \(8, 1, 1\), built nothing"):
+        rf.build(network())
+
+
+def test_random_numbers_in_a_constructor_follow_the_seed_and_spare_the_caller() -> None:
+    def draws(block: BlockPlan, **parts: Any) -> nn.Module:
+        module = make_scaled(block, **parts)
+        nn.init.constant_(module.scale, torch.rand(()).item())
+        return module
+
+    rf.register(ScaledSpec, draws)
+    before = torch.random.get_rng_state()
+    first, second = rf.build(network(), seed=1), rf.build(network(), seed=1)
+    assert torch.equal(first.layer1[0].scale, second.layer1[0].scale)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_built_in_kind_stays() -> None:
+    class Basic(BlockSpec):
+        kind: Literal["basic"] = "basic"
+
+    with pytest.raises(rf.SpecError, match="'basic' is a built-in kind"):
+        rf.register(Basic, make_scaled)
+
+
+@pytest.mark.parametrize("kind", ["os.system", "", "a b"])
+def test_a_kind_is_a_name(kind: str) -> None:
+    class Strange(BlockSpec):
+        kind: str = "x"
+
+    Strange.model_fields["kind"].default = kind
+    with pytest.raises(rf.SpecError, match="Strange is no block kind"):
+        rf.register(Strange, make_scaled)
+
+
+def test_a_kind_is_a_block_spec() -> None:
+    with pytest.raises(rf.SpecError, match="int is no block kind"):
+        rf.register(int, make_scaled)  # type: ignore[arg-type]
