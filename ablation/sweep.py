@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from ..specs.base import Spec
 from ..specs.document import Document
 from ..specs.errors import SpecError
-from ..specs.explain import faults_of
+from ..specs.explain import faults_of, shown
 from ..specs.reader import read_file
 from ..training.data import DataSpec, DigitsSpec
 from ..training.recipe import Recipe
@@ -42,6 +43,16 @@ def _seed_list(value: Any) -> Any:
     return value
 
 
+def _name_or_spec(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise PydanticCustomError(
+            "base",
+            "expected a catalogue name or a spec, not {given}",
+            {"given": shown(value)},
+        )
+    return value
+
+
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Seeds = Annotated[
     tuple[Seed, ...],
@@ -67,7 +78,7 @@ class Sweep(Spec):
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A title for people."""
-    base: str | dict[str, Any]
+    base: Annotated[str | dict[str, Any], BeforeValidator(_name_or_spec)]
     """A catalogue name, or a spec written out: what every arm starts from."""
     axes: dict[str, dict[str, Changes]] | None = None
     """Axis, then label, then what the label changes; the arms are every combination."""
@@ -113,6 +124,13 @@ def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     except ValidationError as error:
         raise SpecError(placed(faults_of(error, Sweep), document)) from None
     sweep._document = document
-    sweep._text = path.read_text(encoding="utf-8-sig")
+    sweep._text = _text(path)
     _ = sweep.expanded
     return sweep
+
+
+def _text(path: Path) -> str:
+    """The file for people to read; what counts has been read already."""
+    data = path.read_bytes()
+    utf16 = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")

@@ -17,6 +17,7 @@ import pytest
 import resforge as rf
 from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.task import make_task
+from resforge.ablation.trial import run_trial
 
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)
@@ -27,7 +28,7 @@ import sys
 sys.path.insert(0, {here!r})
 from resforge.ablation import run_sweep, progress_on
 import sweep_trials
-summary = run_sweep({sweep}, {out!r}, workers=2, progress=progress_on(), trial={trial!r})
+summary = run_sweep({sweep}, {out!r}, workers={workers}, progress=progress_on(), trial={trial!r})
 print(summary.ran)
 sys.exit(130 if summary.interrupted else 0)
 """
@@ -41,9 +42,12 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def driver(
-    out: Path, trial: str = "sweep_trials:slow", sweep: str = "sweep_trials.sweep(seeds=4)"
+    out: Path,
+    trial: str = "sweep_trials:slow",
+    sweep: str = "sweep_trials.sweep(seeds=4)",
+    workers: int = 2,
 ) -> subprocess.Popen[str]:
-    code = DRIVER.format(here=HERE, sweep=sweep, out=str(out), trial=trial)
+    code = DRIVER.format(here=HERE, sweep=sweep, out=str(out), workers=workers, trial=trial)
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -236,15 +240,15 @@ def test_workers_that_cannot_start_are_not_started_for_ever(
 
 
 def test_real_trials_killed_and_resumed_are_bitwise_those_of_a_quiet_run(tmp_path: Path) -> None:
-    quiet, killed = tmp_path / "quiet", tmp_path / "killed"
-    sweep = sweep_trials.real()
-    assert run_sweep(sweep, quiet, workers=1).ran == 4
-    process = driver(killed, "resforge.ablation.trial:run_trial", "sweep_trials.real()")
+    plan = plan_sweep(sweep_trials.real())
+    # Here, in this process, in another order: neither may matter.
+    quiet = {t.key: run_trial(make_task(plan, t)).numbers for t in reversed(plan.trials)}
+    process = driver(tmp_path, "resforge.ablation.trial:run_trial", "sweep_trials.real()", 1)
     assert process.stderr is not None
     wait_for(lambda: process.stderr.readline().startswith("[1/4]"))
     process.kill()
     process.communicate()
-    kept = recorded(killed)
+    kept = recorded(tmp_path)
     assert len(kept) >= 1
-    assert run_sweep(sweep, killed, workers=1).ran == 4 - len(kept)
-    assert recorded(killed) == recorded(quiet)
+    assert run_sweep(plan.sweep, tmp_path, workers=1).ran == 4 - len(kept)
+    assert recorded(tmp_path) == quiet

@@ -164,6 +164,7 @@ FAULTS = [
         "recipe.optimizer.lr",
         "expected a number",
     ),
+    ("sweep: 1\nbase: 5\narms: {A: {}}\n", 2, "base", "a catalogue name or a spec, not 5"),
     ("sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n", 1, "sweep", "2 is not one of 1"),
     ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
 ]
@@ -180,6 +181,14 @@ def test_a_fault_is_told_with_its_place(
     assert message in fault.message
     assert fault.file is not None
     assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_text_is_kept_for_the_report(tmp_path: Path, encoding: str) -> None:
+    text = "sweep: 1\nbase: digits_resnet8\nname: größer\narms: {A: {}}\n"
+    path = tmp_path / "sweep.yaml"
+    path.write_bytes(text.encode(encoding))
+    assert load_sweep(path).text == text
 
 
 def test_two_changes_wrong_only_together_are_told_with_the_arm() -> None:
