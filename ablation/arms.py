@@ -16,7 +16,7 @@ from .places import placed
 from .sweep import Changes
 
 if TYPE_CHECKING:
-    from ..specs.document import Path
+    from ..specs.text.document import Path
     from .sweep import Sweep
 
 

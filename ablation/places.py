@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..specs.document import Document, Path
 from ..specs.errors import Fault
+from ..specs.text.document import Document, Path
 
 _INDEX = re.compile(r"\[(\d+)\]")
 

@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec
-from ..specs.document import Document
 from ..specs.errors import SpecError
 from ..specs.explain import faults_of, shown
-from ..specs.reader import read_file
+from ..specs.text.document import Document
+from ..specs.text.reader import read_file
 from ..training.data import DataSpec, DigitsSpec
 from ..training.recipe import Recipe
 from .places import placed

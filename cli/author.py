@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
-from ..specs.reader import read
+from ..specs.text.reader import read
 from .options import Json, Source, load_source
 from .output import tell, tell_json
 

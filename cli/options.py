@@ -13,7 +13,7 @@ from ..specs.errors import Fault, SpecError
 from ..specs.load import load, validate
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, plan
-from ..specs.reader import MAX_BYTES, read
+from ..specs.text.reader import MAX_BYTES, read
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 _SIZE = re.compile(r"(?:(?:(\d{1,6})x)?(\d{1,6})x)?(\d{1,6})", re.ASCII)

@@ -10,12 +10,12 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import catalogue
-from .document import Document
 from .errors import Fault, SpecError
 from .explain import faults_of
 from .network import ResNetSpec
 from .paths import parse_path
-from .reader import read, read_file
+from .text.document import Document
+from .text.reader import read, read_file
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -27,8 +27,8 @@ from .schema import allow_base
 from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shortcut
 from .stage import BlockEntrySpec, StageSpec
 from .stem import Conv7x7StemSpec, StemSpec
+from .text.writer import to_json, to_yaml
 from .trace import Trace
-from .writer import to_json, to_yaml
 
 
 class ResolvedBlock(NamedTuple):
@@ -224,7 +224,7 @@ class ResNetSpec(Spec):
         return tree
 
     def _repr_html_(self) -> str:
-        from .html import to_html
+        from .drawing.html import to_html
         from .plan import lay_out
 
         # A notebook asks of any spec, also of one that strides further than its size goes.

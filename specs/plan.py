@@ -144,12 +144,12 @@ class Plan:
 
     def to_svg(self) -> str:
         """The network's picture: one self-contained SVG, for light and dark pages."""
-        from .diagram import to_svg
+        from .drawing.diagram import to_svg
 
         return to_svg(self)
 
     def _repr_html_(self) -> str:
-        from .html import to_html
+        from .drawing.html import to_html
 
         return to_html(self)
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 from resforge.specs.errors import SpecError
-from resforge.specs.reader import MAX_BYTES, read
+from resforge.specs.text.reader import MAX_BYTES, read
 
 #: How a text starts, and what it then repeats.
 TEXTS = [

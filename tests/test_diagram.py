@@ -16,13 +16,13 @@ import resforge as rf
 from hypothesis import given
 from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
 from resforge.specs.block import BLOCKS, register_block
-from resforge.specs.diagram import describe
-from resforge.specs.glyphs import LINES, OTHER_LINE
-from resforge.specs.html import to_html
+from resforge.specs.drawing.diagram import describe
+from resforge.specs.drawing.glyphs import LINES, OTHER_LINE
+from resforge.specs.drawing.html import to_html
+from resforge.specs.drawing.scene import FOLD, PIECES
+from resforge.specs.drawing.svg import clean
 from resforge.specs.plan import lay_out
-from resforge.specs.scene import FOLD, PIECES
 from resforge.specs.stage import BlockEntrySpec
-from resforge.specs.svg import clean
 from resforge.testing.strategies import specs
 
 ROOT = Path(__file__).parents[1]

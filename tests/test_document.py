@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resforge.specs.document import Document, Mark
-from resforge.specs.reader import read
+from resforge.specs.text.document import Document, Mark
+from resforge.specs.text.reader import read
 
 NET = """\
 resforge: 1

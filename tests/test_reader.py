@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from resforge.specs.errors import SpecError
-from resforge.specs.reader import MAX_BYTES, read
+from resforge.specs.text.reader import MAX_BYTES, read
 
 # text | code | line | column | what the error says, message or help
 YAML_FAULTS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from resforge.specs.errors import SpecError
-from resforge.specs.reader import read, read_file
+from resforge.specs.text.reader import read, read_file
 
 NET = "resforge: 1\nstem: {kind: conv7x7, width: 64}\nstages:\n  - depth: 3\n"
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from resforge.specs.errors import SpecError
-from resforge.specs.reader import read
+from resforge.specs.text.reader import read
 
 NET = "resforge: 1\nstem: {kind: conv7x7, width: 64}\nstages:\n  - depth: 3\n"
 
@@ -78,6 +78,6 @@ def test_hostile_texts_end_in_time_and_memory() -> None:
 
 
 def test_reading_leaves_torch_out() -> None:
-    code = "import sys, resforge.specs.reader, resforge.specs.writer; print('torch' in sys.modules)"
+    code = "import sys, resforge.specs; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

@@ -7,10 +7,10 @@ from itertools import chain, pairwise
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.specs.fold import repeats, runs
-from resforge.specs.numbers import percent, short
+from resforge.specs.drawing.fold import repeats, runs
+from resforge.specs.drawing.numbers import percent, short
+from resforge.specs.drawing.table import rows, total
 from resforge.specs.plan import lay_out
-from resforge.specs.table import rows, total
 from resforge.testing.strategies import specs
 
 

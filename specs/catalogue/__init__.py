@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import Fault, SpecError
 from ..paths import nearest
-from ..reader import read
+from ..text.reader import read
 
 
 @cache

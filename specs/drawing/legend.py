@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from ..plan import Plan
+from ..trace import Layer
 from .glyphs import draw_bar, draw_label, draw_line, line_of, main_path, on_arc, thickness
-from .plan import Plan
 from .svg import Pen, width_of
-from .trace import Layer
 
 SIZE: Final = 12.5
 ROW: Final = 26.0

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from .base import short_tree
-from .block import BlockSpec
-from .plan import BlockPlan
+from ..base import short_tree
+from ..block import BlockSpec
+from ..plan import BlockPlan
 
 
 class Run(NamedTuple):

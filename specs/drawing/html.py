@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..plan import Plan
 from .diagram import to_svg
 from .numbers import grouped, percent, shape_text
-from .plan import Plan
 from .svg import COLOURS, FONT, clean
 from .table import Row, rows, total
 

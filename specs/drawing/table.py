@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from ..plan import BlockPlan, Feature, Plan
+from ..trace import Layer, Shape
 from .fold import Run, block_text, runs
-from .plan import BlockPlan, Feature, Plan
-from .trace import Layer, Shape
 
 _NAMES = {
     "batch_norm": "batch norm",

@@ -7,13 +7,13 @@ from itertools import groupby
 from math import prod
 from typing import Final, NamedTuple
 
+from ..plan import BlockPlan, Plan
+from ..trace import Layer, Shape, Size
 from .fold import block_text, repeats
 from .glyphs import Box, height_of, main_path, on_arc, tone_of
 from .numbers import grouped, shape_text, short
-from .plan import BlockPlan, Plan
 from .svg import width_of
 from .table import layer_text
-from .trace import Layer, Shape, Size
 
 TEXT: Final = 13.0
 COLOURS: Final = {"basic": "blue", "bottleneck": "green", "d2l": "amber"}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import hypot, log2
 from typing import Any, Final, NamedTuple
 
+from ..trace import Layer, Size
 from .svg import Pen
-from .trace import Layer, Size
 
 FORK: Final = 6.0
 """From where a shortcut leaves to the box."""

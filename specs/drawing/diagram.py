@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..plan import Plan
 from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of
 from .numbers import grouped, shape_text, short
-from .plan import Plan
 from .scene import TEXT, Column, Scene, times
 from .svg import Pen, fit
 from .table import rows

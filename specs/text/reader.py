@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NoReturn
 
+from ..errors import Fault, SpecError
 from .document import Document, Source
-from .errors import Fault, SpecError
 from .json_text import read_json
 from .yaml_text import read_yaml
 

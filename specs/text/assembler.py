@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ..errors import SHOWN_FAULTS, Fault, SpecError
 from .document import Document, Node, Path, Source
-from .errors import SHOWN_FAULTS, Fault, SpecError
 from .scalars import hint
 
 MAX_DEPTH = 32

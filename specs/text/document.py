@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .errors import Fault, path_text
+from ..errors import Fault, path_text
 from .scalars import hint
 
 #: Where a value stands in a tree: ``("stages", 1, "block")``.
@@ -79,7 +79,7 @@ class Source:
 class Document:
     """The values of a spec file, and where each stands.
 
-    >>> from resforge.specs.reader import read
+    >>> from resforge.specs.text.reader import read
     >>> document = read("stem:\\n  width: 064\\n", name="net.yaml")
     >>> document.tree
     {'stem': {'width': '064'}}

@@ -1,0 +1,1 @@
+"""How a plan looks: table, picture, notebook."""

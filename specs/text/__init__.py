@@ -1,0 +1,1 @@
+"""Text and plain trees: reading with the place of every value, writing, each the other's mirror."""
