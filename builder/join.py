@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from .. import blocks, specs
-from ..specs.block import register_block
 from ..specs.plan import BlockPlan
+from ..specs.register import register_block
 from ..specs.shortcut import ShortcutSpec
 
 MakeBlock = Callable[..., nn.Module]

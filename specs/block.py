@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from .base import Channels, Spec, expand_kind
-from .errors import Fault, SpecError
 from .norm import NoNormSpec, NormSpec
 from .trace import Trace
 
@@ -138,32 +137,3 @@ class _AnyBlock:
 
 
 AnyBlock = Annotated[BlockSpec, _AnyBlock]
-
-
-def register_block(spec: type[BlockSpec]) -> None:
-    """Make a block kind known to files and plans. Raises :class:`SpecError`."""
-    field = spec.model_fields.get("kind") if issubclass(spec, BlockSpec) else None
-    kind = field.default if field is not None else None
-    if not isinstance(kind, str) or not kind.isidentifier():
-        raise SpecError(
-            Fault(
-                "register",
-                f"{spec.__name__} is no block kind",
-                help='derive it from BlockSpec and write kind: Literal["my_block"] = "my_block"',
-            )
-        )
-    if kind in BLOCKS and BLOCKS[kind].__module__ == __name__:
-        raise SpecError(
-            Fault("register", f"{kind!r} is a built-in kind", help="choose another name")
-        )
-    BLOCKS[kind] = spec
-    rebuild_models()
-
-
-def rebuild_models() -> None:
-    """Let the models that hold a block read :data:`BLOCKS` again."""
-    from .network import ResNetSpec
-    from .stage import BlockEntrySpec, StageSpec
-
-    for model in (BlockEntrySpec, StageSpec, ResNetSpec):
-        model.model_rebuild(force=True)

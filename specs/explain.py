@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from .block import BLOCKS, BlockSpec
 from .errors import Fault, path_text
 from .paths import Path, nearest
 
@@ -98,8 +99,6 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[Path, lis
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     """Every model an annotation can hold, through unions, tuples and registered kinds."""
-    from .block import BLOCKS, BlockSpec
-
     if annotation is BlockSpec:
         yield from BLOCKS.values()
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -38,8 +38,9 @@ def norms(*, kinds: tuple[str, ...] = ("batch", "group", "none")) -> SearchStrat
         {"kind": st.just("batch")},
         optional={"eps": st.sampled_from([1e-5, 1e-3]), "momentum": st.sampled_from([0.1, 0.01])},
     )
+    none: SearchStrategy[Tree] = st.just({"kind": "none"})
     group = st.fixed_dictionaries({"kind": st.just("group"), "groups": st.sampled_from([1, 2, 4])})
-    every = {"batch": batch, "group": group, "none": st.just({"kind": "none"})}
+    every: dict[str, SearchStrategy[Tree]] = {"batch": batch, "group": group, "none": none}
     return st.one_of([every[kind] for kind in kinds])
 
 

@@ -13,6 +13,7 @@ from resforge.builder import join
 from resforge.specs import BlockPlan, BlockSpec, NormSpec, ResNetSpec, Trace
 from resforge.specs import block as block_specs
 from resforge.specs.errors import BuildError
+from resforge.specs.register import rebuild_models
 from torch import Tensor, nn
 
 
@@ -53,7 +54,7 @@ def forget() -> Iterator[None]:
     for registry, before in ((block_specs.BLOCKS, kinds), (join.BLOCKS, modules)):
         registry.clear()
         registry.update(before)  # type: ignore[arg-type]
-    block_specs.rebuild_models()
+    rebuild_models()
 
 
 def network(block: Any = "scaled_basic") -> ResNetSpec:
