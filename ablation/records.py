@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..training.data import DigitsSpec
 from .outcome import Outcome
 from .schema import disk_errors
 from .store import Store
@@ -56,6 +57,11 @@ class Records:
     @property
     def title(self) -> str:
         return self.sweep["name"] or "sweep"
+
+    @property
+    def num_classes(self) -> int:
+        """Of the data: guessing misses ``1 - 1 / num_classes``."""
+        return DigitsSpec(**self.sweep["data"]).num_classes
 
     @property
     def all_trials(self) -> list[TrialRecord]:

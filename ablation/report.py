@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..training.data import DigitsSpec
 from .comparison import compare
 from .figures import learning_curves, series_index
 from .files import write_whole
@@ -41,12 +40,11 @@ def render_report(records: Records) -> str:
     )
     rows = compare(records)
     found = panels(rows)
-    num_classes = DigitsSpec(**records.sweep["data"]).num_classes
     # Only these drawings are taken as they are; matplotlib has escaped the text inside.
     figures = [(f.title, Markup(f.svg)) for f in learning_curves(records, found)]
     return environment.from_string(template).render(
         title=records.title,
-        verdict=state_verdict(rows, num_classes) or ["Nothing is recorded yet."],
+        verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
         rule=RULE,
         headings=headings(rows),
         figure_count=len(FIGURES),

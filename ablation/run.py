@@ -73,12 +73,14 @@ def run_sweep(
     from .export import write_csv
     from .report import write_report
 
+    if workers is not None and workers < 1:
+        raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
     _require("matplotlib", "jinja2")
     start = time.monotonic()
     plan = plan_sweep(sweep)
     make_folder(Path(out))
     with Store(out, create=True) as store:
-        driver = _Driver(plan, store, workers or os.cpu_count() or 1, progress or Silence(), trial)
+        driver = _Driver(plan, store, workers or _cores(), progress or Silence(), trial)
         interrupted = driver.drive()
         statuses = store.statuses()
     if not interrupted:
@@ -93,6 +95,14 @@ def run_sweep(
         interrupted=interrupted,
         seconds=time.monotonic() - start,
     )
+
+
+def _cores() -> int:
+    """Cores this process may use: fewer than the machine has, under taskset and some batch
+    systems."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _require(*libraries: str) -> None:

@@ -239,6 +239,11 @@ def test_workers_that_cannot_start_are_not_started_for_ever(
     assert "No module named 'no_such_module'" in capfd.readouterr().err
 
 
+def test_no_workers_is_no_number_of_workers(tmp_path: Path) -> None:
+    with pytest.raises(rf.ResforgeError, match="use at least 1"):
+        run_sweep(sweep_trials.sweep(), tmp_path, workers=0)
+
+
 def test_real_trials_killed_and_resumed_are_bitwise_those_of_a_quiet_run(tmp_path: Path) -> None:
     plan = plan_sweep(sweep_trials.real())
     # Here, in this process, in another order: neither may matter.

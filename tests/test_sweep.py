@@ -16,7 +16,7 @@ AXES = {
     "depth": {"8": {"stages[*].depth": 1}, "20": {"stages[*].depth": 3}},
     "shortcut": {"plain": {"shortcut": "none"}, "A": {"shortcut": "zero_pad"}},
 }
-EXAMPLE = Path(rf.__path__[0], "examples", "shortcuts.yaml")
+EXAMPLE = Path(__file__).parents[1] / "examples" / "shortcuts.yaml"
 
 
 def sweep(**tree: object) -> Sweep:

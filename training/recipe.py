@@ -17,9 +17,9 @@ MAX_STEPS = 10_000_000
 class Recipe(Spec):
     """How a network is trained; frozen, so that every arm of a sweep gets the same.
 
-    >>> recipe = Recipe(steps=100, warmup_steps=10)
-    >>> recipe.learning_rate(0), recipe.learning_rate(9)
-    (0.01, 0.1)
+    >>> recipe = Recipe(steps=100, schedule="constant", warmup_steps=4)
+    >>> [recipe.learning_rate(step) for step in (0, 1, 3, 99)]
+    [0.025, 0.05, 0.1, 0.1]
     """
 
     optimizer: OptimizerSpec = SgdSpec()
