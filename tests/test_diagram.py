@@ -15,13 +15,14 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
-from resforge.specs.block import BLOCKS, register_block
+from resforge.specs.block import BLOCKS
 from resforge.specs.drawing.diagram import describe
 from resforge.specs.drawing.glyphs import LINES, OTHER_LINE
 from resforge.specs.drawing.html import to_html
 from resforge.specs.drawing.scene import FOLD, PIECES
 from resforge.specs.drawing.svg import clean
 from resforge.specs.plan import lay_out
+from resforge.specs.register import register_block
 from resforge.specs.stage import BlockEntrySpec
 from resforge.testing.strategies import specs
 
