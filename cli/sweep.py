@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from cyclopts.validators import Number
 from ..specs.errors import printable
 from .exits import Exit
 from .options import Json
-from .output import say, tell_json, tell_table
+from .output import say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
     from ..ablation import ArmRow
@@ -38,15 +39,16 @@ def run_file(
     Killed or stopped, the same command again does only what is missing. Exits
     with 1 where trials failed.
     """
-    from ..ablation import compare, load_sweep, progress_on, run_sweep
+    from ..ablation import load_sweep, progress_on, run_sweep
 
     summary = run_sweep(load_sweep(file), out, workers=workers, progress=progress_on())
     told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
-        say(f"interrupted: {told}; the same command does the rest")
+        again = shlex.join(["resforge", "sweep", "run", file, "--out", str(out)])
+        say(f"interrupted: {told}; for the rest: {printable(again)}")
         return Exit.INTERRUPTED
-    _tell(compare(out), json)
-    say(f"{told}, {summary.ran} of them now: report.html and results.csv are there")
+    _tell(out, json)
+    say(f"{told}, {summary.ran} of them now; open {printable(str(out / 'report.html'))}")
     return Exit.DIFFERENT if summary.failed else Exit.OK
 
 
@@ -60,20 +62,27 @@ def report(
 
     Exits with 1 where trials failed.
     """
-    from ..ablation import compare, write_csv, write_report
+    from ..ablation import write_csv, write_report
 
-    rows = compare(folder)
     written = [write_report(folder), write_csv(folder)]
-    _tell(rows, json)
+    rows = _tell(folder, json)
     say(f"wrote {printable(' and '.join(map(str, written)))}")
     failed = any(row.failed or row.crashed or row.timed_out for row in rows)
     return Exit.DIFFERENT if failed else Exit.OK
 
 
-def _tell(rows: Sequence[ArmRow], json: bool) -> None:
+def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
+    """Print the comparison, and for people what it comes to."""
+    from ..ablation import compare, read_records, state_verdict
     from ..ablation.table import cells, headings
 
+    records = read_records(folder)
+    rows = compare(records)
     if json:
         tell_json([row.as_dict() for row in rows])
-    else:
-        tell_table(headings(rows), map(cells, rows), text_columns=len(rows[0].labels))
+        return rows
+    tell_table(headings(rows), map(cells, rows), text_columns=len(rows[0].labels))
+    tell("")
+    for sentence in state_verdict(rows, records.num_classes):
+        tell(sentence)
+    return rows
