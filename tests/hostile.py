@@ -58,11 +58,11 @@ def outcome(text: str) -> str:
 
 
 if __name__ == "__main__":
+    # Over 500 MB the process ends in a MemoryError, and the test with it.
     resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20))
     results = {}
     for name, text in texts().items():
         start = time.process_time()
         said = outcome(text)
         results[name] = (time.process_time() - start, said)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    json.dump({"results": results, "peak_kib": peak}, sys.stdout)
+    json.dump(results, sys.stdout)
