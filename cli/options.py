@@ -66,7 +66,16 @@ MaxParams = Annotated[
         "--max-params",
         metavar="N",
         validator=Number(gte=1),
-        help="Refuse a network of more parameters.",
+        help="Refuse a network of more parameters than this, instead of 2e9.",
+    ),
+]
+MaxActivations = Annotated[
+    int | None,
+    Parameter(
+        "--max-activations",
+        metavar="N",
+        validator=Number(gte=1),
+        help="Refuse a network of more activations than this for one image, instead of 1e10.",
     ),
 ]
 

@@ -12,7 +12,7 @@ from ..specs.drawing.numbers import grouped, percent, shape_text, short
 from ..specs.drawing.table import Row, rows
 from ..specs.errors import printable
 from ..specs.plan import Plan, check_size
-from .options import STDOUT, Input, Json, MaxParams, Source, load_source, plan_at
+from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 
 #: Columns of a terminal from which on every digit has room.
@@ -38,6 +38,7 @@ def show(
         ),
     ] = None,
     max_params: MaxParams = None,
+    max_activations: MaxActivations = None,
     json: Json = False,
 ) -> None:
     """Show a network's stages or layers and what each costs, without building it.
@@ -46,7 +47,7 @@ def show(
     one image. Depth counts weighted layers on the longest path.
     """
     plan = plan_at(load_source(source), input)
-    check_size(plan, max_params)
+    check_size(plan, max_params, max_activations)
     if svg in ("-", STDOUT):
         tell(plan.to_svg().rstrip())
         return

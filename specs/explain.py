@@ -38,10 +38,13 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> list[Fa
             for other in details
         ):
             continue
-        path, models = _walk(model, detail["loc"])
+        path, owners, held = _walk(model, detail["loc"])
         if detail["type"] == "union_tag_invalid":
             path = (*path, "kind")
-        code, message, help_ = _explain(detail, models)
+        if detail["type"] == "union_tag_not_found":
+            code, message, help_ = _no_kind(detail, held)
+        else:
+            code, message, help_ = _explain(detail, owners)
         faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
     return list(dict.fromkeys(faults))
 
@@ -77,8 +80,8 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[Path, list[Model]]:
-    """The path a user would write for ``loc``, and the models that could stand beside its end.
+def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], list[Model]]:
+    """The path a user would write for ``loc``, the models it ends in, and those it could hold.
 
     pydantic puts the tag of a union into ``loc``; a user's path has no such part.
     """
@@ -94,7 +97,7 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[Path, lis
             owners = here
             fields = [m.model_fields[part] for m in here if part in m.model_fields]
             here = [m for field in fields for m in _models(field.annotation)]
-    return tuple(path), owners
+    return tuple(path), owners, here
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -161,8 +164,13 @@ def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
     return "value", message, f"use {' or '.join(names[:6])}"
 
 
-def _no_kind(detail: ErrorDetails, owners: list[Model]) -> Explained:
-    return "missing", "'kind' is missing", "write {kind: ..., ...}"
+def _no_kind(detail: ErrorDetails, held: list[Model]) -> Explained:
+    """Names the kinds that have the keys given, where some do."""
+    given = detail["input"]
+    keys = set(given) if isinstance(given, dict) else set()
+    fits = [_kind(model) for model in held if keys <= set(model.model_fields)]
+    kinds = fits or [_kind(model) for model in held]
+    return "missing", "'kind' is missing", f"write kind: {' or '.join(dict.fromkeys(kinds))}"
 
 
 def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
@@ -199,7 +207,6 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "extra_forbidden": _unknown_key,
     "literal_error": _unknown_value,
     "union_tag_invalid": _unknown_value,
-    "union_tag_not_found": _no_kind,
     "int_type": _number,
     "int_from_float": _number,
     "int_parsing_size": _number,

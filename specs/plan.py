@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_INPUT = 65_536
 MAX_PARAMS = 2_000_000_000
+MAX_ACTIVATIONS = 10_000_000_000
 
 
 class Feature(NamedTuple):
@@ -182,18 +183,28 @@ def plan(spec: ResNetSpec, input_size: int | Size = 224) -> Plan:
     return laid
 
 
-def check_size(plan: Plan, max_params: int | None = None) -> None:
-    """Raise :class:`SpecError` where ``plan`` holds more parameters than ``max_params``."""
-    limit = MAX_PARAMS if max_params is None else max_params
-    if plan.params > limit:
-        raise SpecError(
-            Fault(
-                "limit",
-                f"{plan.params:,} parameters, of at most {limit:,}",
-                "stages",
-                f"if that is meant, pass max_params={plan.params} (--max-params)",
-            )
-        )
+def check_size(
+    plan: Plan, max_params: int | None = None, max_activations: int | None = None
+) -> None:
+    """Refuse a network that would not fit, by arithmetic, before torch is asked for memory.
+
+    Raises :class:`SpecError` where ``plan`` holds more than ``max_params`` parameters or puts out
+    more than ``max_activations`` elements for one image. The limits can be raised from Python and
+    the command line, never from a file.
+    """
+    counts = (
+        ("params", "parameters", plan.params, max_params, MAX_PARAMS),
+        ("activations", "activations", plan.activations, max_activations, MAX_ACTIVATIONS),
+    )
+    faults = []
+    for name, noun, count, limit, default in counts:
+        limit = default if limit is None else limit
+        if count > limit:
+            help_ = f"if that is meant, pass max_{name}={count} (--max-{name} {count})"
+            message = f"{count:,} {noun}, of at most {limit:,}"
+            faults.append(Fault("limit", message, "stages", help_))
+    if faults:
+        raise SpecError(faults)
 
 
 def lay_out(spec: ResNetSpec, size: Size) -> Plan:

@@ -62,10 +62,23 @@ def _no_colon(trouble: _Trouble) -> Explained:
 def _second_colon(trouble: _Trouble) -> Explained:
     before = trouble.before
     if re.fullmatch(r"[-\s]*([\w.-]+|\"[^\"]*\"|'[^']*')\s*", before):
+        if glued := _glued_above(trouble):
+            return glued
         first = trouble.offset - len(before.lstrip())
         return "syntax", "bad indentation", first, "line it up with the keys beside it"
     help = "put quotes around text that holds a colon; give each key a line of its own"
     return "syntax", "a second colon in one value", trouble.offset, help
+
+
+def _glued_above(trouble: _Trouble) -> Explained | None:
+    """``depth:18`` in the line above, which then reads as text that no key can follow."""
+    above = trouble.source.line(trouble.source.mark(trouble.offset).line - 1)
+    word = above.lstrip(" -")
+    help = hint(word.rstrip()) if re.match(r"\w+:\S", word) else None
+    if help is None:
+        return None
+    start = trouble.source.text.rindex(above, 0, trouble.offset) + len(above) - len(word)
+    return "syntax", "a key without a space after its colon", start, help
 
 
 def _bad_character(trouble: _Trouble) -> Explained:
