@@ -41,10 +41,7 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> list[Fa
         path, owners, held = _walk(model, detail["loc"])
         if detail["type"] == "union_tag_invalid":
             path = (*path, "kind")
-        if detail["type"] == "union_tag_not_found":
-            code, message, help_ = _no_kind(detail, held)
-        else:
-            code, message, help_ = _explain(detail, owners)
+        code, message, help_ = _explain(detail, owners, held)
         faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
     return list(dict.fromkeys(faults))
 
@@ -116,10 +113,16 @@ def _kind(model: type[BaseModel]) -> Any:
     return field.default if field is not None else None
 
 
-def _explain(detail: ErrorDetails, owners: list[Model]) -> Explained:
+def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Explained:
+    kinds = [kind for kind in map(_kind, held) if kind is not None]
+    if detail["type"] == "union_tag_not_found":
+        return _no_kind(detail, held)
+    if detail["type"] in ("model_type", "model_attributes_type") and kinds:
+        message = f"expected a kind or a mapping, not {shown(detail['input'])}"
+        return "type", message, f"write {' or '.join(kinds)}, or {{kind: {kinds[0]}, ...}}"
     explain = _EXPLAINERS.get(detail["type"])
     if explain is None:
-        return "value", detail["msg"], None
+        return "value", detail["msg"], detail.get("ctx", {}).get("help")
     return explain(detail, owners)
 
 
@@ -195,9 +198,15 @@ def _out_of_range(detail: ErrorDetails, owners: list[Model]) -> Explained:
 
 def _wrong_length(detail: ErrorDetails, owners: list[Model]) -> Explained:
     context = detail["ctx"]
-    bound = context.get("min_length", context.get("max_length"))
-    side = "at least" if "min_length" in context else "at most"
-    return "range", f"expected {side} {bound}, not {context.get('actual_length', 'more')}", None
+    short = "min_length" in context
+    bound = context["min_length" if short else "max_length"]
+    given = detail["input"]
+    what = "character" if isinstance(given, str) else "item"
+    message = (
+        f"expected {'at least' if short else 'at most'} {bound} {what}{'s' * (bound != 1)}, "
+        f"not {len(given)}"
+    )
+    return "range", message, "write [ ..., ... ]" if short else f"leave some {what}s out"
 
 
 _number = _wants("a whole number", "write a number such as 64")

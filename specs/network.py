@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from . import catalogue
 from .activation import Activation
@@ -48,10 +48,17 @@ class ResolvedBlock(NamedTuple):
     stride: int
 
 
-def _no_bool(value: Any) -> Any:
-    """Python holds true for equal to 1; the language does not."""
-    if isinstance(value, bool):
+VERSION = 1
+
+
+def _known_version(value: Any) -> Any:
+    # Python holds true for equal to 1; the language does not.
+    if isinstance(value, bool) or not isinstance(value, int):
         raise PydanticKnownError("int_type")
+    if value != VERSION:
+        message = f"this resforge reads version {VERSION} of the language, not {value}"
+        mend = f"write resforge: {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
+        raise PydanticCustomError("version", "{message}", {"message": message, "help": mend})
     return value
 
 
@@ -67,7 +74,7 @@ class ResNetSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=allow_base)
 
-    resforge: Annotated[Literal[1], BeforeValidator(_no_bool)]
+    resforge: Annotated[Literal[1], BeforeValidator(_known_version)]
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A label for people; not part of the network's identity."""
