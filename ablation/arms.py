@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
+from ..specs.places import placed
 from ..specs.plan import plan
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
-from .places import placed
 from .sweep import Changes
 
 if TYPE_CHECKING:

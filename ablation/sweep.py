@@ -6,19 +6,18 @@ import codecs
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr
 from pydantic_core import PydanticCustomError
 
-from ..specs.base import Spec
-from ..specs.errors import SpecError
-from ..specs.explain import faults_of, shown
+from ..specs.base import Spec, Version
+from ..specs.explain import shown
+from ..specs.load import validate
 from ..specs.text.document import Document
 from ..specs.text.reader import read_file
 from ..training.data import DataSpec, DigitsSpec
 from ..training.recipe import Recipe
-from .places import placed
 
 if TYPE_CHECKING:
     from .arms import Arm
@@ -36,8 +35,8 @@ def _seed_list(value: Any) -> Any:
         if not 1 <= value <= MAX_TRIALS:
             raise PydanticCustomError(
                 "seeds",
-                "{given} seeds are out of range: use 1 to {limit}",
-                {"given": value, "limit": MAX_TRIALS},
+                "{given} seeds are out of range",
+                {"given": value, "limit": MAX_TRIALS, "help": f"use 1 to {MAX_TRIALS}"},
             )
         return tuple(range(value))
     return value
@@ -48,7 +47,7 @@ def _name_or_spec(value: Any) -> Any:
         raise PydanticCustomError(
             "base",
             "expected a catalogue name or a spec, not {given}",
-            {"given": shown(value)},
+            {"given": shown(value), "help": "write base: digits_resnet8"},
         )
     return value
 
@@ -74,7 +73,7 @@ class Sweep(Spec):
     (['shortcut=plain', 'shortcut=A'], (0, 1, 2))
     """
 
-    sweep: Literal[1]
+    sweep: Version
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A title for people."""
@@ -119,10 +118,7 @@ def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     """
     path = Path(path)
     document = read_file(path)
-    try:
-        sweep = Sweep(**document.tree)
-    except ValidationError as error:
-        raise SpecError(placed(faults_of(error, Sweep), document)) from None
+    sweep = validate(Sweep, document)
     sweep._document = document
     sweep._text = _text(path)
     _ = sweep.expanded

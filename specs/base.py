@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 # Ceilings far above any network that was ever trained and far below what could hurt:
 # they are checked before a single layer is laid out.
@@ -29,6 +30,21 @@ class Spec(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+
+def _known_version(value: Any) -> Any:
+    # Python holds true for equal to 1; the language does not.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticKnownError("int_type")
+    if value != VERSION:
+        mend = f"write {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
+        message = f"this resforge reads version {VERSION} of the language, not {value}"
+        raise PydanticCustomError("version", "{message}", {"message": message, "help": mend})
+    return value
+
+
+VERSION = 1
+Version = Annotated[Literal[1], BeforeValidator(_known_version)]
 
 
 def expand_kind(value: Any) -> Any:

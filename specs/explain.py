@@ -20,6 +20,8 @@ _EXAMPLES = {
     "stages": "stages: [{depth: 2, width: 64}]",
     "width": "width: 64",
     "kind": "kind: basic",
+    "sweep": "sweep: 1",
+    "base": "base: resnet18",
 }
 Explained = tuple[str, str, str | None]  # code, message, help
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from . import catalogue
-from .errors import Fault, SpecError
+from .errors import SpecError
 from .explain import faults_of
 from .network import ResNetSpec
-from .paths import parse_path
+from .places import placed
 from .text.document import Document
 from .text.reader import read, read_file
 
@@ -48,18 +47,7 @@ def validate(model: type[Model], document: Document) -> Model:
         faults = faults_of(error, model, document.tree)
     except SpecError as error:
         faults = list(error.faults)
-    placed = [place(fault, document) for fault in faults]
-    raise SpecError(sorted(placed, key=lambda fault: (fault.line or 0, fault.column or 0)))
-
-
-def place(fault: Fault, document: Document) -> Fault:
-    """``fault`` with the file, line and column its path has in ``document``."""
-    path = parse_path(fault.path) if fault.path else ()
-    at: Literal["key", "value"] = "key" if fault.code == "key" else "value"
-    # A word of YAML 1.1 or a quoted number is mended where it stands, not where it is missed.
-    help_ = (document.hint(path) if fault.code == "type" else None) or fault.help
-    placed = document.fault(fault.code, fault.message, path=path, help=help_, at=at)
-    return dataclasses.replace(placed, path=fault.path)
+    raise SpecError(placed(faults, document))
 
 
 def _document(source: str | os.PathLike[str]) -> Document:

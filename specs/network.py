@@ -6,14 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from . import catalogue
 from .activation import Activation
-from .base import MAX_STAGES, Channels, Spec, short_tree
+from .base import MAX_STAGES, Channels, Spec, Version, short_tree
 from .block import AnyBlock, BasicSpec, BlockSpec
 from .errors import SpecError
 from .explain import faults_of
@@ -48,20 +47,6 @@ class ResolvedBlock(NamedTuple):
     stride: int
 
 
-VERSION = 1
-
-
-def _known_version(value: Any) -> Any:
-    # Python holds true for equal to 1; the language does not.
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticKnownError("int_type")
-    if value != VERSION:
-        message = f"this resforge reads version {VERSION} of the language, not {value}"
-        mend = f"write resforge: {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
-        raise PydanticCustomError("version", "{message}", {"message": message, "help": mend})
-    return value
-
-
 class ResNetSpec(Spec):
     """A residual network: stem, stages of blocks, head.
 
@@ -74,7 +59,7 @@ class ResNetSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=allow_base)
 
-    resforge: Annotated[Literal[1], BeforeValidator(_known_version)]
+    resforge: Version
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A label for people; not part of the network's identity."""

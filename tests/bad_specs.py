@@ -74,7 +74,7 @@ TYPES_AND_RANGES: list[Row] = [
     (ONE + 'base: resnet5O', 'catalogue', '2:7', 'base', "no 'resnet5O' in the catalogue", "did you mean 'resnet50'? `resforge list` shows every name"),
     (ONE + 'base: 5', 'catalogue', '2:7', 'base', 'no 5 in the catalogue', '`resforge list` shows every name'),
     ('resforge: true\nstages: [{depth: 2, width: 64}]', 'type', '1:11', 'resforge', 'expected a whole number, not true', 'write a number such as 64'),
-    ('resforge: 2\nstages: [{depth: 2, width: 64}]', 'value', '1:11', 'resforge', 'this resforge reads version 1 of the language, not 2', 'write resforge: 1, or upgrade resforge'),
+    ('resforge: 2\nstages: [{depth: 2, width: 64}]', 'value', '1:11', 'resforge', 'this resforge reads version 1 of the language, not 2', 'write 1, or upgrade resforge'),
     ("resforge: '1'\nstages: [{depth: 2, width: 64}]", 'type', '1:11', 'resforge', "expected a whole number, not '1'", 'remove the quotes'),
     (ONE + 'block: basic', 'missing', '1:1', 'stages', "'stages' is missing", 'write stages: [{depth: 2, width: 64}]'),
     (HEAD + 'shortcut: Identity2', 'value', '3:11', 'shortcut', "'Identity2' is not one of identity, projection, zero_pad, none", "did you mean 'identity'?"),

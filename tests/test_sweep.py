@@ -165,7 +165,7 @@ FAULTS = [
         "expected a number",
     ),
     ("sweep: 1\nbase: 5\narms: {A: {}}\n", 2, "base", "a catalogue name or a spec, not 5"),
-    ("sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n", 1, "sweep", "2 is not one of 1"),
+    ("sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n", 1, "sweep", "reads version 1 of the language, not 2"),
     ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
 ]
 
@@ -178,7 +178,7 @@ def test_a_fault_is_told_with_its_place(
         load_sweep(written(tmp_path, text))
     fault = caught.value.faults[0]
     assert (fault.line, fault.path) == (line, path) or line is None
-    assert message in fault.message
+    assert message in f"{fault.message}; {fault.help}"
     assert fault.file is not None
     assert len(caught.value.faults) == 1
 

@@ -1,4 +1,4 @@
-"""Where in a sweep file a fault stands."""
+"""Where in a file a fault stands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from ..specs.errors import Fault
-from ..specs.text.document import Document, Path
+from .errors import Fault
+from .text.document import Document, Path
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -41,15 +41,20 @@ def locate(tree: Any, text: str) -> Path:
 
 
 def placed(faults: Iterable[Fault], document: Document, under: str = "") -> list[Fault]:
-    """``faults`` with file, line and column; ``under`` is what their paths are relative to."""
-    return [_placed(fault, document, under) for fault in faults]
+    """``faults`` with file, line and column, in the file's order.
+
+    ``under`` is what their paths are relative to.
+    """
+    found = [_placed(fault, document, under) for fault in faults]
+    return sorted(found, key=lambda fault: (fault.line or 0, fault.column or 0))
 
 
 def _placed(fault: Fault, document: Document, under: str) -> Fault:
     dot = "." if under and fault.path and not fault.path.startswith("[") else ""
     text = f"{under}{dot}{fault.path}"
+    path = locate(document.tree, text)
     at: Literal["key", "value"] = "key" if fault.code == "key" else "value"
-    found = document.fault(
-        fault.code, fault.message, locate(document.tree, text), help=fault.help, at=at
-    )
+    # A word of YAML 1.1 or a quoted number is mended where it stands, not where it is missed.
+    help_ = (document.hint(path) if fault.code == "type" else None) or fault.help
+    found = document.fault(fault.code, fault.message, path, help=help_, at=at)
     return dataclasses.replace(found, path=text)
