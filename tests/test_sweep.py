@@ -165,7 +165,12 @@ FAULTS = [
         "expected a number",
     ),
     ("sweep: 1\nbase: 5\narms: {A: {}}\n", 2, "base", "a catalogue name or a spec, not 5"),
-    ("sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n", 1, "sweep", "reads version 1 of the language, not 2"),
+    (
+        "sweep: 2\nbase: digits_resnet8\narms: {A: {}}\n",
+        1,
+        "sweep",
+        "reads version 1 of the language, not 2",
+    ),
     ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
 ]
 
