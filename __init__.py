@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .builder import build as build
     from .builder import register as register
     from .builder import spec_of as spec_of
+    from .specs import BuildError as BuildError
     from .specs import Fault as Fault
     from .specs import Plan as Plan
     from .specs import ResforgeError as ResforgeError
     from .specs import ResNetSpec as ResNetSpec
     from .specs import SpecError as SpecError
+    from .specs import StoreError as StoreError
     from .specs import diff as diff
     from .specs import list_specs as list_specs
     from .specs import load as load
@@ -35,11 +37,13 @@ _HOME = {
     "build": "builder",
     "register": "builder",
     "spec_of": "builder",
+    "BuildError": "specs",
     "Fault": "specs",
     "Plan": "specs",
     "ResNetSpec": "specs",
     "ResforgeError": "specs",
     "SpecError": "specs",
+    "StoreError": "specs",
     "diff": "specs",
     "list_specs": "specs",
     "load": "specs",

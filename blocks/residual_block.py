@@ -38,9 +38,18 @@ class ResidualBlock(nn.Module):
 def fit_shortcut(
     shortcut: ShortcutArgument, in_channels: int, out_channels: int, stride: int
 ) -> Shortcut:
-    """The shortcut module for a block of these sizes; `ValueError` where it does not fit."""
+    """The shortcut module for a block of these sizes.
+
+    Raises `ValueError` where it does not fit, `TypeError` for what is no shortcut.
+    """
     if shortcut is None:
         return NoShortcut()
-    module = shortcut if isinstance(shortcut, Shortcut) else shortcut()
-    module.check(in_channels, out_channels, stride)
-    return module
+    if shortcut is Identity:
+        shortcut = Identity()
+    if not isinstance(shortcut, Shortcut):
+        raise TypeError(
+            f"shortcut={shortcut!r} is not a shortcut; pass None or a module such as "
+            f"Projection({in_channels}, {out_channels}, stride={stride})"
+        )
+    shortcut.check(in_channels, out_channels, stride)
+    return shortcut

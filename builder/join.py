@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from .. import blocks, specs
+from ..specs.errors import wrong_type
 from ..specs.plan import BlockPlan
 from ..specs.register import register_block
 from ..specs.shortcut import ShortcutSpec
@@ -74,6 +75,9 @@ BLOCKS: dict[type[specs.BlockSpec], MakeBlock] = {
 }
 
 
+BUILT_IN = frozenset(BLOCKS)
+
+
 def register(spec: type[specs.BlockSpec], make: MakeBlock) -> None:
     """Make a block kind of your own known to files, plans and the builder.
 
@@ -85,6 +89,8 @@ def register(spec: type[specs.BlockSpec], make: MakeBlock) -> None:
 
     Registering a kind again replaces it; a built-in kind raises :class:`SpecError`.
     """
+    if not callable(make):
+        raise wrong_type("register", "a function that makes the module", make)
     register_block(spec)
     BLOCKS[spec] = make
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import os
+from contextlib import nullcontext
 
 import torch
 from torch import nn
 
 from ..blocks import Classifier, ResNet
-from ..specs import BlockPlan, BuildError, Plan, ResforgeError, ResNetSpec, load
+from ..specs import BlockPlan, BuildError, Plan, ResforgeError, ResNetSpec
+from ..specs.errors import wrong_type
+from ..specs.load import as_spec
 from ..specs.plan import check_size, lay_out
-from .join import ACTIVATIONS, BLOCKS, STEMS, make_norm, make_shortcut
-from .weights import SkipInit, initialise
+from .join import ACTIVATIONS, BLOCKS, BUILT_IN, STEMS, make_norm, make_shortcut
+from .weights import SkipInit, initialise, stream_key
 
 
 def build(
@@ -37,21 +41,32 @@ def build(
     >>> sum(p.numel() for p in model.parameters())
     269722
     """
-    if not isinstance(spec, ResNetSpec):
-        spec = load(spec)
-    plan = lay_out(spec, (1, 1))
+    plan = lay_out(as_spec(spec, "build"), (1, 1))
     check_size(plan, max_params)
+    seed = _as_seed(seed)
     device = torch.device(device) if device is not None else torch.get_default_device()
-    with torch.random.fork_rng(devices=[]), device, SkipInit():
+    # Made and filled on the CPU, so that the values do not depend on where they go.
+    home = device if device.type == "meta" else torch.device("cpu")
+    with torch.random.fork_rng(devices=[]), home:
         # Only a registered block could draw here, at random of its own; let it be by the seed.
-        torch.manual_seed(seed)
+        # (torch.manual_seed would seed the caller's GPUs too.)
+        torch.default_generator.manual_seed(stream_key(seed, "modules"))
         model = assemble(plan)
-    model.to(dtype=dtype)
     _compare(model, plan)
-    if device.type != "meta":
+    if home.type != "meta":
         initialise(model, plan, seed)
-    model.spec = spec
+    model.to(device, dtype)
+    model.spec = plan.spec
     return model
+
+
+def _as_seed(seed: int) -> int:
+    try:
+        if isinstance(seed, bool):
+            raise TypeError
+        return operator.index(seed)
+    except TypeError:
+        raise wrong_type("build", "a whole number as seed", seed) from None
 
 
 def spec_of(model: nn.Module) -> ResNetSpec:
@@ -75,43 +90,59 @@ def spec_of(model: nn.Module) -> ResNetSpec:
 
 
 def assemble(plan: Plan) -> ResNet:
-    """The modules of ``plan``, initialised as PyTorch does by default."""
+    """The modules of ``plan``; what :func:`initialise` will draw is left as it comes."""
     spec = plan.spec
-    norm = make_norm(spec.norm)
-    activation = ACTIVATIONS[spec.activation]
-    stem = STEMS[type(spec.stem)](spec.stem, spec.in_channels, norm=norm, activation=activation)
+    parts = {"norm": make_norm(spec.norm), "activation": ACTIVATIONS[spec.activation]}
+    with SkipInit():
+        stem = STEMS[type(spec.stem)](spec.stem, spec.in_channels, **parts)
+        head = None
+        if spec.head is not None:
+            channels = plan.features[-1].channels
+            head = Classifier(channels, spec.head.num_classes, spec.head.dropout)
     stages = [nn.Sequential(*(_block(block, spec) for block in stage)) for stage in plan.stages]
-    head = None
-    if spec.head is not None:
-        channels = plan.features[-1].channels
-        head = Classifier(channels, spec.head.num_classes, spec.head.dropout)
     return ResNet(stem, stages, head)
 
 
 def _block(block: BlockPlan, spec: ResNetSpec) -> nn.Module:
-    shortcut = make_shortcut(
-        block.shortcut,
-        block,
-        norm=make_norm(block.spec.shortcut_norm(spec.norm)),
-        bias=block.spec.bias(spec.norm),
-    )
-    return BLOCKS[type(block.spec)](
-        block,
-        shortcut=shortcut,
-        norm=make_norm(spec.norm),
-        activation=ACTIVATIONS[spec.activation],
-    )
+    make = BLOCKS.get(type(block.spec))
+    if make is None:
+        raise BuildError(f"{type(block.spec).__name__} is not registered; call resforge.register")
+    built_in = type(block.spec) in BUILT_IN
+    with SkipInit():
+        shortcut = make_shortcut(
+            block.shortcut,
+            block,
+            norm=make_norm(block.spec.shortcut_norm(spec.norm)),
+            bias=block.spec.bias(spec.norm),
+        )
+    # A registered block may hold what only its own constructor initialises.
+    with SkipInit() if built_in else nullcontext():
+        return make(
+            block,
+            shortcut=shortcut,
+            norm=make_norm(spec.norm),
+            activation=ACTIVATIONS[spec.activation],
+        )
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:
-    """The promise that counts are exact, kept at every build."""
+    """The promise that the plan is exact, kept at every build."""
     built = {name: tuple(tensor.shape) for name, tensor in model.named_parameters()}
     planned = plan.parameters
-    if built == planned:
-        return
-    for name in dict.fromkeys([*planned, *built]):
-        if built.get(name) != planned.get(name):
-            raise BuildError(
-                f"{name}: planned {planned.get(name, 'nothing')}, built "
-                f"{built.get(name, 'nothing')}; mend the block's 'lay' or its module"
-            )
+    if built != planned:
+        for name in dict.fromkeys([*planned, *built]):
+            if built.get(name) != planned.get(name):
+                raise _differ(name, planned.get(name, "nothing"), built.get(name, "nothing"))
+    modules = dict(model.named_modules())
+    for layer in plan.layers:
+        if layer.kind == "conv":
+            conv = modules[layer.name]
+            wanted = {"stride": (layer.stride,) * 2, "padding": (layer.kernel // 2,) * 2}
+            for field, value in wanted.items():
+                if getattr(conv, field, value) != value:
+                    raise _differ(f"{layer.name}.{field}", value, getattr(conv, field))
+
+
+def _differ(name: str, planned: object, built: object) -> BuildError:
+    mend = "mend the block's 'lay' or its module"
+    return BuildError(f"{name}: planned {planned}, built {built}; {mend}")

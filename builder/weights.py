@@ -51,9 +51,13 @@ def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
     # Largest first, so that no thread is left with the largest at the end.
     jobs.sort(key=lambda job: -job[1].numel())
 
+    inference = torch.is_inference_mode_enabled()
+
     def draw(job: tuple[str, Tensor, Fill]) -> None:
         name, parameter, fill = job
-        _draw(parameter, fill, torch.Generator().manual_seed(stream_key(seed, name)))
+        generator = torch.Generator("cpu").manual_seed(stream_key(seed, name))
+        with torch.inference_mode(inference):  # a mode is each thread's own
+            _draw(parameter, fill, generator)
 
     threads = torch.get_num_threads()
     if threads == 1:
@@ -91,9 +95,8 @@ def _fills(layer: Layer, scheme: str) -> Iterator[tuple[str, Fill]]:
 
 @torch.no_grad()
 def _draw(parameter: Tensor, fill: Fill, generator: torch.Generator) -> None:
-    # Numbers are always drawn in float32 on the CPU, so that they do not depend on where and in
-    # which precision they are wanted.
-    if parameter.dtype == torch.float32 and parameter.device.type == "cpu":
+    # Numbers are always drawn in float32, so that they do not depend on the precision wanted.
+    if parameter.dtype == torch.float32:
         fill(parameter, generator)
     else:
         drawn = torch.empty(parameter.shape, dtype=torch.float32, device="cpu")
@@ -106,5 +109,4 @@ def _residual_ends(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         for block in stage:
             if block.shortcut.kind != "none":
-                norms = [layer.name for layer in block.branch if layer.kind.endswith("_norm")]
-                yield norms[-1]
+                yield block.norms[-1].name

@@ -66,6 +66,9 @@ def run(tokens: Sequence[str]) -> int:
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return explain(error)
+    except SystemExit:
+        # rich's way to end where nobody reads on
+        return explain(BrokenPipeError())
     return Exit.OK if status is None else Exit(status)
 
 

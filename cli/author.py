@@ -56,8 +56,11 @@ def new(
     tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{spec.to_yaml().rstrip()}")
 
 
-def schema() -> None:
-    """Print the JSON Schema of spec files (draft 7), for editors and other tools."""
+def schema(*, json: Json = False) -> None:
+    """Print the JSON Schema of spec files (draft 7), for editors and other tools.
+
+    A schema is JSON with or without --json.
+    """
     tell_json(ResNetSpec.model_json_schema())
 
 

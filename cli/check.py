@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ..specs.errors import SpecError, printable
-from ..specs.plan import check_size
+from ..specs.plan import check_size, lay_out
 from .exits import Exit
-from .options import STDIN, Json, MaxParams, load_source, plan_at
+from .options import STDIN, Json, MaxActivations, MaxParams, load_source
 from .output import say, tell, tell_json
 
 
@@ -19,10 +19,11 @@ def check(
         str, Parameter(name="FILE", required=True, help="Spec files, or - for standard input.")
     ],
     max_params: MaxParams = None,
+    max_activations: MaxActivations = None,
     json: Json = False,
 ) -> Exit:
     """Check spec files: one line for each, and every fault with its place and its mend."""
-    results = [_check(file, max_params) for file in files]
+    results = [_check(file, max_params, max_activations) for file in files]
     if json:
         tell_json([_as_json(result) for result in results])
     else:
@@ -31,12 +32,13 @@ def check(
     return Exit.OK if all(result["ok"] for result in results) else Exit.BAD_INPUT
 
 
-def _check(file: str, max_params: int | None) -> dict[str, Any]:
+def _check(file: str, max_params: int | None, max_activations: int | None) -> dict[str, Any]:
     shown = "<stdin>" if file == STDIN else file
     try:
         spec = load_source(file)
-        plan = plan_at(spec, None)
-        check_size(plan, max_params)
+        # A spec says no input size, so none can be too small for it.
+        plan = lay_out(spec, (spec.natural_input_size,) * 2)
+        check_size(plan, max_params, max_activations)
     except SpecError as error:
         faults = [dataclasses.replace(f, file=f.file or shown) for f in error.faults]
         return {"file": shown, "ok": False, "error": SpecError(faults, error.more)}

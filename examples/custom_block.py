@@ -10,6 +10,7 @@ from typing import Literal
 
 import resforge as rf
 import torch
+from pydantic import Field
 from resforge.blocks import ResidualBlock, conv_norm, fit_shortcut, make_activation
 from resforge.specs import BlockPlan, BlockSpec, NormSpec, Trace
 from torch import Tensor, nn
@@ -19,15 +20,15 @@ class InvertedSpec(BlockSpec):
     """The words a file can use, and the layers they stand for."""
 
     kind: Literal["inverted"] = "inverted"
-    factor: int = 6
+    factor: int = Field(default=6, ge=1, le=64)
 
     def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        inner = trace.channels * self.factor
-        trace.conv("conv1", inner)
+        inner, bias = trace.channels * self.factor, self.bias(norm)
+        trace.conv("conv1", inner, bias=bias)
         trace.norm("bn1", norm)
-        trace.conv("conv2", inner, 3, stride, groups=inner)
+        trace.conv("conv2", inner, 3, stride, groups=inner, bias=bias)
         trace.norm("bn2", norm)
-        trace.conv("conv3", width)
+        trace.conv("conv3", width, bias=bias)
         trace.norm("bn3", norm)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core.core_schema import TaggedUnionSchema
 
 # Ceilings far above any network that was ever trained and far below what could hurt:
 # they are checked before a single layer is laid out.
@@ -17,11 +19,30 @@ MAX_BLOCKS = 10_000
 Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Stride = Annotated[int, Field(ge=1, le=MAX_STRIDE)]
 Depth = Annotated[int, Field(ge=1, le=MAX_BLOCKS)]
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+# Adding 0 makes 0.0 of -0.0, which would be another text for the same thing.
+Rate = Annotated[float, Field(ge=0.0, lt=1.0), AfterValidator(lambda rate: rate + 0.0)]
+
+
+class _Schema(GenerateJsonSchema):
+    """A mapping may leave its ``kind`` to a ``base``, and then fits several members of a union:
+    ``anyOf`` where pydantic writes ``oneOf``."""
+
+    def tagged_union_schema(self, schema: TaggedUnionSchema) -> JsonSchemaValue:
+        written = super().tagged_union_schema(schema)
+        written.pop("discriminator", None)
+        if "oneOf" in written:
+            written["anyOf"] = written.pop("oneOf")
+        return written
 
 
 class Spec(BaseModel):
     """A frozen, strict pydantic model: the base of every part of the language."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The JSON Schema of this part of the language; see :class:`_Schema`."""
+        options.setdefault("schema_generator", _Schema)
+        return super().model_json_schema(*args, **options)
 
     model_config = ConfigDict(
         frozen=True,

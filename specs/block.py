@@ -38,6 +38,10 @@ class BlockSpec(Spec):
         """The norm a projection on this block's shortcut carries."""
         return norm
 
+    def meaning(self, stride: int) -> dict[str, Any]:
+        """The fields as the network's identity holds them: one way to say one thing."""
+        return self.model_dump(mode="json")
+
     def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
         """What is wrong with this block at this width: field, message, help."""
         return iter(())
@@ -91,6 +95,12 @@ class BottleneckSpec(BlockSpec):
         trace.norm("bn2", norm)
         trace.conv("conv3", self.out_channels(width), 1, bias=bias)
         trace.norm("bn3", norm)
+
+    def meaning(self, stride: int) -> dict[str, Any]:
+        fields = super().meaning(stride)
+        if stride == 1:
+            del fields["stride_on"]
+        return fields
 
     def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
         if width * self.width_per_group < 64:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .errors import path_text
+from .load import as_spec
 from .network import ResNetSpec
 from .paths import Path
 
@@ -18,8 +20,13 @@ class Change(NamedTuple):
     after: Any
 
 
-def diff(a: ResNetSpec, b: ResNetSpec) -> tuple[Change, ...]:
+Source = ResNetSpec | str | os.PathLike[str]
+
+
+def diff(a: Source, b: Source) -> tuple[Change, ...]:
     """Every place where ``a`` and ``b`` differ; empty for equal specs.
+
+    Each is a spec, a catalogue name or a file. Raises :class:`SpecError`.
 
     Applied to ``a``, the changes give ``b``:
 
@@ -30,7 +37,7 @@ def diff(a: ResNetSpec, b: ResNetSpec) -> tuple[Change, ...]:
     >>> a.replace({change.path: change.after for change in rf.diff(a, b)}) == b
     True
     """
-    before, after = a.model_dump(mode="json"), b.model_dump(mode="json")
+    before, after = (as_spec(spec, "diff").model_dump(mode="json") for spec in (a, b))
     return tuple(_changes(before, after, ()))
 
 

@@ -110,6 +110,11 @@ def _columns(text: str) -> int:
     return len(text) + wide - sum(combining(c) > 0 for c in text)
 
 
+def wrong_type(call: str, wanted: str, given: object, help: str | None = None) -> SpecError:
+    """The error of a public function that was handed something else."""
+    return SpecError(Fault("type", f"{call} takes {wanted}, not {type(given).__name__}", help=help))
+
+
 def printable(text: str) -> str:
     """``text`` with control, bidirectional and other unprintable characters escaped.
 

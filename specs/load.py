@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import catalogue
-from .errors import SpecError
+from .errors import Fault, SpecError, wrong_type
 from .explain import faults_of
 from .network import ResNetSpec
 from .places import placed
@@ -17,17 +17,28 @@ from .text.document import Document
 from .text.reader import read, read_file
 
 Model = TypeVar("Model", bound=BaseModel)
+_MEND = "call loads for text, ResNetSpec(**tree) for a mapping"
 
 
 def load(source: str | os.PathLike[str]) -> ResNetSpec:
     """The spec of a catalogue name, or of a ``.yaml``, ``.yml`` or ``.json`` file.
 
-    Raises :class:`SpecError` with every fault's place in the file.
+    Raises :class:`SpecError` with every fault's place in the file. A catalogue name comes before
+    a file of that name; write ``./resnet18`` for the file.
 
     >>> load("resnet18").name
     'resnet18'
     """
     return validate(ResNetSpec, _document(source))
+
+
+def as_spec(source: ResNetSpec | str | os.PathLike[str], call: str) -> ResNetSpec:
+    """A spec as it is; a name or a file loaded. ``call`` is who asks, for the error."""
+    if isinstance(source, ResNetSpec):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return load(source)
+    raise wrong_type(call, "a ResNetSpec, a catalogue name or a file", source, _MEND)
 
 
 def loads(text: str | bytes) -> ResNetSpec:
@@ -36,6 +47,8 @@ def loads(text: str | bytes) -> ResNetSpec:
     >>> loads("{resforge: 1, base: resnet50, shortcut: zero_pad}").block.kind
     'bottleneck'
     """
+    if not isinstance(text, str | bytes):
+        raise wrong_type("loads", "text or bytes", text, "call load for a name or a file")
     return validate(ResNetSpec, read(text))
 
 
@@ -51,9 +64,23 @@ def validate(model: type[Model], document: Document) -> Model:
 
 
 def _document(source: str | os.PathLike[str]) -> Document:
-    """A file's document; a bare word is a catalogue name unless such a file exists."""
+    """A catalogue entry's document, or a file's."""
+    if not isinstance(source, str | os.PathLike):
+        raise wrong_type("load", "a catalogue name or a file", source, _MEND)
     name = os.fspath(source)
-    is_file = isinstance(source, os.PathLike) or Path(name).suffix or os.sep in name
-    if is_file or Path(name).exists():
+    if name in catalogue.list_specs():
+        return read(catalogue.text(name), name=f"{name}.yaml")
+    if "\n" in name or "{" in name:
+        message = "load takes a catalogue name or a file, and this is the text of a spec"
+        raise SpecError(Fault("file", message, help="call loads with it"))
+    if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or is_file(name):
         return read_file(Path(name))
-    return read(catalogue.text(name), name=f"{name}.yaml")
+    return read(catalogue.text(name), name=name)
+
+
+def is_file(name: str) -> bool:
+    """Whether there is such a file; a name no file can have is none."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from copy import deepcopy
+from math import prod
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,13 +15,14 @@ from . import catalogue
 from .activation import Activation
 from .base import MAX_STAGES, Channels, Spec, Version, short_tree
 from .block import AnyBlock, BasicSpec, BlockSpec
-from .errors import SpecError
+from .errors import SpecError, wrong_type
 from .explain import faults_of
 from .head import ClassifierSpec, HeadSpec
 from .init import InitSpec
 from .merge import merge
 from .norm import BatchNormSpec, NormSpec
 from .paths import Path, expand_stars, parse_path, set_path
+from .plan import MAX_INPUT
 from .rules import broken_rules
 from .schema import allow_base
 from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shortcut
@@ -147,23 +149,27 @@ class ResNetSpec(Spec):
     @property
     def natural_input_size(self) -> int:
         """Side of the pictures its kind of stem is for, where nobody says: 224 (ImageNet) for a
-        stem that downsamples, 32 (CIFAR) for one that does not.
+        stem that downsamples, 32 (CIFAR) for one that does not; more where the strides ask for it.
         """
         trace = Trace(self.in_channels, (224, 224))
         self.stem.lay(trace, self.norm)
-        return 224 if trace.jump > 1 else 32
+        stride = trace.jump * prod(stage.stride for stage in self.stages)
+        usual = 224 if trace.jump > 1 else 32
+        return usual if stride <= usual else min(2 * stride, MAX_INPUT)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 of the network this spec means: equal for equal networks, however written.
 
         It covers every default and leaves out the name. Stable across processes and machines.
         """
         meaning = self.model_dump(mode="json", exclude={"name", "stages", "block", "shortcut"})
+        if self.norm.kind == "none":
+            meaning["stem"]["bias"] = True  # whatever it says: no norm follows
         meaning["stages"] = [
             [
                 {
-                    "block": block.block.model_dump(mode="json"),
+                    "block": block.block.meaning(block.stride),
                     "shortcut": block.shortcut.model_dump(mode="json"),
                     "width": block.width,
                     "stride": block.stride,
@@ -185,11 +191,14 @@ class ResNetSpec(Spec):
         >>> spec.replace({"stages[*].depth": 3, "head.num_classes": 10}).stages[0].depth
         3
         """
+        if not isinstance(changes, Mapping):
+            raise wrong_type("replace", "a mapping of paths to values", changes)
         tree = self.model_dump(mode="json")
         for text, value in changes.items():
             plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
             for path in expand_stars(tree, parse_path(text)):
-                set_path(tree, path, plain)
+                # A copy for each place, so that a later change to one stays there.
+                set_path(tree, path, deepcopy(plain))
         return type(self)(**tree)
 
     def to_tree(self) -> dict[str, Any]:

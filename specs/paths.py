@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from .errors import Fault, SpecError, path_text
+from .errors import Fault, SpecError, path_text, wrong_type
 
 Path = tuple[str | int, ...]
 
@@ -22,6 +22,8 @@ def parse_path(text: str) -> Path:
     >>> parse_path("stages[*].shortcut")
     ('stages', '*', 'shortcut')
     """
+    if not isinstance(text, str):
+        raise wrong_type("a path", "text like 'stages[*].shortcut'", text)
     parts: list[str | int] = []
     position = 0
     while match := _PART.match(text, position):

@@ -11,6 +11,7 @@ from .errors import Fault
 from .text.document import Document, Path
 
 _INDEX = re.compile(r"\[(\d+)\]")
+_END = re.compile(r"[.\[]")
 
 
 def locate(tree: Any, text: str) -> Path:
@@ -23,17 +24,18 @@ def locate(tree: Any, text: str) -> Path:
     """
     path: list[str | int] = []
     while text:
-        part: str | int
+        part: str | int | None = None
+        end = 0
         if isinstance(tree, list) and (match := _INDEX.match(text)):
-            part, end = int(match[1]), match.end()
-            known = int(match[1]) < len(tree)
+            index, end = int(match[1]), match.end()
+            part = index if index < len(tree) else None
         elif isinstance(tree, dict):
-            keys = [key for key in tree if re.match(re.escape(key) + r"($|[.\[])", text)]
-            part = key = max(keys, key=len, default="")
-            end, known = len(key), bool(keys)
-        else:
-            break
-        if not known:
+            # The longest key that ends where a part can end; tried by look-up, as a hostile
+            # file can have thousands of keys.
+            ends = [*(match.start() for match in _END.finditer(text)), len(text)]
+            end = next((end for end in reversed(ends) if text[:end] in tree), 0)
+            part = text[:end] if end else None
+        if part is None:
             break
         path.append(part)
         tree, text = tree[part], text[end:].removeprefix(".")

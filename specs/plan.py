@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import Fault, SpecError
-from .trace import Layer, Shape, Size, Trace
+from .errors import Fault, SpecError, path_text
+from .trace import Layer, Shape, Size, Trace, strided
 
 if TYPE_CHECKING:
     from .block import BlockSpec
@@ -38,14 +40,22 @@ class BlockPlan(NamedTuple):
     layers: tuple[Layer, ...]
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name within the block.
+        """The layer of that name within the block. Raises ``KeyError``.
 
         >>> import resforge as rf
         >>> rf.plan(rf.load("resnet50")).stages[1][0].layer("conv2").stride
         2
         """
         full = f"{self.what.name}.{name}"
-        return next(layer for layer in self.layers if layer.name == full)
+        for layer in self.layers:
+            if layer.name == full:
+                return layer
+        raise KeyError(f"{full}: the block has {', '.join(layer.name for layer in self.layers)}")
+
+    @property
+    def norms(self) -> list[Layer]:
+        """The norms of the residual branch, first to last."""
+        return [layer for layer in self.branch if layer.kind.endswith("_norm")]
 
     @property
     def name(self) -> str:
@@ -155,19 +165,21 @@ class Plan:
         return to_html(self)
 
 
-def plan(spec: ResNetSpec, input_size: int | Size = 224) -> Plan:
+def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size = 224) -> Plan:
     """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
 
-    Raises :class:`SpecError` for a size that is no size, and where a stage would stride over a
-    map of one pixel.
+    ``spec`` may be a catalogue name or a file too. Raises :class:`SpecError` for a wrong spec, for
+    a size that is no size, and where a stage would stride over a map of one pixel.
 
     >>> import resforge as rf
     >>> plan = rf.plan(rf.load("resnet50"), input_size=224)
     >>> plan.params, plan.macs, plan.depth, plan.output_shape
     (25557032, 4089184256, 50, (1000,))
     """
+    from .load import as_spec
+
     size = _as_size(input_size)
-    laid = lay_out(spec, size)
+    laid = lay_out(as_spec(spec, "plan"), size)
     for layer in laid.layers:
         if layer.stride > 1 and layer.in_size == (1, 1):
             raise SpecError(
@@ -243,27 +255,47 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> None:
     block = what.block
     trace.prefix = f"{what.name}."
     shortcut = trace.fork()
+    size = strided(trace.size, what.stride)
     block.lay(trace, what.width, what.stride, norm)
+    if trace.channels != what.out_channels or trace.size != size:
+        # Only a registered kind can get this wrong, and torch might broadcast it in silence.
+        written = f"{trace.channels} channels of {trace.size[0]}x{trace.size[1]}"
+        raise SpecError(
+            Fault(
+                "block",
+                f"the branch of {what.name} ends in {written}, the block puts out "
+                f"{what.out_channels} of {size[0]}x{size[1]}",
+                path_text(what.block_path),
+                f"mend 'lay' or 'out_channels' of {type(block).__name__}",
+            )
+        )
     what.shortcut.lay(
         shortcut, what.out_channels, what.stride, block.shortcut_norm(norm), block.bias(norm)
     )
 
 
 def _as_size(input_size: int | Size) -> Size:
-    size = (input_size, input_size) if isinstance(input_size, int) else input_size
-    if isinstance(size, tuple | list) and len(size) == 2 and all(map(_is_side, size)):
-        return (size[0], size[1])
-    raise SpecError(
-        Fault(
-            "input",
-            f"{input_size!r} is not an input size",
-            help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
+    try:
+        height, width = (
+            input_size if isinstance(input_size, tuple | list) else (input_size, input_size)
         )
-    )
+        size = _as_side(height), _as_side(width)
+    except (TypeError, ValueError):
+        raise SpecError(
+            Fault(
+                "input",
+                f"{input_size!r} is not an input size",
+                help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
+            )
+        ) from None
+    return size
 
 
-def _is_side(side: object) -> bool:
-    return isinstance(side, int) and not isinstance(side, bool) and 1 <= side <= MAX_INPUT
+def _as_side(side: object) -> int:
+    number = operator.index(side)  # type: ignore[arg-type]
+    if isinstance(side, bool) or not 1 <= number <= MAX_INPUT:
+        raise ValueError(side)
+    return number
 
 
 def _path_of(layer: Layer) -> str:

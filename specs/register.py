@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+from pydantic import PydanticUserError
+
 from .block import BLOCKS, BlockSpec
 from .errors import Fault, SpecError
 from .network import ResNetSpec
 from .stage import BlockEntrySpec, StageSpec
 
+BUILT_IN = frozenset(BLOCKS)
+
 
 def register_block(spec: type[BlockSpec]) -> None:
-    """Make a block kind known to files and plans. Raises :class:`SpecError`."""
-    field = spec.model_fields.get("kind") if issubclass(spec, BlockSpec) else None
-    kind = field.default if field is not None else None
-    if not isinstance(kind, str) or not kind.isidentifier():
-        raise SpecError(
-            Fault(
-                "register",
-                f"{spec.__name__} is no block kind",
-                help='derive it from BlockSpec and write kind: Literal["my_block"] = "my_block"',
-            )
-        )
-    if kind in BLOCKS and BLOCKS[kind].__module__ == BlockSpec.__module__:
-        raise SpecError(
-            Fault("register", f"{kind!r} is a built-in kind", help="choose another name")
-        )
+    """Make a block kind known to files and plans.
+
+    Raises :class:`SpecError`, and leaves everything as it was, for what is no block kind.
+    """
+    kind = _kind_of(spec)
+    if kind in BUILT_IN:
+        message = f"{kind!r} is a built-in kind"
+        raise SpecError(Fault("register", message, help="choose another name"))
+    if spec.lay is BlockSpec.lay:
+        raise _no_kind(spec)
+    before = dict(BLOCKS)
     BLOCKS[kind] = spec
-    rebuild_models()
+    try:
+        rebuild_models()
+    except PydanticUserError:
+        BLOCKS.clear()
+        BLOCKS.update(before)
+        rebuild_models()
+        raise _no_kind(spec) from None
+
+
+def _kind_of(spec: type[BlockSpec]) -> str:
+    if not isinstance(spec, type) or not issubclass(spec, BlockSpec):
+        raise _no_kind(spec)
+    kind = spec.model_fields["kind"].default
+    if not isinstance(kind, str) or not kind.isidentifier():
+        raise _no_kind(spec)
+    return kind
+
+
+def _no_kind(spec: object) -> SpecError:
+    name = spec.__name__ if isinstance(spec, type) else repr(spec)
+    mend = 'derive it from BlockSpec, write kind: Literal["my_block"] = "my_block", define lay'
+    return SpecError(Fault("register", f"{name} is no block kind", help=mend))
 
 
 def rebuild_models() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .base import MAX_BLOCKS
 from .errors import Fault, path_text
 from .paths import Path
-from .plan import lay_out
+from .plan import BlockPlan, lay_out
 from .shortcut import SHORTCUTS, shorten_shortcut
 
 if TYPE_CHECKING:
@@ -84,14 +84,17 @@ def _as_written(spec: ResNetSpec, path: Path) -> str:
 
 def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
     norm = spec.norm
-    if spec.init.zero_residual and norm.kind == "none":
+    laid = lay_out(spec, (1, 1))
+    blocks = [block for stage in laid.stages for block in stage]
+    bare = [block.name for block in blocks if block.shortcut.kind != "none" and not block.norms]
+    if spec.init.zero_residual and bare:
         yield Fault(
             "init",
-            "zero_residual starts the last norm of each branch at 0, and the norm is 'none'",
+            f"zero_residual starts the last norm of each branch at 0, and {bare[0]} has none",
             "init.zero_residual",
             "write zero_residual: false, or use a norm",
         )
-    layers = lay_out(spec, (1, 1)).layers
+    layers = laid.layers
     if norm.kind == "group":
         widths = sorted({layer.out_channels for layer in layers if layer.kind == "group_norm"})
         wrong = [width for width in widths if width % norm.groups]
@@ -104,11 +107,21 @@ def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
                 "norm.groups",
                 f"use a divisor of every width: {', '.join(divisors)}",
             )
-    for layer in layers:
-        if layer.kind == "conv" and (layer.groups > 1) and layer.out_channels % layer.groups:
+    for block in blocks:
+        yield from _uneven_groups(block)
+
+
+def _uneven_groups(block: BlockPlan) -> Iterator[Fault]:
+    """Only a registered kind can plan them: the widths of a bottleneck are made of its groups."""
+    for layer in block.layers:
+        if layer.kind != "conv" or layer.groups == 1:
+            continue
+        common = gcd(layer.in_channels, layer.out_channels)
+        if common % layer.groups:
             yield Fault(
                 "block",
-                f"{layer.groups} groups do not divide {layer.out_channels} channels ({layer.name})",
-                "block.groups",
-                f"use a divisor of {gcd(layer.in_channels, layer.out_channels)}",
+                f"{layer.groups} groups do not divide {layer.in_channels} and "
+                f"{layer.out_channels} channels ({layer.name})",
+                path_text(block.what.block_path),
+                f"use a divisor of {common}",
             )

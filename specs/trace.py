@@ -53,10 +53,10 @@ class Layer(NamedTuple):
     @property
     def parameters(self) -> dict[str, Shape]:
         """Names and shapes of the learnable tensors, as in the state dict."""
-        if not self.weight:
-            return {}
         if self.kind == "parameter":
             return {self.name: self.weight}
+        if not self.weight:
+            return {}
         tensors = {f"{self.name}.weight": self.weight}
         if self.bias:
             tensors[f"{self.name}.bias"] = (self.out_channels,)
@@ -73,6 +73,16 @@ class Layer(NamedTuple):
             f"{self.name}.running_var": channels,
             f"{self.name}.num_batches_tracked": (),
         }
+
+
+def strided(size: Size, stride: int) -> Size:
+    """The size of a map after a window of odd side n, padded by n // 2, at ``stride``.
+
+    >>> strided((7, 8), 2)
+    (4, 4)
+    """
+    # (side + 2 * (n // 2) - n) // stride + 1 for odd n
+    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
 
 
 class Trace:
@@ -151,7 +161,10 @@ class Trace:
         return self._write(name, "linear", out_channels, 1, 1, 1, weight, True, count)
 
     def parameter(self, name: str, *shape: int) -> Layer:
-        """A free tensor, for custom blocks that hold one (a scale of each channel, say)."""
+        """A free tensor, for custom blocks that hold one (a scale of each channel, say).
+
+        No shape at all is a single number.
+        """
         return self._write(name, "parameter", self.channels, weight=shape)
 
     def repeat(self, layers: tuple[Layer, ...], old: str, new: str, growth: int) -> None:
@@ -182,12 +195,11 @@ class Trace:
         """``products`` are the multiplications for each position of the output."""
         in_size = size = self.size
         if stride > 1:
-            # (n + 2 * (kernel // 2) - kernel) // stride + 1 for odd kernels
-            self.size = size = (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
+            self.size = size = strided(size, stride)
         if kernel > 1:
             self.receptive_field += (kernel - 1) * self.jump
         self.jump *= stride
-        params = products or (prod(weight) if weight else 0)
+        params = products or (prod(weight) if weight or kind == "parameter" else 0)
         positions = size[0] * size[1] if products else 0
         layer = _new(
             Layer,

@@ -12,8 +12,8 @@ HEAD = ONE + "stages: [{depth: 2, width: 64}]\n"
 Row = tuple[str, str, str, str, str, str | None]
 
 FILES: list[Row] = [
-    ('', 'empty', '', '', 'no spec in this text', 'try `resforge new`'),
-    ('# a\n# b', 'empty', '', '', 'no spec in this text', 'try `resforge new`'),
+    ('', 'empty', '', '', 'no spec in this text', 'try `resforge new resnet18 > net.yaml`'),
+    ('# a\n# b', 'empty', '', '', 'no spec in this text', 'try `resforge new resnet18 > net.yaml`'),
     ('- a', 'type', '1:1', '', 'a spec is a mapping of keys to values, not a list', 'start with `resforge: 1`'),
     ('hello', 'type', '1:1', '', 'a spec is a mapping of keys to values, not text', 'start with `resforge: 1`'),
     (ONE + 'stages:\n\t- {depth: 2}', 'syntax', '3:1', '', 'a tab in the indentation', 'indent with spaces'),
@@ -105,7 +105,7 @@ SHAPES: list[Row] = [
     (ONE + 'stages: [{depth: 2, width: 64}, {width: 128, blocks: [{shortcut: {match: none, change: identity}}]}]', 'shortcut', '2:88', 'stages[1].blocks[0].shortcut.change', 'identity cannot join 64 channels to 128 at stride 1', "use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)"),
     (HEAD + 'norm: {kind: group, groups: 48}', 'norm', '3:29', 'norm.groups', '48 groups do not divide 64 channels', 'use a divisor of every width: 1, 2, 4, 8, 16, 32, 64'),
     (ONE + 'stages: [{depth: 2, width: 3}]\nblock: {kind: bottleneck, width_per_group: 4}', 'block', '3:44', 'block.width_per_group', 'width 3 x width_per_group 4 / 64 leaves no channel (layer1.0)', 'use a width_per_group of at least 22'),
-    (HEAD + 'norm: none\ninit: {zero_residual: true}', 'init', '4:23', 'init.zero_residual', "zero_residual starts the last norm of each branch at 0, and the norm is 'none'", 'write zero_residual: false, or use a norm'),
+    (HEAD + 'norm: none\ninit: {zero_residual: true}', 'init', '4:23', 'init.zero_residual', "zero_residual starts the last norm of each branch at 0, and layer1.0 has none", 'write zero_residual: false, or use a norm'),
     (ONE + 'stages: [{width: 64}]', 'missing', '2:10', 'stages[0]', "a stage needs 'depth'", 'write depth: 2'),
     (ONE + 'stages: [{width: 64, depth: 1, blocks: [{}]}]', 'conflict', '2:10', 'stages[0]', "'depth' and 'blocks' exclude each other", 'leave out depth: 1; there are 1 blocks'),
     (ONE + 'stages: []', 'range', '2:9', 'stages', 'expected at least 1 item, not 0', 'write [ ..., ... ]'),

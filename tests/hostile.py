@@ -11,8 +11,8 @@ import resource
 import sys
 import time
 
-from resforge.specs.errors import SpecError
-from resforge.specs.text.reader import MAX_BYTES, read
+import resforge as rf
+from resforge.specs.text.reader import MAX_BYTES
 
 #: How a text starts, and what it then repeats.
 TEXTS = [
@@ -45,14 +45,27 @@ def texts() -> dict[str, str]:
     made["deep long keys"] = "".join(" " * i + "k" * 99 + f"{i % 10}:\n" for i in range(30)) + (
         "".join(" " * 30 + "d: &a 1\n" for i in range(6_000))
     )
+    one, blocks = "resforge: 1\n", "stages: [{width: 8, blocks: ["
+    made["blocks"] = one + blocks + "{}, " * 6_600 + "]}]\n"
+    made["named blocks"] = one + blocks + "{block: basic}, " * 6_000 + "]}]\n"
+    made["wrong keys"] = one + blocks + "{blok: 1}, " * 6_000 + "]}]\n"
+    made["wrong kinds"] = one + blocks + "{block: bacis}, " * 6_000 + "]}]\n"
+    made["wrong shortcuts"] = (
+        one + blocks + "{block: bottleneck}, {shortcut: identity}, " * 1_600 + "]}]\n"
+    )
+    made["wide and deep"] = (
+        one + "stages:\n" + "  - {depth: 156, width: 65536, stride: 16}\n" * 64
+        + "block: {kind: bottleneck, groups: 65536, width_per_group: 65536, expansion: 64}\n"
+    )  # fmt: skip
+    made["unknown keys"] = one + "".join(f"k{i}: 1\n" for i in range(9_000))
     cut = {name: text.encode()[:MAX_BYTES].decode(errors="ignore") for name, text in made.items()}
     return {**cut, "too large": "a" * 10 * MAX_BYTES}
 
 
 def outcome(text: str) -> str:
     try:
-        read(text)
-    except SpecError as error:
+        rf.loads(text)
+    except rf.SpecError as error:
         return f"{error.faults[0].code} {len(str(error))}"
     return "read"
 

@@ -6,6 +6,7 @@ import copy
 import io
 import math
 import pickle
+from typing import Any
 
 import pytest
 import resforge as rf
@@ -95,6 +96,44 @@ def test_dtype_rounds_the_same_weights(dtype: torch.dtype, device: torch.device)
         assert torch.equal(parameter.cpu(), wanted.get_parameter(name).to(dtype))
 
 
+@pytest.mark.parametrize("seed", [None, 1.5, True, "1"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(rf.SpecError, match="a whole number as seed"):
+        rf.build("digits_resnet8", seed=seed)
+
+
+def test_any_whole_number_is_a_seed() -> None:
+    for seed in (-1, 2**70):
+        rf.build("digits_resnet8", seed=seed)
+
+
+@pytest.mark.parametrize("spec", [{}, None, 5])
+def test_what_is_no_spec(spec: Any) -> None:
+    with pytest.raises(rf.SpecError, match="build takes a ResNetSpec"):
+        rf.build(spec)
+
+
+def test_the_callers_random_state_on_every_device(
+    device: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("GPUs seeded"))
+    before = torch.random.get_rng_state()
+    gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    rf.build("digits_resnet8", seed=5, device=device)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert gpu is None or torch.equal(torch.cuda.get_rng_state(device), gpu)
+
+
+def test_inference_mode_on_two_threads() -> None:
+    torch.set_num_threads(2)
+    try:
+        with torch.inference_mode():
+            model = rf.build("digits_resnet8")
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(model.conv1.weight, rf.build("digits_resnet8").conv1.weight)
+
+
 def test_device_context_and_default_dtype() -> None:
     with torch.device("meta"):
         assert rf.build("cifar_resnet20").conv1.weight.is_meta
@@ -173,7 +212,8 @@ def test_a_batch_is_its_images(spec: rf.ResNetSpec, order: list[int]) -> None:
 @given(SMALL)
 def test_copies_keep_the_outputs(spec: rf.ResNetSpec) -> None:
     model = rf.build(spec).eval()
-    x = torch.randn(1, spec.in_channels, 16, 16)
+    # Two images: a group norm refuses a single element.
+    x = torch.randn(2, spec.in_channels, 16, 16)
     file = io.BytesIO()
     torch.save(model.state_dict(), file)
     file.seek(0)

@@ -68,6 +68,12 @@ def test_commands_print_what_the_document_says(document: Path, tmp_path: Path) -
             run([sys.executable, "block.py"], tmp_path)
 
 
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
 def check_picture(spec: Path, picture: Path) -> None:
     """The picture beside a spec, where there is one, is the one it makes."""
     if picture.exists():

@@ -12,7 +12,7 @@ from resforge.specs.text.reader import MAX_BYTES, read
 YAML_FAULTS = [
     # nothing there
     ("", "empty", None, None, "no spec in this file"),
-    ("# a\n\n # b\n", "empty", None, None, "try `resforge new`"),
+    ("# a\n\n # b\n", "empty", None, None, "try `resforge new resnet18 > net.yaml`"),
     ("---\n...\n", "empty", None, None, "no spec"),
     # not a mapping
     ("- a\n", "type", 1, 1, "not a list"),

@@ -10,7 +10,7 @@ import resforge as rf
 import torch
 from resforge import blocks
 from resforge.builder import join
-from resforge.specs import BlockPlan, BlockSpec, NormSpec, ResNetSpec, Trace
+from resforge.specs import BlockPlan, BlockSpec, BottleneckSpec, NormSpec, ResNetSpec, Trace
 from resforge.specs import block as block_specs
 from resforge.specs.errors import BuildError
 from resforge.specs.register import rebuild_models
@@ -24,7 +24,7 @@ class ScaledSpec(BlockSpec):
     start: float = 0.1
 
     def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        trace.conv("conv1", width, 3, stride)
+        trace.conv("conv1", width, 3, stride, bias=self.bias(norm))
         trace.norm("bn1", norm)
         trace.parameter("scale", width, 1, 1)
 
@@ -113,6 +113,119 @@ def test_random_numbers_in_a_constructor_follow_the_seed_and_spare_the_caller() 
     first, second = rf.build(network(), seed=1), rf.build(network(), seed=1)
     assert torch.equal(first.layer1[0].scale, second.layer1[0].scale)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+class GatedSpec(BlockSpec):
+    """One convolution whose output is scaled by a single number that starts at 0 (ReZero)."""
+
+    kind: Literal["gated"] = "gated"
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        trace.conv("conv1", width, 3, stride, bias=True)
+        trace.parameter("alpha")
+        trace.parameter("act.weight", 1)
+
+
+class Gated(blocks.ResidualBlock):
+    def __init__(self, block: BlockPlan, shortcut: Any, norm: Any, activation: Any) -> None:
+        super().__init__()
+        sizes = (block.in_channels, block.out_channels)
+        self.conv1 = nn.Conv2d(*sizes, 3, block.stride, 1)
+        self.alpha = nn.Parameter(torch.empty(()))
+        nn.init.constant_(self.alpha, 0.5)
+        self.act = nn.PReLU()
+        self.downsample = blocks.fit_shortcut(shortcut, *sizes, block.stride)
+        self.relu = activation()
+
+    def transform(self, x: Tensor) -> Tensor:
+        return self.act(self.conv1(x)) * self.alpha
+
+
+def test_what_a_constructor_initialises_stays() -> None:
+    rf.register(GatedSpec, Gated)
+    model, plan = rf.build(network("gated")), rf.plan(network("gated"), 8)
+    assert plan.params == sum(p.numel() for p in model.parameters())
+    assert plan.parameters["layer1.0.alpha"] == ()
+    assert model.layer1[0].alpha.item() == 0.5
+    assert model.layer1[0].act.weight.item() == 0.25
+
+
+def test_zero_residual_needs_a_norm_in_every_branch() -> None:
+    rf.register(GatedSpec, Gated)
+    with pytest.raises(rf.SpecError, match=r"layer1\.0 has none"):
+        network("gated").replace({"init.zero_residual": True})
+
+
+class CarelessSpec(BlockSpec):
+    kind: Literal["careless"] = "careless"
+    forgets: str = "stride"
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        channels = width + 1 if self.forgets == "width" else width
+        groups = 3 if self.forgets == "groups" else 1
+        trace.conv("conv1", channels, 3, 1 if self.forgets == "stride" else stride, groups)
+
+
+@pytest.mark.parametrize(
+    ("forgets", "message"),
+    [
+        ("stride", r"the branch of layer2\.0 ends in"),
+        ("width", "ends in 9 channels"),
+        ("groups", "3 groups do not divide 8 and 8 channels"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(forgets: str, message: str) -> None:
+    rf.register(CarelessSpec, make_scaled)
+    with pytest.raises(rf.SpecError, match=message):
+        rf.plan(network({"kind": "careless", "forgets": forgets}), 8)
+
+
+def test_a_module_that_strides_otherwise_is_refused() -> None:
+    def strides_twice(block: BlockPlan, **parts: Any) -> nn.Module:
+        module = make_scaled(block, **parts)
+        module.conv1.stride = (3, 3)
+        return module
+
+    rf.register(ScaledSpec, strides_twice)
+    with pytest.raises(BuildError, match=r"layer1\.0\.conv1\.stride: planned \(1, 1\)"):
+        rf.build(network())
+
+
+def test_a_kind_without_a_literal_leaves_everything_as_it_was() -> None:
+    class Loose(ScaledSpec):
+        kind: str = "loose"  # type: ignore[assignment]
+
+    with pytest.raises(rf.SpecError, match="Loose is no block kind"):
+        rf.register(Loose, make_scaled)
+    assert rf.load("resnet18").name == "resnet18"
+
+
+def test_a_kind_without_layers() -> None:
+    class Bare(BlockSpec):
+        kind: Literal["bare"] = "bare"
+
+    with pytest.raises(rf.SpecError, match="Bare is no block kind"):
+        rf.register(Bare, make_scaled)
+
+
+def test_a_maker_is_a_function() -> None:
+    with pytest.raises(rf.SpecError, match="a function that makes the module"):
+        rf.register(ScaledSpec, None)  # type: ignore[arg-type]
+
+
+def test_a_subclass_of_a_kind_must_be_registered_itself() -> None:
+    class Sub(BottleneckSpec):
+        pass
+
+    spec = rf.ResNetSpec(resforge=1, stages=[{"depth": 1, "width": 4}], block=Sub())
+    with pytest.raises(BuildError, match="Sub is not registered"):
+        rf.build(spec)
+
+
+@pytest.mark.parametrize("norm", ["batch", "none", {"kind": "group", "groups": 4}])
+def test_every_norm(norm: Any) -> None:
+    rf.register(ScaledSpec, make_scaled)
+    rf.build(network().replace({"norm": norm}))
 
 
 def test_a_built_in_kind_stays() -> None:

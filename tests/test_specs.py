@@ -86,6 +86,15 @@ SAME = {
         {"stages[0].depth": 2},
         {"stages[0].depth": None, "stages[0].blocks": [{}, {"block": "basic"}]},
     ),
+    "a bias that no norm makes needless": (
+        {"norm": "none", "stem.bias": True},
+        {"norm": "none", "stem.bias": False},
+    ),
+    "no dropout": ({"head.dropout": 0.0}, {"head.dropout": -0.0}),
+    "where a stride of 1 stands": (
+        {"stages[*].stride": 1, "block": {"kind": "bottleneck", "stride_on": "conv1"}},
+        {"stages[*].stride": 1, "block": {"kind": "bottleneck", "stride_on": "conv2"}},
+    ),
     "a rule that no block meets": (
         {"stages": [{"depth": 2, "width": 64}], "shortcut": "identity"},
         {"stages": [{"depth": 2, "width": 64}], "shortcut": "projection"},
@@ -150,6 +159,13 @@ def test_replace_leaves_the_original_alone() -> None:
 def test_replace_takes_specs_too() -> None:
     block = BottleneckSpec(groups=32, width_per_group=4)
     assert rf.load("resnet50").replace({"block": block}).digest == rf.load("resnext50_32x4d").digest
+
+
+def test_replace_shares_nothing() -> None:
+    block = {"kind": "bottleneck", "groups": 1}
+    spec = rf.load("resnet18").replace({"stages[*].block": block, "stages[0].block.groups": 2})
+    assert [stage.block.groups for stage in spec.stages] == [2, 1, 1, 1]
+    assert block == {"kind": "bottleneck", "groups": 1}
 
 
 @pytest.mark.parametrize(
@@ -233,6 +249,25 @@ def test_schema_accepts_what_we_write(spec: rf.ResNetSpec) -> None:
     validator.validate(spec.model_dump(mode="json"))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stem": {"width": 32}},
+        {"stem": {"pool": "none"}},
+        {"block": {"expansion": 2}},
+        {"block": {}},
+        {"norm": {"eps": 1e-3}},
+        {"shortcut": {"match": "projection"}},
+        {"head": {"num_classes": 5}},
+    ],
+    ids=str,
+)
+def test_schema_accepts_part_of_a_base(change: dict[str, Any]) -> None:
+    tree = {"resforge": 1, "base": "resnet50", **change}
+    rf.ResNetSpec(**tree)
+    jsonschema.Draft7Validator(SCHEMA).validate(tree)
+
+
 WRONG_VALUES = st.sampled_from(
     [True, None, "50", 50.5, 0, -1, [], {}, "identiy", {"kind": "nothing"}, 10**12, [1], "none"]
 )
@@ -273,6 +308,44 @@ def test_specs_from_python_raise_the_same_family() -> None:
         rf.ResNetSpec(resforge=1, stages=[])
     with pytest.raises(rf.SpecError, match="at least 1"):
         rf.ResNetSpec.model_validate({"resforge": 1, "stages": []})
+
+
+WRONG_TYPES = {
+    "load": lambda: rf.load(5),  # type: ignore[arg-type]
+    "load of text": lambda: rf.load("resforge: 1\nbase: resnet18\n"),
+    "load of nothing": lambda: rf.load(""),
+    "load of a long name": lambda: rf.load("n" * 5000),
+    "loads": lambda: rf.loads(None),  # type: ignore[arg-type]
+    "plan": lambda: rf.plan({}),  # type: ignore[arg-type]
+    "plan of an unknown name": lambda: rf.plan("resnet51"),
+    "diff": lambda: rf.diff("resnet18", 3),  # type: ignore[arg-type]
+    "replace": lambda: rf.load("resnet18").replace(5),  # type: ignore[arg-type]
+    "replace a number": lambda: rf.load("resnet18").replace({5: 1}),  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("call", WRONG_TYPES.values(), ids=WRONG_TYPES)
+def test_wrong_types_end_in_the_one_family(call: Any) -> None:
+    with pytest.raises(rf.SpecError):
+        call()
+
+
+def test_public_functions_take_names() -> None:
+    assert rf.plan("resnet18").spec == rf.load("resnet18")
+    assert rf.diff("resnet18", "resnet18") == ()
+
+
+def test_a_folder_does_not_hide_a_name(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resnet18").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert rf.load("resnet18").name == "resnet18"
+
+
+def test_strides_make_the_natural_input_larger() -> None:
+    deep = rf.load("cifar_resnet20").replace(
+        {"stages": [{"depth": 1, "width": 16, "stride": 2}] * 7}
+    )
+    assert rf.plan(deep, deep.natural_input_size).features[-1].stride == 128
 
 
 def test_frozen() -> None:

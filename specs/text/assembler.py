@@ -116,7 +116,10 @@ class Assembler:
         """The text is empty, or holds only comments."""
         what = "file" if self.source.name else "text"
         fault = Fault(
-            "empty", f"no spec in this {what}", help="try `resforge new`", file=self.source.name
+            "empty",
+            f"no spec in this {what}",
+            help="try `resforge new resnet18 > net.yaml`",
+            file=self.source.name,
         )
         raise SpecError([*self.faults, fault], self.more)
 
