@@ -33,7 +33,8 @@ def _against_flop_counter(name: str, pairs: int) -> Iterator[Row]:
     spec = rf.load(name)
     for device in ("meta", "cpu"):
         model = rf.build(spec, device=device).eval()
-        x = torch.empty(1, 3, 224, 224, device=device)
+        # Random, not empty: what lies in memory can be denormal numbers, which multiply slowly.
+        x = torch.randn(1, 3, 224, 224, device=device)
 
         def count(model: torch.nn.Module = model, x: torch.Tensor = x) -> int:
             with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -60,7 +61,7 @@ def _against_fvcore(name: str, pairs: int) -> Iterator[Row]:
     except ImportError:
         return
     spec = rf.load(name)
-    model, x = rf.build(spec).eval(), torch.empty(1, 3, 224, 224)
+    model, x = rf.build(spec).eval(), torch.randn(1, 3, 224, 224)
 
     def count() -> float:
         analysis = FlopCountAnalysis(model, x)
