@@ -59,6 +59,8 @@ def test_commands_print_what_the_document_says(document: Path, tmp_path: Path) -
     for language, body in FENCE.findall(document.read_text(encoding="utf-8")):
         if language == "yaml" and (named := re.match(r"# (\w+)\.yaml\n", body)):
             (tmp_path / f"{named[1]}.yaml").write_text(body)
+            if "sweep:" in body:
+                resforge.ablation.load_sweep(tmp_path / f"{named[1]}.yaml")
             check_picture(tmp_path / f"{named[1]}.yaml", ROOT / "docs" / f"{named[1]}.svg")
         elif language == "console":
             for command, wanted in sessions(body):
