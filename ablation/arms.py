@@ -102,23 +102,14 @@ def _arm(
 
 
 def _check_fit(spec: ResNetSpec, channels: int, classes: int) -> None:
-    """Raises :class:`SpecError` where the network does not fit the data."""
+    """Raises :class:`SpecError` with all that keeps the network from the data."""
+    faults = []
     if spec.in_channels != channels:
-        raise SpecError(
-            Fault(
-                "data",
-                f"the network takes {spec.in_channels} channels, the data has {channels}",
-                "in_channels",
-                f"set in_channels: {channels}",
-            )
-        )
+        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
+        faults.append(Fault("data", message, "in_channels", f"set in_channels: {channels}"))
     if spec.head is None or spec.head.num_classes != classes:
         given = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
-        raise SpecError(
-            Fault(
-                "data",
-                f"the network has {given}, the data has {classes} classes",
-                "head",
-                f"set head.num_classes: {classes}",
-            )
-        )
+        message = f"the network has {given}, the data has {classes} classes"
+        faults.append(Fault("data", message, "head", f"set head.num_classes: {classes}"))
+    if faults:
+        raise SpecError(faults)

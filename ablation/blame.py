@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..specs.errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
@@ -22,8 +22,13 @@ class Change(NamedTuple):
 
 
 def replaced(base: ResNetSpec, changes: Sequence[Change]) -> ResNetSpec:
-    """``base`` with all changes made; of two for one path the later counts."""
-    return base.replace({change.path: change.value for change in changes})
+    """``base`` with all changes made, in their order: a later one goes over an earlier one."""
+    made: dict[str, Any] = {}
+    for change in changes:
+        # Said again, it is made again, after all that came between.
+        made.pop(change.path, None)
+        made[change.path] = change.value
+    return base.replace(made)
 
 
 class Blame:
@@ -33,29 +38,37 @@ class Blame:
         self.base = base
         self.document = document
         self._wrong: dict[tuple[Path, str], Fault] = {}
+        self._more = 0  # arms that were wrong too, once enough had been found
         self._alone: dict[Path, SpecError | None] = {}
 
     def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> None:
         """``error`` came of making ``changes``: blame those that are wrong by themselves, or else
         the last, since they are wrong together."""
+        if len(self._wrong) >= _SHOWN:
+            self._more += 1
+            return
         first = error.faults[0]
         if first.code == "data":  # legal by itself, but not for these images
             changes = [change for change in changes if change.path.startswith(first.path)]
         if not changes:
             self._note(("base",), error, f"arm {arm}: ")
             return
-        alone = [(change, self._by_itself(change)) for change in changes]
-        for change, own in alone:
+        found = False
+        for change in changes:
+            own = self._by_itself(change)
             if own is not None:
                 self._note(change.place, own, "")
-        if all(own is None for _, own in alone):
+                found = True
+                if len(self._wrong) >= _SHOWN:
+                    return
+        if not found:
             self._note(changes[-1].place, error, f"arm {arm}: ")
 
     def settle(self) -> None:
         """Raises :class:`~resforge.SpecError` with all that was found, in the file's order."""
         found = sorted(self._wrong.values(), key=lambda f: (f.line or 0, f.column or 0))
         if found:
-            raise SpecError(found[:_SHOWN], more=len(found[_SHOWN:]))
+            raise SpecError(found[:_SHOWN], more=len(found[_SHOWN:]) + self._more)
 
     def _by_itself(self, change: Change) -> SpecError | None:
         if change.place not in self._alone:
@@ -67,10 +80,12 @@ class Blame:
         return self._alone[change.place]
 
     def _note(self, place: Path, error: SpecError, prefix: str) -> None:
-        for fault in error.faults:
+        for fault in error.faults[:_SHOWN]:
             # The path into the spec, unless it is what stands in the file anyway.
             inside = f"{fault.path}: " if fault.path and fault.path != place[-1] else ""
             told = f"{prefix}{inside}{fault.message}"
-            found = self.document.fault(fault.code, told, place, help=fault.help)
+            # A path that leads nowhere is itself the fault, not what it is given.
+            at: Literal["key", "value"] = "key" if fault.code == "path" else "value"
+            found = self.document.fault(fault.code, told, place, help=fault.help, at=at)
             found = dataclasses.replace(found, path=path_text(place))
             self._wrong.setdefault((place, fault.message), found)

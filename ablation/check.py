@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..specs.errors import Fault
-from .sweep import MAX_TRIALS
+from .sweep import MAX_ARMS, MAX_TRIALS
 
 if TYPE_CHECKING:
     from .sweep import Sweep
@@ -88,4 +88,11 @@ def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
             f" over the limit of {MAX_TRIALS:,}",
             "axes" if sweep.arms is None else "arms",
             "leave out labels or seeds",
+        )
+    elif arms > MAX_ARMS:
+        yield Fault(
+            "range",
+            f"{arms:,} arms, over the limit of {MAX_ARMS:,}",
+            "axes" if sweep.arms is None else "arms",
+            "leave out labels, or make several sweeps",
         )

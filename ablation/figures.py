@@ -33,6 +33,8 @@ _STYLE: Any = {
     "axes.linewidth": 0.6,
     "grid.linewidth": 0.5,
 }
+#: Panels drawn; a page of hundreds of charts is read by nobody.
+MAX_PANELS = 24
 _Points = tuple[tuple[float, float], ...]
 
 
@@ -52,11 +54,13 @@ def learning_curves(records: Records, found: Sequence[Panel]) -> list[Figure]:
     """
     names = list(dict.fromkeys(name for panel in found for name in panel.rows))
     trials = [trial for group in records.trials.values() for trial in group]
-    steps = max((trial.outcome.steps for trial in trials), default=1)
+    steps = max((trial.outcome.steps for trial in trials), default=0) or 1
+    if not any(trial.outcome.train_curve for trial in trials):
+        return []
     losses = [y for trial in trials for _, y in _losses(trial) if y > 0]
     loss_limits = (min(losses, default=0.1) / 1.5, max(losses, default=1.0) * 1.2)
     figures = []
-    for panel in found:
+    for panel in found[:MAX_PANELS]:
         head = f"{panel.heading}: " if panel.heading else ""
         curves = {
             name: (names.index(name), records.trials[row.arm]) for name, row in panel.rows.items()

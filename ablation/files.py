@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 from ..specs.errors import StoreError
@@ -13,19 +14,22 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.
     """
-    # In the same folder, since a rename cannot cross file systems; one name for each process.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # In the same folder, since a rename cannot cross file systems; a name of
+    # its own, since processes of two containers can have one number.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        # A traceback can hold what UTF-8 cannot: file names of another encoding.
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"{path} cannot be written ({error.strerror}): free space, then run the same command"
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

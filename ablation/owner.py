@@ -9,6 +9,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..specs.errors import StoreError
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -35,7 +37,10 @@ class Owner:
 
     @classmethod
     def parse(cls, text: str) -> Owner:
-        return cls(**json.loads(text))
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"the store is damaged (an owner reads {text[:40]!r})") from error
 
     @property
     def is_gone(self) -> bool:

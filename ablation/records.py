@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..specs.errors import StoreError, printable
 from ..training.data import DigitsSpec
 from .outcome import Outcome
 from .schema import disk_errors
@@ -56,7 +57,7 @@ class Records:
 
     @property
     def title(self) -> str:
-        return self.sweep["name"] or "sweep"
+        return printable(self.sweep["name"]) or "sweep"
 
     @property
     def num_classes(self) -> int:
@@ -93,6 +94,8 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
             by_digest.setdefault(digest, []).append(_trial(*row))
         counts = store.counts()
         store.database.execute("COMMIT")
+    if "sweep" not in meta:
+        raise StoreError(f"{store.path}: nothing was planned here yet: run the sweep first")
     return Records(
         sweep=json.loads(meta["sweep"]),
         text=meta["text"],
@@ -105,4 +108,12 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
 
 
 def _trial(key: str, seed: int, outcome: str, recorded: str) -> TrialRecord:
-    return TrialRecord(key, seed, Outcome.from_json(outcome), datetime.fromisoformat(recorded))
+    try:
+        ended = Outcome.from_json(outcome)
+        if ended.status == "done" and not (ended.train_curve and ended.test_curve):
+            raise ValueError("no curves")
+        return TrialRecord(key, seed, ended, datetime.fromisoformat(recorded))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"the record of trial {key} is damaged ({error}): choose another --out"
+        ) from error

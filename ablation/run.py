@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..specs.errors import ResforgeError
+from ..specs.errors import ResforgeError, StoreError
 from .files import make_folder
 from .outcome import Outcome
 from .owner import Owner
@@ -171,6 +171,13 @@ class _Driver:
             claim = self.store.claim(self.owner)
             if claim is None:
                 return
+            if claim.key not in self.trials:
+                # Asleep for longer than its lease, this run was taken for gone.
+                self.store.release(claim)
+                raise StoreError(
+                    f"{self.store.path}: another run has taken this folder for another plan:"
+                    " choose another --out"
+                )
             self.claims[claim.key] = claim
             self.pool.give(make_task(self.plan, self.trials[claim.key]))
 

@@ -111,6 +111,8 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         told = str(error)
+        if "no such" in told:
+            raise StoreError(f"{path}: damaged ({told}): choose another --out") from error
         if "locked" in told or "busy" in told:
             raise StoreError(
                 f"{path}: another process held the store for a minute ({told}):"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..training.recipe import Recipe
 if TYPE_CHECKING:
     from .arms import Arm
 
+MAX_ARMS = 1_000
 MAX_TRIALS = 100_000
 MAX_SEED = 2**63 - 1
 
@@ -120,13 +120,6 @@ def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     document = read_file(path)
     sweep = validate(Sweep, document)
     sweep._document = document
-    sweep._text = _text(path)
+    sweep._text = document.text
     _ = sweep.expanded
     return sweep
-
-
-def _text(path: Path) -> str:
-    """The file for people to read; what counts has been read already."""
-    data = path.read_bytes()
-    utf16 = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")

@@ -41,6 +41,13 @@ def run_trial(task: Task) -> Outcome:
     return _outcome(result, seconds)
 
 
+def warm_up() -> None:
+    """Pay for what torch imports at the first step, so that no trial's time holds it."""
+    data, recipe = _data(DigitsSpec()), Recipe(steps=1, batch_size=2, evaluations=1)
+    with one_thread():
+        train(build("digits_resnet8"), data, recipe, seed=0)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One thread inside, since the order of sums decides bits; afterwards as many as before."""

@@ -40,14 +40,14 @@ def _panel(panel: Panel, guessing: float) -> str:
     if not collapsed and not learned:
         return ""
     if not collapsed:
-        return _start(f"{at}{_all(learned)} learned: {_range(learned)} of test images missed.")
+        return f"{at}{_all(learned)} learned: {_range(learned)} of test images missed."
     fall = (
         f"{at}{_names(collapsed)} collapsed: {_range(collapsed)} of test images missed, where"
         f" guessing misses {_percent(guessing)}"
     )
     if not learned:
-        return _start(f"{fall}; no arm learned.")
-    return _start(f"{fall}, while {_each(learned)}.")
+        return f"{fall}; no arm learned."
+    return f"{fall}, while {_each(learned)}."
 
 
 def _collapsed(panel: Panel, guessing: float) -> dict[str, ArmRow]:
@@ -72,6 +72,8 @@ def _trouble(rows: Sequence[ArmRow]) -> list[str]:
         if hit:
             count = sum(getattr(row, kind) for row in rows)
             noun = "trial" if count == 1 else "trials"
+            if len(hit) > _LISTED:
+                hit = [*hit[:_LISTED], f"{len(hit) - _LISTED} more arms"]
             sentences.append(f"{count} {noun} {told}: {_listed(hit)}.")
     pending = sum(row.pending for row in rows)
     if pending:
@@ -84,7 +86,7 @@ def _all(rows: dict[str, ArmRow]) -> str:
 
 
 def _names(rows: dict[str, ArmRow]) -> str:
-    return _listed(list(rows))
+    return _listed(list(rows)) if len(rows) <= _LISTED else f"{len(rows)} arms"
 
 
 def _each(rows: dict[str, ArmRow]) -> str:
@@ -112,7 +114,3 @@ def _listed(names: Sequence[str]) -> str:
     'A, B and C'
     """
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
-
-
-def _start(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]

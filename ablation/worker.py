@@ -31,7 +31,10 @@ def work(connection: Connection[Any, Any], function: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     run = resolve(function)
+    warm_up = getattr(import_module(run.__module__), "warm_up", None)
     try:
+        if warm_up is not None:
+            warm_up()
         connection.send(READY)
         while True:
             connection.send(_run(run, connection.recv()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -46,11 +47,21 @@ GROUPS = {"sweep": "Train the networks of a sweep file and compare them."}
 
 def main() -> NoReturn:
     """The console script: run what ``sys.argv`` says and exit."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is escaped; it never stops the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Python has no stream at all for a descriptor that was closed by the caller."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for good
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def run(tokens: Sequence[str]) -> int:

@@ -44,7 +44,9 @@ def run_file(
     summary = run_sweep(load_sweep(file), out, workers=workers, progress=progress_on())
     told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
-        again = shlex.join(["resforge", "sweep", "run", file, "--out", str(out)])
+        words = ["resforge", "sweep", "run", file, "--out", str(out)]
+        words += ["--workers", str(workers)] if workers is not None else []
+        again = shlex.join([*words, "--json"] if json else words)
         say(f"interrupted: {told}; for the rest: {printable(again)}")
         return Exit.INTERRUPTED
     _tell(out, json)

@@ -12,6 +12,7 @@ from . import catalogue
 from .errors import Fault, SpecError, wrong_type
 from .explain import faults_of
 from .network import ResNetSpec
+from .paths import nearest
 from .places import placed
 from .text.document import Document
 from .text.reader import read, read_file
@@ -54,6 +55,7 @@ def loads(text: str | bytes) -> ResNetSpec:
 
 def validate(model: type[Model], document: Document) -> Model:
     """A ``model`` from a document; every fault carries its place in the text."""
+    _refuse_other_kind(model, document)
     try:
         return model(**document.tree)
     except ValidationError as error:
@@ -61,6 +63,18 @@ def validate(model: type[Model], document: Document) -> Model:
     except SpecError as error:
         faults = list(error.faults)
     raise SpecError(placed(faults, document))
+
+
+def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
+    """One fault, not one for each key, where a sweep stands for a spec or a spec for a sweep."""
+    kinds = {
+        "resforge": "a spec; use `resforge check`",
+        "sweep": "a sweep; use `resforge sweep run`",
+    }
+    wrong = [key for key in kinds if key not in model.model_fields and key in document.tree]
+    if wrong and not any(key in model.model_fields and key in document.tree for key in kinds):
+        message = f"this file holds {kinds[wrong[0]]}"
+        raise SpecError(document.fault("file", message, (wrong[0],), at="key"))
 
 
 def _document(source: str | os.PathLike[str]) -> Document:
@@ -75,7 +89,13 @@ def _document(source: str | os.PathLike[str]) -> Document:
         raise SpecError(Fault("file", message, help="call loads with it"))
     if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or is_file(name):
         return read_file(Path(name))
-    return read(catalogue.text(name), name=name)
+    if close := nearest(name, catalogue.list_specs()):
+        mend = f"did you mean {close!r}? `resforge list` shows every name"
+    else:
+        mend = "`resforge list` shows every name; a file's ends in .yaml, .yml or .json"
+    raise SpecError(
+        Fault("catalogue", f"no {name!r} in the catalogue, and no such file", help=mend)
+    )
 
 
 def is_file(name: str) -> bool:

@@ -71,6 +71,8 @@ def set_path(tree: Any, path: Path, value: Any) -> None:
     """Put ``value`` at ``path``, in place; the place must exist."""
     parent = get_path(tree, path[:-1])
     _child(parent, path[-1], path)
+    if path[-1] == "kind" and parent["kind"] != value:
+        parent.clear()  # the fields of one kind mean nothing to another
     parent[path[-1]] = value
 
 

@@ -165,11 +165,12 @@ class Plan:
         return to_html(self)
 
 
-def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size = 224) -> Plan:
+def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | None = None) -> Plan:
     """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
 
-    ``spec`` may be a catalogue name or a file too. Raises :class:`SpecError` for a wrong spec, for
-    a size that is no size, and where a stage would stride over a map of one pixel.
+    ``spec`` may be a catalogue name or a file too. Without a size it is the spec's own
+    ``natural_input_size``: 224, or 32 for a ``conv3x3`` stem. Raises :class:`SpecError` for a
+    wrong spec, for a size that is no size, and where a stage would stride over a map of one pixel.
 
     >>> import resforge as rf
     >>> plan = rf.plan(rf.load("resnet50"), input_size=224)
@@ -178,8 +179,9 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size = 224
     """
     from .load import as_spec
 
-    size = _as_size(input_size)
-    laid = lay_out(as_spec(spec, "plan"), size)
+    spec = as_spec(spec, "plan")
+    size = _as_size(spec.natural_input_size if input_size is None else input_size)
+    laid = lay_out(spec, size)
     for layer in laid.layers:
         if layer.stride > 1 and layer.in_size == (1, 1):
             raise SpecError(

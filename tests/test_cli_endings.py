@@ -179,3 +179,16 @@ def test_the_module_runs_and_a_closed_pipe_is_no_drama(tmp_path: Path) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_closed_descriptor_is_no_fault_of_ours(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m resforge check - {closed}"],
+        input=b"resforge: 1\nbase: resnet18\n",
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert b"error[bug]" not in done.stderr
+    assert done.returncode == (3 if closed == "<&-" else 0)

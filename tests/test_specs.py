@@ -161,6 +161,21 @@ def test_replace_takes_specs_too() -> None:
     assert rf.load("resnet50").replace({"block": block}).digest == rf.load("resnext50_32x4d").digest
 
 
+def test_another_kind_starts_from_its_own_defaults() -> None:
+    spec = rf.load("resnet50").replace({"norm.kind": "group", "block.kind": "basic"})
+    assert (spec.norm.groups, spec.block) == (32, rf.load("resnet18").block)
+
+
+def test_a_sweep_is_no_spec() -> None:
+    with pytest.raises(rf.SpecError, match="this file holds a sweep; use `resforge sweep run`"):
+        rf.loads("sweep: 1\nbase: resnet18\narms: {A: {}}\n")
+
+
+def test_plan_at_the_natural_size() -> None:
+    assert rf.plan("cifar_resnet20").input_shape == (3, 32, 32)
+    assert rf.plan("resnet18").input_shape == (3, 224, 224)
+
+
 def test_replace_shares_nothing() -> None:
     block = {"kind": "bottleneck", "groups": 1}
     spec = rf.load("resnet18").replace({"stages[*].block": block, "stages[0].block.groups": 2})

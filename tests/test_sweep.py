@@ -185,7 +185,8 @@ def test_a_fault_is_told_with_its_place(
     assert (fault.line, fault.path) == (line, path) or line is None
     assert message in f"{fault.message}; {fault.help}"
     assert fault.file is not None
-    assert len(caught.value.faults) == 1
+    # Channels and classes can both be wrong.
+    assert len(caught.value.faults) == (2 if fault.code == "data" and path == "base" else 1)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -224,3 +225,31 @@ def test_odd_labels_end_in_a_sweep_or_in_a_spec_error(changes: dict[str, str]) -
         except rf.SpecError as error:
             told = str(error).split("\n")
         assert all(line.isprintable() for line in told)
+
+
+def test_a_later_axis_goes_over_an_earlier_one() -> None:
+    """Also where the earlier said the same path before another one touched it."""
+    sweep = Sweep(
+        sweep=1,
+        base="digits_resnet8",
+        axes={
+            "a": {"x": {"stages[*].stride": 2}},
+            "b": {"x": {"stages[0].stride": 1}},
+            "c": {"x": {"stages[*].stride": 2}},
+        },
+    )
+    (arm,) = sweep.expanded
+    assert [stage.stride for stage in arm.spec.stages] == [2, 2, 2]
+
+
+def test_a_spec_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(rf.SpecError, match="this file holds a spec; use `resforge check`"):
+        load_sweep(written(tmp_path, "resforge: 1\nbase: resnet18\n"))
+
+
+def test_thousands_of_wrong_changes_are_counted_not_kept(tmp_path: Path) -> None:
+    labels = ", ".join(f"a{i}: {{w{i}: 1}}" for i in range(900))
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: digits_resnet8\narms: {{{labels}}}\n"))
+    assert len(caught.value.faults) + caught.value.more == 900
+    assert len(caught.value.faults) <= 100

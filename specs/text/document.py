@@ -44,6 +44,10 @@ class Source:
     def _starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
+    @cached_property
+    def _lines(self) -> dict[int, str]:
+        return {}
+
     def mark(self, offset: int) -> Mark:
         """The line and column of the character at ``offset``.
 
@@ -55,9 +59,12 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line, without its end."""
-        start = self._starts[number - 1]
-        end = self._starts[number] if number < len(self._starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        # Kept: a thousand faults of one line of 200 kB share its text.
+        if number not in self._lines:
+            start = self._starts[number - 1]
+            end = self._starts[number] if number < len(self._starts) else len(self.text)
+            self._lines[number] = self.text[start:end].rstrip("\r\n")
+        return self._lines[number]
 
     def fault(
         self, code: str, message: str, offset: int, path: Path = (), help: str | None = None
@@ -98,6 +105,11 @@ class Document:
         self.tree = tree
         self._source = source
         self._nodes = nodes or {}
+
+    @property
+    def text(self) -> str:
+        """The text as it was read; empty where there was none."""
+        return "" if self._source is None else self._source.text
 
     @property
     def name(self) -> str | None:
