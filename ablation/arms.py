@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .sweep import Sweep
 
 
+#: Blocks of all arms together: what can be laid out within a second.
+MAX_ARM_BLOCKS = 50_000
+
+
 @dataclass(frozen=True)
 class Arm:
     """One network of a sweep. ``labels`` are pairs of axis and label, in the file's order."""
@@ -43,13 +47,26 @@ def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
     base = _base(sweep)
     arms: list[Arm] = []
     blame = Blame(base, sweep.document)
+    blocks = 0
     for name, labels, changes in _combinations(sweep):
         try:
             arms.append(_arm(sweep, base, name, labels, changes))
+            blocks += sum(len(stage.entries) for stage in arms[-1].spec.stages)
         except SpecError as error:
             blame.add(name, changes, error)
+        if blocks > MAX_ARM_BLOCKS:
+            raise SpecError(placed([_too_deep(len(arms), blocks)], sweep.document))
     blame.settle()
     return tuple(arms)
+
+
+def _too_deep(arms: int, blocks: int) -> Fault:
+    return Fault(
+        "range",
+        f"the first {arms:,} arms have {blocks:,} blocks, over the limit of {MAX_ARM_BLOCKS:,}",
+        "axes",
+        "use fewer or shallower arms, or make several sweeps",
+    )
 
 
 def _base(sweep: Sweep) -> ResNetSpec:

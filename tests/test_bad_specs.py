@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from resforge.specs import catalogue
 from resforge.specs.errors import SHOWN_FAULTS
+from resforge.specs.plan import check_size
 
 TABLE = [
     pytest.param(*row, id=f"{name.lower()}-{row[0][-50:]!r}")
@@ -65,6 +66,21 @@ def test_positions_of_keys_that_come_from_a_base_fall_back_to_the_file() -> None
     with pytest.raises(rf.SpecError) as caught:
         rf.loads("resforge: 1\nbase: resnet18\nnorm: {kind: group, groups: 5}\n")
     assert (caught.value.line, caught.value.path) == (3, "norm.groups")
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_mean_nothing() -> None:
+    plain = rf.loads(CATALOGUE[0])
+    for text in (b"\xef\xbb\xbf" + CATALOGUE[0], CATALOGUE[0].replace(b"\n", b"\r\n")):
+        assert rf.loads(text).digest == plain.digest
+
+
+def test_activations_over_the_limit_at_this_input() -> None:
+    plan = rf.plan("resnet50", 60_000)
+    with pytest.raises(
+        rf.SpecError, match="797,400,001,000 activations, of at most 10,000,000,000"
+    ):
+        check_size(plan)
+    check_size(plan, max_activations=10**12)
 
 
 # Whatever the bytes

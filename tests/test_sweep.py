@@ -253,3 +253,9 @@ def test_thousands_of_wrong_changes_are_counted_not_kept(tmp_path: Path) -> None
         load_sweep(written(tmp_path, f"sweep: 1\nbase: digits_resnet8\narms: {{{labels}}}\n"))
     assert len(caught.value.faults) + caught.value.more == 900
     assert len(caught.value.faults) <= 100
+
+
+def test_arms_too_deep_to_lay_out_are_counted(tmp_path: Path) -> None:
+    labels = ", ".join(f'd{i}: {{"stages[*].depth": {i}}}' for i in range(300, 400))
+    with pytest.raises(rf.SpecError, match=r"arms have [\d,]+ blocks, over the limit of 50,000"):
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: digits_resnet8\narms: {{{labels}}}\n"))
