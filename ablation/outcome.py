@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 #: Part of every trial's key: raise it when the same trial would give other numbers.
 RESULT_FORMAT = 1
 
 Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
-STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)

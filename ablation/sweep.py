@@ -91,7 +91,6 @@ class Sweep(Spec):
     """Seconds after which a trial is stopped and recorded as timed out."""
 
     _document: Document | None = PrivateAttr(default=None)
-    _text: str = PrivateAttr(default="")
 
     @property
     def document(self) -> Document:
@@ -101,7 +100,7 @@ class Sweep(Spec):
     @property
     def text(self) -> str:
         """The text of the file, as it was; empty for a sweep made in Python."""
-        return self._text
+        return self._document.text if self._document else ""
 
     @cached_property
     def expanded(self) -> tuple[Arm, ...]:
@@ -120,6 +119,5 @@ def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     document = read_file(path)
     sweep = validate(Sweep, document)
     sweep._document = document
-    sweep._text = document.text
     _ = sweep.expanded
     return sweep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,6 +17,9 @@ from ..specs.load import as_spec
 from ..specs.plan import check_size, lay_out
 from .join import ACTIVATIONS, BLOCKS, BUILT_IN, STEMS, make_norm, make_shortcut
 from .weights import SkipInit, initialise, stream_key
+
+Parts = dict[str, Any]
+"""What makes the norms and the activations of a network, by the arguments blocks have."""
 
 
 def build(
@@ -92,18 +96,20 @@ def spec_of(model: nn.Module) -> ResNetSpec:
 def assemble(plan: Plan) -> ResNet:
     """The modules of ``plan``; what :func:`initialise` will draw is left as it comes."""
     spec = plan.spec
-    parts = {"norm": make_norm(spec.norm), "activation": ACTIVATIONS[spec.activation]}
+    parts: Parts = {"norm": make_norm(spec.norm), "activation": ACTIVATIONS[spec.activation]}
     with SkipInit():
         stem = STEMS[type(spec.stem)](spec.stem, spec.in_channels, **parts)
         head = None
         if spec.head is not None:
             channels = plan.features[-1].channels
             head = Classifier(channels, spec.head.num_classes, spec.head.dropout)
-    stages = [nn.Sequential(*(_block(block, spec) for block in stage)) for stage in plan.stages]
+    stages = [
+        nn.Sequential(*(_block(block, spec, parts) for block in stage)) for stage in plan.stages
+    ]
     return ResNet(stem, stages, head)
 
 
-def _block(block: BlockPlan, spec: ResNetSpec) -> nn.Module:
+def _block(block: BlockPlan, spec: ResNetSpec, parts: Parts) -> nn.Module:
     make = BLOCKS.get(type(block.spec))
     if make is None:
         raise BuildError(f"{type(block.spec).__name__} is not registered; call resforge.register")
@@ -117,12 +123,7 @@ def _block(block: BlockPlan, spec: ResNetSpec) -> nn.Module:
         )
     # A registered block may hold what only its own constructor initialises.
     with SkipInit() if built_in else nullcontext():
-        return make(
-            block,
-            shortcut=shortcut,
-            norm=make_norm(spec.norm),
-            activation=ACTIVATIONS[spec.activation],
-        )
+        return make(block, shortcut=shortcut, **parts)
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:

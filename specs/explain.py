@@ -26,26 +26,23 @@ _EXAMPLES = {
 Explained = tuple[str, str, str | None]  # code, message, help
 
 
-def faults_of(error: ValidationError, model: Model, tree: Any = None) -> list[Fault]:
-    """One fault for each thing pydantic found wrong with a ``model``.
+def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[list[Fault], int]:
+    """One fault for each thing pydantic found wrong with a ``model``, and how many more it found.
 
     ``tree`` is what the user wrote, before short forms were spelled out: paths follow it.
     """
-    details = error.errors(include_url=False)[:MAX_FAULTS]
+    found = error.errors(include_url=False)
+    # A list with a wrong item in it is then called too short as well.
+    around = {detail["loc"][:end] for detail in found for end in range(len(detail["loc"]))}
+    details = [d for d in found if d["type"] != "too_short" or d["loc"] not in around]
     faults = []
-    for detail in details:
-        # A list with a wrong item in it is then called too short as well.
-        if detail["type"] == "too_short" and any(
-            other["loc"][: len(detail["loc"])] == detail["loc"] and other is not detail
-            for other in details
-        ):
-            continue
+    for detail in details[:MAX_FAULTS]:
         path, owners, held = _walk(model, detail["loc"])
         if detail["type"] == "union_tag_invalid":
             path = (*path, "kind")
         code, message, help_ = _explain(detail, owners, held)
         faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
-    return list(dict.fromkeys(faults))
+    return list(dict.fromkeys(faults)), len(details[MAX_FAULTS:])
 
 
 def _as_written(path: Path, tree: Any) -> Path:

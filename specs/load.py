@@ -12,7 +12,6 @@ from . import catalogue
 from .errors import Fault, SpecError, wrong_type
 from .explain import faults_of
 from .network import ResNetSpec
-from .paths import nearest
 from .places import placed
 from .text.document import Document
 from .text.reader import read, read_file
@@ -59,10 +58,10 @@ def validate(model: type[Model], document: Document) -> Model:
     try:
         return model(**document.tree)
     except ValidationError as error:
-        faults = faults_of(error, model, document.tree)
+        faults, more = faults_of(error, model, document.tree)
     except SpecError as error:
-        faults = list(error.faults)
-    raise SpecError(placed(faults, document))
+        faults, more = list(error.faults), error.more
+    raise SpecError(placed(faults, document), more)
 
 
 def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
@@ -87,18 +86,13 @@ def _document(source: str | os.PathLike[str]) -> Document:
     if "\n" in name or "{" in name:
         message = "load takes a catalogue name or a file, and this is the text of a spec"
         raise SpecError(Fault("file", message, help="call loads with it"))
-    if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or is_file(name):
+    if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or _is_file(name):
         return read_file(Path(name))
-    if close := nearest(name, catalogue.list_specs()):
-        mend = f"did you mean {close!r}? `resforge list` shows every name"
-    else:
-        mend = "`resforge list` shows every name; a file's ends in .yaml, .yml or .json"
-    raise SpecError(
-        Fault("catalogue", f"no {name!r} in the catalogue, and no such file", help=mend)
-    )
+    message = f"no {name!r} in the catalogue, and no such file"
+    raise SpecError(Fault("catalogue", message, help=catalogue.mend_of(name)))
 
 
-def is_file(name: str) -> bool:
+def _is_file(name: str) -> bool:
     """Whether there is such a file; a name no file can have is none."""
     try:
         return Path(name).is_file()

@@ -85,7 +85,7 @@ class ResNetSpec(Spec):
         try:
             super().__init__(**_with_base(tree))
         except ValidationError as error:
-            raise SpecError(faults_of(error, type(self), tree)) from None
+            raise SpecError(*faults_of(error, type(self), tree)) from None
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:

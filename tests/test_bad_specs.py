@@ -52,6 +52,13 @@ def test_twenty_are_shown_and_the_rest_counted() -> None:
     assert len(caught.value.faults) == 60
 
 
+def test_faults_beyond_those_kept_are_counted_too() -> None:
+    blocks = "{blok: 1}, " * 5000
+    with pytest.raises(rf.SpecError) as caught:
+        rf.loads(ONE + f"stages: [{{width: 8, blocks: [{blocks}]}}]\n")
+    assert str(caught.value).endswith("\nand 4980 more")
+
+
 def test_text_of_the_file_is_escaped_for_the_terminal() -> None:
     for text in ('block: "\x1b[2Jred"', 'block: "a\u202eb"', "blo\u200bck: basic"):
         with pytest.raises(rf.SpecError) as caught:

@@ -43,17 +43,15 @@ def text(name: str) -> str:
     Raises :class:`SpecError` with the nearest name where there is no such entry.
     """
     if name not in _names():
-        close = nearest(name, list(_names()))
-        mend = f"did you mean {close!r}? " if close else ""
-        raise SpecError(
-            Fault(
-                "catalogue",
-                f"no {name!r} in the catalogue",
-                "base",
-                f"{mend}`resforge list` shows every name",
-            )
-        )
+        message = f"no {name!r} in the catalogue"
+        raise SpecError(Fault("catalogue", message, "base", mend_of(name)))
     return (files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def mend_of(name: str) -> str:
+    """The help line for a name that is not in the catalogue."""
+    close = nearest(name, list(_names()))
+    return (f"did you mean {close!r}? " if close else "") + "`resforge list` shows every name"
 
 
 def tree(name: str) -> dict[str, Any]:
