@@ -18,6 +18,7 @@ from .export import write_csv
 from .outcome import Outcome
 from .plan import SweepPlan, Trial, plan_sweep
 from .progress import Progress, progress_on
+from .published import PublishedTable
 from .records import Records, read_records
 from .report import render_report, write_report
 from .run import RunSummary, run_sweep
@@ -31,6 +32,7 @@ __all__ = [
     "ArmRow",
     "Outcome",
     "Progress",
+    "PublishedTable",
     "Records",
     "RunSummary",
     "Spread",

@@ -13,6 +13,7 @@ from ..specs.places import placed
 from ..specs.plan import plan
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
+from .published import unknown_arms
 from .sweep import Changes
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
     """
     if faults := sweep_faults(sweep):
         raise SpecError(placed(faults, sweep.document))
+    combinations = list(_combinations(sweep))
+    faults, more = unknown_arms(sweep.published, [name for name, *_ in combinations])
+    if faults:
+        raise SpecError(placed(faults, sweep.document), more)
     base = _base(sweep)
     arms: list[Arm] = []
     blame = Blame(base, sweep.document)
     blocks = 0
-    for name, labels, changes in _combinations(sweep):
+    for name, labels, changes in combinations:
         try:
             arms.append(_arm(sweep, base, name, labels, changes))
             blocks += sum(len(stage.entries) for stage in arms[-1].spec.stages)

@@ -11,6 +11,7 @@ from typing import Any
 from ..specs.errors import StoreError, printable
 from ..training.data import DigitsSpec
 from .outcome import Outcome
+from .published import PublishedTable
 from .schema import disk_errors
 from .store import Store
 
@@ -63,6 +64,12 @@ class Records:
     def num_classes(self) -> int:
         """Of the data: guessing misses ``1 - 1 / num_classes``."""
         return DigitsSpec(**self.sweep["data"]).num_classes
+
+    @property
+    def published(self) -> tuple[PublishedTable, ...]:
+        """What papers print for some of the arms."""
+        # Stores from before there was such a key have none.
+        return tuple(PublishedTable(**table) for table in self.sweep.get("published", ()))
 
     @property
     def all_trials(self) -> list[TrialRecord]:

@@ -11,6 +11,7 @@ from .comparison import compare
 from .figures import learning_curves, series_index
 from .files import write_whole
 from .panels import panels
+from .published import footnotes
 from .records import Records, TrialRecord, read_records
 from .table import FIGURES, cells, headings
 from .verdict import RULE, state_verdict
@@ -46,9 +47,11 @@ def render_report(records: Records) -> str:
         title=records.title,
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
         rule=RULE,
-        headings=headings(rows),
-        figure_count=len(FIGURES),
-        table=[cells(row) for row in rows],
+        headings=headings(rows, records.published),
+        figures_from=len(headings(rows)) - len(FIGURES),
+        figures_to=len(headings(rows)),
+        table=[cells(row, records.published) for row in rows],
+        footnotes=footnotes(records.published),
         series=series_index(found),
         figures=figures,
         trouble=_trouble(records),

@@ -17,6 +17,7 @@ from ..specs.text.document import Document
 from ..specs.text.reader import read_file
 from ..training.data import DataSpec, DigitsSpec
 from ..training.recipe import Recipe
+from .published import MAX_TABLES, PublishedTable
 
 if TYPE_CHECKING:
     from .arms import Arm
@@ -89,6 +90,10 @@ class Sweep(Spec):
     recipe: Recipe = Recipe()
     timeout: Annotated[float, Field(gt=0.0, le=1e7)] = 600.0
     """Seconds after which a trial is stopped and recorded as timed out."""
+    published: Annotated[
+        tuple[PublishedTable, ...], Field(strict=False, max_length=MAX_TABLES)
+    ] = ()
+    """What papers print for some of the arms; decides no result and is no part of any."""
 
     _document: Document | None = PrivateAttr(default=None)
 

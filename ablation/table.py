@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .comparison import ArmRow, Spread
+from .published import PublishedTable, footnotes, printed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
+PUBLISHED = "published"
 
 
-def headings(rows: Sequence[ArmRow]) -> tuple[str, ...]:
-    """The axes, then the figures."""
+def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
+    """The axes, then the figures, and then, where papers' tables are given, what they print."""
     axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
-    return (*axes, *FIGURES)
+    return (*axes, *FIGURES, *([PUBLISHED] if published else []))
 
 
-def cells(row: ArmRow) -> tuple[str, ...]:
+def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
     """A row of the table, one text for each of the headings; errors in percent."""
     return (
         *(label for _, label in row.labels),
@@ -29,6 +31,7 @@ def cells(row: ArmRow) -> tuple[str, ...]:
         percent(row.test_error),
         failures(row) or "none",
         f"{row.seconds:.1f} s" if row.seconds is not None else "",
+        *([printed(published, row.arm)] if published else []),
     )
 
 
@@ -51,8 +54,15 @@ def percent(spread: Spread | None) -> str:
     return f"{100 * spread.mean:.1f}{middle}"
 
 
-def comparison_table(rows: Sequence[ArmRow], title: str | None = None) -> Table:
-    """The comparison for ``rich.print``: mean and sample deviation over seeds."""
+def comparison_table(
+    rows: Sequence[ArmRow],
+    title: str | None = None,
+    published: Sequence[PublishedTable] = (),
+) -> Table:
+    """The comparison for ``rich.print``: mean and sample deviation over seeds.
+
+    ``published`` is a sweep's or its records': what papers print, with its sources underneath.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -64,13 +74,15 @@ def comparison_table(rows: Sequence[ArmRow], title: str | None = None) -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
+        caption=Text("\n".join(footnotes(published))) if published else None,
+        caption_justify="left",
     )
-    for heading in headings(rows):
+    for heading in headings(rows, published):
         table.add_column(
             Text(heading),
             justify="right" if heading in FIGURES else "left",
             no_wrap=heading in FIGURES,
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in cells(row)))
+        table.add_row(*(Text(cell) for cell in cells(row, published)))
     return table

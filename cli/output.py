@@ -56,13 +56,19 @@ def console(stream: TextIO | None = None) -> Console:
     )
 
 
-def tell_table(header: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> None:
-    """A table on stdout; the first ``text_columns`` to the left, numbers to the right."""
+def tell_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    text_columns: int = 1,
+    note_columns: int = 0,
+) -> None:
+    """A table on stdout; text, in its first and its last columns, to the left, numbers to the
+    right."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, title in enumerate(header):
-        if index < text_columns:
+        if index < text_columns or index >= len(header) - note_columns:
             table.add_column(title, overflow="fold")
         else:
             table.add_column(title, justify="right", no_wrap=True)

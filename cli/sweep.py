@@ -76,15 +76,21 @@ def report(
 def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
     """Print the comparison, and for people what it comes to."""
     from ..ablation import compare, read_records, state_verdict
+    from ..ablation.published import footnotes, published_for
     from ..ablation.table import cells, headings
 
     records = read_records(folder)
-    rows = compare(records)
+    rows, papers = compare(records), records.published
     if json:
-        tell_json([row.as_dict() for row in rows])
+        tell_json([{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows])
         return rows
-    tell_table(headings(rows), map(cells, rows), text_columns=len(rows[0].labels))
-    tell("")
-    for sentence in state_verdict(rows, records.num_classes):
-        tell(sentence)
+    tell_table(
+        headings(rows, papers),
+        [cells(row, papers) for row in rows],
+        text_columns=len(rows[0].labels),
+        note_columns=1 if papers else 0,
+    )
+    notes = [*footnotes(papers), ""] if papers else []
+    for line in ["", *notes, *state_verdict(rows, records.num_classes)]:
+        tell(line)
     return rows

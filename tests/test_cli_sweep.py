@@ -51,6 +51,19 @@ def test_sweep_run_in_json(cli: Cli, swept: Path) -> None:
     assert [row["labels"] for row in done.json] == [{"shortcut": "plain"}, {"shortcut": "A"}]
 
 
+def test_what_a_paper_prints_is_told_apart_from_the_results(cli: Cli, swept: Path) -> None:
+    table = "{source: A paper, measure: 'error, %', rows: {shortcut=A: 8.75}}"
+    (swept / "published.yaml").write_text(f"{SWEEP}published: [{table}]\n")
+    words = ("sweep", "run", str(swept / "published.yaml"), "--out", str(swept / "out"))
+    done = cli(*words)
+    assert "0 of them now" in done.err
+    assert [line.split()[-1] for line in done.lines[:3]] == ["published", "s", "8.75"]
+    assert "published: A paper; error, %" in done.lines
+    rows = cli(*words, "--json").json
+    told = {"source": "A paper", "measure": "error, %", "printed": 8.75}
+    assert [row["published"] for row in rows] == [[], [told]]
+
+
 def test_report_writes_again_what_was_lost(cli: Cli, swept: Path) -> None:
     (swept / "out" / "report.html").unlink()
     done = cli("report", str(swept / "out"))

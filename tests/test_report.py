@@ -7,7 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import product
@@ -19,6 +19,7 @@ from hypothesis import given
 from resforge.ablation import (
     ArmRow,
     Outcome,
+    PublishedTable,
     Records,
     Spread,
     Store,
@@ -33,6 +34,7 @@ from resforge.ablation import (
 )
 from resforge.ablation.owner import Owner
 from resforge.ablation.records import ArmRecord, TrialRecord
+from resforge.ablation.table import cells, headings
 from rich.console import Console
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -44,10 +46,15 @@ def done(error: float, losses: tuple[float, ...] = (2.0, 0.5)) -> Outcome:
 
 
 def make_records(
-    outcomes: dict[tuple[str, str], list[Outcome]], title: str = "", text: str = ""
+    outcomes: dict[tuple[str, str], list[Outcome]],
+    title: str = "",
+    text: str = "",
+    published: Sequence[PublishedTable] = (),
 ) -> Records:
     """Records of a sweep over depth and shortcut, an outcome for each seed."""
-    sweep = Sweep(sweep=1, name=title, base="digits_resnet8", arms={"a": {}}, seeds=3)
+    sweep = Sweep(
+        sweep=1, name=title, base="digits_resnet8", arms={"a": {}}, seeds=3, published=published
+    )
     arms, trials = [], {}
     for (depth, shortcut), ends in outcomes.items():
         name = f"depth={depth}/shortcut={shortcut}"
@@ -207,6 +214,52 @@ def test_the_table_fits_a_terminal_and_tells_all() -> None:
     assert "65.1 ± 0.1" in text
     assert "…" not in text
     assert len([line for line in text.splitlines() if "3 of 3" in line]) == len(rows)
+
+
+ONE = PublishedTable(
+    source="<b>A paper</b>, Table 6", measure="error, %", rows={"depth=8/shortcut=A": 8.75}
+)
+OTHER = PublishedTable(
+    source="Another", measure="top-1", rows={"depth=8/shortcut=A": "<i>fail</i>"}
+)
+
+
+@pytest.mark.parametrize(
+    ("tables", "cell", "note"),
+    [
+        ([ONE], "8.75", "published: <b>A paper</b>, Table 6; error, %"),
+        ([ONE, OTHER], "8.75 [1], <i>fail</i> [2]", "published [2]: Another; top-1"),
+    ],
+)
+def test_what_papers_print_stands_beside_our_rows(
+    tables: list[PublishedTable], cell: str, note: str
+) -> None:
+    records = make_records(grid(paper), published=tables)
+    assert list(records.published) == tables
+    rows = compare(records)
+    assert rows == compare(make_records(grid(paper)))  # never in our own figures
+    assert headings(rows, tables) == (*headings(rows), "published")
+    assert {row.arm: cells(row, tables)[-1] for row in rows} == {
+        **{row.arm: "" for row in rows},
+        "depth=8/shortcut=A": cell,
+    }
+    page = Page(render_report(records))
+    assert cell in page.text
+    assert note in page.text
+    assert not {"b", "i"} & {*page.tags}
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(comparison_table(rows, published=tables))
+    console.file.close()
+    assert note in console.export_text()
+
+
+def test_without_published_tables_nothing_is_said_of_them() -> None:
+    records = make_records(grid(paper))
+    assert "published" not in headings(compare(records))
+    assert "published" not in render_report(records)
+    # A store from before there was such a key.
+    del records.sweep["published"]
+    assert records.published == ()
 
 
 def test_a_row_is_plain_data() -> None:

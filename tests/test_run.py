@@ -112,6 +112,21 @@ def test_more_seeds_and_arms_train_only_what_is_new(tmp_path: Path, log: Path) -
     assert len(sweep_trials.notes(log, "start")) == 9
 
 
+def test_another_published_table_trains_nothing_and_is_shown(tmp_path: Path, log: Path) -> None:
+    def with_printed(figure: object) -> Sweep:
+        tables = [{"source": "a paper", "measure": "error, %", "rows": {"w0": figure}}]
+        return Sweep(**{**sweep_trials.sweep(2).model_dump(), "published": tables})
+
+    first = run_sweep(with_printed("8.75 once"), tmp_path, 1, trial="sweep_trials:quick")
+    assert "8.75 once" in (tmp_path / "report.html").read_text()
+    again = run_sweep(with_printed("6.61 twice"), tmp_path, 1, trial="sweep_trials:quick")
+    assert (first.ran, again.ran) == (4, 0)
+    page = (tmp_path / "report.html").read_text()
+    assert "6.61 twice" in page
+    assert "8.75 once" not in page
+    assert "6.61" not in (tmp_path / "results.csv").read_text()
+
+
 def test_every_end_is_recorded_and_the_sweep_goes_on(tmp_path: Path, log: Path) -> None:
     sweep = sweep_trials.sweep(seeds=7, arms=1, timeout=4.0)
     summary = run_sweep(sweep, tmp_path, workers=2, trial="sweep_trials:each_in_its_way")

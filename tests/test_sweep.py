@@ -79,6 +79,7 @@ def test_the_key_covers_all_that_decides_a_result_and_nothing_else() -> None:
         key(timeout=1.0),
         key(arms={"b": {"name": "another label"}}),
         key(recipe={"optimizer": "sgd"}),
+        key(published=[{"source": "a paper", "measure": "error", "rows": {"a": 8.75}}]),
     ]
     other = [
         key(seeds=[1]),
@@ -173,6 +174,20 @@ FAULTS = [
     ),
     ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
 ]
+# What stands under `rows:` of a published table, the path of the fault below it, and the message.
+PUBLISHED_FAULTS = [
+    ("ResNet-2O: 8.75", ".ResNet-2O", "did you mean 'ResNet-20'?"),
+    ("other: 8.75", ".other", "there is no arm 'other'; the first arm is 'ResNet-20'"),
+    ("ResNet-20: .nan", ".ResNet-20", "not a finite number"),
+    ("ResNet-20: 1e999", ".ResNet-20", "too large"),
+    ("ResNet-20: 1e13", ".ResNet-20", "a finite number or a short text"),
+    ("ResNet-20: true", ".ResNet-20", "a finite number or a short text"),
+    ("ResNet-20: null", ".ResNet-20", "a finite number or a short text"),
+    ("ResNet-20: [8.75]", ".ResNet-20", "a finite number or a short text"),
+    (f"ResNet-20: {'x' * 81}", ".ResNet-20", "1 to 80 printable characters"),
+    ('ResNet-20: ""', ".ResNet-20", "1 to 80 printable characters"),
+    ('ResNet-20: "a\\nb"', ".ResNet-20", "1 to 80 printable characters"),
+]
 
 
 @pytest.mark.parametrize(("text", "line", "path", "message"), FAULTS)
@@ -187,6 +202,55 @@ def test_a_fault_is_told_with_its_place(
     assert fault.file is not None
     # Channels and classes can both be wrong.
     assert len(caught.value.faults) == (2 if fault.code == "data" and path == "base" else 1)
+
+
+@pytest.mark.parametrize(("rows", "below", "message"), PUBLISHED_FAULTS)
+def test_a_fault_in_a_published_table_is_told_with_its_place(
+    tmp_path: Path, rows: str, below: str, message: str
+) -> None:
+    text = f"""\
+sweep: 1
+base: digits_resnet8
+arms: {{"ResNet-20": {{}}}}
+published:
+  - source: a paper
+    measure: error
+    rows:
+      {rows}
+"""
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, text))
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (8, f"published[0].rows{below}")
+    assert message in f"{fault.message}; {fault.help}"
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ({"source": " "}, "published[0].source"),
+        ({"measure": "x" * 81}, "published[0].measure"),
+        ({"rows": [1]}, "published[0].rows"),
+        ({"table": 6}, "published[0].table"),
+    ],
+)
+def test_a_published_table_says_whose_it_is(
+    tmp_path: Path, table: dict[str, object], path: str
+) -> None:
+    whole = {"source": "a paper", "measure": "error", "rows": {"A": 1}, **table}
+    tree = {"sweep": 1, "base": "digits_resnet8", "arms": {"A": {}}, "published": [whole]}
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, json.dumps(tree)))
+    assert [fault.path for fault in caught.value.faults] == [path]
+
+
+def test_rows_for_no_arm_are_counted_not_kept() -> None:
+    rows = {f"stranger {i}": 1 for i in range(500)}
+    tables = [{"source": "a paper", "measure": "error", "rows": rows}]
+    with pytest.raises(rf.SpecError) as caught:
+        _ = sweep(axes=AXES, published=tables).expanded
+    assert len(caught.value.faults) + caught.value.more == 500
+    assert len(caught.value.faults) <= 20
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
