@@ -7,7 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..training.data import load_arrays
+from ..specs.errors import SpecError
+from ..specs.places import placed
+from ..training.data import fingerprint_of
 from .arms import Arm
 from .outcome import RESULT_FORMAT
 from .sweep import Sweep
@@ -47,10 +49,13 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
 
     Trials go seed by seed, so that an unfinished sweep can already be compared in pairs, and
     within a seed the dearest first, so that workers end together. Raises
-    :class:`~resforge.SpecError` for an illegal arm and :class:`~resforge.ResforgeError` where
-    the data cannot be read.
+    :class:`~resforge.SpecError` for an illegal arm and for files of the data that cannot be
+    read, and :class:`~resforge.ResforgeError` where a library is missing.
     """
-    fingerprint = load_arrays(sweep.data).fingerprint
+    try:
+        fingerprint = fingerprint_of(sweep.data)
+    except SpecError as error:
+        raise SpecError(placed(error.faults, sweep.document, "data")) from None
     recipe = sweep.recipe.model_dump(mode="json")
     distinct = {arm.digest: arm for arm in reversed(sweep.expanded)}
     dearest_first = sorted(distinct.values(), key=lambda arm: (-arm.macs, arm.name))

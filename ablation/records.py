@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ..specs.errors import StoreError, printable
-from ..training.data import DigitsSpec
+from ..training.data import DATA
 from .outcome import Outcome
 from .published import PublishedTable
 from .schema import disk_errors
@@ -63,7 +63,7 @@ class Records:
     @property
     def num_classes(self) -> int:
         """Of the data: guessing misses ``1 - 1 / num_classes``."""
-        return DigitsSpec(**self.sweep["data"]).num_classes
+        return DATA.validate_python(self.sweep["data"]).num_classes
 
     @property
     def published(self) -> tuple[PublishedTable, ...]:

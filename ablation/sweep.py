@@ -15,7 +15,8 @@ from ..specs.explain import shown
 from ..specs.load import validate
 from ..specs.text.document import Document
 from ..specs.text.reader import read_file
-from ..training.data import DataSpec, DigitsSpec
+from ..training.data import DataSpec
+from ..training.digits import DigitsSpec
 from ..training.recipe import Recipe
 from .published import MAX_TABLES, PublishedTable
 
@@ -118,11 +119,13 @@ class Sweep(Spec):
 def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     """The sweep a ``.yaml`` or ``.json`` file holds, its arms expanded and checked.
 
+    A relative path in it starts at the file's folder.
     Raises :class:`~resforge.SpecError` with the place of every fault, an arm's among them.
     """
     path = Path(path)
     document = read_file(path)
     sweep = validate(Sweep, document)
+    sweep = sweep.model_copy(update={"data": sweep.data.beside(path.parent)})
     sweep._document = document
     _ = sweep.expanded
     return sweep

@@ -15,7 +15,7 @@ from .. import __version__
 from ..builder import build
 from ..specs.errors import ResforgeError
 from ..specs.load import loads
-from ..training.data import DigitsSpec
+from ..training.data import DATA
 from ..training.loop import train
 from ..training.recipe import Recipe
 from ..training.result import TrainResult
@@ -23,7 +23,8 @@ from ..training.tensors import Data, load_data
 from .outcome import Outcome
 from .task import Task
 
-_data = lru_cache(maxsize=2)(load_data)
+#: A worker serves one sweep: its data are read once.
+_data = lru_cache(maxsize=1)(load_data)
 
 
 def run_trial(task: Task) -> Outcome:
@@ -32,7 +33,7 @@ def run_trial(task: Task) -> Outcome:
     Raises whatever building and training raise.
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
-    data = _data(DigitsSpec.model_validate_json(task.data))
+    data = _data(DATA.validate_json(task.data))
     _check_data(data, task)
     with one_thread():
         start = time.perf_counter()
@@ -43,7 +44,9 @@ def run_trial(task: Task) -> Outcome:
 
 def warm_up() -> None:
     """Pay for what torch imports at the first step, so that no trial's time holds it."""
-    data, recipe = _data(DigitsSpec()), Recipe(steps=1, batch_size=2, evaluations=1)
+    x, y = torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])
+    data = Data(x, y, x, y, num_classes=10, in_channels=1, fingerprint="")
+    recipe = Recipe(steps=1, batch_size=2, evaluations=1)
     with one_thread():
         train(build("digits_resnet8"), data, recipe, seed=0)
 

@@ -22,6 +22,7 @@ _EXAMPLES = {
     "kind": "kind: basic",
     "sweep": "sweep: 1",
     "base": "base: resnet18",
+    "path": "path: data, the folder that holds the files",
 }
 Explained = tuple[str, str, str | None]  # code, message, help
 

@@ -174,6 +174,18 @@ FAULTS = [
     ),
     ("sweep: 1\nbase: x\narms: {A: {}}\nseeds: 100001\n", 4, "seeds", "1 to 100000"),
 ]
+DATA_FAULTS = [
+    # data, path, message
+    ("{kind: cifar10}", "data.path", "'path' is missing; write path: data"),
+    ("{kind: cifar}", "data.kind", "did you mean 'cifar10'?"),
+    ("{kind: cifar10, path: 3}", "data.path", "expected text, not 3"),
+    ("{kind: cifar10, path: x, augment: flip}", "data.augment", "did you mean 'crop_flip'?"),
+    ("{kind: cifar10, path: x, train: 60000}", "data.train", "use at most 50000"),
+    ("{kind: cifar10, path: x, channels: 3}", "data.channels", "unknown key 'channels'"),
+    ("{kind: digits, channels: 2}", "data.channels", "use 1 or 3"),
+    ("{kind: digits, channels: true}", "data.channels", "expected a whole number, not true"),
+    ("{kind: digits, train: 1000, test: 798}", "data", "more images than the 1797"),
+]
 # What stands under `rows:` of a published table, the path of the fault below it, and the message.
 PUBLISHED_FAULTS = [
     ("ResNet-2O: 8.75", ".ResNet-2O", "did you mean 'ResNet-20'?"),
@@ -202,6 +214,18 @@ def test_a_fault_is_told_with_its_place(
     assert fault.file is not None
     # Channels and classes can both be wrong.
     assert len(caught.value.faults) == (2 if fault.code == "data" and path == "base" else 1)
+
+
+@pytest.mark.parametrize(("data", "path", "message"), DATA_FAULTS)
+def test_a_fault_in_the_data_is_told_with_its_place(
+    tmp_path: Path, data: str, path: str, message: str
+) -> None:
+    text = f"sweep: 1\nbase: cifar_resnet20\narms: {{A: {{}}}}\ndata: {data}\n"
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, text))
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (4, path)
+    assert message in f"{fault.message}; {fault.help}"
 
 
 @pytest.mark.parametrize(("rows", "below", "message"), PUBLISHED_FAULTS)

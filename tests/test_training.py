@@ -13,7 +13,7 @@ import resforge as rf
 import torch
 from hypothesis import given
 from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
-from resforge.training.data import load_arrays
+from resforge.training.digits import _digits
 from resforge.training.loop import index_batches, stream_seed
 from torch import Tensor, nn
 
@@ -35,10 +35,18 @@ def test_digits_are_split_once_and_for_all(digits: Data) -> None:
     assert digits.fingerprint == told
 
 
+def test_digits_in_three_channels_say_the_same_three_times(digits: Data) -> None:
+    colour = load_data(DigitsSpec(channels=3))
+    assert colour.in_channels == 3
+    assert torch.equal(colour.train_x, digits.train_x.expand(-1, 3, -1, -1))
+    assert torch.equal(colour.test_x, digits.test_x.expand(-1, 3, -1, -1))
+    assert torch.equal(colour.test_y, digits.test_y)
+
+
 def test_every_image_is_used_once() -> None:
     from sklearn.datasets import load_digits
 
-    arrays = load_arrays(DigitsSpec())
+    arrays = DigitsSpec().arrays()
     rows = torch.cat([torch.tensor(arrays.train_x), torch.tensor(arrays.test_x)]).flatten(1)
     # Undo the normalisation by rank: grey levels are 0 to 16, all of which occur.
     levels, ranks = rows.unique(return_inverse=True)
@@ -51,9 +59,9 @@ def test_every_image_is_used_once() -> None:
 @given(st.integers(2, 900), st.integers(1, 800), st.integers(0, 3))
 def test_the_fingerprint_tells_splits_apart(train_size: int, test_size: int, split: int) -> None:
     spec = DigitsSpec(train=train_size, test=test_size, split=split)
-    again = load_arrays(spec.model_copy())
-    assert load_arrays(spec).fingerprint == again.fingerprint
-    assert (load_arrays(DigitsSpec()).fingerprint == again.fingerprint) == (spec == DigitsSpec())
+    told = spec.arrays().fingerprint
+    assert spec.model_copy().arrays().fingerprint == told
+    assert (DigitsSpec().arrays().fingerprint == told) == (spec == DigitsSpec())
 
 
 def test_training_images_are_normalised(digits: Data) -> None:
@@ -63,7 +71,7 @@ def test_training_images_are_normalised(digits: Data) -> None:
 
 def test_without_scikit_learn_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    load_arrays.cache_clear()
+    _digits.cache_clear()
     with pytest.raises(rf.ResforgeError, match=r"pip install 'resforge\[ablation\]'"):
         load_data(DigitsSpec())
 

@@ -16,8 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cifar import Cifar10Spec as Cifar10Spec
+    from .cifar import Cifar100Spec as Cifar100Spec
     from .data import DataSpec as DataSpec
-    from .data import DigitsSpec as DigitsSpec
+    from .digits import DigitsSpec as DigitsSpec
     from .loop import train as train
     from .prediction import error_rate as error_rate
     from .prediction import predict as predict
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from .tensors import load_data as load_data
 
 _HOME = {
+    "Cifar100Spec": "cifar",
+    "Cifar10Spec": "cifar",
     "Data": "tensors",
     "DataSpec": "data",
-    "DigitsSpec": "data",
+    "DigitsSpec": "digits",
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..specs.errors import ResforgeError
+from .augment import crop_flip
 from .optimizer import SgdSpec
 from .prediction import error_rate, logits
 from .recipe import Recipe
@@ -30,12 +31,14 @@ def train(
 ) -> TrainResult:
     """Train ``model`` in place and say how it went.
 
-    The order of the images and any dropout have random streams of their own, keyed by ``seed``:
-    two networks trained with one seed see the same batches. The caller's random state and
-    number of threads are left as they were. ``on_step(steps done, loss)`` is called after each
-    step. Raises :class:`~resforge.ResforgeError` where a batch is larger than the training set.
+    The order of the images, their augmentation and any dropout have random streams of their own,
+    keyed by ``seed``: two networks trained with one seed see the same batches. The caller's random
+    state and number of threads are left as they were. ``on_step(steps done, loss)`` is called
+    after each step. Raises :class:`~resforge.ResforgeError` where a batch is larger than the
+    training set.
     """
     batches = index_batches(len(data.train_x), recipe.batch_size, seed)
+    chance = torch.Generator().manual_seed(stream_seed(seed, "augmentation"))
     optimizer = make_optimizer(model, recipe)
     record = _Record(recipe)
     model.train()
@@ -44,6 +47,8 @@ def train(
             set_learning_rate(optimizer, recipe.learning_rate(step))
             rows = next(batches).to(data.train_x.device)
             x, y = data.train_x[rows], data.train_y[rows]
+            if data.augment == "crop_flip":
+                x = crop_flip(x, chance)
             loss = train_step(model, optimizer, x, y, recipe.label_smoothing)
             if on_step is not None:
                 on_step(step + 1, loss)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .data import DigitsSpec, load_arrays
+from .source import Augment, DataSource
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
     """Tensors to train and test on.
 
-    ``train_x``, ``test_x``: float32 ``(N, C, H, W)``, of mean 0 and deviation 1 over the training
-    images; ``train_y``, ``test_y``: int64 ``(N,)``. ``fingerprint`` is the SHA-256 of their bytes.
+    ``train_x``, ``test_x``: float32 ``(N, C, H, W)``, normalised; ``train_y``, ``test_y``: int64
+    ``(N,)``. ``augment`` names what is done to each batch of training images. ``fingerprint`` is
+    the SHA-256 of all that.
     """
 
     train_x: Tensor
@@ -25,24 +26,28 @@ class Data:
     num_classes: int
     in_channels: int
     fingerprint: str
+    augment: Augment = "none"
 
 
-def load_data(spec: DigitsSpec, device: torch.device | str | None = None) -> Data:
+def load_data(spec: DataSource, device: torch.device | str | None = None) -> Data:
     """The tensors a data spec names.
 
-    Raises :class:`~resforge.ResforgeError` where a library the data needs is not installed.
+    Raises :class:`~resforge.SpecError` where its files are not as they should be and
+    :class:`~resforge.ResforgeError` where a library the data needs is not installed.
 
+    >>> from resforge.training import DigitsSpec
     >>> load_data(DigitsSpec()).train_x.shape
     torch.Size([1000, 1, 8, 8])
     """
-    arrays = load_arrays(spec)
+    arrays = spec.arrays()
     return Data(
-        # Copies: the arrays are shared by everyone in this process.
-        torch.tensor(arrays.train_x, device=device),
-        torch.tensor(arrays.train_y, device=device),
-        torch.tensor(arrays.test_x, device=device),
-        torch.tensor(arrays.test_y, device=device),
+        # Nobody else has these arrays: no copy is needed.
+        torch.from_numpy(arrays.train_x).to(device),
+        torch.from_numpy(arrays.train_y).to(device),
+        torch.from_numpy(arrays.test_x).to(device),
+        torch.from_numpy(arrays.test_y).to(device),
         num_classes=spec.num_classes,
         in_channels=spec.input_shape[0],
         fingerprint=arrays.fingerprint,
+        augment=arrays.augment,
     )

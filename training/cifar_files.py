@@ -1,0 +1,216 @@
+"""The files of CIFAR-10 and CIFAR-100, in the "python" and the "binary" version.
+
+https://www.cs.toronto.edu/~kriz/cifar.html describes both. The python version is made of pickles,
+which could run any code when they are read; here they are read as data, and nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..specs.errors import Fault, SpecError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
+_SHAPE = (3, 32, 32)
+_PIXELS = prod(_SHAPE)
+_MAX_BYTES = 512 * 1024 * 1024  # the largest true file has a third of that
+_SHOWN = 200  # characters of what stands in a broken file
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of one of the two data sets are called, and what they hold."""
+
+    name: str
+    num_classes: int
+    train: tuple[str, ...]
+    test: str
+    stem: str
+    """What archives and folders are called after."""
+    python_folder: str
+    binary_folder: str
+    label_key: bytes
+    """Python version: what the labels stand under."""
+    label_bytes: int
+    """Binary version: bytes before each picture, the last of them its label."""
+
+
+CIFAR10 = Layout(
+    name="CIFAR-10",
+    num_classes=10,
+    train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test="test_batch",
+    stem="cifar-10",
+    python_folder="cifar-10-batches-py",
+    binary_folder="cifar-10-batches-bin",
+    label_key=b"labels",
+    label_bytes=1,
+)
+CIFAR100 = Layout(
+    name="CIFAR-100",
+    num_classes=100,
+    train=("train",),
+    test="test",
+    stem="cifar-100",
+    python_folder="cifar-100-python",
+    binary_folder="cifar-100-binary",
+    label_key=b"fine_labels",
+    label_bytes=2,
+)
+
+
+class Pictures(NamedTuple):
+    """``pixels``: ``(N, 3, 32, 32)``, 0 to 255; ``labels``: ``(N,)``."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def read_pictures(path: str, layout: Layout) -> tuple[Pictures, Pictures]:
+    """The training and the test pictures under ``path``: in it, or in the folder that an archive
+    of them unpacks to.
+
+    Raises :class:`~resforge.SpecError` at ``path`` where files are missing or hold something else.
+    """
+    folder, suffix, read = _find(Path(path), layout)
+    *train, test = (
+        _pictures(folder / f"{name}{suffix}", layout, read) for name in (*layout.train, layout.test)
+    )
+    pixels, labels = zip(*train, strict=True)
+    return Pictures(np.concatenate(pixels), np.concatenate(labels)), test
+
+
+#: From a file's bytes to pixels ``(N, 3, 32, 32)`` and what stands for the labels.
+_Read = Callable[[bytes, Layout], tuple[Any, Any]]
+
+
+def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
+    """The folder that holds all files of a version, their suffix, and what reads them."""
+    versions: tuple[tuple[str, str, _Read], ...] = (
+        (layout.python_folder, "", _from_pickle),
+        (layout.binary_folder, ".bin", _from_binary),
+    )
+    found = "holds none of its files" if os.path.isdir(path) else "is no folder"
+    message = f"{path} {found}"
+    for unpacked, suffix, read in versions:
+        names = [f"{name}{suffix}" for name in (*layout.train, layout.test)]
+        for folder in (path, path / unpacked):
+            missing = [name for name in names if not os.path.isfile(folder / name)]
+            if not missing:
+                return folder, suffix, read
+            if len(missing) < len(names):
+                message = f"{folder} lacks {', '.join(missing)}"
+    raise _fault(
+        f"{layout.name}: {message}",
+        f"get {layout.stem}-python.tar.gz or {layout.stem}-binary.tar.gz from {PAGE}, unpack it,"
+        f" and name the folder that holds {layout.python_folder} or {layout.binary_folder}",
+    )
+
+
+def _pictures(file: Path, layout: Layout, read: _Read) -> Pictures:
+    try:
+        size = file.stat().st_size
+        if size > _MAX_BYTES:
+            raise _FileError(f"it has {size:,} bytes, of at most {_MAX_BYTES:,}")
+        pixels, labels = read(file.read_bytes(), layout)
+        limit = layout.num_classes
+        if type(labels) is not list or not all(type(n) is int and 0 <= n < limit for n in labels):
+            raise _FileError(f"its labels are not whole numbers from 0 to {limit - 1}")
+        if len(labels) != len(pixels):
+            raise _FileError(f"it has {len(pixels)} pictures and {len(labels)} labels")
+    except OSError as error:
+        raise _fault(f"{file} cannot be read ({error.strerror})") from None
+    except _FileError as error:
+        mend = f"get {layout.name} from {PAGE} and unpack it again"
+        raise _fault(f"{file} is not of {layout.name}: {error}", mend) from None
+    return Pictures(pixels, np.array(labels, dtype=np.int64))
+
+
+def _fault(message: str, help: str | None = None) -> SpecError:
+    return SpecError(Fault("data", message, "path", help))
+
+
+class _FileError(Exception):
+    """Why a file is not what its name says."""
+
+
+def _from_binary(data: bytes, layout: Layout) -> tuple[Any, Any]:
+    """Records of the label's bytes and 3,072 pixels: red, green, blue, each row by row."""
+    record = layout.label_bytes + _PIXELS
+    if len(data) % record:
+        raise _FileError(f"{len(data):,} bytes are no whole number of records of {record:,}")
+    rows = np.frombuffer(data, np.uint8).reshape(-1, record)
+    labels = rows[:, layout.label_bytes - 1]
+    return rows[:, layout.label_bytes :].reshape(-1, *_SHAPE), labels.tolist()
+
+
+def _from_pickle(data: bytes, layout: Layout) -> tuple[Any, Any]:
+    """A mapping: under ``data`` an array of bytes ``(N, 3072)``, and a list of labels."""
+    try:
+        # Looked through before it is read: to keep a thing under a number, the reader makes room
+        # for as many.
+        for code, number, _ in pickletools.genops(data):
+            if code.name.endswith("PUT") and isinstance(number, int) and number > len(data):
+                raise _FileError(f"it keeps a thing under the number {number}")
+        batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+    except _FileError:
+        raise
+    except Exception as error:  # a broken pickle can raise anything at all
+        raise _FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
+    held = batch if type(batch) is dict else {}
+    array = held.get(b"data")
+    if type(array) is not _Array or array.pixels is None or layout.label_key not in held:
+        raise _FileError(f"it does not hold 'data' and '{layout.label_key.decode()}'")
+    return array.pixels, held[layout.label_key]
+
+
+class _Dtype:
+    """Stands in for a dtype in a pickle: what it was made with."""
+
+    def __init__(self, *given: Any) -> None:
+        self.given = given
+
+    def __setstate__(self, state: Any) -> None:
+        """Byte order and the like: nothing that single bytes have."""
+
+
+class _Array:
+    """Stands in for an array in a pickle; NumPy itself trusts what it unpickles."""
+
+    def __init__(self, *given: Any) -> None:
+        self.pixels: NDArray[np.uint8] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, by_column, raw = state
+        if type(dtype) is not _Dtype or dtype.given[:1] != (b"u1",) or type(raw) is not bytes:
+            raise _FileError("an array in it is not of bytes")
+        if shape[1:] != (_PIXELS,) or prod(shape) != len(raw):
+            raise _FileError(f"an array in it is not (N, {_PIXELS:,})")
+        rows = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if by_column else "C")
+        self.pixels = rows.reshape(-1, *_SHAPE)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows the three names that the true files hold, and gives each a stand-in of ours."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        match module, name:
+            case ("numpy.core.multiarray", "_reconstruct") | ("numpy", "ndarray"):
+                return _Array
+            case ("numpy", "dtype"):
+                return _Dtype
+        asked = f"{module}.{name}"[:_SHOWN]
+        raise _FileError(f"it asks for {asked}, which is code and not data")
