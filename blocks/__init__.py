@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from .around import Around
+from .attention import ECA, SqueezeExcitation
 from .basic import BasicBlock
 from .bottleneck import Bottleneck
+from .dropout import DropoutShortcut
+from .gate import Gate
 from .head import Classifier
 from .layers import Activation, NoNorm, Norm, conv_norm, make_activation
 from .network import ResNet
+from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
+from .projection import AvgProjection, Projection
 from .residual import Residual
 from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
-from .shortcut import Identity, NoShortcut, Projection, Shortcut
+from .scaled import Scaled
+from .shortcut import Identity, NoShortcut, Shortcut
 from .stem import Conv3x3Stem, Conv7x7Stem, DeepStem
+from .stochastic_depth import StochasticDepth
 from .zero_pad import ZeroPad
 
 __all__ = [
+    "ECA",
     "Activation",
+    "Around",
+    "Attention",
+    "AvgProjection",
     "BasicBlock",
     "Bottleneck",
     "Classifier",
     "Conv3x3Stem",
     "Conv7x7Stem",
     "DeepStem",
+    "DropoutShortcut",
+    "Gate",
     "Identity",
     "NoNorm",
     "NoShortcut",
     "Norm",
+    "Order",
+    "OrderedBlock",
     "Projection",
     "ResNet",
     "Residual",
     "ResidualBlock",
+    "Scaled",
     "Shortcut",
     "ShortcutArgument",
+    "ShortcutInput",
+    "SqueezeExcitation",
+    "StochasticDepth",
     "ZeroPad",
     "conv_norm",
     "fit_shortcut",

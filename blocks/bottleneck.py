@@ -1,25 +1,27 @@
 """The bottleneck block: a 3x3 convolution between two 1x1 convolutions."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
 from typing import Literal
 
 from torch import Tensor, nn
 
 from .layers import Activation, Norm, conv_norm, make_activation
-from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
+from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
+from .residual_block import ShortcutArgument
 from .shortcut import Identity
 
 
-class Bottleneck(ResidualBlock):
+class Bottleneck(OrderedBlock):
     """y = relu(F(x) + S(x)), F = 1x1, 3x3, 1x1; He et al. 2015 (arXiv 1512.03385), Fig. 5 right.
 
     `width` is the number of channels of the 3x3 convolution, `out_channels // 4` unless given;
-    `groups` splits it as in ResNeXt (Xie et al. 2016, arXiv 1611.05431). `stride_on` says which
-    convolution strides: "conv2", the 3x3 (v1.5, as torchvision), or "conv1", the first 1x1 (the
-    paper). `bias=None` gives the convolutions a bias exactly where no norm follows. Raises
-    `ValueError` for sizes below 1, groups that do not divide the width, an unknown `stride_on`
-    and a shortcut that does not fit.
+    `groups` splits it as in ResNeXt (Xie et al. 2016, arXiv 1611.05431), `dilation` spreads it.
+    `stride_on` says which convolution strides: "conv2", the 3x3 (v1.5, as torchvision), or
+    "conv1", the first 1x1 (the paper). `order`, `follows_activation`, `attention` and `bias` are
+    those of `BasicBlock`. Raises `ValueError` for sizes below 1, groups that do not divide the
+    width, an unknown `stride_on` or order and a shortcut that does not fit.
 
     >>> import torch
     >>> from resforge.blocks import Projection
@@ -36,8 +38,13 @@ class Bottleneck(ResidualBlock):
         width: int | None = None,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         stride_on: Literal["conv2", "conv1"] = "conv2",
+        order: Order = "post",
+        follows_activation: bool = False,
         shortcut: ShortcutArgument = Identity,
+        shortcut_input: ShortcutInput = "auto",
+        attention: Attention | None = None,
         norm: Norm = nn.BatchNorm2d,
         activation: Activation = nn.ReLU,
         bias: bool | None = None,
@@ -47,17 +54,41 @@ class Bottleneck(ResidualBlock):
             raise ValueError(f"stride_on={stride_on!r} cannot stride; choose 'conv1' or 'conv2'")
         width = out_channels // 4 if width is None else width
         stride1, stride2 = (stride, 1) if stride_on == "conv1" else (1, stride)
+        self._open(
+            order,
+            in_channels,
+            follows_activation=follows_activation,
+            norm=norm,
+            activation=activation,
+        )
         self.conv1, self.bn1 = conv_norm(
             in_channels, width, 1, stride=stride1, norm=norm, bias=bias
         )
         self.relu1 = make_activation(activation)
         self.conv2, self.bn2 = conv_norm(
-            width, width, 3, stride=stride2, groups=groups, norm=norm, bias=bias
+            width,
+            width,
+            3,
+            stride=stride2,
+            groups=groups,
+            dilation=dilation,
+            norm=norm,
+            bias=bias,
         )
         self.relu2 = make_activation(activation)
-        self.conv3, self.bn3 = conv_norm(width, out_channels, 1, norm=norm, bias=bias)
-        self.downsample = fit_shortcut(shortcut, in_channels, out_channels, stride)
-        self.relu = make_activation(activation)
+        self.conv3, self.bn3 = conv_norm(
+            width, out_channels, 1, norm=self._last_norm(norm), bias=self.conv1.bias is not None
+        )
+        self._close(
+            shortcut,
+            in_channels,
+            out_channels,
+            stride,
+            shortcut_input=shortcut_input,
+            attention=attention,
+            norm=norm,
+            activation=activation,
+        )
 
     def transform(self, x: Tensor) -> Tensor:
         """F(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""

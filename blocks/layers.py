@@ -54,10 +54,11 @@ def conv_norm(
     *,
     stride: int = 1,
     groups: int = 1,
+    dilation: int = 1,
     norm: Norm = nn.BatchNorm2d,
     bias: bool | None = None,
 ) -> tuple[nn.Conv2d, nn.Module]:
-    """A convolution padded by `kernel_size // 2` and the norm that follows it.
+    """A convolution padded by `kernel_size // 2 * dilation` and the norm that follows it.
 
     `bias=None` gives the convolution a bias exactly where no norm follows, since a norm with
     an offset of its own would make it redundant. Raises `ValueError` for sizes below 1 and
@@ -67,7 +68,13 @@ def conv_norm(
     >>> conv.bias is None
     False
     """
-    check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride, groups=groups)
+    check_positive(
+        in_channels=in_channels,
+        out_channels=out_channels,
+        stride=stride,
+        groups=groups,
+        dilation=dilation,
+    )
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         if channels % groups:
             raise ValueError(
@@ -77,9 +84,9 @@ def conv_norm(
     follower = norm(out_channels)
     if bias is None:
         bias = isinstance(follower, nn.Identity)
-    padding = kernel_size // 2
+    padding = kernel_size // 2 * dilation
     conv = nn.Conv2d(
-        in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=bias
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
     )
     return conv, follower
 
@@ -104,6 +111,17 @@ def make_pool(pool: Literal["max", "none"]) -> nn.MaxPool2d | None:
     if pool not in ("max", "none"):
         raise ValueError(f"pool={pool!r} is not a pool; choose 'max' or 'none'")
     return nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if pool == "max" else None
+
+
+def make_avg_pool(stride: int) -> nn.Module:
+    """The mean of squares of `stride` pixels a side, of what is left of one at the border.
+
+    >>> make_avg_pool(1)
+    Identity()
+    """
+    if stride == 1:
+        return nn.Identity()
+    return nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
 
 
 def check_positive(**sizes: int) -> None:

@@ -15,8 +15,9 @@ class ResNet(NamedSequential):
 
     The children of `stem` and `head` become the network's own under their names, the stages
     between them are `layer1`, `layer2`, ...: so the state dict has torchvision's names, slices
-    such as `model[:-1]` are plain `nn.Sequential`s, and `model.fc` can be exchanged. `head=None`
-    leaves the last stage's map as the answer. Raises `ValueError` for no stages, and where two
+    such as `model[:-1]` are plain `nn.Sequential`s, and `model.fc` can be exchanged. `closing`
+    is what pre-activated blocks leave to be done after the last stage. `head=None` leaves the
+    last stage's map as the answer. Raises `ValueError` for no stages, and where two
     children would share a name.
 
     >>> import torch
@@ -29,7 +30,11 @@ class ResNet(NamedSequential):
     """
 
     def __init__(
-        self, stem: nn.Sequential, stages: Sequence[nn.Module], head: nn.Sequential | None
+        self,
+        stem: nn.Sequential,
+        stages: Sequence[nn.Module],
+        head: nn.Sequential | None,
+        closing: nn.Sequential | None = None,
     ) -> None:
         super().__init__()
         if not stages:
@@ -37,9 +42,12 @@ class ResNet(NamedSequential):
         stage_names = [f"layer{number}" for number in range(1, len(stages) + 1)]
         self._take(stem.named_children())
         self._take(zip(stage_names, stages, strict=True))
+        closing = nn.Sequential() if closing is None else closing
+        self._take(closing.named_children())
         if head is not None:
             self._take(head.named_children())
         self.stage_names = stage_names
+        self.closing_names = [name for name, _ in closing.named_children()]
         # What the network was made from, where a builder says so. Any: blocks know no specs.
         self.spec: Any = None
 
@@ -50,14 +58,21 @@ class ResNet(NamedSequential):
             self.add_module(name, module)
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """The map (N, C_i, H_i, W_i) after every stage, first to last, for x: (N, C, H, W)."""
+        """The map (N, C_i, H_i, W_i) after every stage, first to last, for x: (N, C, H, W).
+
+        The last is what the head takes: the closing norm and activation, where there are any,
+        have been at it.
+        """
         maps: list[Tensor] = []
         for name, module in zip(self._modules, self, strict=True):
-            x = module(x)
+            if name in self.closing_names:
+                maps[-1] = module(maps[-1])
+            elif len(maps) == len(self.stage_names):
+                break
+            else:
+                x = module(x)
             if name in self.stage_names:
                 maps.append(x)
-            if name == self.stage_names[-1]:
-                break
         return maps
 
     def forward_features(self, x: Tensor) -> Tensor:

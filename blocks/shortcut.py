@@ -5,8 +5,6 @@
 
 from torch import Tensor, nn
 
-from .layers import NamedSequential, Norm, check_positive, conv_norm
-
 
 class Shortcut(nn.Module):
     """S(x), and how it joins the residual branch: F(x) + S(x).
@@ -85,34 +83,3 @@ class NoShortcut(Shortcut):
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
         """`residual`, unchanged."""
         return residual
-
-
-class Projection(NamedSequential, Shortcut):
-    """S(x) = norm(W x), W a 1x1 convolution; options B and C of He et al. 2015, section 3.3.
-
-    Its children are "0", the convolution, and "1", the norm, which is left out for `NoNorm`.
-    With `norm=NoNorm` it is the biased 1x1 convolution of d2l.ai, chapter 8.6. Raises
-    `ValueError` for sizes below 1.
-
-    >>> import torch
-    >>> Projection(64, 128, stride=2)(torch.zeros(1, 64, 7, 7)).shape
-    torch.Size([1, 128, 4, 4])
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int = 1,
-        *,
-        norm: Norm = nn.BatchNorm2d,
-        bias: bool | None = None,
-    ) -> None:
-        check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
-        layers = conv_norm(in_channels, out_channels, 1, stride=stride, norm=norm, bias=bias)
-        super().__init__(*(layer for layer in layers if not isinstance(layer, nn.Identity)))
-        self._sizes = (in_channels, out_channels, stride)
-
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
-        """Raises `ValueError` if the block's sizes are not the projection's."""
-        self._compare(self._sizes, (in_channels, out_channels, stride))

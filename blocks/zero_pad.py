@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx
 
-from .layers import check_positive
+from .layers import check_positive, make_avg_pool
 from .shortcut import Shortcut
 
 
@@ -18,7 +18,9 @@ class ZeroPad(Shortcut):
 
     `pad="end"` puts all zero channels after those of x (fb.resnet.torch), `pad="both"` half of
     them before (the CIFAR networks of akamaster; of an odd number the larger half comes after).
-    It has no parameters. Raises `ValueError` where it would narrow, and for sizes below 1.
+    `subsample="avg_pool"` takes the mean of each square instead of its first pixel (the code of
+    PyramidNet; Han et al. 2017, arXiv 1610.02915). It has no parameters. Raises `ValueError`
+    where it would narrow, and for sizes below 1.
 
     >>> ZeroPad(1, 3)(torch.ones(1, 1, 1, 1)).flatten()
     tensor([1., 0., 0.])
@@ -32,6 +34,7 @@ class ZeroPad(Shortcut):
         out_channels: int,
         stride: int = 1,
         pad: Literal["end", "both"] = "end",
+        subsample: Literal["pixel", "avg_pool"] = "pixel",
     ) -> None:
         super().__init__()
         check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
@@ -42,6 +45,10 @@ class ZeroPad(Shortcut):
             )
         if pad not in ("end", "both"):
             raise ValueError(f"pad={pad!r} is not a side; choose 'end' or 'both'")
+        if subsample not in ("pixel", "avg_pool"):
+            raise ValueError(f"subsample={subsample!r} is unknown; choose 'pixel' or 'avg_pool'")
+        self.pool = make_avg_pool(stride) if subsample == "avg_pool" else None
+        self.step = 1 if subsample == "avg_pool" else stride
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.stride = stride
@@ -55,14 +62,20 @@ class ZeroPad(Shortcut):
 
     def forward(self, x: Tensor) -> Tensor:
         """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W), H' = ceil(H / stride)."""
-        return zero_padded(x, self.out_channels, self.stride, self.before)
+        if self.pool is not None:
+            x = self.pool(x)
+        if self.step == 1 and self.in_channels == self.out_channels:
+            return x
+        return zero_padded(x, self.out_channels, self.step, self.before)
 
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
         """F(x) + S(x), written into `residual`; the padded copy of x is never made.
 
         So `forward` is not called, nor are hooks on it.
         """
-        return add_zero_padded(residual, x, self.stride, self.before)
+        if self.pool is not None:
+            x = self.pool(x)
+        return add_zero_padded(residual, x, self.step, self.before)
 
     def extra_repr(self) -> str:
         """What the constructor was told, for printing."""

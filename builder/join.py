@@ -49,16 +49,49 @@ STEMS: dict[type, Callable[..., nn.Sequential]] = {
     ),
 }
 
-SHORTCUTS: dict[type, Callable[..., blocks.Shortcut | None]] = {
-    specs.IdentitySpec: lambda s, i, o, stride, **parts: blocks.Identity(),
-    specs.ProjectionSpec: lambda s, i, o, stride, **parts: blocks.Projection(i, o, stride, **parts),
-    specs.ZeroPadSpec: lambda s, i, o, stride, **parts: blocks.ZeroPad(i, o, stride, pad=s.pad),
-    specs.NoShortcutSpec: lambda s, i, o, stride, **parts: None,
+# From a settled shortcut, the block's sizes (channels in and out, stride) and the network's norm.
+SHORTCUTS: dict[type, Callable[..., blocks.Shortcut]] = {
+    specs.IdentitySpec: lambda s, sizes, norm: blocks.Identity(),
+    specs.ProjectionSpec: lambda s, sizes, norm: blocks.Projection(
+        *sizes, kernel_size=s.kernel, norm=norm if s.norm else blocks.NoNorm, bias=s.bias
+    ),
+    specs.AvgProjectionSpec: lambda s, sizes, norm: blocks.AvgProjection(
+        *sizes, norm=norm if s.norm else blocks.NoNorm, bias=s.bias
+    ),
+    specs.ZeroPadSpec: lambda s, sizes, norm: blocks.ZeroPad(
+        sizes[0], sizes[1], sizes[2], s.pad, s.subsample
+    ),
+    specs.Conv1x1Spec: lambda s, sizes, norm: blocks.Projection(
+        *sizes, norm=blocks.NoNorm, bias=s.bias
+    ),
+    specs.ScaledSpec: lambda s, sizes, norm: blocks.Scaled(
+        make_shortcut(s.of, sizes, norm), s.shortcut, s.residual
+    ),
+    specs.GateSpec: lambda s, sizes, norm: blocks.Gate(
+        *sizes, mode=s.mode, bias_init=s.bias_init, of=make_shortcut(s.of, sizes, norm)
+    ),
+    specs.DropoutShortcutSpec: lambda s, sizes, norm: blocks.DropoutShortcut(
+        make_shortcut(s.of, sizes, norm), s.rate
+    ),
+    specs.NoShortcutSpec: lambda s, sizes, norm: blocks.NoShortcut(),
+}
+
+# From the attention's spec and the plan of its block.
+ATTENTIONS: dict[type, Callable[..., blocks.Attention]] = {
+    specs.SqueezeExcitationSpec: lambda s, block: partial(
+        blocks.SqueezeExcitation, reduction=s.reduction
+    ),
+    specs.ECASpec: lambda s, block: lambda channels: blocks.ECA(block.layer("se.conv").kernel),
 }
 
 BLOCKS: dict[type[specs.BlockSpec], MakeBlock] = {
     specs.BasicSpec: lambda block, **parts: blocks.BasicBlock(
-        block.in_channels, block.out_channels, stride=block.stride, **parts
+        block.in_channels,
+        block.out_channels,
+        stride=block.stride,
+        dilations=(block.layer("conv1").dilation, block.layer("conv2").dilation),
+        **_arrangement(block),
+        **parts,
     ),
     specs.BottleneckSpec: lambda block, **parts: blocks.Bottleneck(
         block.in_channels,
@@ -66,7 +99,9 @@ BLOCKS: dict[type[specs.BlockSpec], MakeBlock] = {
         width=block.layer("conv2").out_channels,
         stride=block.stride,
         groups=block.layer("conv2").groups,
+        dilation=block.layer("conv2").dilation,
         stride_on=block.spec.stride_on,
+        **_arrangement(block),
         **parts,
     ),
     specs.D2LSpec: lambda block, **parts: blocks.Residual(
@@ -100,7 +135,20 @@ def make_norm(spec: specs.BatchNormSpec | specs.GroupNormSpec | specs.NoNormSpec
     return NORMS[type(spec)](spec)
 
 
-def make_shortcut(spec: ShortcutSpec, block: BlockPlan, **parts: Any) -> blocks.Shortcut | None:
-    """The shortcut module of a block."""
-    sizes = (block.in_channels, block.out_channels, block.stride)
-    return SHORTCUTS[type(spec)](spec, *sizes, **parts)
+def make_shortcut(
+    spec: ShortcutSpec, sizes: tuple[int, int, int], norm: blocks.Norm
+) -> blocks.Shortcut:
+    """The module of a settled shortcut, for channels in and out and a stride."""
+    return SHORTCUTS[type(spec)](spec, sizes, norm)
+
+
+def _arrangement(block: BlockPlan) -> dict[str, Any]:
+    """What places the parts of a built-in block other than its convolutions."""
+    spec: Any = block.spec
+    attention = spec.attention
+    return {
+        "order": spec.order,
+        "follows_activation": block.what.follows_activation,
+        "shortcut_input": spec.shortcut_input,
+        "attention": attention and ATTENTIONS[type(attention)](attention, block),
+    }

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 import os
+from collections import OrderedDict
 from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..blocks import Classifier, ResNet
+from ..blocks import Classifier, ResidualBlock, ResNet, StochasticDepth
 from ..specs import BlockPlan, BuildError, Plan, ResforgeError, ResNetSpec
 from ..specs.errors import wrong_type
 from ..specs.load import as_spec
+from ..specs.order import activates_first
 from ..specs.plan import check_size, lay_out
 from .join import ACTIVATIONS, BLOCKS, BUILT_IN, STEMS, make_norm, make_shortcut
 from .weights import SkipInit, initialise, stream_key
@@ -106,7 +108,19 @@ def assemble(plan: Plan) -> ResNet:
     stages = [
         nn.Sequential(*(_block(block, spec, parts) for block in stage)) for stage in plan.stages
     ]
-    return ResNet(stem, stages, head)
+    return ResNet(stem, stages, head, _closing(plan, parts))
+
+
+def _closing(plan: Plan, parts: Parts) -> nn.Sequential | None:
+    """The norm and the activation that a pre-activated last block leaves to be done."""
+    last = plan.stages[-1][-1]
+    if not activates_first(last.spec.arrangement):
+        return None
+    layers: dict[str, nn.Module] = {}
+    if plan.closing:
+        layers["norm"] = parts["norm"](last.out_channels)
+    layers["act"] = parts["activation"]()
+    return nn.Sequential(OrderedDict(layers))
 
 
 def _block(block: BlockPlan, spec: ResNetSpec, parts: Parts) -> nn.Module:
@@ -114,16 +128,28 @@ def _block(block: BlockPlan, spec: ResNetSpec, parts: Parts) -> nn.Module:
     if make is None:
         raise BuildError(f"{type(block.spec).__name__} is not registered; call resforge.register")
     built_in = type(block.spec) in BUILT_IN
-    with SkipInit():
-        shortcut = make_shortcut(
-            block.shortcut,
-            block,
-            norm=make_norm(block.spec.shortcut_norm(spec.norm)),
-            bias=block.spec.bias(spec.norm),
-        )
+    shortcut = None
+    if block.shortcut.kind != "none":
+        sizes = (block.in_channels, block.out_channels, block.stride)
+        with SkipInit():
+            shortcut = make_shortcut(block.shortcut, sizes, parts["norm"])
     # A registered block may hold what only its own constructor initialises.
     with SkipInit() if built_in else nullcontext():
-        return make(block, shortcut=shortcut, **parts)
+        module = make(block, shortcut=shortcut, **parts)
+    if block.what.drop_rate:
+        _drop(module, block, spec)
+    return module
+
+
+def _drop(module: nn.Module, block: BlockPlan, spec: ResNetSpec) -> None:
+    """Let a block lose its residual branch at random."""
+    assert spec.stochastic_depth is not None
+    if not isinstance(module, ResidualBlock):
+        raise BuildError(
+            f"{block.name}: stochastic_depth needs a blocks.ResidualBlock, "
+            f"{type(module).__name__} is none"
+        )
+    module.drop_path = StochasticDepth(block.what.drop_rate, spec.stochastic_depth.mode)
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:
@@ -138,7 +164,11 @@ def _compare(model: nn.Module, plan: Plan) -> None:
     for layer in plan.layers:
         if layer.kind == "conv":
             conv = modules[layer.name]
-            wanted = {"stride": (layer.stride,) * 2, "padding": (layer.kernel // 2,) * 2}
+            wanted = {
+                "stride": (layer.stride,) * 2,
+                "padding": (layer.kernel // 2 * layer.dilation,) * 2,
+                "dilation": (layer.dilation,) * 2,
+            }
             for field, value in wanted.items():
                 if getattr(conv, field, value) != value:
                     raise _differ(f"{layer.name}.{field}", value, getattr(conv, field))

@@ -66,9 +66,13 @@ def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(draw, jobs))
+    for stage in plan.stages:
+        for block in stage:
+            for name, value in block.shortcut.constants(f"{block.name}.downsample").items():
+                nn.init.constant_(parameters[name], value)
     if plan.spec.init.zero_residual:
         for name in _residual_ends(plan):
-            nn.init.zeros_(parameters[f"{name}.weight"])
+            nn.init.zeros_(parameters[name])
 
 
 def stream_key(seed: int, name: str) -> int:
@@ -79,7 +83,7 @@ def stream_key(seed: int, name: str) -> int:
 
 def _fills(layer: Layer, scheme: str) -> Iterator[tuple[str, Fill]]:
     """How each tensor of a convolution or linear layer is drawn; norms start as they are made."""
-    if layer.kind not in ("conv", "linear"):
+    if layer.kind not in ("conv", "linear", "conv_along_channels"):
         return
     fan_in = math.prod(layer.weight[1:])
     bound = 1 / math.sqrt(fan_in)
@@ -105,8 +109,12 @@ def _draw(parameter: Tensor, fill: Fill, generator: torch.Generator) -> None:
 
 
 def _residual_ends(plan: Plan) -> Iterator[str]:
-    """The last norm of each residual branch; a plain block has no residual branch."""
+    """What holds each residual branch off 0; a plain block has no residual branch.
+
+    The weight of its last norm, whose bias starts at 0, or the whole of the convolution after it.
+    """
     for stage in plan.stages:
         for block in stage:
-            if block.shortcut.kind != "none":
-                yield block.norms[-1].name
+            end = block.residual_end
+            if block.shortcut.kind != "none" and end is not None:
+                yield from end.parameters

@@ -13,14 +13,30 @@ from pydantic_core.core_schema import TaggedUnionSchema
 # they are checked before a single layer is laid out.
 MAX_CHANNELS = 65_536
 MAX_STRIDE = 16
+MAX_DILATION = 64
 MAX_STAGES = 64
 MAX_BLOCKS = 10_000
 
 Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
+Dilation = Annotated[int, Field(ge=1, le=MAX_DILATION)]
 Stride = Annotated[int, Field(ge=1, le=MAX_STRIDE)]
 Depth = Annotated[int, Field(ge=1, le=MAX_BLOCKS)]
 # Adding 0 makes 0.0 of -0.0, which would be another text for the same thing.
 Rate = Annotated[float, Field(ge=0.0, lt=1.0), AfterValidator(lambda rate: rate + 0.0)]
+
+
+def _odd(kernel: int) -> int:
+    if kernel % 2 == 0:
+        raise PydanticCustomError(
+            "odd",
+            "a kernel of {kernel} has no middle",
+            {"kernel": kernel, "help": f"use {kernel - 1} or {kernel + 1}"},
+        )
+    return kernel
+
+
+OddKernel = Annotated[int, Field(ge=1, le=31), AfterValidator(_odd)]
+"""The side of a window that is padded by half of it and so keeps the size."""
 
 
 class _Schema(GenerateJsonSchema):
@@ -89,5 +105,9 @@ def shorten_kind(tree: Any) -> Any:
 def short_tree(spec: Spec) -> Any:
     """A part of a spec as a user would write it: defaults left out, a bare kind as a string."""
     tree = spec.model_dump(mode="json", exclude_defaults=True)
+    for name in tree:
+        part = getattr(spec, name)
+        if isinstance(part, Spec):
+            tree[name] = short_tree(part)
     kind = getattr(spec, "kind", None)
     return tree if kind is None else shorten_kind({"kind": kind, **tree})

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Union
 
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
+from .attention import AttentionSpec
 from .base import Channels, Spec, expand_kind
 from .norm import NoNormSpec, NormSpec
-from .trace import Trace
+from .order import Order, ShortcutInput, activates_first
+from .trace import Layer, Trace
+
+if TYPE_CHECKING:
+    from .network import ResolvedBlock
+
+
+class Dilations(NamedTuple):
+    """How far apart the taps of a block's convolutions stand.
+
+    Where a stage dilates instead of striding, the convolution that would have strided still
+    reads the map of the stage before.
+    """
+
+    first: int
+    """Of the convolution that strides, and those before it."""
+    rest: int
+    """Of those after it."""
+
+
+UNDILATED = Dilations(1, 1)
 
 
 class BlockSpec(Spec):
@@ -21,6 +42,8 @@ class BlockSpec(Spec):
     """
 
     kind: str
+    #: Whether :meth:`lay` takes a ``dilations`` too.
+    dilates: ClassVar[bool] = False
 
     def out_channels(self, width: int) -> int:
         """Channels of the block's output, from the stage's width."""
@@ -38,7 +61,17 @@ class BlockSpec(Spec):
         """The norm a projection on this block's shortcut carries."""
         return norm
 
-    def meaning(self, stride: int) -> dict[str, Any]:
+    def residual_end(self, branch: Sequence[Layer]) -> Layer | None:
+        """The last norm of the branch, which ``zero_residual`` starts at 0; None for none."""
+        norms = [layer for layer in branch if layer.kind.endswith("_norm")]
+        return norms[-1] if norms else None
+
+    @property
+    def arrangement(self) -> Order:
+        """Where the norms and activations stand."""
+        return "post"
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
         return self.model_dump(mode="json")
 
@@ -47,22 +80,95 @@ class BlockSpec(Spec):
         return iter(())
 
 
-class _TwoConvs(BlockSpec):
-    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        bias = self.bias(norm)
-        trace.conv("conv1", width, 3, stride, bias=bias)
-        trace.norm("bn1", norm)
-        trace.conv("conv2", width, 3, bias=bias)
-        trace.norm("bn2", norm)
+class _Ordered(BlockSpec):
+    dilates: ClassVar[bool] = True
+
+    order: Order = "post"
+    """Where norms and activations stand."""
+    shortcut_input: ShortcutInput = "auto"
+    """What the shortcut takes in the orders that activate first."""
+    attention: AttentionSpec | None = None
+    """What weighs the channels at the end of the residual branch."""
+
+    @property
+    def arrangement(self) -> Order:
+        return self.order
+
+    def shortcut_norm(self, norm: NormSpec) -> NormSpec:
+        # Beside a branch that ends in a bare convolution, so does the projection.
+        return NoNormSpec() if self.order == "full_pre" else norm
+
+    def residual_end(self, branch: Sequence[Layer]) -> Layer | None:
+        """The last norm, or the convolution after it where the order leaves that bare."""
+        return [layer for layer in branch if layer.path == "main"][-1]
+
+    def lay(
+        self,
+        trace: Trace,
+        width: int,
+        stride: int,
+        norm: NormSpec,
+        dilations: Dilations = UNDILATED,
+    ) -> None:
+        self.lay_convs(trace, width, stride, norm, dilations)
+        if self.attention is not None:
+            self.attention.lay(trace)
+
+    def lay_convs(
+        self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
+    ) -> None:
+        """Write the convolutions of the branch and their norms."""
+        raise NotImplementedError
+
+    def lay_last_norm(self, trace: Trace, name: str, norm: NormSpec) -> None:
+        if self.order not in ("full_pre", "norm_after_add"):
+            trace.norm(name, norm)
+
+    def dilations(self, dilations: Dilations) -> tuple[int, ...]:
+        """The dilation of each 3x3 convolution."""
+        raise NotImplementedError
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        fields = super().meaning(what)
+        fields["shortcut_input"] = "activated" if what.shares_entry else "raw"
+        fields["dilations"] = self.dilations(what.dilations)
+        return fields
+
+    def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
+        if self.shortcut_input != "auto" and not activates_first(self.order):
+            yield (
+                "shortcut_input",
+                f"{self.order} does not activate before the block divides",
+                "leave shortcut_input out, or use order: full_pre or relu_only_pre",
+            )
+        if self.attention is not None:
+            for field, message, help_ in self.attention.problems(self.out_channels(width)):
+                yield f"attention.{field}", message, help_
 
 
-class BasicSpec(_TwoConvs):
-    """F(x) = two 3x3 convolutions. He et al. 2015, Figure 5 left."""
+class BasicSpec(_Ordered):
+    """F(x) = two 3x3 convolutions. He et al. 2015, Figure 5 left.
+
+    With a dilation the first has that of the stage before, the second the stage's own.
+    """
 
     kind: Literal["basic"] = "basic"
 
+    def lay_convs(
+        self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
+    ) -> None:
+        bias = self.bias(norm)
+        first, second = self.dilations(dilations)
+        trace.conv("conv1", width, 3, stride, bias=bias, dilation=first)
+        trace.norm("bn1", norm)
+        trace.conv("conv2", width, 3, bias=bias, dilation=second)
+        self.lay_last_norm(trace, "bn2", norm)
 
-class BottleneckSpec(BlockSpec):
+    def dilations(self, dilations: Dilations) -> tuple[int, ...]:
+        return dilations
+
+
+class BottleneckSpec(_Ordered):
     """F(x) = 1x1, 3x3 and 1x1 convolutions. He et al. 2015, Figure 5 right.
 
     With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017, arXiv 1611.05431, Figure 3c);
@@ -86,19 +192,25 @@ class BottleneckSpec(BlockSpec):
         """Channels of the 3x3 convolution."""
         return width * self.width_per_group // 64 * self.groups
 
-    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+    def lay_convs(
+        self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
+    ) -> None:
         bias, inner = self.bias(norm), self.inner_width(width)
         on_conv1 = self.stride_on == "conv1"
+        (dilation,) = self.dilations(dilations)
         trace.conv("conv1", inner, 1, stride if on_conv1 else 1, bias=bias)
         trace.norm("bn1", norm)
-        trace.conv("conv2", inner, 3, 1 if on_conv1 else stride, self.groups, bias=bias)
+        trace.conv("conv2", inner, 3, 1 if on_conv1 else stride, self.groups, bias, dilation)
         trace.norm("bn2", norm)
         trace.conv("conv3", self.out_channels(width), 1, bias=bias)
-        trace.norm("bn3", norm)
+        self.lay_last_norm(trace, "bn3", norm)
 
-    def meaning(self, stride: int) -> dict[str, Any]:
-        fields = super().meaning(stride)
-        if stride == 1:
+    def dilations(self, dilations: Dilations) -> tuple[int, ...]:
+        return (dilations.rest if self.stride_on == "conv1" else dilations.first,)
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        fields = super().meaning(what)
+        if what.stride == 1:
             del fields["stride_on"]
         return fields
 
@@ -109,15 +221,22 @@ class BottleneckSpec(BlockSpec):
                 f"width {width} x width_per_group {self.width_per_group} / 64 leaves no channel",
                 f"use a width_per_group of at least {-(-64 // width)}",
             )
+        yield from super().problems(width)
 
 
-class D2LSpec(_TwoConvs):
+class D2LSpec(BlockSpec):
     """F(x) = two biased 3x3 convolutions; a projection is biased too, and has no norm.
 
     The Residual class of Zhang et al., Dive into Deep Learning, section 8.6.
     """
 
     kind: Literal["d2l"] = "d2l"
+
+    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
+        trace.conv("conv1", width, 3, stride, bias=True)
+        trace.norm("bn1", norm)
+        trace.conv("conv2", width, 3, bias=True)
+        trace.norm("bn2", norm)
 
     def bias(self, norm: NormSpec) -> bool:
         return True

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from itertools import repeat
 from math import prod
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -14,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from . import catalogue
 from .activation import Activation
 from .base import MAX_STAGES, Channels, Spec, Version, short_tree
-from .block import AnyBlock, BasicSpec, BlockSpec
+from .block import AnyBlock, BasicSpec, BlockSpec, Dilations
 from .errors import SpecError, wrong_type
 from .explain import faults_of
 from .head import ClassifierSpec, HeadSpec
 from .init import InitSpec
 from .merge import merge
 from .norm import BatchNormSpec, NormSpec
+from .order import ShortcutInput, activates_first
 from .paths import Path, expand_stars, parse_path, set_path
 from .plan import MAX_INPUT
 from .rules import broken_rules
@@ -28,6 +30,7 @@ from .schema import allow_base
 from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shortcut
 from .stage import BlockEntrySpec, StageSpec
 from .stem import Conv7x7StemSpec, StemSpec
+from .stochastic_depth import StochasticDepth, shorten_rate
 from .text.writer import to_json, to_yaml
 from .trace import Trace
 
@@ -37,16 +40,44 @@ class ResolvedBlock(NamedTuple):
 
     name: str
     """Its name in the state dict."""
+    drop_rate: float
+    """The chance that its residual branch is left out while training."""
     block: BlockSpec
     block_path: Path
     """Where in the spec its block was named."""
     shortcut: ShortcutSpec
+    """Settled: with nothing left open that the block decides."""
     shortcut_path: Path
     """Where in the spec its shortcut was named."""
     in_channels: int
     width: int
     out_channels: int
     stride: int
+    dilations: Dilations
+    follows_activation: bool
+    """Whether the stem's activation stands for one at the head of the block."""
+
+    @property
+    def like(self) -> tuple[Any, ...]:
+        """All but the name and the drop rate: equal for blocks whose layers are equal."""
+        return self[2:]
+
+    @property
+    def keeps_shape(self) -> bool:
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
+    def entry_activates(self) -> bool:
+        """Whether it activates its input, before branch and shortcut divide or where they do."""
+        return activates_first(self.block.arrangement) and not self.follows_activation
+
+    @property
+    def shares_entry(self) -> bool:
+        """Whether the shortcut takes the activated input, as the branch does."""
+        if not self.entry_activates:
+            return False
+        wanted: ShortcutInput = getattr(self.block, "shortcut_input", "auto")
+        return wanted == "activated" or (wanted == "auto" and not self.keeps_shape)
 
 
 class ResNetSpec(Spec):
@@ -77,6 +108,8 @@ class ResNetSpec(Spec):
     """The shortcut of every stage that names none of its own."""
     norm: NormSpec = BatchNormSpec()
     activation: Activation = "relu"
+    stochastic_depth: StochasticDepth | None = None
+    """Whether residual branches are left out at random while training."""
     head: HeadSpec | None = ClassifierSpec()
     """What follows the last stage; null for a backbone that returns its feature map."""
     init: InitSpec = InitSpec()
@@ -96,17 +129,36 @@ class ResNetSpec(Spec):
     def blocks(self) -> Iterator[list[ResolvedBlock]]:
         """Each stage's blocks, with every default and override settled."""
         channels = self.stem.out_channels
+        rates = self._drop_rates()
         for index, stage in enumerate(self.stages):
             blocks: list[ResolvedBlock] = []
             for position, entry in enumerate(stage.entries):
                 name = f"layer{index + 1}.{position}"
                 if position > 1 and stage.blocks is None:
                     # From the second block on, a stage of one kind repeats itself.
-                    blocks.append(ResolvedBlock(name, *blocks[-1][1:]))
+                    blocks.append(ResolvedBlock(name, next(rates), *blocks[-1].like))
                 else:
-                    blocks.append(self._resolve(name, index, position, stage, entry, channels))
+                    block = self._resolve(name, index, position, stage, entry, channels)
+                    blocks.append(block._replace(drop_rate=next(rates)))
                 channels = blocks[-1].out_channels
             yield blocks
+
+    def _drop_rates(self) -> Iterator[float]:
+        """The drop rate of each block."""
+        rule = self.stochastic_depth
+        if rule is None:
+            return repeat(0.0)
+        total = sum(len(stage.entries) for stage in self.stages)
+        return (rule.drop_rate(number, total) for number in range(1, total + 1))
+
+    def _dilations(self, index: int, position: int) -> Dilations:
+        stage = self.stages[index]
+        if position > 0:
+            return Dilations(stage.dilation, stage.dilation)
+        first = stage.first_dilation
+        if first is None:
+            first = self.stages[index - 1].dilation if index else 1
+        return Dilations(first, stage.dilation)
 
     def _resolve(
         self,
@@ -134,16 +186,20 @@ class ResNetSpec(Spec):
         stride = stage.stride if position == 0 else 1
         out_channels = block.out_channels(width)
         keeps = stride == 1 and in_channels == out_channels
+        shortcut = pair.match if keeps else pair.change
         return ResolvedBlock(
             name,
+            0.0,
             block,
             (*block_path, "block"),
-            pair.match if keeps else pair.change,
+            shortcut.settled(block, self.norm),
             (*pair_path, "shortcut", "match" if keeps else "change"),
             in_channels,
             width,
             out_channels,
             stride,
+            self._dilations(index, position),
+            index == position == 0 and activates_first(block.arrangement),
         )
 
     @property
@@ -166,10 +222,12 @@ class ResNetSpec(Spec):
         meaning = self.model_dump(mode="json", exclude={"name", "stages", "block", "shortcut"})
         if self.norm.kind == "none":
             meaning["stem"]["bias"] = True  # whatever it says: no norm follows
+        if self.stochastic_depth is not None and not self.stochastic_depth.rate:
+            meaning["stochastic_depth"] = None
         meaning["stages"] = [
             [
                 {
-                    "block": block.block.meaning(block.stride),
+                    "block": block.block.meaning(block),
                     "shortcut": block.shortcut.model_dump(mode="json"),
                     "width": block.width,
                     "stride": block.stride,
@@ -215,6 +273,8 @@ class ResNetSpec(Spec):
             tree["norm"] = short_tree(self.norm)
         if self.activation != "relu":
             tree["activation"] = self.activation
+        if self.stochastic_depth is not None:
+            tree["stochastic_depth"] = shorten_rate(self.stochastic_depth)
         tree["head"] = None
         if self.head is not None:
             tree["head"] = {"kind": "classifier", "num_classes": self.head.num_classes}

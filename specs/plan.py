@@ -34,10 +34,12 @@ class Feature(NamedTuple):
 
 
 class BlockPlan(NamedTuple):
-    """One block: what it is, and its layers."""
+    """One block: what it is, and its layers, in the order in which data meets them."""
 
     what: ResolvedBlock
     layers: tuple[Layer, ...]
+    cuts: tuple[int, int, int]
+    """Where among the layers the branch, the shortcut and what follows the sum begin."""
 
     def layer(self, name: str) -> Layer:
         """The layer of that name within the block. Raises ``KeyError``.
@@ -53,9 +55,10 @@ class BlockPlan(NamedTuple):
         raise KeyError(f"{full}: the block has {', '.join(layer.name for layer in self.layers)}")
 
     @property
-    def norms(self) -> list[Layer]:
-        """The norms of the residual branch, first to last."""
-        return [layer for layer in self.branch if layer.kind.endswith("_norm")]
+    def residual_end(self) -> Layer | None:
+        """The layer with which the residual branch is 0 where its weights are; None where the
+        kind of block knows none."""
+        return self.spec.residual_end(self.branch)
 
     @property
     def name(self) -> str:
@@ -83,9 +86,24 @@ class BlockPlan(NamedTuple):
         return self.what.stride
 
     @property
-    def branch(self) -> list[Layer]:
-        """The layers of the residual branch F(x)."""
-        return [layer for layer in self.layers if not layer.shortcut]
+    def entry(self) -> tuple[Layer, ...]:
+        """What a pre-activated block begins with."""
+        return self.layers[: self.cuts[0]]
+
+    @property
+    def branch(self) -> tuple[Layer, ...]:
+        """The layers of the residual branch F(x), from there to the sum."""
+        return self.layers[self.cuts[0] : self.cuts[1]]
+
+    @property
+    def bypass(self) -> tuple[Layer, ...]:
+        """The layers of the shortcut."""
+        return self.layers[self.cuts[1] : self.cuts[2]]
+
+    @property
+    def exit(self) -> tuple[Layer, ...]:
+        """What follows the sum."""
+        return self.layers[self.cuts[2] :]
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,8 @@ class Plan:
     """Every layer, in the order of the state dict."""
     stem: tuple[Layer, ...]
     stages: tuple[tuple[BlockPlan, ...], ...]
+    closing: tuple[Layer, ...]
+    """The norm that a network of pre-activated blocks ends in."""
     head: tuple[Layer, ...]
     features: tuple[Feature, ...]
     """The stages' feature maps, first stage first."""
@@ -124,11 +144,14 @@ class Plan:
     @property
     def depth(self) -> int:
         weighted = ("conv", "linear")
-        return sum(layer.kind in weighted and not layer.shortcut for layer in self.layers)
+        return sum(layer.kind in weighted and layer.path == "main" for layer in self.layers)
 
     @property
     def receptive_field(self) -> int:
-        """Side in input pixels of the square that one element of the last feature map sees."""
+        """Side in input pixels of the square that one element of the last feature map sees.
+
+        Attention weighs channels by the whole map; that is not counted.
+        """
         return self.features[-1].receptive_field
 
     @property
@@ -230,35 +253,47 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
     stages, features = [], []
     for blocks in spec.blocks():
         stage: list[BlockPlan] = []
-        growth = 0
+        growth = (0, 0)
         for what in blocks:
-            start, field = len(layers), trace.receptive_field
-            if stage and what[1:] == stage[-1].what[1:]:
+            start, first, last_pixel = len(layers), trace.first, trace.last
+            if stage and what.like == stage[-1].what.like:
                 last = stage[-1]
                 trace.repeat(last.layers, last.name, what.name, growth)
+                cuts = last.cuts
             else:
-                _lay_block(trace, what, spec.norm)
-            growth = trace.receptive_field - field
-            stage.append(BlockPlan(what, tuple(layers[start:])))
+                cuts = _lay_block(trace, what, spec.norm)
+            growth = (trace.first - first, trace.last - last_pixel)
+            stage.append(BlockPlan(what, tuple(layers[start:]), cuts))
         stages.append(tuple(stage))
         name = what.name.partition(".")[0]
         features.append(
             Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
         )
     trace.prefix, start = "", len(layers)
+    if what.block.arrangement == "full_pre":
+        trace.norm("norm", spec.norm)
+    closing = tuple(layers[start:])
+    start = len(layers)
     if spec.head is not None:
         spec.head.lay(trace)
-    shape = (spec.in_channels, *size)
     head = tuple(layers[start:])
-    return Plan(spec, shape, tuple(layers), stem, tuple(stages), head, tuple(features))
+    shape = (spec.in_channels, *size)
+    return Plan(spec, shape, tuple(layers), stem, tuple(stages), closing, head, tuple(features))
 
 
-def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> None:
+def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, int, int]:
+    """Write the block's layers; the cuts between them, as :class:`BlockPlan` has them."""
     block = what.block
     trace.prefix = f"{what.name}."
-    shortcut = trace.fork()
+    start = len(trace.layers)
     size = strided(trace.size, what.stride)
-    block.lay(trace, what.width, what.stride, norm)
+    if block.arrangement == "full_pre" and what.entry_activates:
+        trace.norm("bn0", norm)
+    shortcut = trace.fork("shortcut")
+    branch = len(trace.layers) - start
+    # Kinds that do not dilate need not know the word; rules refuse them where it matters.
+    spread = {"dilations": what.dilations} if block.dilates and max(what.dilations) > 1 else {}
+    block.lay(trace, what.width, what.stride, norm, **spread)
     if trace.channels != what.out_channels or trace.size != size:
         # Only a registered kind can get this wrong, and torch might broadcast it in silence.
         written = f"{trace.channels} channels of {trace.size[0]}x{trace.size[1]}"
@@ -271,9 +306,13 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> None:
                 f"mend 'lay' or 'out_channels' of {type(block).__name__}",
             )
         )
-    what.shortcut.lay(
-        shortcut, what.out_channels, what.stride, block.shortcut_norm(norm), block.bias(norm)
-    )
+    bypass = len(trace.layers) - start
+    what.shortcut.lay(shortcut, "downsample", what.out_channels, what.stride, norm)
+    trace.join(shortcut)
+    exit_ = len(trace.layers) - start
+    if block.arrangement == "norm_after_add":
+        trace.norm("bn_sum", norm)
+    return branch, bypass, exit_
 
 
 def _as_size(input_size: int | Size) -> Size:

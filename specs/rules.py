@@ -7,6 +7,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from .base import MAX_BLOCKS
+from .block import BLOCKS
 from .errors import Fault, path_text
 from .paths import Path
 from .plan import BlockPlan, lay_out
@@ -55,6 +56,9 @@ def _meet_shapes(spec: ResNetSpec) -> Iterator[Fault]:
                 path = path_text((*what.block_path, field))
                 yield Fault("block", f"{message} ({what.name})", path, help_)
             yield from _illegal_shortcut(spec, what)
+            yield from _illegal_drop(what)
+    for index in range(len(spec.stages)):
+        yield from _illegal_dilation(spec, index)
 
 
 def _illegal_shortcut(spec: ResNetSpec, what: ResolvedBlock) -> Iterator[Fault]:
@@ -72,6 +76,32 @@ def _illegal_shortcut(spec: ResNetSpec, what: ResolvedBlock) -> Iterator[Fault]:
     yield Fault("shortcut", reason + inherited, path, f"use {' or '.join(legal)}")
 
 
+def _illegal_drop(what: ResolvedBlock) -> Iterator[Fault]:
+    if what.drop_rate and what.shortcut.kind == "none":
+        yield Fault(
+            "stochastic_depth",
+            f"{what.name} has no shortcut: without its branch nothing would pass",
+            "stochastic_depth",
+            "give every block a shortcut, or leave stochastic_depth out",
+        )
+
+
+def _illegal_dilation(spec: ResNetSpec, index: int) -> Iterator[Fault]:
+    stage = spec.stages[index]
+    dilated = max(stage.dilation, stage.first_dilation or 1) > 1
+    kinds = sorted({(entry.block or stage.block or spec.block).kind for entry in stage.entries})
+    rigid = [kind for kind in kinds if not BLOCKS[kind].dilates]
+    if dilated and rigid:
+        supple = [repr(kind) for kind, block in BLOCKS.items() if block.dilates]
+        field = "dilation" if stage.dilation > 1 else "first_dilation"
+        yield Fault(
+            "block",
+            f"a {rigid[0]} block does not dilate",
+            f"stages[{index}].{field}",
+            f"use {' or '.join(supple)}, or leave {field} out",
+        )
+
+
 def _as_written(spec: ResNetSpec, path: Path) -> str:
     """Drops ``match`` or ``change`` where the shortcut has a short form, as a user wrote it."""
     owner = spec
@@ -86,7 +116,11 @@ def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
     norm = spec.norm
     laid = lay_out(spec, (1, 1))
     blocks = [block for stage in laid.stages for block in stage]
-    bare = [block.name for block in blocks if block.shortcut.kind != "none" and not block.norms]
+    bare = [
+        block.name
+        for block in blocks
+        if block.shortcut.kind != "none" and block.residual_end is None
+    ]
     if spec.init.zero_residual and bare:
         yield Fault(
             "init",

@@ -1,18 +1,23 @@
 """What joins a block's input to its output, and where each kind is legal.
 
 The options of He et al. 2015 (arXiv 1512.03385), section 3.3: A is ``zero_pad``, B is
-``projection``, C is ``{match: projection, change: projection}``.
+``projection``, C is ``{match: projection, change: projection}``. ``scaled``, ``gate``, ``conv1x1``
+and ``dropout`` are those of He et al. 2016 (arXiv 1603.05027), section 3, ``avg_projection`` is
+that of ResNet-D (He et al. 2018, arXiv 1812.01187).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from .base import Spec, expand_kind, short_tree
-from .norm import NormSpec
+from .base import OddKernel, Rate, Spec, expand_kind, short_tree
+from .norm import NoNormSpec, NormSpec
 from .trace import Trace
+
+if TYPE_CHECKING:
+    from .block import BlockSpec
 
 
 class _Shortcut(Spec):
@@ -25,8 +30,16 @@ class _Shortcut(Spec):
         """Why this shortcut cannot join these shapes; None where it can."""
         return None
 
-    def lay(self, trace: Trace, out_channels: int, stride: int, norm: NormSpec, bias: bool) -> None:
-        """Write the shortcut's layers; ``norm`` and ``bias`` are what its block gives it."""
+    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
+        """This shortcut with nothing left open that ``block`` decides."""
+        return self
+
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        """Write the layers of a settled shortcut, under ``name``."""
+
+    def constants(self, name: str) -> dict[str, float]:
+        """The parameters that start at a value of their own."""
+        return {}
 
 
 class IdentitySpec(_Shortcut):
@@ -42,16 +55,55 @@ class IdentitySpec(_Shortcut):
         return f"identity cannot join {in_channels} channels to {out_channels} at stride {stride}"
 
 
-class ProjectionSpec(_Shortcut):
+class _Projecting(_Shortcut):
+    norm: bool | None = None
+    """Whether the network's norm follows; null: as the block has it, which is yes but for ``d2l``
+    and for ``full_pre``, whose branch ends without one too."""
+    bias: bool | None = None
+    """Whether the convolution is biased; null: as those of the block are."""
+
+    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
+        has_norm = self.norm
+        if has_norm is None:
+            has_norm = not isinstance(block.shortcut_norm(norm), NoNormSpec)
+        return self.model_copy(
+            update={
+                "norm": has_norm and not isinstance(norm, NoNormSpec),
+                "bias": block.bias(norm) if self.bias is None else self.bias,
+            }
+        )
+
+
+class ProjectionSpec(_Projecting):
     """S(x) = norm(conv1x1(x)), at the block's stride."""
 
     note: ClassVar[str | None] = "1x1 convolution, option B"
 
     kind: Literal["projection"] = "projection"
+    kernel: OddKernel = 1
+    """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
 
-    def lay(self, trace: Trace, out_channels: int, stride: int, norm: NormSpec, bias: bool) -> None:
-        trace.conv("downsample.0", out_channels, 1, stride, bias=bias)
-        trace.norm("downsample.1", norm)
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        trace.conv(f"{name}.0", out_channels, self.kernel, stride, bias=bool(self.bias))
+        if self.norm:
+            trace.norm(f"{name}.1", norm)
+
+
+class AvgProjectionSpec(_Projecting):
+    """S(x) = norm(conv1x1(pool(x))), the pool an average at the block's stride, or none at 1.
+
+    ResNet-D: He et al. 2018 (arXiv 1812.01187), Figure 2c. A square that the border cuts is
+    averaged over what is left of it, as in timm and mmpretrain.
+    """
+
+    kind: Literal["avg_projection"] = "avg_projection"
+
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        if stride > 1:
+            trace.avg_pool(f"{name}.0", stride)
+        trace.conv(f"{name}.1", out_channels, bias=bool(self.bias))
+        if self.norm:
+            trace.norm(f"{name}.2", norm)
 
 
 class ZeroPadSpec(_Shortcut):
@@ -62,14 +114,35 @@ class ZeroPadSpec(_Shortcut):
     kind: Literal["zero_pad"] = "zero_pad"
     pad: Literal["end", "both"] = "end"
     """Where the zero channels stand: all after, or half on either side."""
+    subsample: Literal["pixel", "avg_pool"] = "pixel"
+    """Every stride-th pixel, or the mean of each square (as in the code of Han et al. 2017,
+    PyramidNet, arXiv 1610.02915)."""
 
     def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
         if in_channels <= out_channels:
             return None
         return f"zero_pad can widen, never narrow: {in_channels} channels to {out_channels}"
 
-    def lay(self, trace: Trace, out_channels: int, stride: int, norm: NormSpec, bias: bool) -> None:
-        trace.zero_pad("downsample", out_channels, stride)
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        if self.subsample == "avg_pool" and stride > 1:
+            trace.avg_pool(f"{name}.pool", stride)
+            stride = 1
+        trace.zero_pad(name, out_channels, stride)
+
+
+class Conv1x1Spec(_Shortcut):
+    """S(x) = conv1x1(x), bare, at the block's stride; as a bare kind, in every block.
+
+    He et al. 2016 (arXiv 1603.05027), section 3.3 and Figure 2e. Option C of He et al. 2015 has a
+    norm after it: ``{match: projection, change: projection}``.
+    """
+
+    bare_match: ClassVar[str | None] = None
+    kind: Literal["conv1x1"] = "conv1x1"
+    bias: bool = False
+
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        trace.conv(f"{name}.0", out_channels, 1, stride, bias=self.bias)
 
 
 class NoShortcutSpec(_Shortcut):
@@ -79,17 +152,95 @@ class NoShortcutSpec(_Shortcut):
     kind: Literal["none"] = "none"
 
 
-_Kinds = Annotated[
-    IdentitySpec | ProjectionSpec | ZeroPadSpec | NoShortcutSpec, Field(discriminator="kind")
+_Simple = IdentitySpec | ProjectionSpec | AvgProjectionSpec | ZeroPadSpec | Conv1x1Spec
+_SimpleNames = Literal["identity", "projection", "avg_projection", "zero_pad", "conv1x1"]
+_InnerKinds = Annotated[_Simple | NoShortcutSpec, Field(discriminator="kind")]
+_InnerNames = Literal[_SimpleNames, "none"]
+InnerShortcutSpec = Annotated[
+    _InnerKinds, BeforeValidator(expand_kind, json_schema_input_type=_InnerNames | _InnerKinds)
 ]
-_Names = Literal["identity", "projection", "zero_pad", "none"]
+
+
+class _Around(_Shortcut):
+    """Something done to another shortcut, in every block if the kind stands alone."""
+
+    bare_match: ClassVar[str | None] = None
+    of: InnerShortcutSpec = ZeroPadSpec()
+    """The shortcut it is done to; option A unless said, which is x itself where the shape is
+    kept (He et al. 2016 do it to that of ResNet-110)."""
+
+    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+        if isinstance(self.of, NoShortcutSpec):
+            return f"{self.kind} of none: a plain block has no shortcut"  # type: ignore[attr-defined]
+        return self.of.why_illegal(in_channels, out_channels, stride)
+
+    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
+        of = self.of.settled(block, norm)
+        return self if of is self.of else self.model_copy(update={"of": of})
+
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        self.of.lay(trace, f"{name}.of", out_channels, stride, norm)
+
+
+class ScaledSpec(_Around):
+    """shortcut * S(x) + residual * F(x), with constant factors.
+
+    He et al. 2016 (arXiv 1603.05027), section 3.1.
+    """
+
+    kind: Literal["scaled"] = "scaled"
+    shortcut: Annotated[float, Field(ge=-16.0, le=16.0)] = 1.0
+    """Factor of the shortcut."""
+    residual: Annotated[float, Field(ge=-16.0, le=16.0)] = 1.0
+    """Factor of the residual branch."""
+
+
+class GateSpec(_Around):
+    """(1 - g(x)) S(x) + g(x) F(x), or (1 - g(x)) S(x) + F(x); g = sigmoid(conv1x1(x)), biased.
+
+    He et al. 2016 (arXiv 1603.05027), section 3.2: ``exclusive`` is the gate of Highway Networks
+    (Srivastava et al. 2015), ``shortcut_only`` leaves the branch alone. The gate has the block's
+    stride, and a value for each channel that the block puts out.
+    """
+
+    kind: Literal["gate"] = "gate"
+    mode: Literal["exclusive", "shortcut_only"] = "exclusive"
+    bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0)] = -6.0
+    """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
+
+    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+        gate = trace.fork("shortcut")
+        super().lay(trace, name, out_channels, stride, norm)
+        gate.conv(f"{name}.gate", out_channels, 1, stride, bias=True)
+
+    def constants(self, name: str) -> dict[str, float]:
+        return {f"{name}.gate.bias": self.bias_init}
+
+
+class DropoutShortcutSpec(_Around):
+    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.3, with a rate of 0.5."""
+
+    kind: Literal["dropout"] = "dropout"
+    rate: Rate = 0.5
+
+
+_Kinds = Annotated[
+    _Simple | ScaledSpec | GateSpec | DropoutShortcutSpec | NoShortcutSpec,
+    Field(discriminator="kind"),
+]
+_Names = Literal[_SimpleNames, "scaled", "gate", "dropout", "none"]
 ShortcutSpec = Annotated[
     _Kinds, BeforeValidator(expand_kind, json_schema_input_type=_Names | _Kinds)
 ]
 SHORTCUTS: tuple[type[_Shortcut], ...] = (
     IdentitySpec,
     ProjectionSpec,
+    AvgProjectionSpec,
     ZeroPadSpec,
+    Conv1x1Spec,
+    ScaledSpec,
+    GateSpec,
+    DropoutShortcutSpec,
     NoShortcutSpec,
 )
 

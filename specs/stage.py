@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from .base import MAX_BLOCKS, Channels, Depth, Spec, Stride, short_tree
+from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride, short_tree
 from .block import AnyBlock
 from .shortcut import ShortcutRule, shorten_shortcut
 
@@ -39,6 +39,11 @@ class StageSpec(BlockEntrySpec):
     """Base channels; a bottleneck puts out ``expansion`` times as many."""
     stride: Stride = 1
     """Stride of the first block; the rest stand at 1."""
+    dilation: Dilation = 1
+    """Dilation of the 3x3 convolutions."""
+    first_dilation: Dilation | None = None
+    """That of the first block's convolution that strides, and of those before it; null: the
+    dilation of the stage before, as in torchvision and timm. (mmsegmentation has the stage's.)"""
 
     @property
     def entries(self) -> tuple[BlockEntrySpec, ...]:
@@ -51,4 +56,9 @@ class StageSpec(BlockEntrySpec):
             if self.blocks is None
             else {"blocks": [entry.to_tree() for entry in self.blocks]}
         )
-        return {**size, "width": self.width, "stride": self.stride, **super().to_tree()}
+        tree = {**size, "width": self.width, "stride": self.stride}
+        if self.dilation != 1:
+            tree["dilation"] = self.dilation
+        if self.first_dilation is not None:
+            tree["first_dilation"] = self.first_dilation
+        return {**tree, **super().to_tree()}

@@ -6,13 +6,14 @@ All arithmetic on shapes, parameters and operations stands in this file and nowh
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from .norm import NormSpec
 
 Size = tuple[int, int]
 Shape = tuple[int, ...]
+Path = Literal["main", "shortcut", "attention"]
 # Skips the call that a named tuple makes to come here: a fifth of the time of a plan.
 _new = tuple.__new__
 
@@ -27,12 +28,14 @@ class Layer(NamedTuple):
     name: str
     """The layer's name in the state dict."""
     kind: str
-    """conv, batch_norm, group_norm, linear, max_pool, avg_pool, zero_pad or parameter."""
+    """conv, conv_along_channels, batch_norm, group_norm, linear, max_pool, avg_pool, zero_pad or
+    parameter."""
     in_channels: int
     out_channels: int
     kernel: int
     stride: int
     groups: int
+    dilation: int
     weight: Shape
     """Shape of the weight; empty where there is none."""
     bias: bool
@@ -47,8 +50,13 @@ class Layer(NamedTuple):
     2003.13678, section 3.2)."""
     receptive_field: int
     """Side, in input pixels, of the square an output element can see."""
-    shortcut: bool
-    """Whether the layer stands on a shortcut rather than on the main path."""
+    path: Path
+    """``main``, ``shortcut``, or ``attention`` where it only weighs the channels of the main."""
+
+    @property
+    def shortcut(self) -> bool:
+        """Whether the layer stands on a shortcut."""
+        return self.path == "shortcut"
 
     @property
     def parameters(self) -> dict[str, Shape]:
@@ -94,24 +102,34 @@ class Trace:
     (64, (112, 112), 118013952)
     """
 
-    __slots__ = ("channels", "jump", "layers", "prefix", "receptive_field", "shortcut", "size")
+    __slots__ = ("channels", "first", "jump", "last", "layers", "path", "prefix", "size")
 
     def __init__(self, channels: int, size: Size) -> None:
         self.layers: list[Layer] = []
         self.channels = channels
         self.size = size
-        self.receptive_field = 1
+        self.first = 0  # the input pixels that the present map's first element sees, unpadded
+        self.last = 0
         self.jump = 1  # input pixels between neighbouring elements of the present map
         self.prefix = ""
-        self.shortcut = False
+        self.path: Path = "main"
 
-    def fork(self) -> Trace:
-        """A second pen at the present shape, writing into the same list: a shortcut."""
+    def fork(self, path: Path) -> Trace:
+        """A second pen at the present shape, writing into the same list."""
         other = Trace(self.channels, self.size)
         other.layers = self.layers
-        other.receptive_field, other.jump = self.receptive_field, self.jump
-        other.prefix, other.shortcut = self.prefix, True
+        other.first, other.last, other.jump = self.first, self.last, self.jump
+        other.prefix, other.path = self.prefix, path
         return other
+
+    @property
+    def receptive_field(self) -> int:
+        """Side, in input pixels, of the square that an element of the present map sees."""
+        return self.last - self.first + 1
+
+    def join(self, other: Trace) -> None:
+        """Take in what the other pen's map sees: the sum of both."""
+        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
 
     def conv(
         self,
@@ -121,12 +139,23 @@ class Trace:
         stride: int = 1,
         groups: int = 1,
         bias: bool = False,
+        dilation: int = 1,
     ) -> Layer:
-        """A square convolution of odd ``kernel``, padded by ``kernel // 2``."""
+        """A square convolution of odd ``kernel``, padded by ``kernel // 2 * dilation``."""
         in_channels = self.channels // groups
         weight = (out_channels, in_channels, kernel, kernel)
         count = out_channels * in_channels * kernel * kernel
-        return self._write(name, "conv", out_channels, kernel, stride, groups, weight, bias, count)
+        return self._write(
+            name, "conv", out_channels, kernel, stride, groups, weight, bias, count, dilation
+        )
+
+    def conv_along_channels(self, name: str, kernel: int) -> Layer:
+        """A convolution over neighbouring channels, the same at each; on a map of one position."""
+        layer = self._write(name, "conv_along_channels", self.channels, weight=(1, 1, kernel))
+        layer = self.layers[-1] = layer._replace(
+            kernel=kernel, macs=self.channels * kernel, activations=self.channels
+        )
+        return layer
 
     def norm(self, name: str, norm: NormSpec) -> None:
         """A weight and a bias for each channel; nothing at all where the norm is none."""
@@ -141,6 +170,11 @@ class Trace:
         """Max-pooling padded by ``kernel // 2``."""
         return self._write(name, "max_pool", self.channels, kernel, stride)
 
+    def avg_pool(self, name: str, stride: int) -> Layer:
+        """The mean of squares of ``stride`` pixels a side that do not overlap; the last of a row
+        or column may be cut by the border, and then is the mean of what is left."""
+        return self._write(name, "avg_pool", self.channels, stride, stride)
+
     def zero_pad(self, name: str, out_channels: int, stride: int) -> Layer:
         """Every ``stride``-th pixel, then channels of zeros up to ``out_channels``."""
         return self._write(name, "zero_pad", out_channels, 1, stride)
@@ -148,7 +182,7 @@ class Trace:
     def global_avg_pool(self, name: str) -> Layer:
         """The mean over all positions."""
         in_size, self.size = self.size, (1, 1)
-        self.receptive_field += (max(in_size) - 1) * self.jump
+        self.last += (max(in_size) - 1) * self.jump
         layer = self.layers[-1] = self._write(name, "avg_pool", self.channels)._replace(
             in_size=in_size
         )
@@ -167,18 +201,22 @@ class Trace:
         """
         return self._write(name, "parameter", self.channels, weight=shape)
 
-    def repeat(self, layers: tuple[Layer, ...], old: str, new: str, growth: int) -> None:
-        """Write ``layers`` once more, named ``new`` for ``old``, ``growth`` pixels further on.
+    def repeat(
+        self, layers: tuple[Layer, ...], old: str, new: str, growth: tuple[int, int]
+    ) -> None:
+        """Write ``layers`` once more, named ``new`` for ``old``.
 
-        For a block that is the one before it again: same sizes, same counts. ``growth`` is what
-        the block adds to the receptive field.
+        For a block that is the one before it again: same sizes, same counts. ``growth`` is how
+        far the block moves the first and the last pixel that is seen.
         """
         cut = len(old)
+        wider = growth[1] - growth[0]
         self.layers += [
-            _new(Layer, (new + layer[0][cut:], *layer[1:14], layer[14] + growth, layer[15]))
+            _new(Layer, (new + layer[0][cut:], *layer[1:15], layer[15] + wider, layer[16]))
             for layer in layers
         ]
-        self.receptive_field += growth
+        self.first += growth[0]
+        self.last += growth[1]
 
     def _write(
         self,
@@ -191,13 +229,19 @@ class Trace:
         weight: Shape = (),
         bias: bool = False,
         products: int = 0,
+        dilation: int = 1,
     ) -> Layer:
         """``products`` are the multiplications for each position of the output."""
         in_size = size = self.size
         if stride > 1:
             self.size = size = strided(size, stride)
         if kernel > 1:
-            self.receptive_field += (kernel - 1) * self.jump
+            if kind == "avg_pool":
+                self.last += (kernel - 1) * self.jump
+            else:
+                reach = kernel // 2 * dilation * self.jump
+                self.first -= reach
+                self.last += reach
         self.jump *= stride
         params = products or (prod(weight) if weight or kind == "parameter" else 0)
         positions = size[0] * size[1] if products else 0
@@ -211,6 +255,7 @@ class Trace:
                 kernel,
                 stride,
                 groups,
+                dilation,
                 weight,
                 bias,
                 in_size,
@@ -218,8 +263,8 @@ class Trace:
                 params + out_channels if bias else params,
                 products * positions,
                 out_channels * positions,
-                self.receptive_field,
-                self.shortcut,
+                self.last - self.first + 1,
+                self.path,
             ),
         )
         self.channels = out_channels

@@ -14,13 +14,14 @@ built and run; shrinking leads to one stage of one basic block.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ..specs import ACTIVATIONS, ResNetSpec
 from ..specs.block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec
+from ..specs.order import Order, activates_first
 
 Tree = dict[str, Any]
 
@@ -59,30 +60,88 @@ def stems(*, step: int = 1, max_width: int = 8) -> SearchStrategy[Tree]:
     )
 
 
+def attentions() -> SearchStrategy[Any]:
+    """What weighs the channels of a block; legal for any number of them."""
+    return st.sampled_from(
+        [None, {"kind": "se", "reduction": 1}, "eca", {"kind": "eca", "kernel": 3}]
+    )
+
+
+@st.composite
+def orders(draw: DrawFn) -> Tree:
+    """The fields of a block that place its norms and activations."""
+    order = draw(st.sampled_from(get_args(Order)))
+    inputs = ["auto", "raw", "activated"] if activates_first(order) else ["auto"]
+    return {"order": order, "shortcut_input": draw(st.sampled_from(inputs))}
+
+
 def blocks(*, plain_widths: bool = False) -> SearchStrategy[Tree]:
     """A block; with ``plain_widths`` its inner width is a multiple of the stage's."""
     per_group = [64, 128] if plain_widths else [64, 128, 96]
+    basic = st.fixed_dictionaries({"kind": st.just("basic")}, optional={"attention": attentions()})
     bottleneck = st.fixed_dictionaries(
         {"kind": st.just("bottleneck")},
         optional={
+            "attention": attentions(),
             "expansion": st.integers(1, 4),
             "groups": st.sampled_from([1, 2, 4]),
             "width_per_group": st.sampled_from(per_group),
             "stride_on": st.sampled_from(["conv2", "conv1"]),
         },
     )
-    return st.one_of(st.just({"kind": "basic"}), bottleneck, st.just({"kind": "d2l"}))
-
-
-def shortcuts(*, widens: bool) -> SearchStrategy[Tree]:
-    """A pair of shortcuts, legal where blocks that change the shape never narrow if ``widens``."""
-    padded = st.builds(
-        lambda pad: {"kind": "zero_pad", "pad": pad}, st.sampled_from(["end", "both"])
+    ordered = st.builds(lambda block, order: block | order, st.one_of(basic, bottleneck), orders())
+    return st.one_of(
+        st.just({"kind": "basic"}), bottleneck, st.just({"kind": "d2l"}), basic, ordered
     )
-    common = [st.just({"kind": "projection"}), st.just({"kind": "none"})]
-    match = st.one_of(st.just({"kind": "identity"}), padded, *common)
-    change = st.one_of(*([padded] if widens else []), *common)
-    return st.fixed_dictionaries({"match": match, "change": change})
+
+
+def shortcuts(*, widens: bool, plain: bool = True) -> SearchStrategy[Tree]:
+    """A pair of shortcuts, legal where blocks that change the shape never narrow if ``widens``.
+
+    Without ``plain`` none of them is missing.
+    """
+    padded = _shortcut(
+        "zero_pad",
+        pad=st.sampled_from(["end", "both"]),
+        subsample=st.sampled_from(["pixel", "avg_pool"]),
+    )
+    settings = {"norm": st.sampled_from([None, True, False]), "bias": st.sampled_from([None, True])}
+    simple = st.one_of(
+        _shortcut("projection"),
+        _shortcut("projection", kernel=st.sampled_from([1, 3]), **settings),
+        _shortcut("avg_projection", **settings),
+        _shortcut("conv1x1", bias=st.booleans()),
+    )
+    none = [st.just({"kind": "none"})] if plain else []
+
+    def side(inner: SearchStrategy[Tree]) -> SearchStrategy[Tree]:
+        return st.one_of(inner, *none, _around(inner))
+
+    return st.fixed_dictionaries(
+        {
+            "match": side(st.one_of(st.just({"kind": "identity"}), padded, simple)),
+            "change": side(st.one_of(padded, simple) if widens else simple),
+        }
+    )
+
+
+def _shortcut(kind: str, **fields: SearchStrategy[Any]) -> SearchStrategy[Tree]:
+    return st.fixed_dictionaries({"kind": st.just(kind)}, optional=fields)
+
+
+def _around(inner: SearchStrategy[Tree]) -> SearchStrategy[Tree]:
+    """A shortcut made of another."""
+    factor = st.sampled_from([0.0, 0.5, 1.0])
+    kinds = st.one_of(
+        _shortcut("scaled", shortcut=factor, residual=factor),
+        _shortcut(
+            "gate",
+            mode=st.sampled_from(["exclusive", "shortcut_only"]),
+            bias_init=st.sampled_from([-6.0, 0.0]),
+        ),
+        _shortcut("dropout", rate=st.sampled_from([0.0, 0.5])),
+    )
+    return st.builds(lambda kind, of: kind | {"of": of}, kinds, inner)
 
 
 @st.composite
@@ -107,12 +166,17 @@ def trees(
     block = draw(blocks(plain_widths=plain))
     channels = stem.get("width") or stem["widths"][-1]
     stages = []
+    drops = draw(st.sampled_from([None, None, 0.0, {"rate": 0.5, "mode": "row"}]))
+    # Where branches are dropped every block needs a shortcut.
+    missing = not drops
     for _ in range(draw(st.integers(1, max_stages))):
         width = draw(st.integers(1, max_width)) * step
-        stage, channels = _stage(draw, width, channels, block, plain, max_depth, max_stride)
+        stage, channels = _stage(
+            draw, width, channels, block, plain, max_depth, max_stride, missing
+        )
         stages.append(stage)
     # Legal everywhere, for the stages that name no shortcut of their own.
-    shortcut = draw(shortcuts(widens=False))
+    shortcut = draw(shortcuts(widens=False, plain=missing))
     residual_ends = norm["kind"] != "none"
     head = st.fixed_dictionaries(
         {"kind": st.just("classifier"), "num_classes": st.integers(1, 12)},
@@ -129,6 +193,7 @@ def trees(
         "shortcut": shortcut,
         "norm": norm,
         "activation": draw(st.sampled_from(ACTIVATIONS)),
+        "stochastic_depth": drops,
         "head": draw(head) if with_head else None,
         "init": {
             "scheme": draw(st.sampled_from(["kaiming_normal", "torch"])),
@@ -164,6 +229,7 @@ def _stage(
     plain: bool,
     max_depth: int,
     max_stride: int,
+    missing: bool,
 ) -> tuple[Tree, int]:
     """A stage after ``channels``, and the channels after it."""
     stage: Tree = {"width": width, "stride": draw(st.integers(1, max_stride))}
@@ -182,5 +248,8 @@ def _stage(
     widens = all(a <= b for a, b in zip([channels, *ends], ends, strict=False))
     for place in (stage, *stage.get("blocks", [])):
         if draw(st.booleans()):
-            place["shortcut"] = draw(shortcuts(widens=widens))
+            place["shortcut"] = draw(shortcuts(widens=widens, plain=missing))
+    if all(kind["kind"] != "d2l" for kind in kinds) and draw(st.booleans()):
+        stage["dilation"] = draw(st.integers(1, 3))
+        stage["first_dilation"] = draw(st.sampled_from([None, 1, 2]))
     return stage, ends[-1]

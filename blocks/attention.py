@@ -1,0 +1,68 @@
+"""What weighs the channels of a map by what the whole of it holds."""
+
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
+
+from torch import Tensor, nn
+
+from .layers import check_positive
+
+
+class SqueezeExcitation(nn.Module):
+    """y = x * sigmoid(W2 relu(W1 mean(x))); Hu et al. 2018 (arXiv 1709.01507), section 3.
+
+    W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
+    convolutions named `fc1` and `fc2`, as in timm. (N, channels, H, W) keeps its shape. Raises
+    `ValueError` where the reduction leaves no channel.
+
+    >>> import torch
+    >>> SqueezeExcitation(64)(torch.ones(1, 64, 4, 4)).shape
+    torch.Size([1, 64, 4, 4])
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        check_positive(channels=channels, reduction=reduction)
+        if channels < reduction:
+            raise ValueError(
+                f"reduction={reduction} leaves none of {channels} channels; "
+                f"choose at most {channels}"
+            )
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, channels // reduction, 1)
+        self.relu = nn.ReLU(inplace=True)
+        self.fc2 = nn.Conv2d(channels // reduction, channels, 1)
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y: (N, C, H, W) for x: (N, C, H, W)."""
+        weights: Tensor = self.gate(self.fc2(self.relu(self.fc1(self.pool(x)))))
+        return x * weights
+
+
+class ECA(nn.Module):
+    """y = x * sigmoid(w * mean(x)), w a convolution along the channels.
+
+    Wang et al. 2020, ECA-Net (arXiv 1910.03151), section 3. `kernel` is how many neighbouring
+    channels are seen together. (N, C, H, W) keeps its shape. Raises `ValueError` for a kernel
+    that is even or below 1.
+
+    >>> import torch
+    >>> ECA(kernel=3)(torch.ones(1, 64, 4, 4)).shape
+    torch.Size([1, 64, 4, 4])
+    """
+
+    def __init__(self, kernel: int = 3) -> None:
+        super().__init__()
+        check_positive(kernel=kernel)
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel={kernel} has no middle; choose {kernel - 1} or {kernel + 1}")
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y: (N, C, H, W) for x: (N, C, H, W)."""
+        means: Tensor = self.pool(x).flatten(1).unsqueeze(1)
+        weights: Tensor = self.gate(self.conv(means))
+        return x * weights.transpose(1, 2).unsqueeze(-1)

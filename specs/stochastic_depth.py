@@ -1,0 +1,52 @@
+"""Residual branches that are left out at random while training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from .base import Rate, Spec
+
+
+class StochasticDepthSpec(Spec):
+    """Huang et al. 2016, Deep Networks with Stochastic Depth (arXiv 1603.09382), section 3.
+
+    A branch that is kept is divided by its chance of being kept, so that nothing is left to do
+    in evaluation; the paper multiplies in evaluation instead.
+    """
+
+    rate: Rate
+    """The last block's chance of losing its branch."""
+    rule: Literal["linear", "constant"] = "linear"
+    """``linear``: block l of L loses it with l / L of the rate (equation 4); ``constant``: all
+    with the same."""
+    mode: Literal["batch", "row"] = "batch"
+    """Whether one draw holds for a mini-batch (the paper) or each image has its own; the names
+    are those of torchvision."""
+
+    def drop_rate(self, number: int, blocks: int) -> float:
+        """The chance of block ``number``, counted from 1, of ``blocks``.
+
+        >>> StochasticDepthSpec(rate=0.5).drop_rate(3, 6)
+        0.25
+        """
+        return self.rate if self.rule == "constant" else self.rate * number / blocks
+
+
+def _expand_rate(value: Any) -> Any:
+    """``0.5`` is short for ``{rate: 0.5}``."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"rate": float(value)} if number else value
+
+
+def shorten_rate(spec: StochasticDepthSpec) -> Any:
+    """The shortest way to write ``spec``."""
+    tree = spec.model_dump(mode="json", exclude_defaults=True)
+    return tree["rate"] if tree.keys() == {"rate"} else tree
+
+
+StochasticDepth = Annotated[
+    StochasticDepthSpec,
+    BeforeValidator(_expand_rate, json_schema_input_type=float | StochasticDepthSpec),
+]
