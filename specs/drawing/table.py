@@ -63,6 +63,7 @@ def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
     found = [_row("stem", _list(plan.stem), "", plan.stem, totals)]
     for stage, feature in zip(plan.stages, plan.features, strict=True):
         found += [_run_row(run, feature, totals) for run in runs(stage)]
+    found += [_layer_row(layer, {}, totals) for layer in plan.closing]
     if plan.head:
         found.append(_row("head", _list(plan.head), "", plan.head, totals))
     return found
