@@ -40,6 +40,8 @@ class BlockPlan(NamedTuple):
     layers: tuple[Layer, ...]
     cuts: tuple[int, int, int]
     """Where among the layers the branch, the shortcut and what follows the sum begin."""
+    receptive_field: int
+    """Side, in input pixels, of the square that an element of the output sees."""
 
     def layer(self, name: str) -> Layer:
         """The layer of that name within the block. Raises ``KeyError``.
@@ -263,7 +265,7 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
             else:
                 cuts = _lay_block(trace, what, spec.norm)
             growth = (trace.first - first, trace.last - last_pixel)
-            stage.append(BlockPlan(what, tuple(layers[start:]), cuts))
+            stage.append(BlockPlan(what, tuple(layers[start:]), cuts, trace.receptive_field))
         stages.append(tuple(stage))
         name = what.name.partition(".")[0]
         features.append(

@@ -129,13 +129,9 @@ def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
         what += f", /{first.stride}"
     layers = [layer for block in run.blocks for layer in block.layers]
     row = _row(run.name, what, shortcuts_text(run.blocks), layers, totals)
-    # Only a stage's first block strides, so each run ends at the size of its stage. Of the
-    # layers, the shortcut's come last, but the branch has the wider view.
+    # Only a stage's first block strides, so each run ends at the size of its stage.
     return row._replace(
-        output=(last.out_channels, *feature.size),
-        receptive_field=max(
-            (layer.receptive_field for layer in last.layers), default=feature.receptive_field
-        ),
+        output=(last.out_channels, *feature.size), receptive_field=last.receptive_field
     )
 
 
