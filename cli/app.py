@@ -70,6 +70,7 @@ def run(tokens: Sequence[str]) -> int:
     >>> run(["list", "resnet18*"])
     resnet18
     resnet18_d2l
+    resnet18d
     <Exit.OK: 0>
     """
     try:

@@ -34,7 +34,7 @@ def test_list_prints_names_that_load(cli: Cli) -> None:
 
 
 def test_list_takes_a_pattern(cli: Cli) -> None:
-    assert cli("list", "resnet18*").lines == ["resnet18", "resnet18_d2l"]
+    assert cli("list", "resnet18*").lines == ["resnet18", "resnet18_d2l", "resnet18d"]
     nothing = cli("list", "vgg*")
     assert (nothing.code, nothing.out) == (3, "")
     assert nothing.err.startswith("error[catalogue]: no name matches 'vgg*'\n  help: ")

@@ -23,7 +23,33 @@ GOLDEN = {
     "resnet50_v1": (25_557_032, 3_857_973_248),
     "resnext50_32x4d": (25_028_904, 4_230_479_872),
     "wide_resnet50_2": (68_883_240, 11_398_021_120),
+    "resnet18d": (11_708_744, 2_053_713_920),
+    "resnet26d": (16_014_408, 2_581_897_216),
+    "resnet34d": (21_816_904, 3_903_401_984),
+    "resnet50c": (25_576_264, 4_328_824_832),
+    "resnet50d": (25_576_264, 4_328_824_832),
+    "resnet50t": (25_573_728, 4_297_213_952),
+    "resnet101d": (44_568_392, 8_041_046_016),
+    "resnet152d": (60_212_040, 11_753_267_200),
+    # timm's hold 8 channels where 64 // 16 is 4; these are Hu et al.'s own, as pytorchcv has them.
+    "seresnet18": (11_778_592, 1_814_160_384),
+    "seresnet34": (21_958_868, 3_663_918_592),
+    "seresnet50": (28_088_024, 4_091_699_200),
+    "seresnet101": (49_326_872, 7_806_148_608),
+    "seresnet152": (66_821_848, 11_520_204_800),
+    "ecaresnet50": (25_557_118, 4_089_272_064),
+    "ecaresnet50d": (25_576_350, 4_328_912_640),
+    # timm's resnetv2_18 to resnetv2_152, which have the norm of the stem behind its pool.
+    "preact_resnet18": (11_687_720, 1_814_073_344),
+    "preact_resnet34": (21_795_880, 3_663_761_408),
+    "preact_resnet50": (25_549_352, 4_089_184_256),
+    "preact_resnet101": (44_541_480, 7_801_405_440),
+    "preact_resnet152": (60_185_128, 11_513_626_624),
+    "preact_resnet200": (64_666_152, 15_007_481_856),
 }
+# 164 and 1001 as in resnet-1k-layers, the authors' own code; 110 has its norms elsewhere than the
+# network of 2015, and as many.
+PRE_ACTIVATED = {110: 1_727_962, 164: 1_703_258, 1001: 10_327_706}
 OPTIONS = {
     "resnet18": (11_515_688, 11_689_512, 12_043_816),
     "resnet34": (21_623_848, 21_797_672, 22_716_840),
@@ -62,16 +88,39 @@ def test_cifar_sizes_of_the_paper(depth: int, millions: float) -> None:
     assert plan.depth == depth
 
 
+@pytest.mark.parametrize(("depth", "params"), PRE_ACTIVATED.items())
+def test_cifar_sizes_of_pre_activated_networks(depth: int, params: int) -> None:
+    plan = rf.plan(rf.load(f"cifar_preact_resnet{depth}"), 32)
+    assert (plan.params, plan.depth) == (params, depth)
+
+
+@pytest.mark.parametrize(
+    ("dilations", "output_stride", "macs"),
+    [((1, 2), 16, 6_208_618_496), ((2, 4), 8, 19_079_364_608)],
+)
+def test_counts_of_dilated_networks(
+    dilations: tuple[int, int], output_stride: int, macs: int
+) -> None:
+    """timm's resnet50 with an `output_stride`: the same weights, used on a larger map."""
+    changes = {}
+    for stage, dilation in zip((2, 3), dilations, strict=True):
+        changes[f"stages[{stage}].dilation"] = dilation
+        changes[f"stages[{stage}].stride"] = 1 if dilation > 1 else 2
+    plan = rf.plan(rf.load("resnet50").replace(changes), 224)
+    assert (plan.params, plan.macs) == (25_557_032, macs)
+    assert plan.features[-1].stride == output_stride
+
+
 def test_d2l_count() -> None:
     assert rf.plan(rf.load("resnet18_d2l"), 96).params == 11_178_378
 
 
 @pytest.mark.parametrize("name", rf.list_specs())
 def test_depth_is_in_the_name(name: str) -> None:
-    plan = rf.plan(rf.load(name))
+    spec = rf.load(name)
     digits = "".join(c if c.isdigit() else " " for c in name).split()[0]
     # A deep stem has three convolutions for one.
-    assert plan.depth == int(digits) + (2 if name.endswith("_deep") else 0)
+    assert rf.plan(spec).depth == int(digits) + (2 if spec.stem.kind == "deep_base" else 0)
 
 
 @given(strategies.specs(), SIZES)

@@ -32,7 +32,7 @@ def list_specs(pattern: str = "*") -> list[str]:
     >>> list_specs("resnet[135]*_2*")
     []
     >>> list_specs("resnet18*")
-    ['resnet18', 'resnet18_d2l']
+    ['resnet18', 'resnet18_d2l', 'resnet18d']
     """
     return [name for name in _names() if fnmatchcase(name, pattern)]
 
