@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import resforge as rf
 import torch
@@ -92,6 +94,16 @@ def test_cifar_sizes_of_the_paper(depth: int, millions: float) -> None:
 def test_cifar_sizes_of_pre_activated_networks(depth: int, params: int) -> None:
     plan = rf.plan(rf.load(f"cifar_preact_resnet{depth}"), 32)
     assert (plan.params, plan.depth) == (params, depth)
+
+
+@pytest.mark.parametrize("order", get_args(blocks.Order))
+def test_orders_move_norms_and_add_none(order: str) -> None:
+    """With option A; without the norms of its projections a pre-activated network has fewer."""
+    spec = rf.load("cifar_resnet110").replace({"block.order": order})
+    plan = rf.plan(spec, 32)
+    assert (plan.params, plan.macs, plan.depth) == (1_727_962, 252_887_680, 110)
+    bottlenecks = rf.load("cifar_preact_resnet164").replace({"block.order": order})
+    assert rf.plan(bottlenecks, 32).params == (1_703_258 if order == "full_pre" else 1_704_154)
 
 
 @pytest.mark.parametrize(
