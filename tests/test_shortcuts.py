@@ -8,17 +8,31 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from conversions import each_conversion
+from drawn import (
+    all_shortcuts,
+    channel_counts,
+    draw_images,
+    fitting_shortcuts,
+    geometries,
+    randomise,
+    sizes,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from resforge.blocks import (
+    AvgProjection,
     BasicBlock,
     Bottleneck,
+    DropoutShortcut,
+    Gate,
     Identity,
     NoNorm,
     NoShortcut,
     Projection,
     Residual,
     ResidualBlock,
+    Scaled,
     Shortcut,
     ZeroPad,
 )
@@ -27,55 +41,12 @@ from torch import Tensor, nn
 BLOCKS: tuple[type[ResidualBlock], ...] = (BasicBlock, Bottleneck, Residual)
 
 
-def draw_images(channels: int, size: tuple[int, int], seed: int = 0) -> Tensor:
-    return torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(seed))
-
-
-def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Every parameter and running statistic drawn anew, so that no default hides a fault."""
-    generator = torch.Generator().manual_seed(seed)
-    for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.is_floating_point():
-            # Away from 0, for a running variance must be positive.
-            tensor.data = torch.rand(tensor.shape, generator=generator) + 0.1
-    for parameter in module.parameters():
-        parameter.data *= torch.randn(parameter.shape, generator=generator).sign()
-    return module.eval()
-
-
-sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))
-channel_counts = st.integers(1, 4).map(lambda count: 4 * count)
-
-
-@st.composite
-def geometries(draw: st.DrawFn) -> tuple[int, int, int]:
-    """(in_channels, out_channels, stride), where the channels may grow, never shrink."""
-    in_channels = draw(channel_counts)
-    return in_channels, in_channels + draw(st.sampled_from([0, 4, 8])), draw(st.integers(1, 2))
-
-
-@st.composite
-def fitting_shortcuts(draw: st.DrawFn, geometry: tuple[int, int, int]) -> Shortcut:
-    in_channels, out_channels, stride = geometry
-    kinds: list[Any] = [
-        NoShortcut,
-        partial(Projection, *geometry),
-        partial(Projection, *geometry, norm=NoNorm),
-        partial(ZeroPad, *geometry),
-        partial(ZeroPad, *geometry, "both"),
-    ]
-    if in_channels == out_channels and stride == 1:
-        kinds.append(Identity)
-    shortcut: Shortcut = draw(st.sampled_from(kinds))()
-    return shortcut
-
-
 @given(data=st.data(), geometry=geometries(), kind=st.sampled_from(BLOCKS), size=sizes)
 def test_a_block_is_relu_of_the_sum(
     data: st.DataObject, geometry: tuple[int, int, int], kind: Any, size: tuple[int, int]
 ) -> None:
     in_channels, out_channels, stride = geometry
-    shortcut = data.draw(fitting_shortcuts(geometry))
+    shortcut = data.draw(fitting_shortcuts(geometry, simple=True) | st.builds(NoShortcut))
     block = kind(in_channels, out_channels, stride=stride, shortcut=shortcut)
     randomise(block)
     x = draw_images(in_channels, size)
@@ -133,6 +104,143 @@ def test_a_dirac_projection_is_the_identity(
     assert torch.equal(shortcut.join(residual.clone(), x), Identity().join(residual.clone(), x))
 
 
+@given(geometry=geometries(), norm=identity_norms, size=sizes)
+def test_a_selecting_avg_projection_is_an_averaging_zero_pad(
+    geometry: tuple[int, int, int], norm: Any, size: tuple[int, int]
+) -> None:
+    zero_pad = ZeroPad(*geometry, subsample="avg_pool")
+    shortcut = AvgProjection(*geometry, norm=norm, bias=False)
+    shortcut[1].weight.data = selection(Projection(*geometry))[0].weight.data
+    x = draw_images(geometry[0], size)
+    assert torch.equal(shortcut.eval()(x), zero_pad(x))
+    residual = torch.rand_like(zero_pad(x))
+    assert torch.equal(zero_pad.join(residual.clone(), x), residual + zero_pad(x))
+
+
+@given(geometry=geometries(), size=sizes)
+def test_an_averaging_shortcut_takes_the_mean_of_what_is_there(
+    geometry: tuple[int, int, int], size: tuple[int, int]
+) -> None:
+    """At the border too, where a square is cut: nothing is padded, nothing left out."""
+    stride, x = geometry[2], draw_images(geometry[0], size).double()
+    pooled = ZeroPad(geometry[0], geometry[0], stride, subsample="avg_pool")(x)
+    for row in range(pooled.shape[2]):
+        for column in range(pooled.shape[3]):
+            square = x[:, :, row * stride :, column * stride :][:, :, :stride, :stride]
+            # The pool adds in another order than mean does.
+            torch.testing.assert_close(
+                pooled[:, :, row, column], square.mean((2, 3)), rtol=1e-12, atol=1e-12
+            )
+
+
+@given(channels=channel_counts, size=sizes)
+def test_an_avg_projection_without_a_stride_is_a_projection(
+    channels: int, size: tuple[int, int]
+) -> None:
+    ours, projection = AvgProjection(channels, 8), Projection(channels, 8)
+    randomise(projection)
+    state = {f"{int(k[0]) + 1}{k[1:]}": v for k, v in projection.state_dict().items()}
+    ours.load_state_dict(state)
+    x = draw_images(channels, size)
+    assert torch.equal(ours.eval()(x), projection(x))
+
+
+@given(
+    data=st.data(), geometry=geometries(), size=sizes, factors=st.tuples(*[st.floats(-4, 4)] * 2)
+)
+def test_a_scaled_shortcut_is_the_sum_with_factors(
+    data: st.DataObject,
+    geometry: tuple[int, int, int],
+    size: tuple[int, int],
+    factors: tuple[float, float],
+) -> None:
+    inner = randomise(data.draw(fitting_shortcuts(geometry, simple=True)))
+    x = draw_images(geometry[0], size)
+    residual = draw_residual(inner, x)
+    assert torch.equal(
+        Scaled(inner, *factors).join(residual.clone(), x),  # type: ignore[arg-type]
+        residual * factors[1] + inner(x) * factors[0],
+    )
+    assert torch.equal(Scaled(inner)(x), inner(x))  # type: ignore[arg-type]
+    same = Scaled(inner).join(residual.clone(), x)  # type: ignore[arg-type]
+    assert torch.equal(same, residual + inner(x))
+
+
+@given(data=st.data(), geometry=geometries(), size=sizes, bias=st.floats(-8, 8))
+def test_a_gate_weighs_shortcut_against_branch(
+    data: st.DataObject, geometry: tuple[int, int, int], size: tuple[int, int], bias: float
+) -> None:
+    inner = randomise(data.draw(fitting_shortcuts(geometry, simple=True)))
+    gate = Gate(*geometry, of=inner, bias_init=bias)  # type: ignore[arg-type]
+    assert gate.gate.bias.tolist() == pytest.approx([bias] * geometry[1])
+    x = draw_images(geometry[0], size)
+    residual, shortcut = draw_residual(inner, x), inner(x)
+    conv = F.conv2d(x, gate.gate.weight, gate.gate.bias, geometry[2])
+    open_ = conv.sigmoid()
+    exclusive = residual * open_ + (1 - open_) * shortcut
+    assert torch.equal(gate.join(residual.clone(), x), exclusive)
+    gate.mode = "shortcut_only"
+    assert torch.equal(gate.join(residual.clone(), x), residual + (1 - open_) * shortcut)
+
+
+@given(data=st.data(), geometry=geometries(), size=sizes)
+def test_the_limits_of_a_gate(
+    data: st.DataObject, geometry: tuple[int, int, int], size: tuple[int, int]
+) -> None:
+    inner = randomise(data.draw(fitting_shortcuts(geometry, simple=True)))
+    x = draw_images(geometry[0], size)
+    residual, shortcut = draw_residual(inner, x), inner(x)
+    limits = {
+        ("exclusive", -1e9): shortcut,
+        ("exclusive", 1e9): residual,
+        ("shortcut_only", -1e9): residual + shortcut,
+        ("shortcut_only", 1e9): residual,
+    }
+    for (mode, bias), expected in limits.items():
+        gate = Gate(*geometry, mode=mode, bias_init=bias, of=inner)  # type: ignore[arg-type]
+        assert torch.equal(gate.join(residual.clone(), x), expected)
+
+
+@given(data=st.data(), geometry=geometries(), size=sizes)
+def test_dropout_that_drops_nothing(
+    data: st.DataObject, geometry: tuple[int, int, int], size: tuple[int, int]
+) -> None:
+    inner = randomise(data.draw(fitting_shortcuts(geometry, simple=True)))
+    x = draw_images(geometry[0], size)
+    assert torch.equal(DropoutShortcut(inner).eval()(x), inner(x))  # type: ignore[arg-type]
+    never = DropoutShortcut(inner, rate=0.0)  # type: ignore[arg-type]
+    never.dropout.train()
+    assert torch.equal(never(x), inner(x))
+
+
+def test_dropout_drops_each_element_alone_and_scales_the_rest() -> None:
+    torch.manual_seed(0)
+    out = DropoutShortcut(Identity(), rate=0.25)(torch.ones(8, 8, 32, 32))
+    assert out.unique().tolist() == pytest.approx([0, 4 / 3])
+    # 65,536 draws: the share of zeros has a standard deviation of 0.0017.
+    assert float((out == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert not torch.equal(out[0, 0], out[0, 1])
+
+
+@pytest.mark.parametrize("geometry", [(4, 4, 1), (4, 8, 2)], ids=str)
+@pytest.mark.parametrize("name", sorted(all_shortcuts((4, 4, 1))))
+def test_gradients(name: str, geometry: tuple[int, int, int]) -> None:
+    kinds = all_shortcuts(geometry)
+    if name not in kinds:
+        pytest.skip(f"{name} does not fit {geometry}")
+    shortcut = randomise(kinds[name]()).double()
+    x = draw_images(4, (3, 4)).double().requires_grad_()
+    shape = (2, geometry[1], *(-(-side // geometry[2]) for side in (3, 4)))
+    residual = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+
+    def joined(residual: Tensor, x: Tensor, *_: Tensor) -> Tensor:
+        out: Tensor = shortcut.join(1.0 * residual, x)  # type: ignore[operator]
+        return out
+
+    # The parameters are passed so that they are perturbed; the module reads them itself.
+    torch.autograd.gradcheck(joined, (residual, x, *shortcut.parameters()))
+
+
 @given(geometry=geometries(), norm=identity_norms, size=sizes, pad=st.sampled_from(["end", "both"]))
 def test_a_selecting_projection_is_zero_pad(
     geometry: tuple[int, int, int], norm: Any, size: tuple[int, int], pad: Any
@@ -145,12 +253,40 @@ def test_a_selecting_projection_is_zero_pad(
     assert torch.equal(shortcut.join(residual.clone(), x), zero_pad.join(residual.clone(), x))
 
 
-def test_joining_writes_into_the_residual() -> None:
+@pytest.mark.parametrize("name", sorted(all_shortcuts((4, 4, 1))))
+def test_joining_writes_into_the_residual(name: str) -> None:
     x = draw_images(4, (3, 3))
-    for shortcut in (Identity(), NoShortcut(), Projection(4, 4), ZeroPad(4, 4)):
-        residual, before = draw_images(4, (3, 3), seed=1), x.clone()
-        assert shortcut.join(residual, x).data_ptr() == residual.data_ptr()
-        assert torch.equal(x, before)
+    residual, before = draw_images(4, (3, 3), seed=1), x.clone()
+    out = all_shortcuts((4, 4, 1))[name]().join(residual, x)
+    # An exclusive gate's gradient needs the residual as it was.
+    assert (out.data_ptr() == residual.data_ptr()) != name.startswith("exclusive")
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("name", sorted(all_shortcuts((4, 4, 1))))
+@each_conversion
+def test_conversions(name: str, convert: Any, device: torch.device) -> None:
+    if name in ("projection", "none", "identity"):
+        pytest.skip("covered by the conversions of blocks")
+    for geometry in ((4, 4, 1), (4, 8, 2)):
+        make = all_shortcuts(geometry)[name]
+        block = randomise(BasicBlock(*geometry[:2], stride=geometry[2], shortcut=make()))
+        block.to(device)
+        x = draw_images(4, (5, 4)).to(device)
+        expected = block(x)
+        converted = convert(block, (x,))
+        for _ in range(3):  # TorchScript changes its graph after the first calls
+            assert torch.equal(converted(x), expected)
+
+
+@pytest.mark.parametrize("name", sorted(all_shortcuts((4, 8, 2))))
+def test_autocast(name: str, device: torch.device) -> None:
+    block = BasicBlock(4, 8, stride=2, shortcut=all_shortcuts((4, 8, 2))[name]()).to(device)
+    with torch.autocast(device.type, torch.bfloat16):
+        out = block(draw_images(4, (5, 5)).to(device))
+    assert out.dtype == torch.bfloat16
+    out.float().square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in block.parameters())
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
@@ -210,13 +346,58 @@ def test_a_shortcut_of_ones_own() -> None:
         (Projection(4, 8, norm=NoNorm), ["0.weight", "0.bias"]),
         (Projection(4, 8, norm=NoNorm, bias=False), ["0.weight"]),
         (Projection(4, 8, norm=partial(nn.GroupNorm, 2)), ["0.weight", "1.weight", "1.bias"]),
+        (AvgProjection(4, 8, 2, norm=NoNorm), ["1.weight", "1.bias"]),
+        (
+            AvgProjection(4, 8, 2, norm=partial(nn.GroupNorm, 2)),
+            ["1.weight", "2.weight", "2.bias"],
+        ),
+        (Scaled(Identity()), []),
+        (Scaled(Projection(4, 8, norm=NoNorm, bias=False)), ["of.0.weight"]),
+        (Gate(4, 8, 2), ["gate.weight", "gate.bias"]),
+        (
+            Gate(4, 8, of=Projection(4, 8, norm=NoNorm, bias=False)),
+            ["of.0.weight", "gate.weight", "gate.bias"],
+        ),
+        (DropoutShortcut(ZeroPad(4, 8)), []),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_state_dict_names(shortcut: Shortcut, keys: list[str]) -> None:
     assert list(shortcut.state_dict()) == keys
-    # No empty child "1" stands where there is no norm.
-    assert [name for name, _ in shortcut.named_children()] == sorted({key[0] for key in keys})
+    if isinstance(shortcut, Projection):  # no empty child "1" stands where there is no norm
+        assert [name for name, _ in shortcut.named_children()] == sorted({key[0] for key in keys})
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Scaled(NoShortcut()), TypeError, r"of=NoShortcut\(\) is no shortcut"),
+        (lambda: DropoutShortcut(nn.Identity()), TypeError, "is no shortcut"),
+        (lambda: DropoutShortcut(Identity(), 1.5), ValueError, r"rate=1.5 .* \[0, 1\]"),
+        (lambda: Gate(4, 8, mode="inclusive"), ValueError, "'exclusive' or 'shortcut_only'"),
+        (lambda: Gate(8, 4), ValueError, "zero_pad cannot narrow 8 channels to 4"),
+        (lambda: Gate(0, 4), ValueError, "in_channels=0 must be at least 1"),
+        (lambda: AvgProjection(4, 8, 0), ValueError, "stride=0 must be at least 1"),
+        (lambda: ZeroPad(4, 8, subsample="max"), ValueError, "'pixel' or 'avg_pool'"),
+        (
+            lambda: BasicBlock(4, 8, stride=2, shortcut=Gate(4, 8)),
+            ValueError,
+            r"Gate takes 4 channels to 8 at stride 1, its block 4 to 8 at stride 2; pass Gate\(4,",
+        ),
+        (
+            lambda: BasicBlock(4, 8, shortcut=Scaled(Identity())),
+            ValueError,
+            "identity cannot join 4 channels to 8",
+        ),
+    ],
+)
+def test_refusals(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+def draw_residual(shortcut: Any, x: Tensor) -> Tensor:
+    return torch.randn(shortcut(x).shape, generator=torch.Generator().manual_seed(1))
 
 
 def by_hand(block: Any, x: Tensor) -> Tensor:
