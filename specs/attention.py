@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import log2
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -12,7 +12,21 @@ from .base import OddKernel, Spec, expand_kind
 from .trace import Trace
 
 
-class SqueezeExcitationSpec(Spec):
+class _Attention(Spec):
+    def lay(self, trace: Trace) -> None:
+        """Write the layers, beside the main path."""
+        raise NotImplementedError
+
+    def problems(self, channels: int) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with it at this number of channels: field, message, help."""
+        return iter(())
+
+    def meaning(self, channels: int) -> dict[str, Any]:
+        """The fields as the network's identity holds them: one way to say one thing."""
+        return self.model_dump(mode="json")
+
+
+class SqueezeExcitationSpec(_Attention):
     """F(x) * sigmoid(W2 relu(W1 mean(F(x)))), W1 and W2 biased and between them C // reduction.
 
     Hu et al. 2018, Squeeze-and-Excitation Networks (arXiv 1709.01507), section 3 and Figure 3.
@@ -30,7 +44,6 @@ class SqueezeExcitationSpec(Spec):
         side.conv("se.fc2", channels, bias=True)
 
     def problems(self, channels: int) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with it at this number of channels: field, message, help."""
         if channels < self.reduction:
             yield (
                 "reduction",
@@ -39,7 +52,7 @@ class SqueezeExcitationSpec(Spec):
             )
 
 
-class ECASpec(Spec):
+class ECASpec(_Attention):
     """F(x) * sigmoid(w * mean(F(x))), w a convolution along the channels.
 
     Wang et al. 2020, ECA-Net (arXiv 1910.03151), section 3.
@@ -66,8 +79,8 @@ class ECASpec(Spec):
         side.global_avg_pool("se.pool")
         side.conv_along_channels("se.conv", self.kernel_size(trace.channels))
 
-    def problems(self, channels: int) -> Iterator[tuple[str, str, str]]:
-        return iter(())
+    def meaning(self, channels: int) -> dict[str, Any]:
+        return {**super().meaning(channels), "kernel": self.kernel_size(channels)}
 
 
 _Kinds = Annotated[SqueezeExcitationSpec | ECASpec, Field(discriminator="kind")]

@@ -132,6 +132,8 @@ class _Ordered(BlockSpec):
         fields = super().meaning(what)
         fields["shortcut_input"] = "activated" if what.shares_entry else "raw"
         fields["dilations"] = self.dilations(what.dilations)
+        if self.attention is not None:
+            fields["attention"] = self.attention.meaning(what.out_channels)
         return fields
 
     def problems(self, width: int) -> Iterator[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ _EXAMPLES = {
     "kind": "kind: basic",
     "sweep": "sweep: 1",
     "base": "base: resnet18",
+    "rate": "rate: 0.2",
     "path": "path: data, the folder that holds the files",
 }
 Explained = tuple[str, str, str | None]  # code, message, help
@@ -135,23 +136,45 @@ def _unknown_key(detail: ErrorDetails, owners: list[Model]) -> Explained:
     key = str(detail["loc"][-1])
     known = [name for owner in owners for name in owner.model_fields]
     message = f"unknown key '{key}'"
-    if close := nearest(key, known):
+    begun = next((name for name in known if name.startswith(key)), None)
+    inside = [] if begun else _fields_with(key, owners)
+    if inside:
+        return "key", message, f"'{key}' belongs inside {' or '.join(inside)}"
+    if close := begun or nearest(key, known):
         return "key", message, f"did you mean '{close}'?"
-    if other := _other_kind_with(key, owners):
-        return "key", message, f"'{key}' belongs to '{other}'"
+    if others := _kinds_with(key, owners):
+        return "key", message, f"'{key}' belongs to {' or '.join(others)}"
     return "key", message, f"allowed here: {', '.join(known)}"
 
 
-def _other_kind_with(key: str, owners: list[Model]) -> str | None:
-    """The sibling kind that has ``key``, where the user's kind has not."""
-    for owner in owners:
-        for base in owner.__mro__[1:]:
-            if base.__module__ != owner.__module__ or not issubclass(base, BaseModel):
-                continue
-            for sibling in base.__subclasses__():
-                if key in sibling.model_fields:
-                    return str(_kind(sibling))
-    return None
+def _fields_with(key: str, owners: list[Model]) -> list[str]:
+    """The fields whose values have ``key``, one level down."""
+    fields = [(name, field) for owner in owners for name, field in owner.model_fields.items()]
+    return [
+        f"'{name}'"
+        for name, field in fields
+        if any(key in model.model_fields for model in _models(field.annotation))
+    ]
+
+
+def _kinds_with(key: str, owners: list[Model]) -> list[str]:
+    """The sibling kinds that have ``key``, where the user's kind has not."""
+    bases = [
+        base
+        for owner in owners
+        for base in owner.__mro__[1:]
+        if base.__module__ == owner.__module__ and issubclass(base, BaseModel)
+    ]
+    siblings = [model for base in bases for model in _concrete(base) if key in model.model_fields]
+    return list(dict.fromkeys(f"'{_kind(model)}'" for model in siblings))
+
+
+def _concrete(model: Model) -> Iterator[Model]:
+    """The model's descendants that have a kind."""
+    for child in model.__subclasses__():
+        if isinstance(_kind(child), str):
+            yield child
+        yield from _concrete(child)
 
 
 def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:

@@ -228,7 +228,7 @@ class ResNetSpec(Spec):
             [
                 {
                     "block": block.block.meaning(block),
-                    "shortcut": block.shortcut.model_dump(mode="json"),
+                    "shortcut": block.shortcut.meaning(block),
                     "width": block.width,
                     "stride": block.stride,
                 }

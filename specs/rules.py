@@ -11,7 +11,7 @@ from .block import BLOCKS
 from .errors import Fault, path_text
 from .paths import Path
 from .plan import BlockPlan, lay_out
-from .shortcut import SHORTCUTS, shorten_shortcut
+from .shortcut import SHORTCUTS, Around, shorten_shortcut
 
 if TYPE_CHECKING:
     from .network import ResNetSpec, ResolvedBlock
@@ -73,6 +73,8 @@ def _illegal_shortcut(spec: ResNetSpec, what: ResolvedBlock) -> Iterator[Fault]:
     ]
     path = _as_written(spec, what.shortcut_path)
     inherited = "" if path.startswith("stages") else f" ({what.name})"
+    if isinstance(what.shortcut, Around):
+        path += ".of"
     yield Fault("shortcut", reason + inherited, path, f"use {' or '.join(legal)}")
 
 

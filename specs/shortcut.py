@@ -18,6 +18,7 @@ from .trace import Trace
 
 if TYPE_CHECKING:
     from .block import BlockSpec
+    from .network import ResolvedBlock
 
 
 class _Shortcut(Spec):
@@ -40,6 +41,10 @@ class _Shortcut(Spec):
     def constants(self, name: str) -> dict[str, float]:
         """The parameters that start at a value of their own."""
         return {}
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        """The fields as the network's identity holds them: one way to say one thing."""
+        return self.model_dump(mode="json")
 
 
 class IdentitySpec(_Shortcut):
@@ -129,6 +134,16 @@ class ZeroPadSpec(_Shortcut):
             stride = 1
         trace.zero_pad(name, out_channels, stride)
 
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        if what.keeps_shape:
+            return IdentitySpec().meaning(what)
+        fields = super().meaning(what)
+        if what.in_channels == what.out_channels:
+            del fields["pad"]
+        if what.stride == 1:
+            del fields["subsample"]
+        return fields
+
 
 class Conv1x1Spec(_Shortcut):
     """S(x) = conv1x1(x), bare, at the block's stride; as a bare kind, in every block.
@@ -143,6 +158,9 @@ class Conv1x1Spec(_Shortcut):
 
     def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
         trace.conv(f"{name}.0", out_channels, 1, stride, bias=self.bias)
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        return ProjectionSpec(norm=False, bias=self.bias).meaning(what)
 
 
 class NoShortcutSpec(_Shortcut):
@@ -161,7 +179,7 @@ InnerShortcutSpec = Annotated[
 ]
 
 
-class _Around(_Shortcut):
+class Around(_Shortcut):
     """Something done to another shortcut, in every block if the kind stands alone."""
 
     bare_match: ClassVar[str | None] = None
@@ -181,8 +199,11 @@ class _Around(_Shortcut):
     def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
         self.of.lay(trace, f"{name}.of", out_channels, stride, norm)
 
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        return {**super().meaning(what), "of": self.of.meaning(what)}
 
-class ScaledSpec(_Around):
+
+class ScaledSpec(Around):
     """shortcut * S(x) + residual * F(x), with constant factors.
 
     He et al. 2016 (arXiv 1603.05027), section 3.1.
@@ -195,7 +216,7 @@ class ScaledSpec(_Around):
     """Factor of the residual branch."""
 
 
-class GateSpec(_Around):
+class GateSpec(Around):
     """(1 - g(x)) S(x) + g(x) F(x), or (1 - g(x)) S(x) + F(x); g = sigmoid(conv1x1(x)), biased.
 
     He et al. 2016 (arXiv 1603.05027), section 3.2: ``exclusive`` is the gate of Highway Networks
@@ -217,7 +238,7 @@ class GateSpec(_Around):
         return {f"{name}.gate.bias": self.bias_init}
 
 
-class DropoutShortcutSpec(_Around):
+class DropoutShortcutSpec(Around):
     """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.3, with a rate of 0.5."""
 
     kind: Literal["dropout"] = "dropout"

@@ -35,9 +35,9 @@ class StochasticDepthSpec(Spec):
 
 
 def _expand_rate(value: Any) -> Any:
-    """``0.5`` is short for ``{rate: 0.5}``."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"rate": float(value)} if number else value
+    """``0.5`` is short for ``{rate: 0.5}``; so is whatever else is no mapping and no null."""
+    written = isinstance(value, dict | StochasticDepthSpec) or value is None
+    return value if written else {"rate": value}
 
 
 def shorten_rate(spec: StochasticDepthSpec) -> Any:

@@ -95,6 +95,48 @@ SAME = {
         {"stages[*].stride": 1, "block": {"kind": "bottleneck", "stride_on": "conv1"}},
         {"stages[*].stride": 1, "block": {"kind": "bottleneck", "stride_on": "conv2"}},
     ),
+    "what a projection takes from its block": (
+        {"shortcut": "projection"},
+        {"shortcut": {"kind": "projection", "norm": True, "bias": False, "kernel": 1}},
+    ),
+    "what a d2l block gives its projection": (
+        {"block": "d2l", "shortcut": "projection"},
+        {"block": "d2l", "shortcut": {"kind": "projection", "norm": False, "bias": True}},
+    ),
+    "a bare projection": (
+        {"shortcut": "conv1x1"},
+        {"shortcut": {"match": {"kind": "projection", "norm": False}, "change": "conv1x1"}},
+    ),
+    "nothing to pad": ({"shortcut.match": "identity"}, {"shortcut.match": "zero_pad"}),
+    "nothing to pad inside": (
+        {"shortcut.match": "gate"},
+        {"shortcut.match": {"kind": "gate", "of": "identity"}},
+    ),
+    "the kernel that eca takes": (
+        {"block.attention": "eca", "stages[*].width": 64},
+        {"block.attention": {"kind": "eca", "kernel": 3}, "stages[*].width": 64},
+    ),
+    "nobody is dropped": ({"stochastic_depth": 0}, {}),
+    "the dilation of the stage before": (
+        {"stages[2].dilation": 2},
+        {"stages[2].dilation": 2, "stages[2].first_dilation": 1},
+    ),
+    "the dilation that a bottleneck's 1x1 has not": (
+        {"block": {"kind": "bottleneck", "stride_on": "conv1"}, "stages[2].dilation": 2},
+        {
+            "block": {"kind": "bottleneck", "stride_on": "conv1"},
+            "stages[2].dilation": 2,
+            "stages[2].first_dilation": 2,
+        },
+    ),
+    "what a shortcut takes by itself": (
+        {"block": {"kind": "basic", "order": "full_pre"}, "stages[*].shortcut": "projection"},
+        {
+            "block": {"kind": "basic", "order": "full_pre"},
+            "stages[*].shortcut": "projection",
+            "stages[0].block": {"kind": "basic", "order": "full_pre", "shortcut_input": "raw"},
+        },
+    ),
     "a rule that no block meets": (
         {"stages": [{"depth": 2, "width": 64}], "shortcut": "identity"},
         {"stages": [{"depth": 2, "width": 64}], "shortcut": "projection"},
@@ -132,12 +174,44 @@ def test_the_same_network_has_the_same_digest(one: dict[str, Any], other: dict[s
         {"head.dropout": 0.5},
         {"init.scheme": "torch"},
         {"init.zero_residual": True},
+        {"shortcut": "avg_projection"},
+        {"shortcut": "conv1x1"},
+        {"shortcut": {"kind": "projection", "kernel": 3}},
+        {"shortcut": {"kind": "projection", "norm": False}},
+        {"shortcut": {"kind": "projection", "bias": True}},
+        {"shortcut": {"kind": "zero_pad", "subsample": "avg_pool"}},
+        {"shortcut.match": "scaled"},
+        {"shortcut.match": {"kind": "scaled", "residual": 0.5}},
+        {"shortcut.match": "gate"},
+        {"shortcut.match": {"kind": "gate", "mode": "shortcut_only"}},
+        {"shortcut.match": {"kind": "gate", "bias_init": 0.0}},
+        {"shortcut.match": {"kind": "gate", "of": "projection"}},
+        {"shortcut.match": "dropout"},
+        {"shortcut.match": {"kind": "dropout", "rate": 0.1}},
+        {"block.order": "norm_after_add"},
+        {"block.order": "full_pre"},
+        {"block": {"kind": "basic", "order": "full_pre", "shortcut_input": "raw"}},
+        {"block.attention": "se"},
+        {"block.attention": {"kind": "se", "reduction": 8}},
+        {"block.attention": "eca"},
+        {"block.attention": {"kind": "eca", "kernel": 9}},
+        {"stochastic_depth": 0.5},
+        {"stochastic_depth": {"rate": 0.5, "rule": "constant"}},
+        {"stochastic_depth": {"rate": 0.5, "mode": "row"}},
+        {"stages[3].dilation": 2},
+        {"stages[3].first_dilation": 2},
     ],
     ids=str,
 )
 def test_another_network_has_another_digest(change: dict[str, Any]) -> None:
     spec = rf.load("resnet18")
     assert spec.replace(change).digest != spec.digest
+
+
+def test_no_two_of_many_networks_have_one_digest() -> None:
+    mark = next(m for m in test_another_network_has_another_digest.pytestmark if m.args)
+    digests = [rf.load("resnet18").replace(change).digest for change in mark.args[1]]
+    assert len(set(digests)) == len(digests)
 
 
 def test_digest_in_another_process() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from resforge import ResNetSpec
 from resforge.specs import ACTIVATIONS
+from resforge.specs.order import Order
+from resforge.specs.shortcut import SHORTCUTS
 from resforge.testing import strategies
 
 FAST = settings(
@@ -17,6 +19,10 @@ FAST = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+def blocks_of(spec: ResNetSpec) -> list[Any]:
+    return [block for stage in spec.blocks() for block in stage]
 
 
 def every_kind() -> list[tuple[str, Any]]:
@@ -30,7 +36,9 @@ def every_kind() -> list[tuple[str, Any]]:
         for k in strategies.BLOCK_KINDS
     ]
     for side in ("match", "change"):
-        kinds = ["projection", "zero_pad", "none", *(["identity"] if side == "match" else [])]
+        kinds = [kind.model_fields["kind"].default for kind in SHORTCUTS]
+        if side == "change":
+            kinds.remove("identity")
         cases += [
             (
                 f"{side} {k}",
@@ -50,6 +58,22 @@ def every_kind() -> list[tuple[str, Any]]:
             "groups",
             lambda s: any(getattr(b.block, "groups", 1) > 1 for st in s.blocks() for b in st),
         ),
+        *(
+            (f"order {o}", lambda s, o=o: any(b.block.arrangement == o for b in blocks_of(s)))
+            for o in get_args(Order)
+        ),
+        *(
+            (
+                f"attention {a}",
+                lambda s, a=a: any(
+                    (found := getattr(b.block, "attention", None)) and found.kind == a
+                    for b in blocks_of(s)
+                ),
+            )
+            for a in ("se", "eca")
+        ),
+        ("dilation", lambda s: any(max(b.dilations) > 1 for b in blocks_of(s))),
+        ("stochastic depth", lambda s: s.stochastic_depth and s.stochastic_depth.rate > 0),
         ("zero_residual", lambda s: s.init.zero_residual),
         ("torch init", lambda s: s.init.scheme == "torch"),
     ]
