@@ -49,31 +49,35 @@ STEMS: dict[type, Callable[..., nn.Sequential]] = {
     ),
 }
 
-# From a settled shortcut, the block's sizes (channels in and out, stride) and the network's norm.
+# From the shortcut's spec, the plan of its block, its sizes (channels in and out, stride) and the
+# network's norm.
 SHORTCUTS: dict[type, Callable[..., blocks.Shortcut]] = {
-    specs.IdentitySpec: lambda s, sizes, norm: blocks.Identity(),
-    specs.ProjectionSpec: lambda s, sizes, norm: blocks.Projection(
-        *sizes, kernel_size=s.kernel, norm=norm if s.norm else blocks.NoNorm, bias=s.bias
+    specs.IdentitySpec: lambda s, block, sizes, norm: blocks.Identity(),
+    specs.ProjectionSpec: lambda s, block, sizes, norm: blocks.Projection(
+        *sizes,
+        kernel_size=s.kernel,
+        norm=make_norm(s.norm_of(block.spec, norm)),
+        bias=s.bias_of(block.spec, norm),
     ),
-    specs.AvgProjectionSpec: lambda s, sizes, norm: blocks.AvgProjection(
-        *sizes, norm=norm if s.norm else blocks.NoNorm, bias=s.bias
+    specs.AvgProjectionSpec: lambda s, block, sizes, norm: blocks.AvgProjection(
+        *sizes, norm=make_norm(s.norm_of(block.spec, norm)), bias=s.bias_of(block.spec, norm)
     ),
-    specs.ZeroPadSpec: lambda s, sizes, norm: blocks.ZeroPad(
+    specs.ZeroPadSpec: lambda s, block, sizes, norm: blocks.ZeroPad(
         sizes[0], sizes[1], sizes[2], s.pad, s.subsample
     ),
-    specs.Conv1x1Spec: lambda s, sizes, norm: blocks.Projection(
+    specs.Conv1x1Spec: lambda s, block, sizes, norm: blocks.Projection(
         *sizes, norm=blocks.NoNorm, bias=s.bias
     ),
-    specs.ScaledSpec: lambda s, sizes, norm: blocks.Scaled(
-        make_shortcut(s.of, sizes, norm), s.shortcut, s.residual
+    specs.ScaledSpec: lambda s, block, sizes, norm: blocks.Scaled(
+        make_shortcut(s.of, block, norm), s.shortcut, s.residual
     ),
-    specs.GateSpec: lambda s, sizes, norm: blocks.Gate(
-        *sizes, mode=s.mode, bias_init=s.bias_init, of=make_shortcut(s.of, sizes, norm)
+    specs.GateSpec: lambda s, block, sizes, norm: blocks.Gate(
+        *sizes, mode=s.mode, bias_init=s.bias_init, of=make_shortcut(s.of, block, norm)
     ),
-    specs.DropoutShortcutSpec: lambda s, sizes, norm: blocks.DropoutShortcut(
-        make_shortcut(s.of, sizes, norm), s.rate
+    specs.DropoutShortcutSpec: lambda s, block, sizes, norm: blocks.DropoutShortcut(
+        make_shortcut(s.of, block, norm), s.rate
     ),
-    specs.NoShortcutSpec: lambda s, sizes, norm: blocks.NoShortcut(),
+    specs.NoShortcutSpec: lambda s, block, sizes, norm: blocks.NoShortcut(),
 }
 
 # From the attention's spec and the plan of its block.
@@ -130,16 +134,15 @@ def register(spec: type[specs.BlockSpec], make: MakeBlock) -> None:
     BLOCKS[spec] = make
 
 
-def make_norm(spec: specs.BatchNormSpec | specs.GroupNormSpec | specs.NoNormSpec) -> blocks.Norm:
+def make_norm(spec: specs.NormSpec) -> blocks.Norm:
     """What makes the norm of a spec, given the channels."""
     return NORMS[type(spec)](spec)
 
 
-def make_shortcut(
-    spec: ShortcutSpec, sizes: tuple[int, int, int], norm: blocks.Norm
-) -> blocks.Shortcut:
-    """The module of a settled shortcut, for channels in and out and a stride."""
-    return SHORTCUTS[type(spec)](spec, sizes, norm)
+def make_shortcut(spec: ShortcutSpec, block: BlockPlan, norm: specs.NormSpec) -> blocks.Shortcut:
+    """The shortcut module of a block, in a network with ``norm``."""
+    sizes = (block.in_channels, block.out_channels, block.stride)
+    return SHORTCUTS[type(spec)](spec, block, sizes, norm)
 
 
 def _arrangement(block: BlockPlan) -> dict[str, Any]:

@@ -130,9 +130,8 @@ def _block(block: BlockPlan, spec: ResNetSpec, parts: Parts) -> nn.Module:
     built_in = type(block.spec) in BUILT_IN
     shortcut = None
     if block.shortcut.kind != "none":
-        sizes = (block.in_channels, block.out_channels, block.stride)
         with SkipInit():
-            shortcut = make_shortcut(block.shortcut, sizes, parts["norm"])
+            shortcut = make_shortcut(block.shortcut, block, spec.norm)
     # A registered block may hold what only its own constructor initialises.
     with SkipInit() if built_in else nullcontext():
         module = make(block, shortcut=shortcut, **parts)

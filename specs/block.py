@@ -160,7 +160,7 @@ class BasicSpec(_Ordered):
         self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
     ) -> None:
         bias = self.bias(norm)
-        first, second = self.dilations(dilations)
+        first, second = dilations
         trace.conv("conv1", width, 3, stride, bias=bias, dilation=first)
         trace.norm("bn1", norm)
         trace.conv("conv2", width, 3, bias=bias, dilation=second)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from . import catalogue
 from .activation import Activation
 from .base import MAX_STAGES, Channels, Spec, Version, short_tree
-from .block import AnyBlock, BasicSpec, BlockSpec, Dilations
+from .block import UNDILATED, AnyBlock, BasicSpec, BlockSpec, Dilations
 from .errors import SpecError, wrong_type
 from .explain import faults_of
 from .head import ClassifierSpec, HeadSpec
@@ -46,7 +46,6 @@ class ResolvedBlock(NamedTuple):
     block_path: Path
     """Where in the spec its block was named."""
     shortcut: ShortcutSpec
-    """Settled: with nothing left open that the block decides."""
     shortcut_path: Path
     """Where in the spec its shortcut was named."""
     in_channels: int
@@ -138,8 +137,8 @@ class ResNetSpec(Spec):
                     # From the second block on, a stage of one kind repeats itself.
                     blocks.append(ResolvedBlock(name, next(rates), *blocks[-1].like))
                 else:
-                    block = self._resolve(name, index, position, stage, entry, channels)
-                    blocks.append(block._replace(drop_rate=next(rates)))
+                    rate = next(rates)
+                    blocks.append(self._resolve(name, rate, index, position, entry, channels))
                 channels = blocks[-1].out_channels
             yield blocks
 
@@ -152,24 +151,23 @@ class ResNetSpec(Spec):
         return (rule.drop_rate(number, total) for number in range(1, total + 1))
 
     def _dilations(self, index: int, position: int) -> Dilations:
-        stage = self.stages[index]
-        if position > 0:
-            return Dilations(stage.dilation, stage.dilation)
-        first = stage.first_dilation
-        if first is None:
-            first = self.stages[index - 1].dilation if index else 1
-        return Dilations(first, stage.dilation)
+        first = own = self.stages[index].dilation
+        if position == 0:
+            before = self.stages[index - 1].dilation if index else 1
+            first = self.stages[index].first_dilation or before
+        return UNDILATED if first == own == 1 else Dilations(first, own)
 
     def _resolve(
         self,
         name: str,
+        drop_rate: float,
         index: int,
         position: int,
-        stage: StageSpec,
         entry: BlockEntrySpec,
         in_channels: int,
     ) -> ResolvedBlock:
         """What is left out of an entry is the stage's, or else the network's."""
+        stage = self.stages[index]
         block: BlockSpec | None = entry.block
         pair: ShortcutPairSpec | None = entry.shortcut
         block_path: Path = ("stages", index, "blocks", position)
@@ -189,10 +187,10 @@ class ResNetSpec(Spec):
         shortcut = pair.match if keeps else pair.change
         return ResolvedBlock(
             name,
-            0.0,
+            drop_rate,
             block,
             (*block_path, "block"),
-            shortcut.settled(block, self.norm),
+            shortcut,
             (*pair_path, "shortcut", "match" if keeps else "change"),
             in_channels,
             width,
@@ -228,7 +226,7 @@ class ResNetSpec(Spec):
             [
                 {
                     "block": block.block.meaning(block),
-                    "shortcut": block.shortcut.meaning(block),
+                    "shortcut": block.shortcut.meaning(block, self.norm),
                     "width": block.width,
                     "stride": block.stride,
                 }

@@ -7,11 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from .block import UNDILATED, BlockSpec
 from .errors import Fault, SpecError, path_text
 from .trace import Layer, Shape, Size, Trace, strided
 
 if TYPE_CHECKING:
-    from .block import BlockSpec
     from .network import ResNetSpec, ResolvedBlock
     from .norm import NormSpec
     from .shortcut import ShortcutSpec
@@ -288,14 +288,17 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, 
     block = what.block
     trace.prefix = f"{what.name}."
     start = len(trace.layers)
+    order = block.arrangement
     size = strided(trace.size, what.stride)
-    if block.arrangement == "full_pre" and what.entry_activates:
+    if order == "full_pre" and what.entry_activates:
         trace.norm("bn0", norm)
     shortcut = trace.fork("shortcut")
     branch = len(trace.layers) - start
     # Kinds that do not dilate need not know the word; rules refuse them where it matters.
-    spread = {"dilations": what.dilations} if block.dilates and max(what.dilations) > 1 else {}
-    block.lay(trace, what.width, what.stride, norm, **spread)
+    if what.dilations == UNDILATED or not block.dilates:
+        block.lay(trace, what.width, what.stride, norm)
+    else:
+        block.lay(trace, what.width, what.stride, norm, what.dilations)  # type: ignore[call-arg]
     if trace.channels != what.out_channels or trace.size != size:
         # Only a registered kind can get this wrong, and torch might broadcast it in silence.
         written = f"{trace.channels} channels of {trace.size[0]}x{trace.size[1]}"
@@ -309,10 +312,10 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, 
             )
         )
     bypass = len(trace.layers) - start
-    what.shortcut.lay(shortcut, "downsample", what.out_channels, what.stride, norm)
+    what.shortcut.lay(shortcut, "downsample", what.out_channels, what.stride, norm, block)
     trace.join(shortcut)
     exit_ = len(trace.layers) - start
-    if block.arrangement == "norm_after_add":
+    if order == "norm_after_add":
         trace.norm("bn_sum", norm)
     return branch, bypass, exit_
 

@@ -8,7 +8,7 @@ that of ResNet-D (He et al. 2018, arXiv 1812.01187).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -31,18 +31,22 @@ class _Shortcut(Spec):
         """Why this shortcut cannot join these shapes; None where it can."""
         return None
 
-    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
-        """This shortcut with nothing left open that ``block`` decides."""
-        return self
-
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
-        """Write the layers of a settled shortcut, under ``name``."""
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
+        """Write the layers of the shortcut of ``block``, under ``name``."""
 
     def constants(self, name: str) -> dict[str, float]:
         """The parameters that start at a value of their own."""
         return {}
 
-    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
         return self.model_dump(mode="json")
 
@@ -67,16 +71,22 @@ class _Projecting(_Shortcut):
     bias: bool | None = None
     """Whether the convolution is biased; null: as those of the block are."""
 
-    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
-        has_norm = self.norm
-        if has_norm is None:
-            has_norm = not isinstance(block.shortcut_norm(norm), NoNormSpec)
-        return self.model_copy(
-            update={
-                "norm": has_norm and not isinstance(norm, NoNormSpec),
-                "bias": block.bias(norm) if self.bias is None else self.bias,
-            }
-        )
+    def norm_of(self, block: BlockSpec, norm: NormSpec) -> NormSpec:
+        """The norm after the convolution, on ``block`` in a network with ``norm``."""
+        if self.norm is None:
+            return block.shortcut_norm(norm)
+        return norm if self.norm else NoNormSpec()
+
+    def bias_of(self, block: BlockSpec, norm: NormSpec) -> bool:
+        """Whether the convolution is biased, on ``block`` in a network with ``norm``."""
+        return block.bias(norm) if self.bias is None else self.bias
+
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
+        return {
+            **super().meaning(what, norm),
+            "norm": not isinstance(self.norm_of(what.block, norm), NoNormSpec),
+            "bias": self.bias_of(what.block, norm),
+        }
 
 
 class ProjectionSpec(_Projecting):
@@ -88,10 +98,18 @@ class ProjectionSpec(_Projecting):
     kernel: OddKernel = 1
     """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
-        trace.conv(f"{name}.0", out_channels, self.kernel, stride, bias=bool(self.bias))
-        if self.norm:
-            trace.norm(f"{name}.1", norm)
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
+        bias = self.bias_of(block, norm)
+        trace.conv(f"{name}.0", out_channels, self.kernel, stride, bias=bias)
+        trace.norm(f"{name}.1", self.norm_of(block, norm))
 
 
 class AvgProjectionSpec(_Projecting):
@@ -103,12 +121,19 @@ class AvgProjectionSpec(_Projecting):
 
     kind: Literal["avg_projection"] = "avg_projection"
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
         if stride > 1:
             trace.avg_pool(f"{name}.0", stride)
-        trace.conv(f"{name}.1", out_channels, bias=bool(self.bias))
-        if self.norm:
-            trace.norm(f"{name}.2", norm)
+        trace.conv(f"{name}.1", out_channels, bias=self.bias_of(block, norm))
+        trace.norm(f"{name}.2", self.norm_of(block, norm))
 
 
 class ZeroPadSpec(_Shortcut):
@@ -128,16 +153,24 @@ class ZeroPadSpec(_Shortcut):
             return None
         return f"zero_pad can widen, never narrow: {in_channels} channels to {out_channels}"
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
         if self.subsample == "avg_pool" and stride > 1:
             trace.avg_pool(f"{name}.pool", stride)
             stride = 1
         trace.zero_pad(name, out_channels, stride)
 
-    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         if what.keeps_shape:
-            return IdentitySpec().meaning(what)
-        fields = super().meaning(what)
+            return IdentitySpec().meaning(what, norm)
+        fields = super().meaning(what, norm)
         if what.in_channels == what.out_channels:
             del fields["pad"]
         if what.stride == 1:
@@ -156,11 +189,19 @@ class Conv1x1Spec(_Shortcut):
     kind: Literal["conv1x1"] = "conv1x1"
     bias: bool = False
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
         trace.conv(f"{name}.0", out_channels, 1, stride, bias=self.bias)
 
-    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
-        return ProjectionSpec(norm=False, bias=self.bias).meaning(what)
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
+        return ProjectionSpec(norm=False, bias=self.bias).meaning(what, norm)
 
 
 class NoShortcutSpec(_Shortcut):
@@ -192,15 +233,19 @@ class Around(_Shortcut):
             return f"{self.kind} of none: a plain block has no shortcut"  # type: ignore[attr-defined]
         return self.of.why_illegal(in_channels, out_channels, stride)
 
-    def settled(self, block: BlockSpec, norm: NormSpec) -> Self:
-        of = self.of.settled(block, norm)
-        return self if of is self.of else self.model_copy(update={"of": of})
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
+        self.of.lay(trace, f"{name}.of", out_channels, stride, norm, block)
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
-        self.of.lay(trace, f"{name}.of", out_channels, stride, norm)
-
-    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
-        return {**super().meaning(what), "of": self.of.meaning(what)}
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
+        return {**super().meaning(what, norm), "of": self.of.meaning(what, norm)}
 
 
 class ScaledSpec(Around):
@@ -229,9 +274,17 @@ class GateSpec(Around):
     bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0)] = -6.0
     """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
 
-    def lay(self, trace: Trace, name: str, out_channels: int, stride: int, norm: NormSpec) -> None:
+    def lay(
+        self,
+        trace: Trace,
+        name: str,
+        out_channels: int,
+        stride: int,
+        norm: NormSpec,
+        block: BlockSpec,
+    ) -> None:
         gate = trace.fork("shortcut")
-        super().lay(trace, name, out_channels, stride, norm)
+        super().lay(trace, name, out_channels, stride, norm, block)
         gate.conv(f"{name}.gate", out_channels, 1, stride, bias=True)
 
     def constants(self, name: str) -> dict[str, float]:

@@ -129,7 +129,10 @@ class Trace:
 
     def join(self, other: Trace) -> None:
         """Take in what the other pen's map sees: the sum of both."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        if other.first < self.first:
+            self.first = other.first
+        if other.last > self.last:
+            self.last = other.last
 
     def conv(
         self,
