@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
@@ -17,14 +18,17 @@ from hypothesis import given
 from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
 from resforge.specs.block import BLOCKS
 from resforge.specs.drawing.diagram import describe
-from resforge.specs.drawing.glyphs import LINES, OTHER_LINE
 from resforge.specs.drawing.html import to_html
 from resforge.specs.drawing.scene import FOLD, PIECES
+from resforge.specs.drawing.signs import Signs, closing_signs, wiring
 from resforge.specs.drawing.svg import clean
+from resforge.specs.order import Order
 from resforge.specs.plan import lay_out
 from resforge.specs.register import register_block
+from resforge.specs.shortcut import SHORTCUTS
 from resforge.specs.stage import BlockEntrySpec
 from resforge.testing.strategies import specs
+from torch import nn
 
 ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -90,6 +94,23 @@ def test_long_runs_fold_and_keep_their_arc() -> None:
     assert not any(text.startswith("×") for text in texts(drawn))
 
 
+def test_stochastic_depth_is_a_fact_and_no_reason_to_unfold() -> None:
+    changes = {"stochastic_depth": 0.5, "block.order": "norm_after_add", "stages[*].depth": 20}
+    svg = picture("cifar_resnet20", **changes)
+    assert [text for text in texts(svg) if text.startswith("×")] == ["×20", "×19", "×19"]
+    assert [line for line in texts(svg) if "relu" in line or "stochastic" in line] == [
+        "122 layers  ·  1.92 M parameters  ·  281 M MACs at 32×32  ·  batch norm  ·  relu"
+        "  ·  norm_after_add",
+        "stochastic depth up to 0.5",
+    ]
+
+
+def test_dilation_shows() -> None:
+    svg = picture("resnet18", **{"stages[3]": {"width": 512, "depth": 2, "dilation": 2}})
+    assert "conv 3×3, dilation 2" in texts(svg)
+    assert "conv 3×3, dilation 2" not in texts(picture("resnet18"))
+
+
 def test_a_long_stage_of_differing_blocks_leaves_out_its_middle() -> None:
     entries = [{"shortcut": {"match": "none" if n % 2 else "identity"}} for n in range(40)]
     svg = picture(stage(*entries))
@@ -97,18 +118,134 @@ def test_a_long_stage_of_differing_blocks_leaves_out_its_middle() -> None:
     assert [text for text in texts(svg) if text.endswith("more")] == ["28 more"]
 
 
-def test_every_kind_of_shortcut_looks_different() -> None:
-    assert len({*LINES.values(), OTHER_LINE}) == len(LINES) + 1
-    kinds = ("identity", "projection", "zero_pad", "none")
-    stem = {"kind": "conv3x3", "width": 64}
-    svgs = {kind: picture(stage({"shortcut": {"match": kind}}, stem=stem)) for kind in kinds}
-    strokes = set()
-    for svg in svgs.values():
-        paths = [
-            p for p in ElementTree.fromstring(svg).iter(f"{SVG}path") if p.get("data-shortcut")
-        ]
-        strokes.add(tuple((p.get("stroke"), p.get("stroke-dasharray")) for p in paths))
-    assert len(strokes) == len(kinds)
+KINDS = [kind.model_fields["kind"].default for kind in SHORTCUTS]
+VARIANTS = [
+    *KINDS,
+    {"kind": "projection", "kernel": 3},
+    {"kind": "zero_pad", "subsample": "avg_pool"},
+    {"kind": "gate", "mode": "shortcut_only"},
+    {"kind": "dropout", "rate": 0.2},
+    {"kind": "scaled", "shortcut": 0.5},
+    {"kind": "scaled", "residual": 0.5},
+    {"kind": "scaled", "of": "projection"},
+]
+
+
+@pytest.mark.parametrize("side", ["match", "change"])
+def test_every_shortcut_looks_different_also_without_colours(side: str) -> None:
+    stem = {"kind": "conv3x3", "width": 64 if side == "match" else 32}
+    looks = {}
+    for variant in VARIANTS:
+        if variant == "identity" and side == "change":
+            continue
+        if side == "match" and variant == {"kind": "zero_pad", "subsample": "avg_pool"}:
+            continue  # there is nothing to pool
+        size = {"width": 64, "depth": 1, "stride": 1 if side == "match" else 2}
+        spec = rf.ResNetSpec(resforge=1, stem=stem, stages=[size], shortcut={side: variant})
+        looks[str(variant)] = str(looks_of(block_group(picture(spec), "layer1.0")))
+    for one, other in combinations(looks, 2):
+        assert looks[one] != looks[other], (one, other)
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "arc", "end"),
+    [
+        ("avg_projection", "pool 1×1", ""),
+        ({"kind": "zero_pad", "subsample": "avg_pool"}, "pool", ""),
+        ({"kind": "scaled", "shortcut": -0.5, "residual": 0.25}, "×−0.5", "×0.25"),
+        ("gate", "1−g", "g"),
+        ({"kind": "gate", "mode": "shortcut_only", "of": "conv1x1"}, "1×1 1−g", ""),
+        ({"kind": "dropout", "rate": 0.1, "of": "avg_projection"}, "pool 1×1 p 0.1", ""),
+    ],
+)
+def test_an_arc_shows_what_is_done_on_it(shortcut: object, arc: str, end: str) -> None:
+    plan = rf.plan(rf.load("digits_resnet8").replace({"shortcut": shortcut}))
+    found = wiring(plan.stages[1][0], "relu", every_sign=False)
+    assert (" ".join(found.arc), " ".join(found.end)) == (arc, end)
+
+
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        ("post", "fork box sum"),
+        ("norm_after_add", "fork box sum norm activation"),
+        ("relu_before_add", "fork box activation sum"),
+        ("relu_only_pre", "fork activation box sum"),
+        ("full_pre", "fork norm activation box sum"),
+    ],
+)
+def test_norms_and_activations_stand_where_the_order_has_them(order: Order, wanted: str) -> None:
+    svg = picture("cifar_resnet20", **{"block.order": order})
+    assert row_of(svg, "layer1.1") == wanted
+    # What changes the shape divides after the activation.
+    entry, fork = wanted.removeprefix("fork ").split("box")[0], "fork "
+    assert row_of(svg, "layer2.0") == entry + fork + wanted.removeprefix("fork ")[len(entry) :]
+    first = wanted if not entry else "fork box sum"
+    assert row_of(svg, "layer1.0") == first
+    assert (order in "".join(texts(svg))) == (order != "post")
+
+
+@pytest.mark.parametrize(
+    ("order", "signs"),
+    [("post", ()), ("relu_only_pre", ("activation",)), ("full_pre", ("norm", "activation"))],
+)
+def test_a_pre_activated_network_closes_before_its_head(order: Order, signs: Signs) -> None:
+    spec = rf.load("cifar_resnet20").replace({"block.order": order})
+    assert closing_signs(rf.plan(spec, 32)) == signs
+    assert len({signs, closing_signs(rf.plan(spec.replace({"activation": "none"}), 32))}) == (
+        1 if order == "post" else 2
+    )
+    for head in ({}, {"head": None}):
+        names = texts(picture(spec, **head))
+        assert ("norm" in names, "act" in names) == (
+            "norm" in signs,
+            signs == ("activation",),
+        )
+
+
+def test_beside_another_order_every_activation_is_said() -> None:
+    spec = stage({"block": {"kind": "basic", "order": "full_pre"}}, {"block": "basic"})
+    svg = picture(spec)
+    assert row_of(svg, "layer1.1") == "fork box sum activation"
+    assert {"basic, full_pre", "basic, post"} <= set(texts(svg))
+
+
+@given(specs())
+def test_the_signs_are_the_modules(spec: rf.ResNetSpec) -> None:
+    """What is drawn around a box is what the built block holds there, no less and no more."""
+    plan = lay_out(spec, (32, 32))
+    model = rf.build(spec, device="meta")
+    modules = dict(model.named_modules())
+    for block in (block for stage in plan.stages for block in stage):
+        module, found = modules[block.name], wiring(block, spec.activation, every_sign=True)
+        assert found.before + found.entry == held(norm=module.bn0, activation=module.relu0)
+        assert (found.entry if module.shares_entry else found.before) == ()
+        attention = held(activation=module.relu_branch)
+        attention += (block.spec.attention.kind,) if module.se is not None else ()
+        assert found.end[: len(attention)] == attention
+        assert found.after == held(norm=module.bn_sum, activation=module.relu)
+    assert closing_signs(plan) == held(
+        norm=getattr(model, "norm", None), activation=getattr(model, "act", None)
+    )
+
+
+@given(specs())
+def test_no_sign_stands_on_another_or_on_a_box(spec: rf.ResNetSpec) -> None:
+    svg = lay_out(spec, (33, 40)).to_svg()
+    root = ElementTree.fromstring(svg)
+    width = float(root.attrib["viewBox"].split()[2])
+    signs = [frame_of(rect) for rect in root.iter(f"{SVG}rect") if rect.get("data-sign")]
+    for one, other in combinations(signs, 2):
+        assert one.apart(other)
+    assert all(sign.left > 0 and sign.right < width for sign in signs)
+    for group in root.iter(f"{SVG}g"):
+        parts = sorted(parts_of(group))
+        for one, other in pairwise(parts):
+            assert one.right <= other.left, (one, other)
+        arc = [part for part in parts if part.name in ("fork", "sum")]
+        for sign in arc_signs(group):
+            assert arc[0].left < sign.left
+            assert sign.right < arc[1].right
 
 
 def test_every_kind_of_block_looks_and_reads_different() -> None:
@@ -254,3 +391,87 @@ def _fills(svg: str) -> list[str]:
         for path in ElementTree.fromstring(svg).iter(f"{SVG}path")
         if path.get("fill-opacity")
     ]
+
+
+class Part(NamedTuple):
+    """Something on a wire, from its left to its right edge."""
+
+    left: float
+    right: float
+    name: str
+
+
+class Frame(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def apart(self, other: Frame) -> bool:
+        return (
+            self.right <= other.left
+            or other.right <= self.left
+            or self.bottom <= other.top
+            or other.bottom <= self.top
+        )
+
+
+def frame_of(rect: ElementTree.Element) -> Frame:
+    x, y, width, height = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+    return Frame(x, y, x + width, y + height)
+
+
+def numbers_of(path: ElementTree.Element) -> list[float]:
+    return [float(number) for number in re.findall(r"-?[\d.]+", path.attrib["d"])]
+
+
+def block_group(svg: str, name: str) -> ElementTree.Element:
+    groups = ElementTree.fromstring(svg).iter(f"{SVG}g")
+    return next(g for g in groups if (g.findtext(f"{SVG}title") or "").startswith(f"{name}:"))
+
+
+def parts_of(group: ElementTree.Element) -> list[Part]:
+    """What stands on the wire of one block: its box, the ends of its arc, its signs."""
+    axis, parts = None, []
+    for path in group.iter(f"{SVG}path"):
+        xs = numbers_of(path)
+        if path.get("data-shortcut"):
+            parts += [Part(xs[0], xs[0], "fork"), Part(xs[-3] - 5, xs[-3] + 5, "sum")]
+        elif path.get("fill-opacity"):
+            xs, ys = xs[::2], xs[1::2]
+            parts.append(Part(min(xs), max(xs), "box"))
+            axis = (min(ys) + max(ys)) / 2
+    for rect in group.iter(f"{SVG}rect"):
+        frame = frame_of(rect)
+        if rect.get("data-sign") and (axis is None or frame.top < axis < frame.bottom):
+            parts.append(Part(frame.left, frame.right, rect.attrib["data-sign"]))
+    return parts
+
+
+def arc_signs(group: ElementTree.Element) -> list[Frame]:
+    on_wire = {part.left for part in parts_of(group)}
+    frames = [frame_of(rect) for rect in group.iter(f"{SVG}rect") if rect.get("data-sign")]
+    return [frame for frame in frames if frame.left not in on_wire]
+
+
+def row_of(svg: str, name: str) -> str:
+    """The parts on the wire of one block, from left to right."""
+    return " ".join(part.name for part in sorted(parts_of(block_group(svg, name))))
+
+
+def looks_of(group: ElementTree.Element) -> list[object]:
+    """A block without its colours and its places."""
+    looks = ("data-sign", "stroke-width", "stroke-dasharray")
+    return [
+        (node.tag, node.text, *(node.get(name) for name in looks))
+        for node in group
+        if not node.tag.endswith("title")
+    ]
+
+
+def held(*, norm: nn.Module | None = None, activation: nn.Module | None) -> Signs:
+    """The signs of modules that may be missing, or there and doing nothing."""
+    there = {"norm": norm, "activation": activation}
+    return tuple(
+        name for name, module in there.items() if not isinstance(module, nn.Identity | type(None))
+    )

@@ -48,7 +48,7 @@ def test_rows_add_up_for_any_network(spec: rf.ResNetSpec) -> None:
 def test_no_block_is_folded_away(spec: rf.ResNetSpec) -> None:
     for stage in lay_out(spec, (32, 32)).stages:
         assert tuple(chain.from_iterable(run.blocks for run in runs(stage))) == stage
-        assert sum(count for _, count in repeats(stage)) == len(stage)
+        assert tuple(chain.from_iterable(repeats(stage))) == stage
 
 
 def test_a_stage_is_cut_where_its_blocks_change() -> None:
@@ -82,6 +82,62 @@ def test_every_layer_is_named_as_in_the_state_dict() -> None:
     assert found["fc"].output == (1000,)
     plain = rows(rf.plan(rf.load("cifar_resnet20"), 32), every_layer=True)
     assert {row.what for row in plain if row.shortcut} == {"zero pad /2"}
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "text"),
+    [
+        ("projection", "projection"),
+        ({"kind": "projection", "kernel": 3}, "projection kernel 3"),
+        ({"kind": "projection", "norm": False, "bias": True}, "projection no norm bias"),
+        ({"kind": "zero_pad", "pad": "both"}, "zero_pad both"),
+        ({"kind": "zero_pad", "subsample": "avg_pool"}, "zero_pad avg_pool"),
+        ("scaled", "scaled 1/1"),
+        ({"kind": "scaled", "shortcut": 0.5, "residual": 0.25}, "scaled 0.5/0.25"),
+        ({"kind": "gate", "bias_init": -7.0}, "gate bias_init -7"),
+        (
+            {"kind": "gate", "mode": "shortcut_only", "of": "conv1x1"},
+            "gate shortcut_only of conv1x1",
+        ),
+        ({"kind": "dropout", "rate": 0.1}, "dropout rate 0.1"),
+    ],
+)
+def test_a_shortcut_is_named_with_what_is_not_usual(shortcut: object, text: str) -> None:
+    spec = rf.load("digits_resnet8").replace({"shortcut.change": shortcut})
+    plan = rf.plan(spec)
+    assert [row.shortcut for row in rows(plan)] == ["", "identity", text, text, ""]
+    of_layers = {row.shortcut for row in rows(plan, every_layer=True)}
+    assert of_layers == {"", text}
+
+
+def test_what_a_block_leaves_out_of_its_shortcut_goes_without_saying() -> None:
+    for block in ("d2l", {"kind": "basic", "order": "full_pre"}):
+        spec = rf.load("resnet18").replace({"block": block})
+        assert rows(rf.plan(spec))[2].shortcut == "projection, then identity"
+
+
+def test_dilation_pools_and_attention_are_said() -> None:
+    block = {"kind": "basic", "attention": {"kind": "se", "reduction": 4}}
+    spec = spec_of(
+        {"width": 16, "depth": 2, "stride": 2},
+        {"width": 16, "depth": 2, "dilation": 2},
+        {"width": 16, "depth": 1, "dilation": 4, "block": {"kind": "basic", "attention": "eca"}},
+        stem="conv3x3",
+        block=block,
+        shortcut="avg_projection",
+    )
+    plan = rf.plan(spec, 32)
+    assert [row.what for row in rows(plan)][1:-1] == [
+        "basic (attention se (reduction 4)) x2, 16, /2",
+        "basic (attention se (reduction 4)) x2, 16, dilation 2",
+        "basic (attention eca), 16, dilation 2 and 4",
+    ]
+    found = {row.name: row.what for row in rows(plan, every_layer=True)}
+    assert found["layer1.0.downsample.0"] == "average pool 2x2/2"
+    assert found["layer1.0.se.pool"] == found["avgpool"] == "average pool"
+    assert found["layer2.0.conv1"] == "conv 3x3"
+    assert found["layer2.0.conv2"] == "conv 3x3, dilation 2"
+    assert found["layer3.0.se.conv"] == "conv along channels 3"
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,11 @@ from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of
 from .numbers import grouped, shape_text, short
 from .scene import TEXT, Column, Scene, times
-from .svg import Pen, fit
+from .svg import Pen, fit, width_of
 from .table import rows
 
 _MARGIN = 24.0
 _GAP = 14.0  # between columns
-_TITLE = 78.0  # height of the title and the line under it
 _LINE = 18.0
 _NORMS = {"batch": "batch norm", "group": "group norm", "none": "no norm"}
 
@@ -38,16 +37,15 @@ def to_svg(plan: Plan) -> str:
     """
     # Classes are global to a page: the prefix keeps two pictures on one page apart.
     pen = Pen(f"rf{plan.spec.digest[:8]}")
-    columns = list(Scene(plan).columns())
+    scene = Scene(plan)
+    columns, boxes = scene.columns, scene.boxes
     width = sum(column.width for column in columns) + _GAP * (len(columns) - 1) + 12
     width = max(width, 560.0) + 2 * _MARGIN
-    boxes = [box for column in columns for group in column.groups for box in group.boxes]
     above = max(max(box.heights) / 2 + box.rise for box in boxes) + ARC + 10
     below = max(max(box.heights) / 2 + (12 if box.copies > 1 else 8) for box in boxes)
-    axis = _TITLE + above
-    _draw_titles(pen, plan, width - 2 * _MARGIN)
+    axis = _draw_titles(pen, plan, width - 2 * _MARGIN) + above
     _draw_columns(pen, columns, axis, axis + below)
-    legend = rows_of(entries(plan), width - 2 * _MARGIN)
+    legend = rows_of(entries(boxes), width - 2 * _MARGIN)
     foot = axis + below + 26 + 5 * _LINE + 8
     draw_legend(pen, legend, _MARGIN, foot)
     title = plan.spec.name or "residual network"
@@ -78,19 +76,38 @@ head: average pool, linear, to 10.
     )
 
 
-def _draw_titles(pen: Pen, plan: Plan, width: float) -> None:
+def _facts(plan: Plan) -> list[str]:
     spec = plan.spec
-    # Bold letters are a fifth wider.
-    title = fit(spec.name or "residual network", 21 * 1.2, width)
-    pen.text(_MARGIN, 42, title, 21, font_weight=700)
-    facts = (
+    facts = [
         f"{plan.depth} layers",
         f"{short(plan.params)} parameters",
         f"{short(plan.macs)} MACs at {times(plan.input_shape[1:])}",
         _NORMS.get(spec.norm.kind, spec.norm.kind),
         spec.activation if spec.activation != "none" else "no activation",
-    )
-    pen.text(_MARGIN, 66, "  ·  ".join(facts), 13.5, "muted")
+    ]
+    orders = {block.spec.arrangement for stage in plan.stages for block in stage}
+    facts += orders - {"post"} if len(orders) == 1 else []
+    drop = spec.stochastic_depth
+    if drop is not None and drop.rate:
+        rate = f"up to {drop.rate:g}" if drop.rule == "linear" else f"{drop.rate:g}"
+        facts.append(f"stochastic depth {rate}")
+    return facts
+
+
+def _draw_titles(pen: Pen, plan: Plan, width: float) -> float:
+    """The name and the facts under it; returns how much room they take."""
+    # Bold letters are a fifth wider.
+    title = fit(plan.spec.name or "residual network", 21 * 1.2, width)
+    pen.text(_MARGIN, 42, title, 21, font_weight=700)
+    y, line = 66.0, ""
+    for fact in _facts(plan):
+        longer = f"{line}  ·  {fact}" if line else fact
+        if line and 0.9 * width_of(longer, 13.5) > width:
+            pen.text(_MARGIN, y, line, 13.5, "muted")
+            y, longer = y + _LINE, fact
+        line = longer
+    pen.text(_MARGIN, y, line, 13.5, "muted")
+    return y + 12
 
 
 def _draw_columns(pen: Pen, columns: Sequence[Column], axis: float, floor: float) -> None:

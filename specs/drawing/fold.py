@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..base import short_tree
 from ..block import BlockSpec
 from ..plan import BlockPlan
+from ..shortcut import ScaledSpec, ShortcutSpec
 
 
 class Run(NamedTuple):
@@ -40,16 +41,15 @@ def runs(stage: Sequence[BlockPlan]) -> Iterator[Run]:
         yield Run(_name(stage, start, end), tuple(stage[start:end]))
 
 
-def repeats(stage: Sequence[BlockPlan]) -> list[tuple[BlockPlan, int]]:
-    """Each block that differs from the one before it, and how often it stands in a row.
+def repeats(stage: Sequence[BlockPlan]) -> list[tuple[BlockPlan, ...]]:
+    """The stage cut into rows of blocks alike.
 
     >>> import resforge as rf
     >>> plan = rf.plan(rf.load("resnet50"))
-    >>> [(block.name, count) for block, count in repeats(plan.stages[1])]
-    [('layer2.0', 1), ('layer2.1', 3)]
+    >>> [[block.name for block in row] for row in repeats(plan.stages[1])]
+    [['layer2.0'], ['layer2.1', 'layer2.2', 'layer2.3']]
     """
-    groups = groupby(stage, key=lambda block: block.what[1:])
-    return [(blocks[0], len(blocks)) for blocks in (list(group) for _, group in groups)]
+    return [tuple(row) for _, row in groupby(stage, key=lambda block: block.what.like)]
 
 
 def block_text(spec: BlockSpec) -> str:
@@ -59,11 +59,41 @@ def block_text(spec: BlockSpec) -> str:
     >>> block_text(BottleneckSpec(groups=32, width_per_group=4))
     'bottleneck (groups 32, width_per_group 4)'
     """
-    tree = short_tree(spec)
-    if isinstance(tree, str):
-        return tree
-    options = ", ".join(f"{key} {value}" for key, value in tree.items() if key != "kind")
-    return f"{tree['kind']} ({options})"
+    return _text(short_tree(spec))
+
+
+def shortcut_text(spec: ShortcutSpec) -> str:
+    """A shortcut's kind and whatever differs from the kind's defaults.
+
+    >>> from resforge.specs import ScaledSpec, ZeroPadSpec
+    >>> shortcut_text(ZeroPadSpec(pad="both")), shortcut_text(ScaledSpec(of="projection"))
+    ('zero_pad both', 'scaled 1/1 of projection')
+    """
+    usual = type(spec)()
+    differing = {name: value for name, value in spec if value != getattr(usual, name)}
+    inner = differing.pop("of", None)
+    words: list[str] = [spec.kind]
+    if isinstance(spec, ScaledSpec):
+        # Both factors, in the order of He et al. 2016's Table 1.
+        words.append(f"{spec.shortcut:g}/{spec.residual:g}")
+        differing = {}
+    words += [_option(name, value) for name, value in differing.items()]
+    if inner is not None:
+        words.append(f"of {shortcut_text(inner)}")
+    return " ".join(words)
+
+
+def _option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return value if isinstance(value, str) else f"{name} {value:g}"
+
+
+def _text(tree: Any) -> str:
+    if not isinstance(tree, dict):
+        return str(tree)
+    options = ", ".join(f"{key} {_text(value)}" for key, value in tree.items() if key != "kind")
+    return f"{tree.get('kind', '')} ({options})".lstrip()
 
 
 def _name(stage: Sequence[BlockPlan], start: int, end: int) -> str:

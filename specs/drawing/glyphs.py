@@ -1,13 +1,15 @@
-"""What a part of a network looks like: a box, a bar for each convolution, an arc for a shortcut."""
+"""What a part of a network looks like: a box, a bar for each convolution, an arc over it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import hypot, log2
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ..trace import Layer, Size
+from .signs import Wiring
 from .svg import Pen
+from .wires import draw_arc, draw_signs, room
 
 FORK: Final = 6.0
 """From where a shortcut leaves to the box."""
@@ -35,24 +37,35 @@ class Box(NamedTuple):
     """At the input and at the output."""
     in_channels: int
     title: str
-    shortcut: str | None = None
-    """The kind of shortcut; None for a part that has no place for one."""
-    label: str = ""
-    """Written on the arc."""
+    wiring: Wiring = Wiring()
     copies: int = 1
     """Equal blocks that this box stands for."""
-    gap: bool = False
-    """Whether it stands for blocks that are left out, however they look."""
+    form: Literal["box", "dots", "wire"] = "box"
+    """Dots stand for blocks that are left out, however they look; on a wire are only signs."""
 
     @property
     def width(self) -> float:
+        if self.form == "wire":
+            return 0.0
         bars = [thickness(layer) for layer in self.layers[:MAX_BARS]]
         return max(22.0, sum(bars) + 3.0 * (len(bars) - 1) + 12.0)
 
     @property
     def pitch(self) -> float:
         """The room that the box and its wires take."""
-        return FORK + self.width + (JOIN + AFTER if self.shortcut else FORK) + self.behind
+        return self.places.end
+
+    @property
+    def places(self) -> Places:
+        wiring = self.wiring
+        fork = 1.0 + room(wiring.before)
+        left = fork + FORK - 1.0 + room(wiring.entry)
+        right = left + self.width + self.behind + room(wiring.end)
+        # An arc is as wide as its signs ask for.
+        spread = max(0.0, room(wiring.arc) + 6.0 - (right + JOIN - fork)) / 2
+        join = right + JOIN + 2 * spread
+        end = join + AFTER if wiring.shortcut else right + FORK
+        return Places(fork, left + spread, join, end + room(wiring.after))
 
     @property
     def behind(self) -> float:
@@ -65,49 +78,45 @@ class Box(NamedTuple):
         return SHEETS * SHEET[1] if self.copies > 1 else 0.0
 
 
-class Line(NamedTuple):
-    """How a kind of shortcut is drawn."""
+class Places(NamedTuple):
+    """How far from the left edge a box's parts stand."""
 
-    colour: str
-    width: float
-    dash: str = "none"
-
-
-LINES: Final = {
-    "identity": Line("slate", 1.6),
-    "projection": Line("orange", 2.8),
-    "zero_pad": Line("purple", 2.0, "5 4"),
-}
-OTHER_LINE: Final = Line("violet", 2.2, "9 4 1 4")
-"""Any other kind of shortcut."""
-
-
-def line_of(kind: str) -> Line:
-    return LINES.get(kind, OTHER_LINE)
+    fork: float
+    """Where the shortcut leaves."""
+    left: float
+    """The box itself."""
+    join: float
+    """The sum."""
+    end: float
 
 
 def thickness(layer: Layer) -> float:
-    """A bar is as thick as its kernel is wide."""
+    """A bar is as thick as its kernel is wide, and thicker where its taps stand apart."""
     if layer.kind == "parameter":
         return 2.0
-    return min(1.0 + 2.0 * layer.kernel, 16.0) if layer.kernel > 1 else 3.0
+    thick = min(1.0 + 2.0 * layer.kernel, 16.0) if layer.kernel > 1 else 3.0
+    return thick + 3.0 * log2(layer.dilation)
 
 
 def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
     """Draw ``box`` from ``x`` on, around the height ``axis``; its shortcut over it."""
     pen.open(box.title)
-    left = x + FORK
-    if box.gap:
+    wiring, places = box.wiring, box.places
+    left = x + places.left
+    if box.form == "dots":
         _dots(pen, left + box.width / 2, axis)
-        pen.close()
-        return
-    if box.copies > 1:
-        for step in range(SHEETS, 0, -1):
+    if box.form == "box":
+        for step in range(SHEETS if box.copies > 1 else 0, 0, -1):
             _body(pen, box, left + SHEET[0] * step, axis - SHEET[1] * step, box.tone)
-    _body(pen, box, left, axis, box.tone)
-    _bars(pen, box, left, axis)
-    if box.shortcut and box.shortcut != "none":
-        _arc(pen, box, line_of(box.shortcut), x, axis)
+        _body(pen, box, left, axis, box.tone)
+        _bars(pen, box, left, axis)
+    if wiring.shortcut not in (None, "none"):
+        top = axis - max(box.heights) / 2 - ARC - box.rise
+        draw_arc(pen, wiring, x + places.fork, x + places.join, top, axis)
+    draw_signs(pen, wiring.before, x + 2, axis)
+    draw_signs(pen, wiring.entry, x + places.fork + 4, axis)
+    draw_signs(pen, wiring.end, left + box.width + box.behind + 4, axis)
+    draw_signs(pen, wiring.after, x + places.join + 8, axis)
     if box.copies > 1:
         _badge(pen, f"×{box.copies}", left + box.width / 2, axis + max(box.heights) / 2)
     pen.close()
@@ -154,61 +163,31 @@ def _bars(pen: Pen, box: Box, left: float, axis: float) -> None:
         room = box.heights[0] + (box.heights[1] - box.heights[0]) * along - 14
         # A fifth shorter for each halving of the channels.
         height = room * max(0.25, 1 - 0.2 * log2(widest / layer.out_channels))
-        draw_bar(pen, layer.kind, layer.groups, x, axis, thick, height, box.colour)
+        draw_bar(pen, layer, x, axis, height, box.colour)
         x += thick / 2 + 3.0
 
 
-def draw_bar(
-    pen: Pen,
-    kind: str,
-    groups: int,
-    x: float,
-    axis: float,
-    thick: float,
-    height: float,
-    colour: str,
-) -> None:
-    """One layer: solid; in pieces where it is grouped; hollow where it has no weights."""
+def draw_bar(pen: Pen, layer: Layer, x: float, axis: float, height: float, colour: str) -> None:
+    """One layer: solid; in pieces where it is grouped, a comb where its taps stand apart; hollow
+    where it has no weights."""
     top, bottom = axis - height / 2, axis + height / 2
-    if kind.endswith("_pool"):
-        pen.rect(x - thick / 2 + 0.6, top, thick - 1.2, height, stroke=colour, rx=1.5)
+    thick = thickness(layer)
+    left = x - thick / 2
+    if layer.kind.endswith("_pool"):
+        pen.rect(left + 0.6, top, thick - 1.2, height, stroke=colour, rx=1.5)
         return
-    more: dict[str, Any] = {"stroke_dasharray": "5 2"} if groups > 1 else {}
+    taps = layer.kernel if layer.dilation > 1 else 1
+    width = thick if taps == 1 else 2.0
+    step = (thick - width) / max(1, taps - 1)
+    middles = [left + width / 2 + step * tap for tap in range(taps)]
+    more: dict[str, Any] = {"stroke_dasharray": "5 2"} if layer.groups > 1 else {}
     pen.path(
-        f"M{x:.2f} {top:.2f}V{bottom:.2f}",
+        "".join(f"M{middle:.2f} {top:.2f}V{bottom:.2f}" for middle in middles),
         stroke=colour,
-        stroke_width=thick,
+        stroke_width=width,
         stroke_linecap="butt",
         **more,
     )
-
-
-def _arc(pen: Pen, box: Box, line: Line, x: float, axis: float) -> None:
-    start, end = x + 1.0, x + FORK + box.width + box.behind + JOIN
-    top = axis - max(box.heights) / 2 - ARC - box.rise
-    arc = (
-        f"M{start:.2f} {axis:.2f}V{top + 12:.2f}Q{start:.2f} {top:.2f} {start + 12:.2f} {top:.2f}"
-        f"H{end - 12:.2f}Q{end:.2f} {top:.2f} {end:.2f} {top + 12:.2f}V{axis:.2f}"
-    )
-    draw_line(pen, line, arc, data_shortcut=box.shortcut)
-    if box.label:
-        draw_label(pen, line, box.label, (start + end) / 2, top)
-    pen.circle(end, axis, 5, "paper", "wire")
-    pen.path(f"M{end - 3:.2f} {axis}h6m-3 -3v6", stroke="wire", stroke_width=1.3)
-
-
-def draw_line(pen: Pen, line: Line, d: str, **more: Any) -> None:
-    """A stretch of a shortcut."""
-    if line.dash != "none":
-        more["stroke_dasharray"] = line.dash
-    pen.path(d, stroke=line.colour, stroke_width=line.width, **more)
-
-
-def draw_label(pen: Pen, line: Line, text: str, x: float, y: float) -> None:
-    """The small box on a shortcut that computes something."""
-    width = 7.0 + 6.0 * len(text)
-    pen.rect(x - width / 2, y - 7.5, width, 15, "paper", line.colour, rx=3.5, stroke_width=1.4)
-    pen.text(x, y + 3.7, text, 10.5, line.colour, text_anchor="middle", font_weight=600)
 
 
 def _dots(pen: Pen, x: float, axis: float) -> None:
@@ -232,16 +211,3 @@ def height_of(size: Size, largest: Size) -> float:
     """A map's height on paper: 24 less for each halving, down to 36."""
     octaves = log2(largest[0] * largest[1] / (size[0] * size[1])) / 2
     return max(36.0, 144.0 - 24.0 * octaves)
-
-
-def main_path(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers that get a bar: those that mix pixels or channels, shortcuts apart."""
-    return tuple(
-        layer for layer in layers if not layer.shortcut and not layer.kind.endswith("_norm")
-    )
-
-
-def on_arc(layers: Sequence[Layer]) -> str:
-    """What is written on a block's arc: the kernel of a shortcut that convolves."""
-    kernels = [layer.kernel for layer in layers if layer.shortcut and layer.kind == "conv"]
-    return f"{kernels[0]}×{kernels[0]}" if kernels else ""

@@ -2,58 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from ..plan import Plan
 from ..trace import Layer
-from .glyphs import draw_bar, draw_label, draw_line, line_of, main_path, on_arc, thickness
+from .glyphs import Box, draw_bar, thickness
+from .signs import ACTIVATION, NORM, POOL, Signs, Wiring
 from .svg import Pen, width_of
+from .wires import LINES, SPACE, draw_line, draw_signs, room
 
 SIZE: Final = 12.5
 ROW: Final = 26.0
+_SIGNS: Final = {
+    NORM: "norm",
+    ACTIVATION: "activation",
+    "se": "squeeze and excitation",
+    "eca": "efficient channel attention",
+    "attention": "attention",
+}
+_POOL: Final = 1_000, "pool"
 
 
 class Entry(NamedTuple):
     """A sign and its meaning."""
 
     text: str
-    shortcut: str | None = None
-    """The shortcut whose line is the sign, and what is written on it."""
-    label: str = ""
+    line: str | None = None
+    """The shortcut whose line is the sign, with what stands on it."""
+    signs: Signs = ()
     layer: Layer | None = None
     """The layer whose bar is the sign."""
 
     @property
     def sign(self) -> float:
         """How wide the sign is."""
-        if self.shortcut is not None:
-            return 38.0
-        return thickness(self.layer) if self.layer else 0.0
+        if self.line is not None:
+            return max(38.0, room(self.signs) + 22.0)
+        return thickness(self.layer) if self.layer else max(0.0, room(self.signs) - SPACE)
 
     @property
     def width(self) -> float:
         return self.sign + 7 + 0.9 * width_of(self.text, SIZE) + 14
 
 
-def entries(plan: Plan) -> list[Entry]:
-    """The signs of ``plan``, shortcuts first.
+def entries(boxes: Sequence[Box]) -> list[Entry]:
+    """The signs of ``boxes``, shortcuts first.
 
     >>> import resforge as rf
-    >>> [entry.text for entry in entries(rf.plan(rf.load("resnet50")))][:5]
+    >>> from resforge.specs.drawing.scene import Scene
+    >>> boxes = Scene(rf.plan(rf.load("resnet50"))).boxes
+    >>> [entry.text for entry in entries(boxes)][:5]
     ['projection shortcut', 'identity shortcut', 'conv 1×1', 'conv 3×3', 'conv 7×7']
     """
-    blocks = {block.shortcut.kind: block for stage in plan.stages for block in stage}
-    found = [
-        Entry(f"{kind} shortcut", kind, on_arc(block.layers))
-        for kind, block in blocks.items()
-        if kind != "none"
-    ]
-    if "none" in blocks:
+    wirings = [box.wiring for box in boxes if box.wiring.shortcut]
+    arcs: dict[str, Wiring] = {}
+    for wiring in wirings:
+        text = _shortcut_text(wiring)
+        # Of each kind the fullest arc: not all of them pool.
+        arcs[text] = max(arcs.get(text, wiring), wiring, key=lambda each: len(each.arc))
+    plain = arcs.pop("none shortcut", None)
+    found = [Entry(text, wiring.line, wiring.arc) for text, wiring in arcs.items()]
+    if plain:
         found.append(Entry("no shortcut" if found else "no shortcuts"))
-    bars = {_sort(layer): layer for layer in main_path(plan.layers) if layer.kind != "linear"}
-    found += [Entry(text, layer=bars[order, text]) for order, text in sorted(bars)]
+    if any(wiring.shortcut == "gate" for wiring in wirings):
+        found.append(Entry("g = sigmoid(conv 1×1)"))
+    signs = {sign for box in boxes for sign in box.wiring.on_wire}
+    found += [Entry(text, signs=(sign,)) for sign, text in _SIGNS.items() if sign in signs]
+    layers = [layer for box in boxes for layer in box.layers if layer.kind != "linear"]
+    bars = {_sort(layer): Entry(_sort(layer)[1], layer=layer) for layer in layers}
+    if any(POOL in wiring.arc for wiring in wirings):
+        bars.setdefault(_POOL, Entry("pool", signs=(POOL,)))
+    found += [bars[key] for key in sorted(bars)]
     return [*found, Entry("height: size of the map; tone: channels")]
+
+
+def _shortcut_text(wiring: Wiring) -> str:
+    if wiring.shortcut in (wiring.line, "none"):
+        return f"{wiring.shortcut} shortcut"
+    return f"{wiring.shortcut} of {wiring.line} shortcut"
 
 
 def rows_of(found: Iterable[Entry], width: float) -> list[list[Entry]]:
@@ -77,21 +103,24 @@ def draw_legend(pen: Pen, lines: Iterable[Iterable[Entry]], left: float, top: fl
 
 
 def _sign(pen: Pen, entry: Entry, x: float, y: float) -> None:
-    if entry.shortcut is not None:
-        style = line_of(entry.shortcut)
-        draw_line(pen, style, f"M{x:.2f} {y:.2f}h38")
-        if entry.label:
-            draw_label(pen, style, entry.label, x + 19, y)
+    if entry.line is not None:
+        style = LINES[entry.line]
+        draw_line(pen, style, f"M{x:.2f} {y:.2f}h{entry.sign:g}")
+        start = x + (entry.sign - room(entry.signs) + SPACE) / 2
+        draw_signs(pen, entry.signs, start, y, style.colour)
     elif entry.layer is not None:
-        layer, thick = entry.layer, entry.sign
-        draw_bar(pen, layer.kind, layer.groups, x + thick / 2, y, thick, 18, "slate")
+        draw_bar(pen, entry.layer, x + entry.sign / 2, y, 18, "slate")
+    else:
+        draw_signs(pen, entry.signs, x, y)
 
 
 def _sort(layer: Layer) -> tuple[int, str]:
     """Where a bar stands in the legend, and what it is called there."""
     if layer.kind == "conv":
-        name = f"conv {layer.kernel}×{layer.kernel}" + (" in groups" if layer.groups > 1 else "")
+        name = f"conv {layer.kernel}×{layer.kernel}"
+        name += " in groups" if layer.groups > 1 else ""
+        name += f", dilation {layer.dilation}" if layer.dilation > 1 else ""
         return layer.kernel, name
     if layer.kind.endswith("_pool"):
-        return 1_000, "pool"
+        return _POOL
     return 1_001, layer.kind.replace("_", " ")

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 from ..plan import BlockPlan, Plan
 from ..trace import Layer, Shape, Size
-from .fold import block_text, repeats
-from .glyphs import Box, height_of, main_path, on_arc, tone_of
+from .fold import block_text, repeats, shortcut_text
+from .glyphs import Box, height_of, tone_of
 from .numbers import grouped, shape_text, short
+from .signs import Wiring, closing_signs, wiring
 from .svg import width_of
 from .table import layer_text
 
@@ -58,24 +59,31 @@ class Scene:
     """The columns of a plan's picture.
 
     >>> import resforge as rf
-    >>> columns = Scene(rf.plan(rf.load("resnet152"))).columns()
+    >>> columns = Scene(rf.plan(rf.load("resnet152"))).columns
     >>> [(column.name, column.groups[0].label) for column in columns][2:5]
     [('layer1', 'bottleneck ×3'), ('layer2', 'bottleneck ×8'), ('layer3', 'bottleneck ×36')]
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        channels = [block.out_channels for stage in plan.stages for block in stage]
+        blocks = [block for stage in plan.stages for block in stage]
+        channels = [block.out_channels for block in blocks]
         self._channels = min(channels), max(channels)
         sizes = [plan.input_shape[1:], *(feature.size for feature in plan.features)]
         self._largest = max(sizes, key=prod)
-        kinds = {block.spec.kind: None for stage in plan.stages for block in stage}
+        self.orders = {block.spec.arrangement for block in blocks}
+        kinds = {block.spec.kind: None for block in blocks}
         others = [kind for kind in kinds if kind not in COLOURS]
         self._colours = COLOURS | {
             kind: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, kind in enumerate(others)
         }
+        self.columns = list(self._columns())
 
-    def columns(self) -> Iterator[Column]:
+    @property
+    def boxes(self) -> list[Box]:
+        return [box for column in self.columns for group in column.groups for box in group.boxes]
+
+    def _columns(self) -> Iterator[Column]:
         """Each column, from the input to the head."""
         plan, size = self.plan, self.plan.input_shape[1:]
         plate = Box((), "slate", 0.0, self._heights(size, size), plan.input_shape[0], "input")
@@ -91,6 +99,11 @@ class Scene:
             lines = [times((feature.channels, *feature.size)), *_cost(layers)]
             yield Column(feature.name, list(self._groups(stage, size, feature.size)), lines)
             size = feature.size
+        if signs := closing_signs(plan):
+            name = "norm" if plan.closing else "act"
+            title = f"after the last stage: {', '.join(signs)}"
+            bare = Box((), "slate", 0.0, (0.0, 0.0), 1, title, Wiring(entry=signs), form="wire")
+            yield Column(name, [Group("", [bare])], _cost(plan.closing)[:1] if plan.closing else [])
         if plan.spec.head is not None:
             head = self._end("head", plan.head, plan.features[-1].channels, size)
             lines = [f"{plan.head[-1].out_channels} classes", *_cost(plan.head)]
@@ -106,20 +119,21 @@ class Scene:
             if spec is None:
                 yield Group(f"{total} more", boxes)
             else:
-                yield Group(f"{spec.kind} ×{total}" if total > 1 else spec.kind, boxes)
+                label = f"{spec.kind} ×{total}" if total > 1 else spec.kind
+                order = f", {spec.arrangement}" if len(self.orders) > 1 else ""
+                yield Group(label + order, boxes)
 
     def _block(self, block: BlockPlan | None, count: int, size: Size, last: Size) -> Box:
         if block is None:
-            return Box((), "slate", 0.0, self._heights(size, last), 1, f"{count} more", gap=True)
+            return Box((), "slate", 0.0, self._heights(size, last), 1, f"{count} more", form="dots")
         return Box(
-            main_path(block.layers),
+            _bars(block.branch),
             self._colours[block.spec.kind],
             tone_of(block.out_channels, *self._channels),
             self._heights(size, last),
             block.in_channels,
             _title(block, count),
-            block.shortcut.kind,
-            on_arc(block.layers),
+            wiring(block, self.plan.spec.activation, self.orders != {"post"}),
             count,
         )
 
@@ -127,7 +141,7 @@ class Scene:
         """The stem or the head."""
         heights = self._heights(size, layers[-1].out_size)
         text = ", ".join(map(layer_text, layers))
-        return Box(main_path(layers), "slate", 0.3, heights, in_channels, f"{name}: {text}")
+        return Box(_bars(layers), "slate", 0.3, heights, in_channels, f"{name}: {text}")
 
     def _heights(self, size: Size, last: Size) -> tuple[float, float]:
         return height_of(size, self._largest), height_of(last, self._largest)
@@ -140,8 +154,8 @@ def times(shape: Shape) -> str:
 
 def _pieces(stage: Sequence[BlockPlan]) -> list[Piece]:
     pieces: list[Piece] = []
-    for block, count in repeats(stage):
-        pieces += [(block, count)] if count > FOLD else [(block, 1)] * count
+    for row in repeats(stage):
+        pieces += [(row[0], len(row))] if len(row) > FOLD else [(block, 1) for block in row]
     if len(pieces) <= PIECES:
         return pieces
     first, last = pieces[: PIECES // 2], pieces[-PIECES // 4 :]
@@ -152,10 +166,18 @@ def _pieces(stage: Sequence[BlockPlan]) -> list[Piece]:
 def _title(block: BlockPlan, count: int) -> str:
     names = f"{block.name} and {count - 1} more like it" if count > 1 else block.name
     stride = f", stride {block.stride}" if block.stride > 1 else ""
+    drop = f"; left out in training at {block.what.drop_rate:.3g}" * bool(block.what.drop_rate)
     return (
-        f"{names}: {block_text(block.spec)}, {block.in_channels} to {block.out_channels} channels"
-        f"{stride}; shortcut: {block.shortcut.kind}; "
+        f"{names}: {block_text(block.spec)}, {block.in_channels} to {block.out_channels} "
+        f"channels{stride}; shortcut: {shortcut_text(block.shortcut)}{drop}; "
         f"{grouped(sum(layer.params for layer in block.layers))} parameters"
+    )
+
+
+def _bars(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """The layers that get a bar: those of the main path that mix pixels or channels."""
+    return tuple(
+        layer for layer in layers if layer.path == "main" and not layer.kind.endswith("_norm")
     )
 
 

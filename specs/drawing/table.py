@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from ..plan import BlockPlan, Feature, Plan
 from ..trace import Layer, Shape
-from .fold import Run, block_text, runs
+from .fold import Run, block_text, runs, shortcut_text
 
 _NAMES = {
     "batch_norm": "batch norm",
+    "conv_along_channels": "conv along channels",
     "group_norm": "group norm",
     "max_pool": "max pool",
     "avg_pool": "average pool",
@@ -56,10 +57,10 @@ def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
     """
     totals = plan.params, plan.macs
     if every_layer:
-        kinds: dict[str, str] = {
-            block.name: block.shortcut.kind for stage in plan.stages for block in stage
+        shortcuts = {
+            block.name: shortcut_text(block.shortcut) for stage in plan.stages for block in stage
         }
-        return [_layer_row(layer, kinds, totals) for layer in plan.layers]
+        return [_layer_row(layer, shortcuts, totals) for layer in plan.layers]
     found = [_row("stem", _list(plan.stem), "", plan.stem, totals)]
     for stage, feature in zip(plan.stages, plan.features, strict=True):
         found += [_run_row(run, feature, totals) for run in runs(stage)]
@@ -91,7 +92,7 @@ def total(plan: Plan) -> Row:
 
 
 def layer_text(layer: Layer) -> str:
-    """A layer's kind with its kernel, stride and groups, where it has any.
+    """A layer's kind with its kernel, stride, groups and dilation, where it has any.
 
     >>> import resforge as rf
     >>> block = rf.plan(rf.load("resnext50_32x4d")).stages[1][0]
@@ -99,23 +100,29 @@ def layer_text(layer: Layer) -> str:
     ('conv 3x3/2, 32 groups', 'batch norm')
     """
     text = _NAMES.get(layer.kind, layer.kind)
-    if layer.kind in ("conv", "max_pool"):
+    if layer.kind == "conv_along_channels":
+        text += f" {layer.kernel}"
+    # The kernel of a global pool is the whole map, and stands for no window.
+    elif layer.kind in ("conv", "max_pool") or (layer.kind == "avg_pool" and layer.stride > 1):
         text += f" {layer.kernel}x{layer.kernel}"
     if layer.stride > 1:
         text += f"/{layer.stride}" if text[-1].isdigit() else f" /{layer.stride}"
     if layer.groups > 1:
         text += f", {layer.groups} groups"
+    if layer.dilation > 1:
+        text += f", dilation {layer.dilation}"
     return text
 
 
 def shortcuts_text(blocks: Iterable[BlockPlan]) -> str:
-    """The shortcut kinds of neighbouring blocks, each named where it begins.
+    """The shortcuts of neighbouring blocks, each named where it begins.
 
     >>> import resforge as rf
     >>> shortcuts_text(rf.plan(rf.load("resnet18")).stages[1])
     'projection, then identity'
     """
-    return ", then ".join(kind for kind, _ in groupby(block.shortcut.kind for block in blocks))
+    texts = (shortcut_text(block.shortcut) for block in blocks)
+    return ", then ".join(text for text, _ in groupby(texts))
 
 
 def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
@@ -127,6 +134,8 @@ def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
     what += f", {first.in_channels} -> {last.out_channels}" if widens else f", {last.out_channels}"
     if first.stride > 1:
         what += f", /{first.stride}"
+    if spread := _dilations(run.blocks):
+        what += f", {spread}"
     layers = [layer for block in run.blocks for layer in block.layers]
     row = _row(run.name, what, shortcuts_text(run.blocks), layers, totals)
     # Only a stage's first block strides, so each run ends at the size of its stage.
@@ -135,9 +144,14 @@ def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
     )
 
 
-def _layer_row(layer: Layer, kinds: dict[str, str], totals: tuple[int, int]) -> Row:
+def _dilations(blocks: Iterable[BlockPlan]) -> str:
+    found = {layer.dilation for block in blocks for layer in block.layers} - {1}
+    return f"dilation {' and '.join(map(str, sorted(found)))}" if found else ""
+
+
+def _layer_row(layer: Layer, shortcuts: dict[str, str], totals: tuple[int, int]) -> Row:
     block = ".".join(layer.name.split(".")[:2])
-    shortcut = kinds[block] if layer.shortcut else ""
+    shortcut = shortcuts[block] if layer.shortcut else ""
     return _row(layer.name, layer_text(layer), shortcut, (layer,), totals)
 
 
