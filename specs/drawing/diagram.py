@@ -101,7 +101,7 @@ def _draw_titles(pen: Pen, plan: Plan, width: float) -> float:
     pen.text(_MARGIN, 42, title, 21, font_weight=700)
     y, line = 66.0, ""
     for fact in _facts(plan):
-        longer = f"{line}  ·  {fact}" if line else fact
+        longer = f"{line} · {fact}" if line else fact
         if line and 0.9 * width_of(longer, 13.5) > width:
             pen.text(_MARGIN, y, line, 13.5, "muted")
             y, longer = y + _LINE, fact
