@@ -1,18 +1,20 @@
-"""From a sweep to its arms: every combination of the axes, as a checked spec."""
+"""From a sweep to its arms: the combinations of its design, each as a checked spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from ..specs.places import placed
-from ..specs.plan import plan
+from ..specs.plan import Plan, plan
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
+from .design import choices
+from .fit import check_fit
+from .match import Matched, Matcher
 from .published import unknown_arms
 from .sweep import Changes
 
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 
 #: Blocks of all arms together: what can be laid out within a second.
 MAX_ARM_BLOCKS = 50_000
+#: Blocks laid out while arms are matched: some seconds.
+MAX_TRIED_BLOCKS = 250_000
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Combination(NamedTuple):
+    """An arm before it is made: pairs of axis and label, and the changes they stand for."""
+
+    name: str
+    labels: Labels
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -30,48 +44,109 @@ class Arm:
     """One network of a sweep. ``labels`` are pairs of axis and label, in the file's order."""
 
     name: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     spec: ResNetSpec
     digest: str
     params: int
     macs: int
     depth: int
+    matched: Matched | None = None
+    """How it was brought to the first arm's cost, where the sweep asks for that."""
 
 
-def make_arms(sweep: Sweep) -> tuple[Arm, ...]:
-    """The arms of a sweep, each laid out once.
+@dataclass(frozen=True)
+class IllegalArm:
+    """A combination that is no network, or none for this sweep."""
 
-    Raises :class:`~resforge.SpecError` with the place in the sweep file of what is wrong.
+    name: str
+    labels: Labels
+    faults: tuple[Fault, ...]
+    """Why, each with its place in the file; none where a hundred others were found before."""
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What the combinations of a sweep come to."""
+
+    combinations: tuple[Combination, ...]
+    arms: tuple[Arm, ...]
+    illegal: tuple[IllegalArm, ...]
+    error: SpecError | None
+    """Of all illegal arms together."""
+
+
+def expand(sweep: Sweep) -> Expansion:
+    """The arms of a sweep, each laid out once, and those that are illegal.
+
+    Raises :class:`~resforge.SpecError` with the place in the sweep file of what is wrong with
+    the sweep itself.
     """
     if faults := sweep_faults(sweep):
         raise SpecError(placed(faults, sweep.document))
-    combinations = list(_combinations(sweep))
+    combinations = tuple(_combinations(sweep))
     faults, more = unknown_arms(sweep.published, [name for name, *_ in combinations])
     if faults:
         raise SpecError(placed(faults, sweep.document), more)
-    base = _base(sweep)
-    arms: list[Arm] = []
-    blame = Blame(base, sweep.document)
-    blocks = 0
-    for name, labels, changes in combinations:
-        try:
-            arms.append(_arm(sweep, base, name, labels, changes))
-            blocks += sum(len(stage.entries) for stage in arms[-1].spec.stages)
-        except SpecError as error:
-            blame.add(name, changes, error)
-        if blocks > MAX_ARM_BLOCKS:
-            raise SpecError(placed([_too_deep(len(arms), blocks)], sweep.document))
-    blame.settle()
-    return tuple(arms)
+    return _Expander(sweep, _base(sweep)).expand(combinations)
 
 
-def _too_deep(arms: int, blocks: int) -> Fault:
-    return Fault(
-        "range",
-        f"the first {arms:,} arms have {blocks:,} blocks, over the limit of {MAX_ARM_BLOCKS:,}",
-        "axes",
-        "use fewer or shallower arms, or make several sweeps",
-    )
+class _Expander:
+    def __init__(self, sweep: Sweep, base: ResNetSpec) -> None:
+        self.sweep = sweep
+        self.base = base
+        self.blame = Blame(base, sweep.document)
+        self.blocks = 0
+        self.matcher: Matcher | None = None
+
+    def expand(self, combinations: tuple[Combination, ...]) -> Expansion:
+        arms: list[Arm] = []
+        illegal: list[IllegalArm] = []
+        size = self.sweep.data.input_shape[1:]
+        for number, (name, labels, changes) in enumerate(combinations, start=1):
+            try:
+                spec = replaced(self.base, changes)
+                check_fit(spec, self.sweep, changes)
+                laid = plan(spec, size)
+            except SpecError as error:
+                illegal.append(IllegalArm(name, labels, self.blame.add(name, changes, error)))
+                continue
+            try:
+                laid, matched = self._matched(laid, first=number == 1)
+                figures = (laid.params, laid.macs, laid.depth)
+                arms.append(Arm(name, labels, laid.spec, laid.spec.digest, *figures, matched))
+            except SpecError as error:
+                place = tuple(error.path.split("."))
+                illegal.append(IllegalArm(name, labels, self.blame.at(name, place, error)))
+            self._count(number, laid)
+        return Expansion(combinations, tuple(arms), tuple(illegal), self.blame.error)
+
+    def _matched(self, laid: Plan, first: bool) -> tuple[Plan, Matched | None]:
+        if self.sweep.match is None:
+            return laid, None
+        if first:
+            self.matcher = Matcher(self.sweep.match, laid)
+        if first or self.matcher is None:  # where the first arm is illegal, there is no target
+            return laid, None
+        spec, matched = self.matcher.match(laid.spec)
+        return plan(spec, laid.input_shape[1:]), matched
+
+    def _count(self, arms: int, laid: Plan) -> None:
+        """Refuse a sweep that takes too long to work out."""
+        self.blocks += sum(map(len, laid.stages))
+        tried = self.matcher.laid if self.matcher else 0
+        for blocks, limit, verb in (
+            (self.blocks, MAX_ARM_BLOCKS, "have"),
+            (tried, MAX_TRIED_BLOCKS, "are matched by laying out"),
+        ):
+            if blocks > limit:
+                fault = Fault(
+                    "range",
+                    f"the first {arms:,} arms {verb} {blocks:,} blocks,"
+                    f" over the limit of {limit:,}",
+                    "axes",
+                    "use fewer or shallower arms, or make several sweeps",
+                )
+                raise SpecError(placed([fault], self.sweep.document))
 
 
 def _base(sweep: Sweep) -> ResNetSpec:
@@ -86,52 +161,25 @@ def _base(sweep: Sweep) -> ResNetSpec:
         raise SpecError(placed(error.faults, sweep.document, under), error.more) from None
 
 
-def _combinations(
-    sweep: Sweep,
-) -> Iterator[tuple[str, tuple[tuple[str, str], ...], list[Change]]]:
-    """Name, labels and changes of each arm, the last axis varying fastest."""
+def _combinations(sweep: Sweep) -> Iterator[Combination]:
+    """The combinations of the sweep's design, in the order of the file."""
     if sweep.arms is not None:
         for label, changes in sweep.arms.items():
-            yield label, (("arm", label),), _changes(changes, ("arms", label))
+            yield Combination(label, (("arm", label),), tuple(_changes(changes, ("arms", label))))
         return
     axes = sweep.axes or {}
-    for chosen in product(*(labels.items() for labels in axes.values())):
-        labels = tuple((axis, label) for axis, (label, _) in zip(axes, chosen, strict=True))
-        found = [
+    labels = [list(axis) for axis in axes.values()]
+    for choice in choices(sweep.design or "grid", [len(axis) for axis in labels]):
+        chosen = tuple(
+            (axis, labels[i][j]) for i, (axis, j) in enumerate(zip(axes, choice, strict=True))
+        )
+        found = tuple(
             change
-            for axis, (label, changes) in zip(axes, chosen, strict=True)
-            for change in _changes(changes, ("axes", axis, label))
-        ]
-        yield "/".join(f"{axis}={label}" for axis, label in labels), labels, found
+            for axis, label in chosen
+            for change in _changes(axes[axis][label], ("axes", axis, label))
+        )
+        yield Combination("/".join(f"{axis}={label}" for axis, label in chosen), chosen, found)
 
 
-def _changes(changes: Changes, place: Path) -> list[Change]:
-    return [Change(path, value, (*place, path)) for path, value in changes.items()]
-
-
-def _arm(
-    sweep: Sweep,
-    base: ResNetSpec,
-    name: str,
-    labels: tuple[tuple[str, str], ...],
-    changes: list[Change],
-) -> Arm:
-    spec = replaced(base, changes)
-    channels, *size = sweep.data.input_shape
-    _check_fit(spec, channels, sweep.data.num_classes)
-    laid = plan(spec, (size[0], size[1]))
-    return Arm(name, labels, spec, spec.digest, laid.params, laid.macs, laid.depth)
-
-
-def _check_fit(spec: ResNetSpec, channels: int, classes: int) -> None:
-    """Raises :class:`SpecError` with all that keeps the network from the data."""
-    faults = []
-    if spec.in_channels != channels:
-        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
-        faults.append(Fault("data", message, "in_channels", f"set in_channels: {channels}"))
-    if spec.head is None or spec.head.num_classes != classes:
-        given = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
-        message = f"the network has {given}, the data has {classes} classes"
-        faults.append(Fault("data", message, "head", f"set head.num_classes: {classes}"))
-    if faults:
-        raise SpecError(faults)
+def _changes(changes: Changes, place: Path) -> Iterator[Change]:
+    return (Change(path, value, (*place, path)) for path, value in changes.items())

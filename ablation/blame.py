@@ -41,34 +41,44 @@ class Blame:
         self._more = 0  # arms that were wrong too, once enough had been found
         self._alone: dict[Path, SpecError | None] = {}
 
-    def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> None:
+    def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> tuple[Fault, ...]:
         """``error`` came of making ``changes``: blame those that are wrong by themselves, or else
-        the last, since they are wrong together."""
+        the last, since they are wrong together.
+
+        The faults of this arm with their places; none where enough others had been found.
+        """
         if len(self._wrong) >= _SHOWN:
             self._more += 1
-            return
+            return ()
         first = error.faults[0]
         if first.code == "data":  # legal by itself, but not for these images
             changes = [change for change in changes if change.path.startswith(first.path)]
         if not changes:
-            self._note(("base",), error, f"arm {arm}: ")
-            return
-        found = False
+            return self._note(("base",), error, f"arm {arm}: ")
+        found: tuple[Fault, ...] = ()
         for change in changes:
             own = self._by_itself(change)
             if own is not None:
-                self._note(change.place, own, "")
-                found = True
+                found += self._note(change.place, own, "")
                 if len(self._wrong) >= _SHOWN:
-                    return
-        if not found:
-            self._note(changes[-1].place, error, f"arm {arm}: ")
+                    break
+        return found or self._note(changes[-1].place, error, f"arm {arm}: ")
 
-    def settle(self) -> None:
-        """Raises :class:`~resforge.SpecError` with all that was found, in the file's order."""
+    def at(self, arm: str, place: Path, error: SpecError) -> tuple[Fault, ...]:
+        """``error`` of an arm came of what stands at ``place``."""
+        if len(self._wrong) >= _SHOWN:
+            self._more += 1
+            return ()
+        bare = SpecError(dataclasses.replace(fault, path="") for fault in error.faults)
+        return self._note(place, bare, f"arm {arm}: ")
+
+    @property
+    def error(self) -> SpecError | None:
+        """All that was found, in the file's order; None where nothing was."""
         found = sorted(self._wrong.values(), key=lambda f: (f.line or 0, f.column or 0))
-        if found:
-            raise SpecError(found[:_SHOWN], more=len(found[_SHOWN:]) + self._more)
+        if not found:
+            return None
+        return SpecError(found[:_SHOWN], more=len(found[_SHOWN:]) + self._more)
 
     def _by_itself(self, change: Change) -> SpecError | None:
         if change.place not in self._alone:
@@ -79,7 +89,8 @@ class Blame:
                 self._alone[change.place] = error
         return self._alone[change.place]
 
-    def _note(self, place: Path, error: SpecError, prefix: str) -> None:
+    def _note(self, place: Path, error: SpecError, prefix: str) -> tuple[Fault, ...]:
+        noted = []
         for fault in error.faults[:_SHOWN]:
             # The path into the spec, unless it is what stands in the file anyway.
             inside = f"{fault.path}: " if fault.path and fault.path != place[-1] else ""
@@ -88,4 +99,5 @@ class Blame:
             at: Literal["key", "value"] = "key" if fault.code == "path" else "value"
             found = self.document.fault(fault.code, told, place, help=fault.help, at=at)
             found = dataclasses.replace(found, path=path_text(place))
-            self._wrong.setdefault((place, fault.message), found)
+            noted.append(self._wrong.setdefault((place, fault.message), found))
+        return tuple(noted)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..specs.errors import Fault
+from .design import MAX_PAIRS, choices, count_pairs, fewest
 from .sweep import MAX_ARMS, MAX_TRIALS
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def sweep_faults(sweep: Sweep) -> list[Fault]:
                 " under arms:",
             )
         ]
+    if sweep.design is not None and sweep.arms is not None:
+        message = f"design: {sweep.design} combines axes, and these arms are written one by one"
+        return [Fault("conflict", message, "design", "leave design out, or write axes")]
     groups: dict[str, dict[str, Any]] = sweep.axes or {}
     under = "axes."
     if sweep.arms is not None:
@@ -80,19 +83,32 @@ def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
 
 
 def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
-    arms, seeds = prod(len(labels) for labels in groups.values()), len(sweep.seeds)
+    design = sweep.design or "grid"
+    sizes = [len(labels) for labels in groups.values()]
+    arms, seeds = fewest(design, sizes), len(sweep.seeds)
+    under = "axes" if sweep.arms is None else "arms"
+    pairs = count_pairs(sizes) if design == "pairwise" else 0
+    if pairs <= MAX_PAIRS and arms <= MAX_ARMS:
+        arms = len(choices(design, sizes))
     if arms * seeds > MAX_TRIALS:
         yield Fault(
             "range",
             f"{arms:,} arms of {seeds:,} seeds are {arms * seeds:,} trials,"
             f" over the limit of {MAX_TRIALS:,}",
-            "axes" if sweep.arms is None else "arms",
+            under,
             "leave out labels or seeds",
         )
     elif arms > MAX_ARMS:
         yield Fault(
             "range",
             f"{arms:,} arms, over the limit of {MAX_ARMS:,}",
-            "axes" if sweep.arms is None else "arms",
+            under,
             "leave out labels, or make several sweeps",
+        )
+    elif pairs > MAX_PAIRS:
+        yield Fault(
+            "range",
+            f"{pairs:,} pairs of labels, over the limit of {MAX_PAIRS:,}",
+            under,
+            "leave out axes or labels",
         )

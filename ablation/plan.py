@@ -11,6 +11,7 @@ from ..specs.errors import SpecError
 from ..specs.places import placed
 from ..training.data import fingerprint_of
 from .arms import Arm
+from .budget import over_budget
 from .outcome import RESULT_FORMAT
 from .sweep import Sweep
 
@@ -49,9 +50,11 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
 
     Trials go seed by seed, so that an unfinished sweep can already be compared in pairs, and
     within a seed the dearest first, so that workers end together. Raises
-    :class:`~resforge.SpecError` for an illegal arm and for files of the data that cannot be
-    read, and :class:`~resforge.ResforgeError` where a library is missing.
+    :class:`~resforge.SpecError` for an illegal arm, for more than the budget and for files of the
+    data that cannot be read, and :class:`~resforge.ResforgeError` where a library is missing.
     """
+    if faults := list(over_budget(sweep, sweep.expanded)):
+        raise SpecError(placed(faults, sweep.document))
     try:
         fingerprint = fingerprint_of(sweep.data)
     except SpecError as error:

@@ -18,10 +18,13 @@ from ..specs.text.reader import read_file
 from ..training.data import DataSpec
 from ..training.digits import DigitsSpec
 from ..training.recipe import Recipe
+from .budget import Budget
+from .design import Design
+from .match import MatchSpec
 from .published import MAX_TABLES, PublishedTable
 
 if TYPE_CHECKING:
-    from .arms import Arm
+    from .arms import Arm, Expansion
 
 MAX_ARMS = 1_000
 MAX_TRIALS = 100_000
@@ -63,7 +66,7 @@ Seeds = Annotated[
 
 
 class Sweep(Spec):
-    """What a sweep file says. Either ``axes``, whose grid makes the arms, or ``arms``.
+    """What a sweep file says. Either ``axes``, whose ``design`` makes the arms, or ``arms``.
 
     >>> sweep = Sweep(
     ...     sweep=1,
@@ -82,9 +85,15 @@ class Sweep(Spec):
     base: Annotated[str | dict[str, Any], BeforeValidator(_name_or_spec)]
     """A catalogue name, or a spec written out: what every arm starts from."""
     axes: dict[str, dict[str, Changes]] | None = None
-    """Axis, then label, then what the label changes; the arms are every combination."""
+    """Axis, then label, then what the label changes."""
+    design: Design | None = None
+    """Which combinations of the axes' labels are arms; every one where it is left out."""
     arms: dict[str, Changes] | None = None
     """Label, then what this arm changes."""
+    match: MatchSpec | None = None
+    """What every arm is scaled to have in common with the first."""
+    budget: Budget | None = None
+    """What all trials together may cost."""
     seeds: Seeds = (0, 1, 2)
     """Seeds of weights, batches and dropout: a list, or a count."""
     data: DataSpec = DigitsSpec()
@@ -109,11 +118,21 @@ class Sweep(Spec):
         return self._document.text if self._document else ""
 
     @cached_property
+    def expansion(self) -> Expansion:
+        """The arms with their specs, and those that are illegal.
+
+        Raises :class:`~resforge.SpecError` for what is wrong with the sweep itself.
+        """
+        from .arms import expand
+
+        return expand(self)
+
+    @property
     def expanded(self) -> tuple[Arm, ...]:
         """The arms with their specs. Raises :class:`~resforge.SpecError` for an illegal one."""
-        from .arms import make_arms
-
-        return make_arms(self)
+        if self.expansion.error is not None:
+            raise self.expansion.error
+        return self.expansion.arms
 
 
 def load_sweep(path: str | os.PathLike[str]) -> Sweep:
@@ -122,10 +141,16 @@ def load_sweep(path: str | os.PathLike[str]) -> Sweep:
     A relative path in it starts at the file's folder.
     Raises :class:`~resforge.SpecError` with the place of every fault, an arm's among them.
     """
+    sweep = read_sweep(path)
+    _ = sweep.expanded
+    return sweep
+
+
+def read_sweep(path: str | os.PathLike[str]) -> Sweep:
+    """Like :func:`load_sweep`, for those who can use a sweep with illegal arms."""
     path = Path(path)
     document = read_file(path)
     sweep = validate(Sweep, document)
     sweep = sweep.model_copy(update={"data": sweep.data.beside(path.parent)})
     sweep._document = document
-    _ = sweep.expanded
     return sweep

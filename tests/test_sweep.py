@@ -11,6 +11,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep, load_sweep, plan_sweep
+from resforge.ablation.budget import total_macs
 
 AXES = {
     "depth": {"8": {"stages[*].depth": 1}, "20": {"stages[*].depth": 3}},
@@ -202,6 +203,36 @@ PUBLISHED_FAULTS = [
 ]
 
 
+# What stands in the last line of a sweep of two arms, the path of its fault, and the message.
+LINE_FAULTS = [
+    ("design: grid", "design", "these arms are written one by one; leave design out, or"),
+    ("design: gird", "design", "did you mean 'grid'?"),
+    ("design: 3", "design", "3 is not one of grid, one_factor, pairwise"),
+    ("match: {}", "match", "one quantity is matched: params or macs; write match: {params: 1%}"),
+    ("match: params", "match", "expected a mapping, not 'params'"),
+    ("match: {params: 1%, macs: 1%}", "match", "one quantity is matched"),
+    ("match: {activations: 1%}", "match.activations", "unknown key 'activations'"),
+    ("match: {params: 0}", "match.params", "0 is no tolerance; use more than 0% and at most 50%"),
+    ("match: {params: 0%}", "match.params", "'0%' is no tolerance"),
+    ("match: {params: 51%}", "match.params", "'51%' is no tolerance"),
+    ("match: {params: 1}", "match.params", "1 is no tolerance"),
+    ("match: {params: -0.01}", "match.params", "-0.01 is no tolerance"),
+    ("match: {params: true}", "match.params", "expected a share, not true; write 1%, or 0.01"),
+    ("match: {params: about 1%}", "match.params", "expected a share, not 'about 1%'"),
+    ("match: {params: [1%]}", "match.params", "expected a share, not a list"),
+    ("match: {macs: 1%, by: heigth}", "match.by", "'heigth' is not one of width, depth"),
+    ("budget: {}", "budget", "a budget has trials, macs or both; write budget: {trials: 100}"),
+    ("budget: 100", "budget", "expected a mapping, not 100"),
+    ("budget: {trials: 0}", "budget.trials", "0 is out of range; use at least 1"),
+    ("budget: {trials: 1.5}", "budget.trials", "expected a whole number, not 1.5"),
+    ("budget: {trials: true}", "budget.trials", "expected a whole number, not true"),
+    ("budget: {macs: 0}", "budget.macs", "0 is out of range; use more than 0"),
+    ("budget: {macs: 1e31}", "budget.macs", "out of range; use at most 1e+30"),
+    ("budget: {macs: much}", "budget.macs", "expected a number, not 'much'"),
+    ("budget: {hours: 3}", "budget.hours", "unknown key 'hours'"),
+]
+
+
 @pytest.mark.parametrize(("text", "line", "path", "message"), FAULTS)
 def test_a_fault_is_told_with_its_place(
     tmp_path: Path, text: str, line: int | None, path: str, message: str
@@ -214,6 +245,94 @@ def test_a_fault_is_told_with_its_place(
     assert fault.file is not None
     # Channels and classes can both be wrong.
     assert len(caught.value.faults) == (2 if fault.code == "data" and path == "base" else 1)
+
+
+@pytest.mark.parametrize(("text", "path", "message"), LINE_FAULTS)
+def test_a_fault_in_design_match_and_budget_is_told_with_its_place(
+    tmp_path: Path, text: str, path: str, message: str
+) -> None:
+    head = "sweep: 1\nbase: digits_resnet8\narms: {A: {}, B: {shortcut: none}}\n"
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, f"{head}{text}\n"))
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.path) == (4, path)
+    assert message in f"{fault.message}; {fault.help}"
+
+
+@pytest.mark.parametrize(
+    ("budget", "path", "message"),
+    [
+        ("{trials: 3}", "budget.trials", "2 networks of 2 seeds are 4 trials, over the 3"),
+        ("{macs: 1e9}", "budget.macs", "4 trials take "),
+        ("{trials: 1, macs: 1e9}", "budget.trials", "2 networks of 2 seeds are 4 trials"),
+        ("{trials: 4, macs: 1e12}", "", ""),
+    ],
+)
+def test_a_sweep_over_its_budget_is_refused_before_it_is_planned(
+    tmp_path: Path, budget: str, path: str, message: str
+) -> None:
+    text = f"""\
+sweep: 1
+base: digits_resnet8
+arms: {{A: {{}}, same: {{shortcut: zero_pad}}, B: {{shortcut: none}}}}
+seeds: 2
+budget: {budget}
+"""
+    sweep = load_sweep(written(tmp_path, text))
+    if not path:
+        assert len(plan_sweep(sweep).trials) == 4
+        return
+    with pytest.raises(rf.SpecError) as caught:
+        plan_sweep(sweep)
+    fault = caught.value.faults[0]
+    assert (fault.line, fault.path) == (5, path)
+    assert message in fault.message
+    assert len(caught.value.faults) == 1 + ("1, macs" in budget)
+
+
+def test_the_macs_of_training_are_counted() -> None:
+    """Forward once and backward twice for each image of each step, forward for each tested."""
+    one = sweep(arms={"a": {}}, seeds=3, recipe={"steps": 10, "batch_size": 7, "evaluations": 2})
+    (arm,) = one.expanded
+    assert total_macs(one, one.expanded) == 3 * arm.macs * (3 * 10 * 7 + 2 * 797)
+
+
+@pytest.mark.parametrize(
+    ("base", "arms", "help_"),
+    [
+        (
+            "resnet18",
+            "{A: {stem: conv3x3}}",
+            "write base: {base: resnet18, in_channels: 1, head: {num_classes: 10}};"
+            " or data: {kind: digits, channels: 3}",
+        ),
+        ("cifar_resnet20", "{A: {}}", "write base: {base: cifar_resnet20, in_channels: 1}; or"),
+        ("digits_resnet8", "{A: {head.num_classes: 11}}", "set head: {num_classes: 10}"),
+        ("digits_resnet8", "{A: {in_channels: 2}}", "set in_channels: 1"),
+        ("{base: resnet18, in_channels: 1}", "{A: {}}", "set head: {num_classes: 10}"),
+    ],
+)
+def test_a_network_that_does_not_fit_the_data_says_which_change_makes_it(
+    tmp_path: Path, base: str, arms: str, help_: str
+) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: {base}\narms: {arms}\n"))
+    for fault in caught.value.faults:
+        assert (fault.help or "").startswith(help_)
+    if "write base" in help_:
+        mended = help_.partition("base: ")[2].partition("};")[0].removesuffix("; or").rstrip("}")
+        closed = mended + "}" * mended.count("{")
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: {closed}\narms: {arms}\n"))
+
+
+def test_designs_and_budgets_are_no_part_of_a_trials_key() -> None:
+    old = plan_sweep(sweep(axes=AXES, seeds=[0]))
+    for words in ({"design": "grid"}, {"budget": {"trials": 4}}, {"match": {"params": 0.5}}):
+        new = plan_sweep(sweep(axes=AXES, seeds=[0], **words))
+        keys = {trial.key for trial in new.trials} & {trial.key for trial in old.trials}
+        assert len(keys) == (2 if "match" in words else 4)
+    few = plan_sweep(sweep(axes=AXES, seeds=[0], design="one_factor"))
+    assert {trial.key for trial in few.trials} < {trial.key for trial in old.trials}
 
 
 @pytest.mark.parametrize(("data", "path", "message"), DATA_FAULTS)

@@ -1,0 +1,152 @@
+"""Matched controls: arms scaled to the cost of the first, by arithmetic alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import resforge as rf
+from hypothesis import given, settings
+from resforge.ablation import Sweep, plan_sweep
+from resforge.ablation.match import Matcher, MatchSpec
+from resforge.testing import strategies
+
+SIZE = 32
+ARMS: dict[str, dict[str, Any]] = {
+    "first": {},
+    "B": {"shortcut": "projection"},
+    "deep": {"stages[*].depth": 3},
+    "groups": {"norm": {"kind": "group", "groups": 4}, "stages[*].depth": 2},
+    "bottleneck": {"block": "bottleneck"},
+}
+
+
+def sweep(**tree: object) -> Sweep:
+    fields: dict[str, object] = {"sweep": 1, "base": "digits_resnet8", "arms": ARMS}
+    return Sweep(**{**fields, "match": {"params": "8%"}, **tree})
+
+
+def cost(spec: rf.ResNetSpec, quantity: str) -> int:
+    found: int = getattr(rf.plan(spec, SIZE), quantity)
+    return found
+
+
+@settings(deadline=None)
+@given(
+    strategies.specs(max_stride=2),
+    strategies.specs(max_stride=2),
+    st.sampled_from(["params", "macs"]),
+    st.sampled_from(["width", "depth"]),
+    st.floats(0.001, 0.5),
+)
+def test_a_matched_network_is_within_the_tolerance_and_otherwise_the_same(
+    one: rf.ResNetSpec, two: rf.ResNetSpec, quantity: str, by: Any, tolerance: float
+) -> None:
+    matcher = Matcher(MatchSpec(**{quantity: tolerance, "by": by}), rf.plan(one, SIZE))
+    try:
+        found, matched = matcher.match(two)
+    except rf.SpecError as error:
+        assert [fault.path for fault in error.faults] in ([f"match.{quantity}"], ["match.by"])
+        return
+    target = cost(one, quantity)
+    assert abs(cost(found, quantity) - target) <= tolerance * target
+    assert matched.residual == (cost(found, quantity) - target) / target
+    moved = {change.path.rpartition(".")[2].partition("[")[0] for change in rf.diff(two, found)}
+    assert moved <= ({"width", "widths"} if by == "width" else {"depth"})
+    assert [b.keeps_shape for s in two.blocks() for b in s] == [
+        b.keeps_shape for s in found.blocks() for b in s
+    ] or by == "depth"
+    assert Matcher(matcher.how, rf.plan(one, SIZE)).match(two) == (found, matched)
+
+
+@settings(deadline=None)
+@given(strategies.specs(max_stride=2), st.sampled_from(["params", "macs"]))
+def test_a_network_that_is_as_dear_stays_as_it_is(spec: rf.ResNetSpec, quantity: str) -> None:
+    matcher = Matcher(MatchSpec(**{quantity: 0.01}), rf.plan(spec, SIZE))
+    found, matched = matcher.match(spec)
+    assert found is spec
+    assert (matched.factor, matched.residual) == (1.0, 0.0)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 200), st.integers(8, 64))
+def test_widths_move_together_and_find_the_way_back(grow: int, width: int) -> None:
+    """Of a network and itself at other widths, the match is a neighbour of the network."""
+    tree = {"resforge": 1, "stem": {"kind": "conv3x3", "width": width}, "block": "basic"}
+    spec = rf.ResNetSpec(**tree, stages=[{"depth": 1, "width": width}])
+    other = spec.replace({"stem.width": width + grow, "stages[0].width": width + grow})
+    found, _ = Matcher(MatchSpec(params=1e-9), rf.plan(spec, SIZE)).match(other)
+    assert found == spec
+
+
+def test_the_arms_of_a_sweep_are_matched_to_the_first() -> None:
+    arms = sweep().expanded
+    first = rf.load("digits_resnet8")
+    assert arms[0].spec == first
+    assert arms[0].matched is None
+    for arm in arms[1:]:
+        assert arm.matched is not None
+        assert abs(arm.params - arms[0].params) <= 0.08 * arms[0].params
+        assert arm.matched.residual == (arm.params - arms[0].params) / arms[0].params
+        assert rf.plan(arm.spec, 8).params == arm.params
+    groups = arms[3].spec
+    assert {stage.width % 4 for stage in groups.stages} == {0}
+    assert arms[2].spec.stages[0].width < first.stages[0].width
+    # Within the tolerance as it was written.
+    assert arms[1].matched is not None
+    assert arms[1].matched.factor == 1
+
+
+def test_the_matched_network_is_what_is_trained() -> None:
+    plan = plan_sweep(sweep(seeds=1))
+    assert {trial.arm.digest for trial in plan.trials} == {arm.spec.digest for arm in plan.arms}
+    written = plan_sweep(sweep(match=None, seeds=1))
+    changed = {
+        arm.name
+        for arm, other in zip(plan.arms, written.arms, strict=True)
+        if arm.digest != other.digest
+    }
+    assert changed == {"deep", "groups", "bottleneck"}
+    keys = [{t.arm.name: t.key for t in p.trials} for p in (plan, written)]
+    assert {name for name in ARMS if keys[0][name] != keys[1][name]} == changed
+
+
+def test_depth_is_matched_by_depth() -> None:
+    arms = sweep(
+        arms={"first": {"stages[*].depth": 4}, "wide": {"stages[*].width": 24}},
+        match={"macs": "25%", "by": "depth"},
+    ).expanded
+    wide = arms[1]
+    assert wide.matched is not None
+    assert wide.matched.factor == wide.spec.stages[0].depth
+    assert [stage.width for stage in wide.spec.stages] == [24, 24, 24]
+    assert abs(wide.macs / arms[0].macs - 1) <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("arm", "match", "message"),
+    [
+        ({"stages[*].depth": 9}, {"params": "1%"}, "arm B: 18,059 params (-5.32 %) is as near"),
+        ({"stages[*].depth": 9}, {"params": "1%"}, "use params: 5.4%, or by: depth"),
+        ({"stages[2].width": 256}, {"params": 0.01, "by": "depth"}, "match by: width, or leave"),
+        ({"stages[0]": {"blocks": [{}], "width": 9}}, {"macs": 1e-6, "by": "depth"}, "stages[0]"),
+    ],
+)
+def test_what_cannot_be_matched_says_how_near_it_comes(
+    arm: dict[str, Any], match: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        _ = sweep(
+            arms={"A": {"shortcut": "none"}, "B": {"shortcut": "none", **arm}}, match=match
+        ).expanded
+    (fault,) = caught.value.faults
+    assert message in f"{fault.message}; {fault.help}"
+    assert fault.path == ("match.by" if "blocks" in str(arm) else f"match.{next(iter(match))}")
+
+
+def test_matching_more_than_can_be_laid_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resforge.ablation.arms.MAX_TRIED_BLOCKS", 2_000)
+    deep = {f"w{i}": {"stages[*].depth": 20, "stages[2].width": i} for i in range(32, 62)}
+    with pytest.raises(rf.SpecError, match=r"arms are matched by laying out [\d,]+ blocks"):
+        _ = sweep(arms={"first": {}, **deep}, match={"macs": 1e-9}).expanded
