@@ -77,22 +77,24 @@ def run_sweep(
         raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
     _require("matplotlib", "jinja2")
     start = time.monotonic()
-    plan = plan_sweep(sweep)
-    make_folder(Path(out))
-    with Store(out, create=True) as store:
-        driver = _Driver(plan, store, workers or _cores(), progress or Silence(), trial)
-        interrupted = driver.drive()
-        statuses = store.statuses()
-    if not interrupted:
-        write_csv(out)
-        write_report(out)
+    with StopSignals() as stop:
+        plan = plan_sweep(sweep)
+        make_folder(Path(out))
+        with Store(out, create=True) as store:
+            driver = _Driver(plan, store, stop, workers or _cores(), progress or Silence(), trial)
+            driver.drive()
+            statuses = store.statuses()
+        if not stop.requested:
+            with stop.at_once():
+                write_csv(out)
+                write_report(out)
     return RunSummary(
         folder=Path(out),
         total=len(plan.trials),
         finished=len(statuses),
         ran=driver.recorded,
         statuses={kind: list(statuses.values()).count(kind) for kind in {*statuses.values()}},
-        interrupted=interrupted,
+        interrupted=stop.requested,
         seconds=time.monotonic() - start,
     )
 
@@ -118,32 +120,34 @@ class _Driver:
     """One run: claims trials for its workers until none is left."""
 
     def __init__(
-        self, plan: SweepPlan, store: Store, workers: int, progress: Progress, trial: str
+        self,
+        plan: SweepPlan,
+        store: Store,
+        stop: StopSignals,
+        workers: int,
+        progress: Progress,
+        trial: str,
     ) -> None:
         self.plan = plan
         self.store = store
+        self.stop = stop
         self.progress = progress
         self.owner = Owner.me()
-        self.stop = StopSignals()
         self.pool = Pool(workers, trial, plan.sweep.timeout)
         self.trials = {trial.key: trial for trial in plan.trials}
         self.claims: dict[str, Claim] = {}
         self.recorded = 0
         self.renewed = time.monotonic()
 
-    def drive(self) -> bool:
-        """Run to the end, or until told to stop; whether it was told."""
-        self.store.adopt(self.plan, self.owner)
+    def drive(self) -> None:
+        """Run to the end, or until told to stop."""
+        self.store.adopt(self.plan, self.owner, LEASE)
         self.progress.start(len(self.trials), self.store.counts()["finished"])
         try:
-            with self.stop:
-                try:
-                    self._until_done()
-                    if self.stop.requested:
-                        self._finish_running()
-                except KeyboardInterrupt:
-                    self.stop.requested = True
-                return self.stop.requested
+            with self.stop.at_once():
+                self._until_done()
+                if self.stop.requested:
+                    self._finish_running()
         finally:
             self.pool.close()
             self.progress.close()
@@ -168,7 +172,7 @@ class _Driver:
     def _hand_out(self, waiting: int) -> None:
         self.pool.grow(len(self.claims) + waiting)
         while self.pool.has_room:
-            claim = self.store.claim(self.owner)
+            claim = self.store.claim(self.owner, LEASE)
             if claim is None:
                 return
             if claim.key not in self.trials:
@@ -185,7 +189,7 @@ class _Driver:
         for task, outcome in self.pool.events(_POLL):
             self._ended(task, outcome)
         if time.monotonic() - self.renewed > LEASE / 6:
-            self.store.renew(self.owner)
+            self.store.renew(self.owner, LEASE)
             self.renewed = time.monotonic()
 
     def _ended(self, task: Task, outcome: Outcome | None) -> None:

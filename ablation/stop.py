@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
@@ -28,6 +30,14 @@ class StopSignals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What a second signal breaks off, so that what comes after is still done."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.requested = True
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

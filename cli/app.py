@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -47,6 +48,8 @@ GROUPS = {"sweep": "Train the networks of a sweep file and compare them."}
 
 def main() -> NoReturn:
     """The console script: run what ``sys.argv`` says and exit."""
+    # What batch systems send ends a verb as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is escaped; it never stops the program.

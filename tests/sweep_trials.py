@@ -59,6 +59,14 @@ def endless(task: Task) -> Outcome:
     return outcome(task)
 
 
+def lasting(task: Task) -> Outcome:
+    """Takes longer, the first time, than the leases of the test that runs it."""
+    first = not starts(task)
+    note("start", task)
+    time.sleep(1.5 if first else 0.0)
+    return outcome(task)
+
+
 def dies_once(task: Task) -> Outcome:
     """Killed at the first attempt at each trial."""
     first = not starts(task)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -192,3 +195,27 @@ def test_a_closed_descriptor_is_no_fault_of_ours(closed: str) -> None:
     assert b"Traceback" not in done.stderr
     assert b"error[bug]" not in done.stderr
     assert done.returncode == (3 if closed == "<&-" else 0)
+
+
+def test_the_signal_of_batch_systems_is_told_like_ctrl_c() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "resforge", "check", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for _ in range(600):
+            if handles(process.pid, signal.SIGTERM):
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        assert process.stderr.read() == "interrupted\n"
+    assert process.returncode == 130
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has set a handler of its own."""
+    (line,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(line, 16) >> (number - 1) & 1)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,68 @@ def test_the_rest_of_a_killed_driver_goes_to_the_other(tmp_path: Path, log: Path
 def drivers_in(out: Path) -> list[Any]:
     with sqlite3.connect(out / "results.sqlite") as database:
         return database.execute("SELECT owner FROM drivers").fetchall()
+
+
+def crashes_in(out: Path) -> int:
+    with sqlite3.connect(out / "results.sqlite") as database:
+        return int(database.execute("SELECT sum(crashes) FROM trials").fetchone()[0])
+
+
+def test_a_driver_at_work_keeps_its_lease(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resforge.ablation.run.LEASE", 0.9)
+    run_sweep(sweep_trials.sweep(seeds=1), tmp_path, workers=2, trial="sweep_trials:lasting")
+    assert len(sweep_trials.notes(log, "start")) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "where", ["run.plan_sweep", "run.Store", "progress.Silence.start", "report.write_report"]
+)
+def test_a_signal_ends_tidily_whatever_is_at_work(
+    tmp_path: Path,
+    log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    number: signal.Signals,
+) -> None:
+    def unheard(*_: object) -> None:
+        raise AssertionError("nobody took the signal")
+
+    before = signal.signal(number, unheard)
+    module, _, name = where.partition(".")
+    holder = import_module(f"resforge.ablation.{module}")
+    if "." in name:
+        holder, name = holder.Silence, "start"
+    real = getattr(holder, name)
+
+    def signalled(*given: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return real(*given, **named)
+
+    monkeypatch.setattr(holder, name, signalled)
+    try:
+        summary = run_sweep(sweep_trials.sweep(1), tmp_path, 1, trial="sweep_trials:quick")
+        assert signal.getsignal(number) is unheard
+    finally:
+        signal.signal(number, before)
+    assert summary.interrupted
+    assert summary.ran == (2 if "report" in where else 0)
+    assert drivers_in(tmp_path) == []
+
+
+def test_workers_that_die_while_it_stops_have_not_crashed(tmp_path: Path, log: Path) -> None:
+    process = driver(tmp_path, "sweep_trials:endless")
+    wait_for(lambda: len(sweep_trials.notes(log, "start")) == 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    wait_for(lambda: "stopping" in process.stderr.readline())
+    for _, worker in sweep_trials.notes(log, "start"):
+        os.kill(worker, signal.SIGKILL)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert crashes_in(tmp_path) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

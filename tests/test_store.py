@@ -88,6 +88,39 @@ def test_what_a_gone_process_held_is_free_at_once(store: Store, me: Owner) -> No
     assert claimed(store, me).key == held[1]
 
 
+def test_a_lapsed_lease_frees_its_own_trial_alone(store: Store, me: Owner) -> None:
+    held, lapsed = claimed(store, me), claimed(store, me, lease=-1.0)
+    store.reclaim()
+    assert store.counts() == {"waiting": 2, "running": 1, "finished": 0}
+    assert store.record(held, done())
+    assert not store.record(lapsed, done())
+
+
+@pytest.mark.parametrize("gone", ["its process ended", "its lease ran out"])
+def test_a_gone_driver_keeps_nobody_out(store: Store, me: Owner, gone: str) -> None:
+    store.leave(me)
+    ended = dataclasses.replace(Owner.me(), start="1")
+    if gone == "its process ended":
+        store.adopt(make_plan(), ended)
+    else:
+        store.adopt(make_plan(), dataclasses.replace(ended, host="another machine"), lease=-1.0)
+    store.adopt(make_plan(recipe={"steps": 60}), me)
+    assert store.counts()["waiting"] == 3
+
+
+def test_a_store_that_fails_its_integrity_check_is_not_gone_on_with(
+    store: Store, tmp_path: Path
+) -> None:
+    store.database.execute("PRAGMA writable_schema = ON")
+    store.database.execute(
+        "UPDATE sqlite_master SET sql = 'CREATE INDEX trials_by_rank ON trials (rank, seed)'"
+        " WHERE name = 'trials_by_rank'"
+    )
+    store.close()
+    with Store(tmp_path) as damaged, pytest.raises(StoreError, match=r"damaged \(.*index"):
+        damaged.adopt(make_plan(), Owner.me())
+
+
 def test_crashes_are_counted(store: Store, me: Owner) -> None:
     claim = claimed(store, me)
     store.release(claim, crashed=True)
