@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ..specs.drawing.fold import drop_text
 from ..specs.drawing.numbers import grouped, percent, shape_text, short
 from ..specs.drawing.table import Row, rows
 from ..specs.errors import printable
@@ -70,11 +71,11 @@ def _tell(plan: Plan, every_layer: bool) -> None:
         [_cells(row, number) for row in found],
         text_columns=4,
     )
-    field = plan.receptive_field
+    field, drop = plan.receptive_field, drop_text(plan.spec.stochastic_depth)
     tell(
         f"\n{grouped(plan.params)} params, {grouped(plan.macs)} MACs, "
         f"{grouped(plan.activations)} activations\n"
-        f"depth {plan.depth}, receptive field {field}x{field}\n"
+        f"depth {plan.depth}, receptive field {field}x{field}{drop and f', {drop}'}\n"
         f"digest {plan.spec.digest}"
     )
 

@@ -202,6 +202,12 @@ def test_show_adds_up(cli: Cli) -> None:
     ]
 
 
+def test_show_says_stochastic_depth(cli: Cli, tmp_path: Path) -> None:
+    text = "resforge: 1\nbase: digits_resnet8\nstochastic_depth: 0.5\n"
+    (tmp_path / "dropped.yaml").write_text(text)
+    assert cli("show", "dropped.yaml").lines[-2].endswith("25x25, stochastic depth up to 0.5")
+
+
 def test_show_fits_a_terminal_and_cuts_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")

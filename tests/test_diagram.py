@@ -100,6 +100,7 @@ def test_stochastic_depth_is_a_fact_and_no_reason_to_unfold() -> None:
         "122 layers · 1.92 M parameters · 281 M MACs at 32×32 · batch norm · relu · norm_after_add",
         "stochastic depth up to 0.5",
     ]
+    assert "for an input of 3x32x32, with stochastic depth up to 0.5. stem" in svg
 
 
 def test_dilation_shows() -> None:

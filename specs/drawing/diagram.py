@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..plan import Plan
+from .fold import drop_text
 from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of
 from .numbers import grouped, shape_text, short
@@ -69,10 +70,11 @@ head: average pool, linear, to 10.
         + f", to {shape_text(row.output)}."
         for row in rows(plan)
     ]
+    drop = drop_text(plan.spec.stochastic_depth)
     return (
         f"A residual network of {plan.depth} layers, {grouped(plan.params)} parameters and "
         f"{grouped(plan.macs)} multiply-accumulates for an input of "
-        f"{shape_text(plan.input_shape)}. {' '.join(parts)}"
+        f"{shape_text(plan.input_shape)}{drop and f', with {drop}'}. {' '.join(parts)}"
     )
 
 
@@ -87,11 +89,8 @@ def _facts(plan: Plan) -> list[str]:
     ]
     orders = {block.spec.arrangement for stage in plan.stages for block in stage}
     facts += orders - {"post"} if len(orders) == 1 else []
-    drop = spec.stochastic_depth
-    if drop is not None and drop.rate:
-        rate = f"up to {drop.rate:g}" if drop.rule == "linear" else f"{drop.rate:g}"
-        facts.append(f"stochastic depth {rate}")
-    return facts
+    facts.append(drop_text(spec.stochastic_depth))
+    return [fact for fact in facts if fact]
 
 
 def _draw_titles(pen: Pen, plan: Plan, width: float) -> float:

@@ -10,6 +10,7 @@ from ..base import short_tree
 from ..block import BlockSpec
 from ..plan import BlockPlan
 from ..shortcut import ScaledSpec, ShortcutSpec
+from ..stochastic_depth import StochasticDepthSpec
 
 
 class Run(NamedTuple):
@@ -81,6 +82,19 @@ def shortcut_text(spec: ShortcutSpec) -> str:
     if inner is not None:
         words.append(f"of {shortcut_text(inner)}")
     return " ".join(words)
+
+
+def drop_text(rule: StochasticDepthSpec | None) -> str:
+    """How often branches are left out; empty for never.
+
+    >>> drop_text(StochasticDepthSpec(rate=0.5)), drop_text(None)
+    ('stochastic depth up to 0.5', '')
+    """
+    if rule is None or not rule.rate:
+        return ""
+    most = "up to " if rule.rule == "linear" else ""
+    draw = " for each image" if rule.mode == "row" else ""
+    return f"stochastic depth {most}{rule.rate:g}{draw}"
 
 
 def _option(name: str, value: Any) -> str:

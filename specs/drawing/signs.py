@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from ..order import activates_first
 from ..plan import BlockPlan, Plan
-from ..shortcut import DropoutShortcutSpec, GateSpec, ScaledSpec, ZeroPadSpec
+from ..shortcut import Around, DropoutShortcutSpec, GateSpec, ScaledSpec
 from ..trace import Layer
 
 Signs = tuple[str, ...]
@@ -87,11 +87,11 @@ def _norms(layers: Sequence[Layer]) -> Signs:
 
 
 def _line(block: BlockPlan) -> str:
-    """A kind of :data:`~.glyphs.LINES`. Nothing is padded where the shape is kept."""
-    inner = getattr(block.shortcut, "of", None)
-    if isinstance(inner, ZeroPadSpec) and block.what.keeps_shape:
-        return "identity"
-    return (inner or block.shortcut).kind
+    if not isinstance(block.shortcut, Around):
+        return block.shortcut.kind
+    inner = block.shortcut.of
+    # Nothing is padded where the shape is kept.
+    return "identity" if inner.kind == "zero_pad" and block.what.keeps_shape else inner.kind
 
 
 def _computed(block: BlockPlan) -> Signs:
@@ -102,7 +102,7 @@ def _computed(block: BlockPlan) -> Signs:
 
 
 def _factors(block: BlockPlan) -> tuple[Signs, Signs]:
-    """What shortcut and branch are multiplied by."""
+    """What shortcut and branch are multiplied by, or how often a value is dropped."""
     match block.shortcut:
         case ScaledSpec(shortcut=factor, residual=other):
             return (_times(factor),), (_times(other),) if other != 1 else ()
