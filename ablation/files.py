@@ -9,18 +9,20 @@ from pathlib import Path
 from ..specs.errors import StoreError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``: the old file stays until the new one is safely on disk.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path``: the old file stays until the new one is safely on disk.
 
     Raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.
     """
     # In the same folder, since a rename cannot cross file systems; a name of
     # its own, since processes of two containers can have one number.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
+    if isinstance(content, str):
         # A traceback can hold what UTF-8 cannot: file names of another encoding.
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        content = content.encode(errors="backslashreplace")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -29,6 +29,8 @@ class Outcome:
     seconds: float = 0.0
     error: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What a person should know, and no number depends on."""
 
     @property
     def test_error(self) -> float | None:
@@ -62,4 +64,5 @@ class Outcome:
         tree = json.loads(text)
         for curve in ("train_curve", "test_curve"):
             tree[curve] = tuple(tuple(point) for point in tree[curve])
+        tree["notes"] = tuple(tree.get("notes", ()))
         return cls(**tree)

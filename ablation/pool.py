@@ -16,8 +16,8 @@ from typing import Any
 
 from ..specs.errors import ResforgeError
 from .outcome import Outcome
-from .task import Task
-from .worker import READY, work
+from .task import Cut, Task
+from .worker import BLOCKED, READY, work
 
 _FAILED_STARTS = 3
 
@@ -32,7 +32,7 @@ class Worker:
         self.process = context.Process(
             target=work, args=(theirs, function), name="resforge-worker", daemon=True
         )
-        with _interrupts_blocked():
+        with _signals_blocked():
             self.process.start()
         theirs.close()
         self.ready = False
@@ -45,8 +45,8 @@ class Worker:
         with suppress(OSError):  # if it has just died, the next look at it will say so
             self.connection.send(task)
 
-    def receive(self) -> Outcome | None:
-        """What it has sent, if it is an outcome. Raises ``EOFError`` where the process is gone."""
+    def receive(self) -> Outcome | Cut | None:
+        """How its task ended, if it sent that. Raises ``EOFError`` where the process is gone."""
         try:
             message: Any = self.connection.recv()
         except OSError as error:
@@ -55,8 +55,8 @@ class Worker:
         if message == READY:
             return None
         self.task, self.deadline = None, float("inf")
-        outcome: Outcome = message
-        return outcome
+        end: Outcome | Cut = message
+        return end
 
     def kill(self) -> int | None:
         """End the process now; its exit code, negative for the signal that had ended it before."""
@@ -70,7 +70,7 @@ class Pool:
     """Up to ``size`` workers that run ``function``.
 
     Every call to :meth:`events` says what happened since the last: ``(task, outcome)`` for a
-    task that came to an end, ``(task, None)`` for one whose process died under it.
+    task that came to an end, ``(task, cut)`` for one that stopped or whose process died under it.
     """
 
     def __init__(self, size: int, function: str, timeout: float) -> None:
@@ -99,7 +99,7 @@ class Pool:
         idle = next(worker for worker in self.workers if worker.ready and worker.task is None)
         idle.give(task, self.timeout)
 
-    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | None]]:
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
         """Wait until something happens, or for ``wait_seconds``, and say what did.
 
         Raises :class:`~resforge.ResforgeError` where workers die again and again before they
@@ -113,23 +113,29 @@ class Pool:
         for worker in [w for w in self.workers if w.deadline <= time.monotonic()]:
             yield self._time_out(worker)
 
+    def stop(self) -> None:
+        """Tell every running task to write its checkpoint and stop."""
+        for worker in self.workers:
+            if worker.task is not None:
+                worker.process.terminate()
+
     def close(self) -> None:
         """End every worker, whatever it is at."""
         while self.workers:
             self.workers.pop().kill()
 
-    def _look_at(self, worker: Worker) -> Iterator[tuple[Task, Outcome | None]]:
+    def _look_at(self, worker: Worker) -> Iterator[tuple[Task, Outcome | Cut]]:
         task = worker.task
         try:
-            outcome = worker.receive()
+            end = worker.receive()
         except EOFError:
             self._bury(worker)
             if task is not None:
-                yield task, None
+                yield task, Cut(crashed=True)
             return
         self._failed_starts = 0
-        if task is not None and outcome is not None:
-            yield task, outcome
+        if task is not None and end is not None:
+            yield task, end
 
     def _time_out(self, worker: Worker) -> tuple[Task, Outcome]:
         task = worker.task
@@ -158,9 +164,10 @@ def _connection(ready: Any) -> Connection[Any, Any]:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Ctrl-C blocked across a start: the child inherits that, and unblocks once it ignores it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+def _signals_blocked() -> Iterator[None]:
+    """What goes to a whole group blocked across a start: the child inherits that until it has
+    handlers of its own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..specs.errors import ResforgeError, StoreError
+from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
 from .files import make_folder
 from .outcome import Outcome
 from .owner import Owner
@@ -18,12 +19,12 @@ from .progress import Progress, Silence
 from .stop import StopSignals
 from .store import LEASE, Claim, Store
 from .sweep import Sweep
-from .task import Task, make_task
+from .task import Cut, Task, make_task
 
 TRIAL = "resforge.ablation.trial:run_trial"
 MAX_CRASHES = 2
-#: Seconds that running trials are given to finish after the first Ctrl-C.
-GRACE = 5.0
+#: Seconds that running trials are given to write their checkpoints after the first Ctrl-C.
+GRACE = 20.0
 _POLL = 0.25
 _BAD = ("failed", "crashed", "timed_out")
 
@@ -58,13 +59,15 @@ def run_sweep(
     workers: int | None = None,
     progress: Progress | None = None,
     trial: str = TRIAL,
+    checkpoint_seconds: float = EVERY,
 ) -> RunSummary:
     """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
 
     Each trial is trained on one thread in a process of its own; ``workers`` defaults to the
-    number of cores. Run again after any interruption, it does only what is missing. The first
-    Ctrl-C or SIGTERM lets running trials finish for a few seconds, the second ends at once; both
-    come back with ``interrupted`` set. ``trial`` names the function that workers run.
+    number of cores. Run again after any interruption, it does only what is missing: a trial goes
+    on from its checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped.
+    The first Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come
+    back with ``interrupted`` set. ``trial`` names the function that workers run.
 
     Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
     a library is missing, and ``StoreError`` where the disk refuses or another run is at work on
@@ -81,7 +84,8 @@ def run_sweep(
         plan = plan_sweep(sweep)
         make_folder(Path(out))
         with Store(out, create=True) as store:
-            driver = _Driver(plan, store, stop, workers or _cores(), progress or Silence(), trial)
+            pool = Pool(workers or _cores(), trial, sweep.timeout)
+            driver = _Driver(plan, store, stop, pool, progress or Silence(), checkpoint_seconds)
             driver.drive()
             statuses = store.statuses()
         if not stop.requested:
@@ -124,16 +128,18 @@ class _Driver:
         plan: SweepPlan,
         store: Store,
         stop: StopSignals,
-        workers: int,
+        pool: Pool,
         progress: Progress,
-        trial: str,
+        checkpoint_seconds: float,
     ) -> None:
         self.plan = plan
         self.store = store
         self.stop = stop
+        self.pool = pool
         self.progress = progress
+        self.checkpoint_seconds = checkpoint_seconds
+        self.folder = store.path.parent
         self.owner = Owner.me()
-        self.pool = Pool(workers, trial, plan.sweep.timeout)
         self.trials = {trial.key: trial for trial in plan.trials}
         self.claims: dict[str, Claim] = {}
         self.recorded = 0
@@ -142,6 +148,7 @@ class _Driver:
     def drive(self) -> None:
         """Run to the end, or until told to stop."""
         self.store.adopt(self.plan, self.owner, LEASE)
+        make_checkpoint_folder(self.folder, set(self.store.statuses()))
         self.progress.start(len(self.trials), self.store.counts()["finished"])
         try:
             with self.stop.at_once():
@@ -152,6 +159,7 @@ class _Driver:
             self.pool.close()
             self.progress.close()
             self.store.leave(self.owner)
+            remove_empty_folder(self.folder)
 
     def _until_done(self) -> None:
         while not self.stop.requested:
@@ -164,7 +172,8 @@ class _Driver:
             self._handle_events()
 
     def _finish_running(self) -> None:
-        self.progress.note("stopping: running trials have a few seconds to finish")
+        self.progress.note("stopping: running trials write down where they are")
+        self.pool.stop()
         deadline = time.monotonic() + GRACE
         while self.pool.running and time.monotonic() < deadline:
             self._handle_events()
@@ -183,29 +192,45 @@ class _Driver:
                     " choose another --out"
                 )
             self.claims[claim.key] = claim
-            self.pool.give(make_task(self.plan, self.trials[claim.key]))
+            task = make_task(
+                self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds
+            )
+            self.pool.give(task)
 
     def _handle_events(self) -> None:
-        for task, outcome in self.pool.events(_POLL):
-            self._ended(task, outcome)
+        for task, end in self.pool.events(_POLL):
+            self._ended(task, end)
         if time.monotonic() - self.renewed > LEASE / 6:
             self.store.renew(self.owner, LEASE)
             self.renewed = time.monotonic()
 
-    def _ended(self, task: Task, outcome: Outcome | None) -> None:
+    def _ended(self, task: Task, end: Outcome | Cut) -> None:
         claim, trial = self.claims.pop(task.key), self.trials[task.key]
-        if outcome is None:
-            if self.stop.requested:
-                self.store.release(claim)  # whoever stopped us stopped the worker too
+        if isinstance(end, Cut):
+            outcome = self._cut(end, claim, trial)
+            if outcome is None:
                 return
-            if claim.crashes + 1 < MAX_CRASHES:
-                self.store.release(claim, crashed=True)
-                self.progress.note(f"{_told(trial)}: its process died; it is tried once more")
-                return
-            outcome = Outcome("crashed", error=f"its process died {MAX_CRASHES} times")
+        else:
+            outcome = end
         if self.store.record(claim, outcome):
             self.recorded += 1
+            discard(self.folder, claim.key)
+            for note in outcome.notes:
+                self.progress.note(f"{_told(trial)}: {note}")
             self.progress.ended(trial, outcome, self.store.counts()["finished"])
+
+    def _cut(self, cut: Cut, claim: Claim, trial: Trial) -> Outcome | None:
+        """Let the trial wait again; its outcome instead where it has crashed too often."""
+        # Whoever stopped us may have stopped the worker too.
+        crashed = cut.crashed and not self.stop.requested
+        if crashed and claim.crashes + 1 >= MAX_CRASHES:
+            return Outcome("crashed", error=f"its process died {MAX_CRASHES} times")
+        self.store.release(claim, crashed)
+        if crashed:
+            self.progress.note(f"{_told(trial)}: its process died; it is tried once more")
+        if cut.note:
+            self.progress.note(f"{_told(trial)}: {cut.note}")
+        return None
 
 
 def _told(trial: Trial) -> str:

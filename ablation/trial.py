@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -16,30 +16,58 @@ from ..builder import build
 from ..specs.errors import ResforgeError
 from ..specs.load import loads
 from ..training.data import DATA
-from ..training.loop import train
+from ..training.loop import Training, train
 from ..training.recipe import Recipe
 from ..training.result import TrainResult
 from ..training.tensors import Data, load_data
+from .checkpoint import Checkpoint, code_digest
 from .outcome import Outcome
-from .task import Task
+from .task import StoppedError, Task
 
 #: A worker serves one sweep: its data are read once.
 _data = lru_cache(maxsize=1)(load_data)
 
 
-def run_trial(task: Task) -> Outcome:
-    """Train the task's network on one thread of the CPU; bitwise the same each time.
+def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train the task's network on one thread of the CPU; bitwise the same each time, wherever it
+    is left and gone on with.
 
-    Raises whatever building and training raise.
+    ``stopped`` is asked after each step; where it says so, the checkpoint is written and
+    ``StoppedError`` raised. Raises whatever building and training raise.
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
     data = _data(DATA.validate_json(task.data))
     _check_data(data, task)
+    identity = {"key": task.key, "code": code_digest(), **environment()}
+    checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
     with one_thread():
         start = time.perf_counter()
-        result = train(build(spec, seed=task.seed), data, recipe, task.seed)
-        seconds = time.perf_counter() - start
-    return _outcome(result, seconds)
+        training, before = _begin(
+            checkpoint, lambda: Training(build(spec, seed=task.seed), data, recipe, task.seed)
+        )
+        while not training.finished:
+            training.advance()
+            stop = stopped()
+            if (stop or checkpoint.is_due) and not training.finished:
+                seconds = before + time.perf_counter() - start
+                checkpoint.write({"training": training.state(), "seconds": seconds})
+                if stop:
+                    raise StoppedError("; ".join(checkpoint.notes))
+        seconds = before + time.perf_counter() - start
+    return _outcome(training.result(), seconds, checkpoint.notes)
+
+
+def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Training, float]:
+    """The run where it was left, and the seconds it took so far; or a fresh one."""
+    training, kept = fresh(), checkpoint.read()
+    if kept is None:
+        return training, 0.0
+    try:
+        training.restore(kept["training"])
+        return training, float(kept["seconds"])
+    except Exception as error:  # what restoring raises says what does not fit
+        checkpoint.refuse(f"{type(error).__name__}: {error}")
+        return fresh(), 0.0
 
 
 def warm_up() -> None:
@@ -84,7 +112,7 @@ def _check_data(data: Data, task: Task) -> None:
         )
 
 
-def _outcome(result: TrainResult, seconds: float) -> Outcome:
+def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
     return Outcome(
         status="diverged" if result.diverged else "done",
         train_curve=result.train_curve,
@@ -92,4 +120,5 @@ def _outcome(result: TrainResult, seconds: float) -> Outcome:
         steps=result.steps,
         seconds=seconds,
         environment=environment(),
+        notes=tuple(notes),
     )

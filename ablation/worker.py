@@ -5,30 +5,34 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import traceback
-from collections.abc import Callable
+import time
 from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .outcome import Outcome
-from .task import Task
+from .task import resolve, run_task
 
 READY = "ready"
+#: Signals that the driver alone answers, blocked until a worker has its own handlers.
+BLOCKED = (signal.SIGINT, signal.SIGTERM)
+#: Seconds a worker has to write its checkpoint when its driver is gone.
+ORPHAN_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def work(connection: Connection[Any, Any], function: str) -> None:
-    """Run tasks from ``connection`` until it closes.
+    """Run tasks from ``connection`` until it closes, or until SIGTERM says to stop.
 
-    ``function`` is ``module:name`` of a function from ``Task`` to ``Outcome``; it is named, not
+    ``function`` is ``module:name`` of a :data:`~resforge.ablation.task.RunTask`; it is named, not
     passed, so that only workers pay for importing torch.
     """
+    stop = _Stop()
     # Ctrl-C reaches every process of a terminal; the driver alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, stop.request)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+    threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     run = resolve(function)
     warm_up = getattr(import_module(run.__module__), "warm_up", None)
@@ -36,30 +40,27 @@ def work(connection: Connection[Any, Any], function: str) -> None:
         if warm_up is not None:
             warm_up()
         connection.send(READY)
-        while True:
-            connection.send(_run(run, connection.recv()))
+        while not stop.requested:
+            connection.send(run_task(run, connection.recv(), lambda: stop.requested))
     except (EOFError, OSError):
         pass  # the driver has closed its end, or is gone
 
 
-def resolve(function: str) -> Callable[[Task], Outcome]:
-    """The function ``module:name`` names."""
-    module, _, name = function.partition(":")
-    found: Callable[[Task], Outcome] = getattr(import_module(module), name)
-    return found
+class _Stop:
+    """Whether this process has been told to stop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def request(self, *_: object) -> None:
+        self.requested = True
 
 
-def _run(run: Callable[[Task], Outcome], task: Task) -> Outcome:
-    """What the task came to; an error it raises is an outcome like any other."""
-    try:
-        return run(task)
-    except Exception:
-        return Outcome("failed", error=traceback.format_exc())
-
-
-def _end_with_parent() -> None:
-    """End this process as soon as the driver is gone, even in the middle of a trial."""
+def _end_with_parent(stop: _Stop) -> None:
+    """End this process soon after the driver is gone: its trial may still write where it is."""
     parent = parent_process()
     if parent is not None:
         parent.join()
+        stop.request()
+        time.sleep(ORPHAN_SECONDS)
         os._exit(1)

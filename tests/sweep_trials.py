@@ -11,10 +11,13 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from resforge.ablation import Outcome, Sweep
 from resforge.ablation.task import Task
+
+Stop = Callable[[], bool]
 
 
 def sweep(seeds: int = 2, arms: int = 2, timeout: float = 600.0) -> Sweep:
@@ -40,12 +43,12 @@ def outcome(task: Task) -> Outcome:
     return Outcome("done", ((1, error),), ((1, error, 2 * error),), steps=1, seconds=0.5)
 
 
-def quick(task: Task) -> Outcome:
+def quick(task: Task, stopped: Stop) -> Outcome:
     note("start", task)
     return outcome(task)
 
 
-def slow(task: Task) -> Outcome:
+def slow(task: Task, stopped: Stop) -> Outcome:
     """Takes long enough to be killed in the middle."""
     note("start", task)
     time.sleep(0.15)
@@ -53,13 +56,13 @@ def slow(task: Task) -> Outcome:
     return outcome(task)
 
 
-def endless(task: Task) -> Outcome:
+def endless(task: Task, stopped: Stop) -> Outcome:
     note("start", task)
     time.sleep(3600)
     return outcome(task)
 
 
-def lasting(task: Task) -> Outcome:
+def lasting(task: Task, stopped: Stop) -> Outcome:
     """Takes longer, the first time, than the leases of the test that runs it."""
     first = not starts(task)
     note("start", task)
@@ -67,7 +70,20 @@ def lasting(task: Task) -> Outcome:
     return outcome(task)
 
 
-def dies_once(task: Task) -> Outcome:
+def stepwise(task: Task, stopped: Stop) -> Outcome:
+    """Trains in earnest, without hurry, and notes every step."""
+    from resforge.ablation.trial import run_trial
+
+    def after_a_step() -> bool:
+        note("step", task)
+        time.sleep(0.05)
+        return stopped()
+
+    note("start", task)
+    return run_trial(task, after_a_step)
+
+
+def dies_once(task: Task, stopped: Stop) -> Outcome:
     """Killed at the first attempt at each trial."""
     first = not starts(task)
     note("start", task)
@@ -76,7 +92,7 @@ def dies_once(task: Task) -> Outcome:
     return outcome(task)
 
 
-def each_in_its_way(task: Task) -> Outcome:
+def each_in_its_way(task: Task, stopped: Stop) -> Outcome:
     """The seed decides."""
     note("start", task)
     if task.seed == 1:

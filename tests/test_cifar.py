@@ -19,7 +19,7 @@ from resforge.ablation.trial import run_trial
 from resforge.training import Cifar10Spec, Cifar100Spec, Recipe, load_data, train
 from resforge.training.augment import crop_flip
 from resforge.training.cifar_files import CIFAR10, read_pictures
-from resforge.training.loop import index_batches
+from resforge.training.loop import Batches
 from torch import Tensor, nn
 
 SPECS = {"cifar10": Cifar10Spec, "cifar100": Cifar100Spec}
@@ -310,7 +310,7 @@ def test_arms_of_one_seed_see_the_same_augmented_batches(tmp_path: Path) -> None
     assert not torch.equal(seen["one"], seen["plain"])
     assert not torch.equal(seen["one"], seen["third"])
     # Augmentation has a stream of its own: the order of the images is as without it.
-    rows = next(index_batches(20, 8, seed=7))
+    rows = next(Batches(20, 8, seed=7))
     assert torch.equal(seen["plain"][0], plain.train_x[rows])
 
 

@@ -29,7 +29,10 @@ import sys
 sys.path.insert(0, {here!r})
 from resforge.ablation import run_sweep, progress_on
 import sweep_trials
-summary = run_sweep({sweep}, {out!r}, workers={workers}, progress=progress_on(), trial={trial!r})
+summary = run_sweep(
+    {sweep}, {out!r}, workers={workers}, progress=progress_on(), trial={trial!r},
+    checkpoint_seconds={every},
+)
 print(summary.ran)
 sys.exit(130 if summary.interrupted else 0)
 """
@@ -47,8 +50,11 @@ def driver(
     trial: str = "sweep_trials:slow",
     sweep: str = "sweep_trials.sweep(seeds=4)",
     workers: int = 2,
+    every: float = 30.0,
 ) -> subprocess.Popen[str]:
-    code = DRIVER.format(here=HERE, sweep=sweep, out=str(out), workers=workers, trial=trial)
+    code = DRIVER.format(
+        here=HERE, sweep=sweep, out=str(out), workers=workers, trial=trial, every=every
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -335,3 +341,46 @@ def test_real_trials_killed_and_resumed_are_bitwise_those_of_a_quiet_run(tmp_pat
     assert len(kept) >= 1
     assert run_sweep(plan.sweep, tmp_path, workers=1).ran == 4 - len(kept)
     assert recorded(tmp_path) == quiet
+
+
+@pytest.fixture(scope="module")
+def quiet() -> dict[str, tuple[Any, ...]]:
+    """What the real trials come to, here and in another order."""
+    plan = plan_sweep(sweep_trials.real())
+    return {t.key: run_trial(make_task(plan, t)).numbers for t in reversed(plan.trials)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_driver_that_ends_repeats_no_step(
+    tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]], number: signal.Signals
+) -> None:
+    """Its trials write where they are, told by it or left alone, and the next run goes on."""
+    out = tmp_path / "out"
+    process = driver(out, "sweep_trials:stepwise", "sweep_trials.real()")
+    wait_for(lambda: len(sweep_trials.notes(log, "step")) >= 5)
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert "Traceback" not in errors
+    workers = {pid for _, pid in sweep_trials.notes(log, "start")}
+    wait_for(lambda: not any(is_alive(pid) for pid in workers))
+    assert sorted(file.suffix for file in (out / "checkpoints").iterdir()) == [".pt", ".pt"]
+    run_sweep(sweep_trials.real(), out, 2, trial="sweep_trials:stepwise")
+    assert recorded(out) == quiet
+    assert len(sweep_trials.notes(log, "step")) == 4 * 8
+    assert not (out / "checkpoints").exists()
+    assert crashes_in(out) == 0
+
+
+def test_a_killed_worker_repeats_what_came_after_its_last_checkpoint(
+    tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]]
+) -> None:
+    out = tmp_path / "out"
+    process = driver(out, "sweep_trials:stepwise", "sweep_trials.real()", 1, every=0.0)
+    wait_for(lambda: len(sweep_trials.notes(log, "step")) >= 4)
+    os.kill(sweep_trials.notes(log, "start")[0][1], signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "its process died; it is tried once more" in errors
+    assert recorded(out) == quiet
+    assert len(sweep_trials.notes(log, "step")) in (32, 33)
+    assert len(sweep_trials.notes(log, "start")) == 5

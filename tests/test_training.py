@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
 from resforge.training.digits import _digits
-from resforge.training.loop import index_batches, stream_seed
+from resforge.training.loop import Batches, stream_seed
 from torch import Tensor, nn
 
 SHORT = Recipe(steps=6, batch_size=32, evaluations=2)
@@ -79,7 +79,7 @@ def test_without_scikit_learn_the_mend_is_named(monkeypatch: pytest.MonkeyPatch)
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 2**40))
 def test_an_epoch_shows_each_image_at_most_once(count: int, size: int, seed: int) -> None:
     size = min(size, count)
-    epoch = torch.cat(list(islice(index_batches(count, size, seed), count // size)))
+    epoch = torch.cat(list(islice(Batches(count, size, seed), count // size)))
     assert len(epoch) == count // size * size
     assert epoch.unique().shape == epoch.shape
     assert int(epoch.max()) < count

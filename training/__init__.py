@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .cifar import Cifar100Spec as Cifar100Spec
     from .data import DataSpec as DataSpec
     from .digits import DigitsSpec as DigitsSpec
+    from .loop import Training as Training
     from .loop import train as train
     from .prediction import error_rate as error_rate
     from .prediction import predict as predict
@@ -38,6 +39,7 @@ _HOME = {
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",
+    "Training": "loop",
     "error_rate": "prediction",
     "load_data": "tensors",
     "predict": "prediction",

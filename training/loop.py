@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil, isfinite
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,32 +30,100 @@ def train(
     seed: int,
     on_step: Callable[[int, float], None] | None = None,
 ) -> TrainResult:
-    """Train ``model`` in place and say how it went.
+    """Train ``model`` in place and say how it went; :class:`Training` from its start to its end.
+
+    The caller's random state and number of threads are left as they were.
+    ``on_step(steps done, loss)`` is called after each step. Raises
+    :class:`~resforge.ResforgeError` where a batch is larger than the training set.
+    """
+    training = Training(model, data, recipe, seed)
+    while not training.finished:
+        loss = training.advance()
+        if on_step is not None:
+            on_step(training.tried, loss)
+    return training.result()
+
+
+class Training:
+    """A run of training, step by step; left after any step, another process can go on with it.
 
     The order of the images, their augmentation and any dropout have random streams of their own,
-    keyed by ``seed``: two networks trained with one seed see the same batches. The caller's random
-    state and number of threads are left as they were. ``on_step(steps done, loss)`` is called
-    after each step. Raises :class:`~resforge.ResforgeError` where a batch is larger than the
-    training set.
+    keyed by ``seed``: two networks trained with one seed see the same batches. Raises
+    :class:`~resforge.ResforgeError` where a batch is larger than the training set.
+
+    >>> import resforge as rf
+    >>> from resforge.training import DigitsSpec, load_data
+    >>> def start() -> Training:
+    ...     model = rf.build("digits_resnet8", seed=0)
+    ...     return Training(model, load_data(DigitsSpec()), Recipe(steps=3, batch_size=8), seed=0)
+    >>> left, other = start(), start()
+    >>> _ = left.advance()
+    >>> other.restore(left.state())
+    >>> other.tried, other.advance() == left.advance()
+    (1, True)
     """
-    batches = index_batches(len(data.train_x), recipe.batch_size, seed)
-    chance = torch.Generator().manual_seed(stream_seed(seed, "augmentation"))
-    optimizer = make_optimizer(model, recipe)
-    record = _Record(recipe)
-    model.train()
-    with own_random_state(stream_seed(seed, "dropout"), data.train_x.device):
-        for step in range(recipe.steps):
-            set_learning_rate(optimizer, recipe.learning_rate(step))
-            rows = next(batches).to(data.train_x.device)
-            x, y = data.train_x[rows], data.train_y[rows]
-            if data.augment == "crop_flip":
-                x = crop_flip(x, chance)
-            loss = train_step(model, optimizer, x, y, recipe.label_smoothing)
-            if on_step is not None:
-                on_step(step + 1, loss)
-            if not record.add(step + 1, loss, model, data):
-                break
-    return record.result()
+
+    def __init__(self, model: nn.Module, data: Data, recipe: Recipe, seed: int) -> None:
+        self.model = model
+        self.data = data
+        self.recipe = recipe
+        self.batches = Batches(len(data.train_x), recipe.batch_size, seed)
+        self.chance = torch.Generator().manual_seed(stream_seed(seed, "augmentation"))
+        self.dropout = OwnRandomState(stream_seed(seed, "dropout"), data.train_x.device)
+        self.optimizer = make_optimizer(model, recipe)
+        self.record = _Record(recipe)
+        self.tried = 0
+        """Steps done, the one that diverged among them."""
+        model.train()
+
+    @property
+    def finished(self) -> bool:
+        return self.record.diverged or self.tried == self.recipe.steps
+
+    def advance(self) -> float:
+        """Do one step; the loss before it."""
+        data = self.data
+        set_learning_rate(self.optimizer, self.recipe.learning_rate(self.tried))
+        rows = next(self.batches).to(data.train_x.device)
+        x, y = data.train_x[rows], data.train_y[rows]
+        if data.augment == "crop_flip":
+            x = crop_flip(x, self.chance)
+        with self.dropout.in_force():
+            loss = train_step(self.model, self.optimizer, x, y, self.recipe.label_smoothing)
+            self.tried += 1
+            self.record.add(self.tried, loss, self.model, data)
+        return loss
+
+    def result(self) -> TrainResult:
+        return self.record.result()
+
+    def state(self) -> dict[str, Any]:
+        """All that the steps to come depend on, as tensors and plain values.
+
+        The tensors are the run's own: write or copy them before the next step.
+        """
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.state(),
+            "chance": self.chance.get_state(),
+            "dropout": self.dropout.states,
+            "record": self.record.state(),
+            "tried": self.tried,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another run of the same arguments was when it gave its ``state``.
+
+        Raises anything at all for another's state, and is then of no more use.
+        """
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.batches.restore(state["batches"])
+        self.chance.set_state(state["chance"])
+        self.dropout.states = state["dropout"]
+        self.record.restore(state["record"])
+        self.tried = state["tried"]
 
 
 def train_step(
@@ -73,27 +142,45 @@ def train_step(
     return value
 
 
-def index_batches(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
+class Batches(Iterator[Tensor]):
     """Batches of row numbers for ever: each epoch a new order, its incomplete end left out.
 
     Raises :class:`~resforge.ResforgeError` where ``batch_size`` is above ``count``.
 
-    >>> next(index_batches(4, 4, seed=0)).sort().values
+    >>> next(Batches(4, 4, seed=0)).sort().values
     tensor([0, 1, 2, 3])
     """
-    if batch_size > count:
-        raise ResforgeError(
-            f"batch_size {batch_size} is larger than the training set of {count} images:"
-            f" use at most {count}"
-        )
-    generator = torch.Generator().manual_seed(stream_seed(seed, "batches"))
 
-    def batches() -> Iterator[Tensor]:
-        while True:
-            order = torch.randperm(count, generator=generator)
-            yield from torch.split(order, batch_size)[: count // batch_size]
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+        if batch_size > count:
+            raise ResforgeError(
+                f"batch_size {batch_size} is larger than the training set of {count} images:"
+                f" use at most {count}"
+            )
+        self.count = count
+        self.batch_size = batch_size
+        self.generator = torch.Generator().manual_seed(stream_seed(seed, "batches"))
+        self._shuffle()
 
-    return batches()
+    def __next__(self) -> Tensor:
+        if self.used == self.count // self.batch_size:
+            self._shuffle()
+        self.used += 1
+        return self.order[(self.used - 1) * self.batch_size : self.used * self.batch_size]
+
+    def state(self) -> dict[str, Any]:
+        return {"before": self.before, "used": self.used}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.generator.set_state(state["before"])
+        self._shuffle()
+        self.used = state["used"]
+
+    def _shuffle(self) -> None:
+        self.before = self.generator.get_state()
+        """Of the generator, from which this epoch's order is drawn."""
+        self.order = torch.randperm(self.count, generator=self.generator)
+        self.used = 0
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -127,17 +214,31 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "little", signed=True)
 
 
-@contextmanager
-def own_random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """PyTorch's global random state seeded inside, and as it was afterwards."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        # Not torch.manual_seed, which would reseed devices that are not put back afterwards.
-        torch.default_generator.manual_seed(seed)
-        for cuda in devices:
-            with torch.cuda.device(cuda):
-                torch.cuda.manual_seed(seed)
-        yield
+class OwnRandomState:
+    """PyTorch's global random state as one run sees it: nobody else draws from it."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=self.devices):
+            # Not torch.manual_seed, which would reseed devices that are not put back afterwards.
+            torch.default_generator.manual_seed(seed)
+            for cuda in self.devices:
+                with torch.cuda.device(cuda):
+                    torch.cuda.manual_seed(seed)
+            self.states = self._now()
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """The state is the global one inside; afterwards that is as it was."""
+        with torch.random.fork_rng(devices=self.devices):
+            torch.set_rng_state(self.states[0])
+            for cuda, state in zip(self.devices, self.states[1:], strict=True):
+                torch.cuda.set_rng_state(state, cuda)
+            yield
+            self.states = self._now()
+
+    def _now(self) -> list[Tensor]:
+        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(cuda) for cuda in self.devices)]
 
 
 class _Record:
@@ -152,11 +253,11 @@ class _Record:
         self.steps = 0
         self.diverged = False
 
-    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> bool:
-        """Note a step; whether the run should go on."""
+    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
+        """Note a step."""
         if not isfinite(loss):
             self.diverged = True
-            return False
+            return
         self.steps = step
         self.losses.append(loss)
         due = step in self.evaluation_steps
@@ -168,9 +269,22 @@ class _Record:
             test_loss = F.cross_entropy(scores, data.test_y).item()
             if not isfinite(test_loss):
                 self.diverged = True
-                return False
+                return
             self.test_curve.append(TestPoint(step, error_rate(scores, data.test_y), test_loss))
-        return True
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "losses": self.losses,
+            "train_curve": self.train_curve,
+            "test_curve": [(point.step, point.error, point.loss) for point in self.test_curve],
+            "steps": self.steps,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.losses = [*state["losses"]]
+        self.train_curve = [*state["train_curve"]]
+        self.test_curve = [TestPoint(*point) for point in state["test_curve"]]
+        self.steps = state["steps"]
 
     def result(self) -> TrainResult:
         return TrainResult(
