@@ -14,8 +14,10 @@ Nothing here imports torch; only the worker processes do.
 
 from .arms import Arm
 from .comparison import ArmRow, Spread, compare
+from .declared import Declared
 from .export import write_csv
 from .outcome import Outcome
+from .paired import Comparison, compare_pairs
 from .plan import SweepPlan, Trial, plan_sweep
 from .progress import Progress, progress_on
 from .published import PublishedTable
@@ -30,6 +32,8 @@ from .verdict import state_verdict
 __all__ = [
     "Arm",
     "ArmRow",
+    "Comparison",
+    "Declared",
     "Outcome",
     "Progress",
     "PublishedTable",
@@ -41,6 +45,7 @@ __all__ = [
     "SweepPlan",
     "Trial",
     "compare",
+    "compare_pairs",
     "comparison_table",
     "load_sweep",
     "plan_sweep",

@@ -12,6 +12,7 @@ from ..specs.places import placed
 from ..specs.plan import Plan, plan
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
+from .declared import pair_faults
 from .design import choices
 from .fit import check_fit
 from .match import Matched, Matcher
@@ -87,6 +88,10 @@ def expand(sweep: Sweep) -> Expansion:
     faults, more = unknown_arms(sweep.published, [name for name, *_ in combinations])
     if faults:
         raise SpecError(placed(faults, sweep.document), more)
+    named = {name: dict(labels) for name, labels, _ in combinations}
+    written = sweep.document.tree.get("comparisons")
+    if faults := pair_faults(sweep.comparisons, named, written):
+        raise SpecError(placed(faults, sweep.document))
     return _Expander(sweep, _base(sweep)).expand(combinations)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..specs.errors import StoreError, printable
 from ..training.data import DATA
+from .declared import Declared, Pair, pairs_of
 from .outcome import Outcome
 from .published import PublishedTable
 from .schema import disk_errors
@@ -70,6 +71,14 @@ class Records:
         """What papers print for some of the arms."""
         # Stores from before there was such a key have none.
         return tuple(PublishedTable(**table) for table in self.sweep.get("published", ()))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs of arms that are compared."""
+        # Stores from before there was such a key declare none.
+        declared = self.sweep.get("comparisons")
+        items = None if declared is None else [Declared(**item) for item in declared]
+        return pairs_of(items, {arm.name: dict(arm.labels) for arm in self.arms})
 
     @property
     def all_trials(self) -> list[TrialRecord]:

@@ -10,6 +10,7 @@ from typing import Any
 from .comparison import compare
 from .figures import learning_curves, series_index
 from .files import write_whole
+from .paired import compare_pairs
 from .panels import panels
 from .published import footnotes
 from .records import Records, TrialRecord, read_records
@@ -46,6 +47,7 @@ def render_report(records: Records) -> str:
     return environment.from_string(template).render(
         title=records.title,
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
+        comparisons=[comparison.verdict for comparison in compare_pairs(records)],
         rule=RULE,
         headings=headings(rows, records.published),
         figures_from=len(headings(rows)) - len(FIGURES),

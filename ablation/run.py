@@ -78,7 +78,7 @@ def run_sweep(
 
     if workers is not None and workers < 1:
         raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
-    _require("matplotlib", "jinja2")
+    _require("matplotlib", "jinja2", "scipy")
     start = time.monotonic()
     with StopSignals() as stop:
         plan = plan_sweep(sweep)

@@ -19,6 +19,7 @@ from ..training.data import DataSpec
 from ..training.digits import DigitsSpec
 from ..training.recipe import Recipe
 from .budget import Budget
+from .declared import Comparisons
 from .design import Design
 from .match import MatchSpec
 from .published import MAX_TABLES, PublishedTable
@@ -104,6 +105,9 @@ class Sweep(Spec):
         tuple[PublishedTable, ...], Field(strict=False, max_length=MAX_TABLES)
     ] = ()
     """What papers print for some of the arms; decides no result and is no part of any."""
+    comparisons: Comparisons | None = None
+    """What is compared with what; by default each label of each axis with the axis's first. Decides
+    no result and is no part of any."""
 
     _document: Document | None = PrivateAttr(default=None)
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from .comparison import ArmRow, Spread
 from .published import PublishedTable, footnotes, printed
+from .verdict import p_figure, signed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from .paired import Comparison
+
 FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
 PUBLISHED = "published"
+COMPARED = ("comparison", "pairs", "difference", "95% interval", "p", "p Holm", "sees", "separable")
 
 
 def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
@@ -52,6 +56,24 @@ def percent(spread: Spread | None) -> str:
         return "none"
     middle = f" ± {100 * spread.deviation:.1f}" if spread.deviation is not None else ""
     return f"{100 * spread.mean:.1f}{middle}"
+
+
+def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
+    """A row under :data:`COMPARED`, in percentage points; empty where there is no such figure.
+
+    ``sees`` is the smallest difference that the sweep would have seen.
+    """
+    c = comparison
+    return (
+        f"{c.at + ': ' if c.at else ''}{c.of_label} - {c.to_label}",
+        f"{c.n} of {c.seeds}",
+        signed(c.mean) if c.mean is not None else "",
+        f"{signed(c.low)} to {signed(c.high)}" if c.low is not None and c.high is not None else "",
+        p_figure(c.p) if c.p is not None else "",
+        p_figure(c.p_holm) if c.p_holm is not None else "",
+        f"{c.detectable:.2f}" if c.detectable is not None else "",
+        "yes" if c.separable else "no",
+    )
 
 
 def comparison_table(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .comparison import ArmRow
 from .panels import Panel, panels
+from .statistics import LEVEL, smallest_p
+
+if TYPE_CHECKING:
+    from .paired import Comparison
 
 #: An arm has collapsed where it misses more than this share of what guessing misses.
 COLLAPSE = 0.5
@@ -13,8 +18,8 @@ _LISTED = 8
 
 RULE = (
     "An arm is said to have collapsed where its mean test error is more than half of what"
-    " guessing gives. Differences between arms that learned are shown with their spread over"
-    " seeds; none of them is claimed to be more than chance."
+    " guessing gives. Two arms are called separable where the p of the sign-flip test over their"
+    " paired seeds, after Holm's correction for the number of comparisons, is at most 0.05."
 )
 
 
@@ -79,6 +84,95 @@ def _trouble(rows: Sequence[ArmRow]) -> list[str]:
     if pending:
         sentences.append(f"Not finished: {pending} more to come.")
     return sentences
+
+
+def state_comparison(comparison: Comparison) -> str:
+    """What a comparison came to: the difference, how sure it is, and what would have been seen."""
+    c = comparison
+    at = f"At {c.at}, " if c.at else ""
+    if c.same_network:
+        return f"{at}{c.of_label} and {c.to_label} are the same network: there is nothing to tell."
+    if c.mean is None:
+        told = f"{c.of_label} and {c.to_label} cannot be compared: no seed was finished by both."
+    else:
+        told = f"{_difference(c, c.mean)} ({_evidence(c)}): {_finding(c)}."
+    return " ".join([f"{at}{told}", *_lost(c)])
+
+
+def _difference(c: Comparison, mean: float) -> str:
+    if f"{abs(mean):.2f}" == "0.00":
+        return f"{c.of_label} misses as much as {c.to_label}"
+    direction = "more" if mean > 0 else "fewer"
+    return f"{c.of_label} misses {abs(mean):.2f} points {direction} than {c.to_label}"
+
+
+def _evidence(c: Comparison) -> str:
+    parts = [f"n = {c.n} {'pair' if c.n == 1 else 'pairs'}"]
+    if c.low is not None and c.high is not None:
+        parts.insert(0, f"95% interval {signed(c.low)} to {signed(c.high)}")
+    if c.p_holm is not None:
+        over = f" after Holm over {c.family}" if c.family > 1 else ""
+        parts.append(f"{_p(c.p_holm)}{over}")
+    return ", ".join(parts)
+
+
+def _finding(c: Comparison) -> str:
+    if c.separable:
+        return "separable"
+    if c.detectable is not None:
+        return f"not separable; this sweep would have seen {c.detectable:.2f} points"
+    least = smallest_p(c.n)
+    pairs = f"{c.n} {'pair' if c.n == 1 else 'pairs'}"
+    if least > LEVEL:
+        return f"not separable; with {pairs} no p below {least:.3g} is possible"
+    if least * c.family > LEVEL:
+        least = min(1.0, least * c.family)
+        return (
+            f"not separable; with {pairs} the first of {c.family} p cannot fall below {least:.3g}"
+        )
+    return "not separable; the differences are all the same"
+
+
+def _lost(c: Comparison) -> list[str]:
+    """What the difference leaves out."""
+    sentences = []
+    if any(c.diverged):
+        p = f" ({_p(c.p_diverged)}, not corrected)" if c.p_diverged is not None else ""
+        sentences.append(f"{_who('diverged', c.diverged, c)}{p}.")
+    if any(c.failed):
+        sentences.append(f"{_who('did not finish', c.failed, c)}.")
+    if sentences and c.n:
+        sentences.append("The difference is over the seeds that both finished.")
+    if c.pending:
+        sentences.append(f"{c.pending} of {c.seeds} seeds are still to come.")
+    return sentences
+
+
+def _who(what: str, counts: tuple[int, int], c: Comparison) -> str:
+    of, to = counts
+    return f"{c.of_label} {what} with {of} of {c.seeds} seeds, {c.to_label} with {to}"
+
+
+def signed(points: float) -> str:
+    """
+    >>> signed(0.213), signed(-0.001)
+    ('+0.21', '0.00')
+    """
+    text = f"{points:+.2f}"
+    return text[1:] if text[1:] == "0.00" else text
+
+
+def p_figure(p: float) -> str:
+    """
+    >>> p_figure(0.0784), p_figure(1.0), p_figure(0.0002)
+    ('0.078', '1', '<0.001')
+    """
+    return f"{p:.2g}" if p >= 0.001 else "<0.001"
+
+
+def _p(p: float) -> str:
+    figure = p_figure(p)
+    return f"p < {figure[1:]}" if figure.startswith("<") else f"p = {figure}"
 
 
 def _all(rows: dict[str, ArmRow]) -> str:

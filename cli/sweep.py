@@ -73,16 +73,21 @@ def report(
     return Exit.DIFFERENT if failed else Exit.OK
 
 
+#: Comparisons told in sentences too; more are told by their table and the report.
+_TOLD = 12
+
+
 def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
-    """Print the comparison, and for people what it comes to."""
-    from ..ablation import compare, read_records, state_verdict
+    """Print arms and comparisons, and for people what they come to."""
+    from ..ablation import compare, compare_pairs, read_records, state_verdict
     from ..ablation.published import footnotes, published_for
-    from ..ablation.table import cells, headings
+    from ..ablation.table import COMPARED, cells, comparison_cells, headings
 
     records = read_records(folder)
-    rows, papers = compare(records), records.published
+    rows, papers, compared = compare(records), records.published, compare_pairs(records)
     if json:
-        tell_json([{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows])
+        arms = [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows]
+        tell_json({"arms": arms, "comparisons": [found.as_dict() for found in compared]})
         return rows
     tell_table(
         headings(rows, papers),
@@ -93,4 +98,10 @@ def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
     notes = [*footnotes(papers), ""] if papers else []
     for line in ["", *notes, *state_verdict(rows, records.num_classes)]:
         tell(line)
+    if compared:
+        tell("")
+        tell_table(COMPARED, map(comparison_cells, compared))
+        tell("")
+    for found in compared[:_TOLD]:
+        tell(found.verdict)
     return rows

@@ -24,6 +24,7 @@ _EXAMPLES = {
     "base": "base: resnet18",
     "rate": "rate: 0.2",
     "path": "path: data, the folder that holds the files",
+    "to": "to: A, an arm, or with axis one of its labels",
 }
 Explained = tuple[str, str, str | None]  # code, message, help
 
@@ -54,6 +55,8 @@ def _as_written(path: Path, tree: Any) -> Path:
         found = isinstance(tree, dict) and part in tree
         found = found or (isinstance(tree, list) and isinstance(part, int))
         if not found and part in ("match", "change"):
+            continue
+        if not found and isinstance(part, int) and isinstance(tree, dict):
             continue
         if not found and part == "kind" and isinstance(tree, str):
             continue

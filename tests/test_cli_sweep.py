@@ -48,7 +48,22 @@ def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
 
 def test_sweep_run_in_json(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"), "--json")
-    assert [row["labels"] for row in done.json] == [{"shortcut": "plain"}, {"shortcut": "A"}]
+    assert [row["labels"] for row in done.json["arms"]] == [
+        {"shortcut": "plain"},
+        {"shortcut": "A"},
+    ]
+    (compared,) = done.json["comparisons"]
+    assert (compared["of"], compared["to"], compared["n"]) == ("shortcut=A", "shortcut=plain", 1)
+    assert compared["verdict"] in cli("report", str(swept / "out")).lines
+
+
+def test_other_comparisons_train_nothing(cli: Cli, swept: Path) -> None:
+    (swept / "turned.yaml").write_text(SWEEP + "comparisons: {axis: shortcut, to: A}\n")
+    done = cli("sweep", "run", str(swept / "turned.yaml"), "--out", str(swept / "out"))
+    assert "0 of them now" in done.err
+    (told,) = [line for line in done.lines if line.startswith("plain misses ")]
+    assert told.endswith("not separable; with 1 pair no p below 1 is possible.")
+    assert [line for line in done.lines if line.startswith("plain - A ")]
 
 
 def test_what_a_paper_prints_is_told_apart_from_the_results(cli: Cli, swept: Path) -> None:
@@ -59,7 +74,7 @@ def test_what_a_paper_prints_is_told_apart_from_the_results(cli: Cli, swept: Pat
     assert "0 of them now" in done.err
     assert [line.split()[-1] for line in done.lines[:3]] == ["published", "s", "8.75"]
     assert "published: A paper; error, %" in done.lines
-    rows = cli(*words, "--json").json
+    rows = cli(*words, "--json").json["arms"]
     told = {"source": "A paper", "measure": "error, %", "printed": 8.75}
     assert [row["published"] for row in rows] == [[], [told]]
 
@@ -70,7 +85,7 @@ def test_report_writes_again_what_was_lost(cli: Cli, swept: Path) -> None:
     assert done.code == 0
     assert [line.split()[0] for line in done.lines[:3]] == ["shortcut", "plain", "A"]
     assert (swept / "out" / "report.html").is_file()
-    assert cli("report", str(swept / "out"), "--json").json[0]["done"] == 1
+    assert cli("report", str(swept / "out"), "--json").json["arms"][0]["done"] == 1
 
 
 def test_report_needs_a_store(cli: Cli) -> None:

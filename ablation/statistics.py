@@ -1,0 +1,168 @@
+"""What paired differences can tell: plain numbers in, plain numbers out.
+
+Everything here is seeded: the same differences, in whatever order, give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+#: The level of the tests, and what the intervals leave out.
+LEVEL = 0.05
+#: With which a difference is to be found, for it to be called detectable.
+POWER = 0.8
+#: Differences below which an interval from resampling would cover far less than it says.
+MIN_INTERVAL_PAIRS = 5
+#: Sign flips tried: all of them up to 14 pairs, as many random ones beyond.
+FLIPS = 2**14
+_RESAMPLES = 9_999
+_SEED = 0
+# Sums of differences in percentage points are known to better than this; what only rounding tells
+# apart is the same.
+_DECIMALS = 9
+_NOTHING = 10.0**-_DECIMALS
+_BATCH = 2**20  # numbers held at once
+
+
+def mean_interval(differences: Sequence[float]) -> tuple[float, float] | None:
+    """The 95% interval of the mean by the bias-corrected and accelerated bootstrap.
+
+    Efron 1987, "Better Bootstrap Confidence Intervals", as in ``scipy.stats.bootstrap``, from
+    9,999 resamples. None for fewer than five differences, where the method covers too little,
+    and for differences that are all the same, which show no spread to resample.
+
+    >>> low, high = mean_interval([0.1, 0.4, 0.2, 0.6, 0.3, 0.5])
+    >>> round(low, 2), round(high, 2)
+    (0.22, 0.48)
+    >>> mean_interval([0.1, 0.4]), mean_interval([0.2] * 10)
+    (None, None)
+    """
+    import numpy as np
+    from scipy import stats
+
+    values = np.sort(np.asarray(differences, dtype=float))
+    if len(values) < MIN_INTERVAL_PAIRS or all_equal(differences):
+        return None
+    found = stats.bootstrap(
+        (values,),
+        _mean,
+        confidence_level=1.0 - LEVEL,
+        n_resamples=_RESAMPLES,
+        batch=max(1, _BATCH // len(values)),
+        method="BCa",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _mean(sample: Any, axis: int) -> Any:
+    """Rounded, so that ties are ties: errors are counts of images, and their means often meet."""
+    import numpy as np
+
+    return np.round(np.mean(sample, axis=axis), _DECIMALS)
+
+
+def all_equal(differences: Sequence[float]) -> bool:
+    """Whether only rounding tells the differences apart."""
+    return len(differences) == 0 or max(differences) - min(differences) < _NOTHING
+
+
+def sign_flip_p(differences: Sequence[float]) -> float | None:
+    """The two-sided p of "each difference might as well have had the other sign".
+
+    The share of sign patterns whose mean is at least as far from zero as the one seen: of all
+    ``2 ** n`` up to 14 differences; beyond, of 16,384 random ones and the one seen (Phipson and
+    Smyth 2010), so that p is never zero. None without differences.
+
+    >>> sign_flip_p([0.1, 0.2, 0.3]), sign_flip_p([-0.1, 0.1]), sign_flip_p([])
+    (0.25, 1.0, None)
+    """
+    import numpy as np
+    from scipy import stats
+
+    values = np.sort(np.asarray(differences, dtype=float))
+    if len(values) < 2:
+        return None if len(values) == 0 else 1.0
+
+    found = stats.permutation_test(
+        (values,),
+        _mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=FLIPS,
+        batch=max(1, _BATCH // len(values)),
+        rng=np.random.default_rng(_SEED),
+    )
+    return float(found.pvalue)
+
+
+def smallest_p(pairs: int) -> float:
+    """Below which :func:`sign_flip_p` of that many differences cannot fall.
+
+    >>> smallest_p(3), smallest_p(5)
+    (0.25, 0.0625)
+    """
+    return max(2.0 / 2.0**pairs, 2.0 / (FLIPS + 1)) if pairs else 1.0
+
+
+def holm(ps: Sequence[float | None], family: int | None = None) -> list[float | None]:
+    """Each p after the step-down correction of Holm 1979, over ``family`` comparisons.
+
+    ``family`` is by default the number of those that have a p; where it is larger, the others
+    stand as if their p were 1.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    >>> holm([0.01, None], family=4)
+    [0.04, None]
+    """
+    known = sorted((p, place) for place, p in enumerate(ps) if p is not None)
+    family = len(known) if family is None else family
+    corrected: list[float | None] = [None] * len(ps)
+    reached = 0.0
+    for step, (p, place) in enumerate(known):
+        reached = max(reached, min(1.0, (family - step) * p))
+        corrected[place] = reached
+    return corrected
+
+
+def detectable(deviation: float | None, pairs: int, family: int = 1) -> float | None:
+    """The smallest true mean difference that so many pairs would show with a power of 80%.
+
+    For the two-sided paired t test at the level 0.05 / ``family``, the strictest step of Holm's
+    correction, and normal differences of the standard ``deviation`` given: the d at which T, of
+    the noncentral t distribution with ``pairs`` - 1 degrees of freedom and noncentrality
+    ``d * sqrt(pairs) / deviation``, has P(T > t) = 0.8, where t is what the central
+    distribution exceeds, either way, with that level. None where there is no deviation to go by,
+    or where the sign-flip test cannot reach that level whatever the difference.
+
+    >>> round(detectable(1.0, 24), 3), detectable(1.0, 5)
+    (0.597, None)
+    """
+    from scipy import stats
+    from scipy.special import nctdtrinc
+
+    level = LEVEL / family
+    if deviation is None or deviation < _NOTHING or smallest_p(pairs) > level:
+        return None
+    critical = stats.t.isf(level / 2, pairs - 1)
+    # The far tail would add less than 1e-6 to the power.
+    noncentrality = float(nctdtrinc(pairs - 1, 1.0 - POWER, critical))
+    return noncentrality * deviation / sqrt(pairs)
+
+
+def discordance_p(only_first: int, only_second: int) -> float | None:
+    """The exact McNemar test: seeds on which only one of two arms met an end, against a coin.
+
+    Two-sided; None where there is no such seed.
+
+    >>> discordance_p(0, 5), discordance_p(2, 2), discordance_p(0, 0)
+    (0.0625, 1.0, None)
+    """
+    from scipy import stats
+
+    if not only_first + only_second:
+        return None
+    return float(stats.binomtest(only_first, only_first + only_second).pvalue)

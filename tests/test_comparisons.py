@@ -1,0 +1,346 @@
+"""Which arms are compared, and what is told of each pair."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics as textbook
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import combinations, product
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+import resforge as rf
+from hypothesis import given, settings
+from resforge.ablation import (
+    Comparison,
+    Outcome,
+    Records,
+    Sweep,
+    compare_pairs,
+    load_sweep,
+    plan_sweep,
+    render_report,
+)
+from resforge.ablation.declared import MAX_PAIRS, Declared, Pair, pairs_of
+from resforge.ablation.records import ArmRecord, TrialRecord
+from resforge.ablation.statistics import mean_interval, sign_flip_p
+from resforge.ablation.table import COMPARED, comparison_cells
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+DIVERGED, BROKEN = Outcome("diverged", ((1, 2.0),), steps=1), Outcome("failed", error="Oops")
+
+
+def done(error: float) -> Outcome:
+    return Outcome("done", ((1, 1.0),), ((1, error, 1.0),), steps=1)
+
+
+def records(
+    arms: dict[str, Sequence[Outcome]],
+    comparisons: object = None,
+    seeds: int | None = None,
+    digests: dict[str, str] | None = None,
+) -> Records:
+    """Records of arms by name, ``axis=label/...`` or a label alone, an outcome for each seed."""
+    seeds = seeds or max(map(len, arms.values()))
+    tree = Sweep(sweep=1, base="digits_resnet8", arms={"a": {}}, seeds=seeds).model_dump(
+        mode="json"
+    )
+    tree["comparisons"] = comparisons
+    made = []
+    for name in arms:
+        parts = [part.split("=") for part in name.split("/")]
+        labels = tuple((a, b) for a, b in parts) if "=" in name else (("arm", name),)
+        made.append(ArmRecord(name, labels, (digests or {}).get(name, name), 1000, 2000, 8))
+    trials = {
+        name: tuple(TrialRecord(f"{name}{seed}", seed, o, NOW) for seed, o in enumerate(outcomes))
+        for name, outcomes in arms.items()
+    }
+    finished = sum(map(len, trials.values()))
+    return Records(tree, "", "f" * 64, tuple(made), trials, seeds * len(arms), finished)
+
+
+def one(**arms: Sequence[Outcome]) -> Comparison:
+    """The comparison of the second of two arms with the first."""
+    (found,) = compare_pairs(records(dict(arms)))
+    return found
+
+
+def errors(*points: float) -> list[Outcome]:
+    return [done(point / 100) for point in points]
+
+
+# What is compared
+
+
+def grid(**axes: str) -> dict[str, dict[str, str]]:
+    cells = [dict(zip(axes, labels, strict=True)) for labels in product(*axes.values())]
+    return {"/".join(f"{a}={b}" for a, b in cell.items()): cell for cell in cells}
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+def test_by_default_labels_meet_their_axis_first(sizes: list[int]) -> None:
+    arms = grid(**{f"x{i}": "abcd"[:size] for i, size in enumerate(sizes)})
+    found = pairs_of(None, arms)
+    brute = {
+        (of, to)
+        for of, to in product(arms, arms)
+        for differ in [[axis for axis in arms[of] if arms[of][axis] != arms[to][axis]]]
+        if len(differ) == 1 and arms[to][differ[0]] == "a"
+    }
+    assert len(found) == len(set(found))
+    assert set(found) == brute
+
+
+def test_an_incomplete_grid_is_compared_where_it_can_be() -> None:
+    arms = grid(depth="89", shortcut="ABC")
+    del arms["depth=9/shortcut=A"]
+    assert pairs_of([Declared(axis="shortcut", to="A")], arms) == [
+        ("depth=8/shortcut=B", "depth=8/shortcut=A"),
+        ("depth=8/shortcut=C", "depth=8/shortcut=A"),
+    ]
+
+
+def test_too_many_to_claim_are_not_made_unasked() -> None:
+    arms = grid(**{f"x{i}": "ab" for i in range(8)})
+    assert pairs_of(None, arms) == []
+    assert len(pairs_of([Declared(axis="x0", to="a")], arms)) == 128
+    assert len(pairs_of([Declared(axis="x0", to="a")] * 2, arms)) == 128
+
+
+def load(tmp_path: Path, comparisons: str) -> Sweep:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "sweep: 1\nbase: digits_resnet8\naxes:\n"
+        "  depth: {d8: {}, d14: {'stages[*].depth': 2}}\n"
+        "  shortcut: {plain: {shortcut: none}, A: {}, B: {shortcut: projection}}\n"
+        f"  only: {{it: {{}}}}\ncomparisons: {comparisons}\n"
+    )
+    return load_sweep(path)
+
+
+AT = "depth=d8/shortcut={}/only=it"
+A, B = AT.format("A"), AT.format("B")
+
+
+def test_declared_pairs_come_in_the_files_order(tmp_path: Path) -> None:
+    text = f"[{{of: {B}, to: {A}}}, {{axis: shortcut, to: plain}}]"
+    sweep = load(tmp_path, text)
+    arms = {arm.name: dict(arm.labels) for arm in sweep.expanded}
+    found = pairs_of(sweep.comparisons, arms)
+    assert found[0] == Pair(B, A)
+    assert found[1] == Pair(A, AT.format("plain"))
+    assert len(found) == 5
+    alone = load(tmp_path, "{axis: shortcut, to: plain}")
+    assert pairs_of(alone.comparisons, arms) == found[1:]
+    assert pairs_of(load(tmp_path, "[]").comparisons, arms) == []
+
+
+def test_comparisons_decide_no_trial(tmp_path: Path) -> None:
+    one, other = (
+        plan_sweep(load(tmp_path, text)) for text in ("[]", "{axis: shortcut, to: plain}")
+    )
+    assert one.digest == other.digest
+    assert one.trials == other.trials
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "path", "message"),
+    [
+        ("{axis: shortcot, to: A}", "comparisons.axis", "did you mean 'shortcut'?"),
+        ("[{axis: shortcut, to: plane}]", "comparisons[0].to", "did you mean 'plain'?"),
+        ("[{axis: shortcut, to: xyzzy}]", "comparisons[0].to", "the first one is 'plain'"),
+        (f"[{{of: {A}x, to: {B}}}]", "comparisons[0].of", f"did you mean {A!r}?"),
+        (f"[{{of: {A}, to: A}}]", "comparisons[0].to", "there is no arm 'A'"),
+        (f"[{{of: {A}, to: {A}}}]", "comparisons[0].to", "compared with itself"),
+        (f"[{{of: {A}, to: {B}}}, {{of: {B}, to: {A}}}]", "comparisons[1]", "compared already"),
+        ("[{to: A}]", "comparisons[0]", "either of or axis"),
+        (f"[{{to: {A}, of: {B}, axis: shortcut}}]", "comparisons[0]", "either of or axis"),
+        ("{axis: only, to: it}", "comparisons", "no arm differs from one with only=it"),
+        ("{axis: shortcut}", "comparisons.to", "'to' is missing"),
+        ("{axis: shortcut, too: A}", "comparisons.too", "did you mean 'to'?"),
+        ("[{axis: 3, to: A}]", "comparisons[0].axis", "expected text, not 3"),
+        ("shortcut", "comparisons", "expected a list"),
+    ],
+)
+def test_a_fault_is_told_with_its_place(
+    tmp_path: Path, comparisons: str, path: str, message: str
+) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        load(tmp_path, comparisons)
+    fault = next(fault for fault in caught.value.faults if fault.path == path)
+    assert fault.line == 7
+    assert message in f"{fault.message}; {fault.help}"
+
+
+def test_as_many_as_can_be_claimed_and_no_more() -> None:
+    arms: dict[str, object] = {f"a{i}": {} for i in range(30)}
+    pairs = [{"of": of, "to": to} for of, to in combinations(arms, 2)]
+    tree = {"sweep": 1, "base": "digits_resnet8", "arms": arms}
+    assert Sweep(**tree, comparisons=pairs[:MAX_PAIRS]).expanded
+    wide = {"a": {"b": {}, **{f"c{i}": {} for i in range(MAX_PAIRS + 1)}}}
+    with pytest.raises(rf.SpecError, match="over the limit of 400"):
+        _ = Sweep(
+            **{**tree, "arms": None, "axes": wide}, comparisons={"axis": "a", "to": "b"}
+        ).expanded
+
+
+# What is told
+
+
+shares = st.integers(0, 797).map(lambda missed: missed / 797)
+outcomes = st.one_of(shares.map(done), st.just(DIVERGED), st.just(BROKEN))
+seeds = st.lists(st.tuples(outcomes, outcomes), min_size=1, max_size=8)
+
+
+@settings(max_examples=50)
+@given(seeds)
+def test_every_figure_comes_from_the_pairs(pairs: list[tuple[Outcome, Outcome]]) -> None:
+    a, b = ([pair[i] for pair in pairs] for i in (0, 1))
+    found = one(a=a, b=b)
+    differences = [
+        100 * (y.test_error - x.test_error)
+        for x, y in pairs
+        if x.test_error is not None and y.test_error is not None
+    ]
+    assert (found.of, found.to, found.n, found.seeds) == ("b", "a", len(differences), len(pairs))
+    if differences:
+        assert found.mean == pytest.approx(textbook.mean(differences))
+        assert found.p == found.p_holm == sign_flip_p(differences)
+    assert (found.low, found.high) == (mean_interval(differences) or (None, None))
+    assert found.diverged == (b.count(DIVERGED), a.count(DIVERGED))
+    assert found.failed == (b.count(BROKEN), a.count(BROKEN))
+    # No figure that JSON or a reader could not take, whatever happened.
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert not {"nan", "None", "inf"} & set(re.findall(r"\w+", found.verdict))
+    assert any(found.diverged) == (" diverged with " in found.verdict)
+    assert any(found.failed) == (" did not finish with " in found.verdict)
+    assert len(comparison_cells(found)) == len(COMPARED)
+
+    turned = one(b=b, a=a)
+    assert (turned.n, turned.p, turned.detectable) == (found.n, found.p, found.detectable)
+    assert turned.diverged == found.diverged[::-1]
+    assert turned.p_diverged == found.p_diverged
+    if found.mean is not None and turned.mean is not None:
+        assert turned.mean == pytest.approx(-found.mean, abs=1e-9)
+
+
+def test_the_verdict_says_what_was_found_and_what_could_have_been() -> None:
+    a = errors(*[2.0] * 8)
+    b = errors(2.5, 2.9, 2.7, 2.6, 3.1, 2.4, 2.8, 2.6)
+    assert one(a=a, b=b).verdict == (
+        "b misses 0.70 points more than a"
+        " (95% interval +0.57 to +0.86, n = 8 pairs, p = 0.0078): separable."
+    )
+    c = errors(2.6, 1.9, 1.7, 2.6, 1.1, 2.4, 2.8, 1.6)
+    assert one(a=a, c=c).verdict == (
+        "c misses 0.09 points more than a"
+        " (95% interval -0.34 to +0.44, n = 8 pairs, p = 0.72): not separable;"
+        " this sweep would have seen 0.69 points."
+    )
+
+
+def test_too_few_pairs_say_so() -> None:
+    a, b = errors(2, 2, 2, 2, 2), errors(1, 1.1, 1.2, 1.3, 1.4)
+    assert one(a=a, b=b).verdict.endswith(
+        "n = 5 pairs, p = 0.062): not separable; with 5 pairs no p below 0.0625 is possible."
+    )
+    assert one(a=a[:3], b=b[:3]).verdict == (
+        "b misses 0.90 points fewer than a (n = 3 pairs, p = 0.25): not separable;"
+        " with 3 pairs no p below 0.25 is possible."
+    )
+    assert one(a=a[:1], b=b[:1]).verdict == (
+        "b misses 1.00 points fewer than a (n = 1 pair, p = 1): not separable;"
+        " with 1 pair no p below 1 is possible."
+    )
+
+
+def test_each_comparison_pays_for_the_others() -> None:
+    arms = {name: errors(*[2 + offset + i / 10 for i in range(8)]) for name, offset in
+            {"a": 0, "b": 1, "c": 2, "d": 3}.items()}  # fmt: skip
+    found = compare_pairs(records(arms))
+    assert [c.p for c in found] == [2 / 2**8] * 3
+    assert [c.p_holm for c in found] == [6 / 2**8] * 3
+    assert all(c.separable and "after Holm over 3): separable." in c.verdict for c in found)
+    # With 7 pairs none of four comparisons can be small enough, as far as Holm's first goes.
+    many = {name: outcomes[:7] for name, outcomes in {**arms, "e": arms["a"]}.items()}
+    found = compare_pairs(records(many))
+    assert [c.p_holm for c in found] == [8 / 2**7] * 3 + [1.0]
+    assert (
+        "not separable; with 7 pairs the first of 4 p cannot fall below 0.0625" in found[0].verdict
+    )
+
+
+def test_differences_without_a_spread_have_no_interval() -> None:
+    found = one(a=errors(*[2] * 9), b=errors(*[3] * 9))
+    assert (found.low, found.high, found.detectable) == (None, None, None)
+    assert found.verdict == (
+        "b misses 1.00 points more than a (n = 9 pairs, p = 0.0039): separable."
+    )
+    same = one(a=errors(*[2] * 9), b=errors(*[2] * 9))
+    assert same.verdict == (
+        "b misses as much as a (n = 9 pairs, p = 1): not separable;"
+        " the differences are all the same."
+    )
+
+
+def test_trials_that_diverged_are_told_and_weighed() -> None:
+    fine = errors(*[2, 2.5, 2.2, 2.1, 2.6, 2.3])
+    found = one(A=fine, plain=[DIVERGED] * 6)
+    assert found.verdict == (
+        "plain and A cannot be compared: no seed was finished by both."
+        " plain diverged with 6 of 6 seeds, A with 0 (p = 0.031, not corrected)."
+    )
+    assert (found.n, found.p, found.p_holm, found.family) == (0, None, None, 1)
+    found = one(A=fine, plain=[DIVERGED, BROKEN, *fine[2:]])
+    assert found.n == 4
+    assert found.verdict.endswith(
+        " plain diverged with 1 of 6 seeds, A with 0 (p = 1, not corrected)."
+        " plain did not finish with 1 of 6 seeds, A with 0."
+        " The difference is over the seeds that both finished."
+    )
+
+
+def test_an_unfinished_sweep_says_what_is_to_come() -> None:
+    (found,) = compare_pairs(records({"A": errors(1, 2), "B": errors(3)}, seeds=5))
+    assert (found.n, found.pending) == (1, 4)
+    assert found.verdict.endswith(" 4 of 5 seeds are still to come.")
+
+
+def test_one_network_under_two_names_is_no_comparison() -> None:
+    arms = {name: errors(1, 2, 3) for name in "abc"}
+    same, other = compare_pairs(records(arms, digests={"a": "x", "b": "x"}))
+    assert same.verdict == "b and a are the same network: there is nothing to tell."
+    assert (same.same_network, same.p_holm, other.family) == (True, None, 1)
+
+
+def test_what_two_arms_share_is_said_once() -> None:
+    cells = {f"depth={d}/shortcut={s}": errors(1, 2) for d in (8, 56) for s in ("plain", "A")}
+    told = [found.verdict.partition(" misses")[0] for found in compare_pairs(records(cells))]
+    assert told == [
+        "At shortcut plain, depth 56",
+        "At shortcut A, depth 56",
+        "At depth 8, A",
+        "At depth 56, A",
+    ]
+    crossed = [{"of": "depth=8/shortcut=A", "to": "depth=56/shortcut=plain"}]
+    (found,) = compare_pairs(records(cells, crossed))
+    assert found.verdict.startswith(
+        "depth 8, shortcut A misses as much as depth 56, shortcut plain"
+    )
+
+
+def test_the_page_tells_the_comparisons() -> None:
+    held = records({"<i>": errors(1, 2), "b": errors(3, 4)})
+    (found,) = compare_pairs(held)
+    assert found.verdict.replace("<i>", "&lt;i&gt;") in render_report(held)
+    del held.sweep["comparisons"]  # a store from before there was such a key
+    assert compare_pairs(held) == (found,)
+
+
+def test_the_same_sweep_gives_the_same_numbers() -> None:
+    arms = {name: errors(*[(i * 7 + len(name)) % 5 + i / 9 for i in range(20)]) for name in
+            ("a", "bb", "ccc")}  # fmt: skip
+    assert compare_pairs(records(arms)) == compare_pairs(records(arms))
