@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import statistics as textbook
 from itertools import product
 from math import inf, sqrt
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from resforge.ablation.statistics import (
     FLIPS,
     LEVEL,
@@ -40,10 +39,9 @@ many = st.lists(st.integers(-20, 20), min_size=MIN_INTERVAL_PAIRS, max_size=30).
 )
 
 
-def noise(differences: list[float]) -> float:
-    """How far apart the ends of two bootstraps may lie: means come in steps, too."""
-    step = 100 / 797 / len(differences)
-    return RESAMPLED * textbook.stdev(differences) / sqrt(len(differences)) + 2 * step
+def noise(differences: np.ndarray) -> float:
+    """How far apart the ends of two bootstraps may lie."""
+    return float(RESAMPLED * np.std(differences, ddof=1) / sqrt(len(differences)))
 
 
 @given(counts)
@@ -82,33 +80,36 @@ def test_beyond_fourteen_pairs_signs_are_drawn() -> None:
     assert smallest_p(40) <= LEVEL / 400
 
 
-@settings(max_examples=25)
-@given(many)
-def test_the_interval_is_scipys(differences: list[float]) -> None:
-    interval = mean_interval(differences)
-    if len(set(differences)) == 1:
-        assert interval is None
-        return
-    assert interval is not None
-    low, high = interval
-    assert min(differences) <= low <= high <= max(differences)
-    assert mean_interval(differences[::-1]) == interval
-    direct = stats.bootstrap((differences,), np.mean, method="BCa", rng=np.random.default_rng(7))
-    assert interval == pytest.approx(tuple(direct.confidence_interval), abs=noise(differences))
+@pytest.mark.parametrize("pairs", [12, 24, 40])
+def test_the_interval_is_scipys(pairs: int) -> None:
+    differences = np.random.default_rng(pairs).exponential(1.0, pairs)
+
+    def direct(values: np.ndarray, seed: int) -> tuple[float, float]:
+        rng = np.random.default_rng(seed)
+        interval = stats.bootstrap((values,), np.mean, method="BCa", rng=rng).confidence_interval
+        return float(interval.low), float(interval.high)
+
+    found = mean_interval(list(differences))
+    assert found == pytest.approx(direct(np.sort(differences), 0), abs=1e-8)
+    assert found == pytest.approx(direct(differences, 1), abs=noise(differences))
+    # Turned round, other differences are drawn.
+    turned = mean_interval(list(-differences))
+    assert turned is not None
+    assert found == pytest.approx((-turned[1], -turned[0]), abs=noise(differences))
 
 
 @settings(max_examples=25)
 @given(many, st.integers(-50, 50))
 def test_the_interval_moves_with_its_differences(differences: list[float], shift: int) -> None:
-    assume(len(set(differences)) > 1)
-    low, high = mean_interval(differences) or (inf, inf)
-    assert mean_interval([d + shift for d in differences]) == pytest.approx(
-        (low + shift, high + shift), abs=1e-6
-    )
-    # Turned round, other differences are drawn.
-    assert mean_interval([-d for d in differences]) == pytest.approx(
-        (-high, -low), abs=noise(differences)
-    )
+    found = mean_interval(differences)
+    assert (found is None) == (len(set(differences)) == 1)
+    if found is None:
+        return
+    low, high = found
+    assert min(differences) - 1e-9 <= low < high <= max(differences) + 1e-9
+    assert mean_interval(differences[::-1]) == found
+    moved = mean_interval([d + shift for d in differences])
+    assert moved == pytest.approx((low + shift, high + shift), abs=1e-6)
 
 
 @pytest.mark.parametrize("differences", [[], [0.3], [0.3, -0.3], [0.1, 0.2, 0.3, 0.4], [0.3] * 9])
