@@ -10,7 +10,7 @@ from .shortcut import Shortcut
 
 
 class DropoutShortcut(Around):
-    """dropout(S(x)) + F(x); He et al. 2016 (arXiv 1603.05027), section 3.3, at a rate of 0.5.
+    """dropout(S(x)) + F(x); He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5.
 
     S is the shortcut `of`. Raises `ValueError` for a rate outside [0, 1], `TypeError` where `of`
     is no shortcut.

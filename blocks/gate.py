@@ -17,7 +17,7 @@ from .zero_pad import ZeroPad
 class Gate(Around):
     """(1 - g(x)) S(x) + g(x) F(x), g = sigmoid(W x + b), W a 1x1 convolution.
 
-    He et al. 2016 (arXiv 1603.05027), section 3.2. `mode="exclusive"` is the gate of Highway
+    He et al. 2016 (arXiv 1603.05027), section 3.1. `mode="exclusive"` is the gate of Highway
     Networks (Srivastava et al. 2015, arXiv 1505.00387); `mode="shortcut_only"` adds F(x) as it
     is. b starts at `bias_init`. S is the shortcut `of`, `ZeroPad` of the same sizes unless
     given. Raises `ValueError` for sizes below 1, an unknown mode and, without `of`, where the

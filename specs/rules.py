@@ -118,18 +118,8 @@ def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
     norm = spec.norm
     laid = lay_out(spec, (1, 1))
     blocks = [block for stage in laid.stages for block in stage]
-    bare = [
-        block.name
-        for block in blocks
-        if block.shortcut.kind != "none" and block.residual_end is None
-    ]
-    if spec.init.zero_residual and bare:
-        yield Fault(
-            "init",
-            f"zero_residual starts the last norm of each branch at 0, and {bare[0]} has none",
-            "init.zero_residual",
-            "write zero_residual: false, or use a norm",
-        )
+    if spec.init.zero_residual:
+        yield from _dead_branches(spec, blocks)
     layers = laid.layers
     if norm.kind == "group":
         widths = sorted({layer.out_channels for layer in layers if layer.kind == "group_norm"})
@@ -145,6 +135,28 @@ def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
             )
     for block in blocks:
         yield from _uneven_groups(block)
+
+
+def _dead_branches(spec: ResNetSpec, blocks: list[BlockPlan]) -> Iterator[Fault]:
+    """Branches that ``zero_residual`` cannot start at 0, or not without keeping them there."""
+    residual = [block for block in blocks if block.shortcut.kind != "none"]
+    bare = [block.name for block in residual if block.residual_end is None]
+    if bare:
+        yield Fault(
+            "init",
+            f"zero_residual starts the last norm of each branch at 0, and {bare[0]} has none",
+            "init.zero_residual",
+            "write zero_residual: false, or use a norm",
+        )
+    behind = [block.name for block in residual if block.spec.arrangement == "relu_before_add"]
+    if behind and spec.activation in ("relu", "relu6"):
+        yield Fault(
+            "init",
+            f"zero_residual would keep the branch of {behind[0]} at 0: it ends in a "
+            f"{spec.activation}, which passes no gradient there",
+            "init.zero_residual",
+            "write zero_residual: false, or another order than relu_before_add",
+        )
 
 
 def _uneven_groups(block: BlockPlan) -> Iterator[Fault]:

@@ -181,7 +181,7 @@ class ZeroPadSpec(_Shortcut):
 class Conv1x1Spec(_Shortcut):
     """S(x) = conv1x1(x), bare, at the block's stride; as a bare kind, in every block.
 
-    He et al. 2016 (arXiv 1603.05027), section 3.3 and Figure 2e. Option C of He et al. 2015 has a
+    He et al. 2016 (arXiv 1603.05027), section 3.1 and Figure 2e. Option C of He et al. 2015 has a
     norm after it: ``{match: projection, change: projection}``.
     """
 
@@ -264,7 +264,7 @@ class ScaledSpec(Around):
 class GateSpec(Around):
     """(1 - g(x)) S(x) + g(x) F(x), or (1 - g(x)) S(x) + F(x); g = sigmoid(conv1x1(x)), biased.
 
-    He et al. 2016 (arXiv 1603.05027), section 3.2: ``exclusive`` is the gate of Highway Networks
+    He et al. 2016 (arXiv 1603.05027), section 3.1: ``exclusive`` is the gate of Highway Networks
     (Srivastava et al. 2015), ``shortcut_only`` leaves the branch alone. The gate has the block's
     stride, and a value for each channel that the block puts out.
     """
@@ -292,7 +292,7 @@ class GateSpec(Around):
 
 
 class DropoutShortcutSpec(Around):
-    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.3, with a rate of 0.5."""
+    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5."""
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate = 0.5

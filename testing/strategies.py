@@ -177,7 +177,10 @@ def trees(
         stages.append(stage)
     # Legal everywhere, for the stages that name no shortcut of their own.
     shortcut = draw(shortcuts(widens=False, plain=missing))
-    residual_ends = norm["kind"] != "none"
+    entries = [block, *(entry for stage in stages for entry in _blocks_named(stage))]
+    # What zero_residual cannot start at 0, or would keep there.
+    dead = any(entry.get("order") == "relu_before_add" for entry in entries)
+    dead = dead or (norm["kind"] == "none" and any(entry["kind"] == "d2l" for entry in entries))
     head = st.fixed_dictionaries(
         {"kind": st.just("classifier"), "num_classes": st.integers(1, 12)},
         optional={"dropout": st.sampled_from([0.0, 0.5])},
@@ -197,9 +200,14 @@ def trees(
         "head": draw(head) if with_head else None,
         "init": {
             "scheme": draw(st.sampled_from(["kaiming_normal", "torch"])),
-            "zero_residual": residual_ends and draw(st.booleans()),
+            "zero_residual": not dead and draw(st.booleans()),
         },
     }
+
+
+def _blocks_named(stage: Tree) -> list[Tree]:
+    places = (stage, *stage.get("blocks", []))
+    return [place["block"] for place in places if "block" in place]
 
 
 def specs(

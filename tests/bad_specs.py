@@ -106,6 +106,7 @@ SHAPES: list[Row] = [
     (HEAD + 'norm: {kind: group, groups: 48}', 'norm', '3:29', 'norm.groups', '48 groups do not divide 64 channels', 'use a divisor of every width: 1, 2, 4, 8, 16, 32, 64'),
     (ONE + 'stages: [{depth: 2, width: 3}]\nblock: {kind: bottleneck, width_per_group: 4}', 'block', '3:44', 'block.width_per_group', 'width 3 x width_per_group 4 / 64 leaves no channel (layer1.0)', 'use a width_per_group of at least 22'),
     (HEAD + 'block: d2l\nnorm: none\ninit: {zero_residual: true}', 'init', '5:23', 'init.zero_residual', "zero_residual starts the last norm of each branch at 0, and layer1.0 has none", 'write zero_residual: false, or use a norm'),
+    (HEAD + 'block: {kind: basic, order: relu_before_add}\ninit: {zero_residual: true}', 'init', '4:23', 'init.zero_residual', 'zero_residual would keep the branch of layer1.0 at 0: it ends in a relu, which passes no gradient there', 'write zero_residual: false, or another order than relu_before_add'),
     (ONE + 'stages: [{width: 64}]', 'missing', '2:10', 'stages[0]', "a stage needs 'depth'", 'write depth: 2'),
     (ONE + 'stages: [{width: 64, depth: 1, blocks: [{}]}]', 'conflict', '2:10', 'stages[0]', "'depth' and 'blocks' exclude each other", 'leave out depth: 1; there are 1 blocks'),
     (ONE + 'stages: []', 'range', '2:9', 'stages', 'expected at least 1 item, not 0', 'write [ ..., ... ]'),
