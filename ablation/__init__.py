@@ -13,28 +13,36 @@ Nothing here imports torch; only the worker processes do.
 """
 
 from .arms import Arm
+from .budget import Budget
 from .comparison import ArmRow, Spread, compare
 from .declared import Declared
 from .export import write_csv
+from .match import Matched, MatchSpec
 from .outcome import Outcome
 from .paired import Comparison, compare_pairs
 from .plan import SweepPlan, Trial, plan_sweep
+from .preview import ArmPreview, Preview, preview_sweep
 from .progress import Progress, progress_on
 from .published import PublishedTable
 from .records import Records, read_records
 from .report import render_report, write_report
 from .run import RunSummary, run_sweep
 from .store import Store
-from .sweep import Sweep, load_sweep
+from .sweep import Sweep, load_sweep, read_sweep
 from .table import comparison_table
 from .verdict import state_verdict
 
 __all__ = [
     "Arm",
+    "ArmPreview",
     "ArmRow",
+    "Budget",
     "Comparison",
     "Declared",
+    "MatchSpec",
+    "Matched",
     "Outcome",
+    "Preview",
     "Progress",
     "PublishedTable",
     "Records",
@@ -49,8 +57,10 @@ __all__ = [
     "comparison_table",
     "load_sweep",
     "plan_sweep",
+    "preview_sweep",
     "progress_on",
     "read_records",
+    "read_sweep",
     "render_report",
     "run_sweep",
     "state_verdict",

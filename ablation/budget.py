@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec
+from ..specs.drawing.numbers import scientific
 from ..specs.errors import Fault
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
     trials, macs = networks * seeds, total_macs(sweep, arms)
     mend = "leave out arms or seeds, or raise it"
     if budget.trials is not None and trials > budget.trials:
-        told = f"{networks:,} networks of {seeds:,} seeds are {trials:,} trials"
+        told = f"{networks:,} networks of {seeds:,} seed{'s' * (seeds > 1)} are {trials:,} trials"
         yield Fault("budget", f"{told}, over the {budget.trials:,}", "budget.trials", mend)
     if budget.macs is not None and macs > budget.macs:
-        told = f"{trials:,} trials take {macs:.4g} MACs"
-        yield Fault("budget", f"{told}, over the {budget.macs:.4g}", "budget.macs", mend)
+        told = f"{trials:,} trials take {scientific(macs)} MACs"
+        yield Fault("budget", f"{told}, over the {scientific(budget.macs)}", "budget.macs", mend)

@@ -20,6 +20,7 @@ from .options import STDIN, STDOUT
 from .output import console
 from .show import show
 from .sweep import report, run_file
+from .sweep_plan import plan_file
 
 #: Verb, the function behind it, and examples for its help.
 VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
@@ -39,11 +40,17 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
     ),
     ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
     ("schema", schema, "resforge schema > resforge.schema.json"),
+    (
+        "sweep plan",
+        plan_file,
+        "resforge sweep plan ablation.yaml\n"
+        "resforge sweep plan ablation.yaml --out runs/shortcuts --json",
+    ),
     ("sweep run", run_file, "resforge sweep run ablation.yaml --out runs/shortcuts"),
     ("report", report, "resforge report runs/shortcuts"),
 )
 
-GROUPS = {"sweep": "Train the networks of a sweep file and compare them."}
+GROUPS = {"sweep": "Plan or train the networks of a sweep file and compare them."}
 
 
 def main() -> NoReturn:
@@ -106,13 +113,13 @@ def _app(tokens: Sequence[str]) -> App:
         suppress_keyboard_interrupt=False,
         **shared,
     )
+    homes = {"": app}
     for order, (verb, function, examples) in enumerate(VERBS):
         group, _, name = verb.rpartition(" ")
-        home = app
-        if group:
-            home = App(name=group, help=GROUPS[group], sort_key=order, **shared)
-            app.command(home)
-        home.command(
+        if group not in homes:
+            homes[group] = App(name=group, help=GROUPS[group], sort_key=order, **shared)
+            app.command(homes[group])
+        homes[group].command(
             function, name=name, sort_key=order, help_epilogue=_as_examples(examples), **shared
         )
     return app

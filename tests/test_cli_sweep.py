@@ -1,7 +1,8 @@
-"""``resforge sweep run`` and ``resforge report``."""
+"""``resforge sweep plan``, ``resforge sweep run`` and ``resforge report``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,67 @@ def test_sweep_run_tells_how_trials_ended(
     done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
     assert done.code == code
     assert bool(done.out) is not interrupted
+
+
+def test_sweep_plan_tells_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
+    done = cli("sweep", "plan", str(swept / "sweep.yaml"))
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[:3] == [
+        "#  shortcut  differs from arm 1 in",
+        "1  plain",
+        "2  A         shortcut: zero_pad",
+    ]
+    heads = "params vs 1 MACs vs 1 activations vs 1 depth vs 1 field vs 1 same start"
+    assert " ".join(done.lines[4].split()) == f"# shortcut {heads}"
+    figures = "A 19,074 = 189,248 = 2,314 = 8 = 25 = 23/23 100%"
+    assert " ".join(done.lines[6].split()) == f"2 {figures}"
+    assert "2 arms, 2 networks x 1 seed = 2 trials, 6.4e8 MACs of training" in done.lines
+    assert done.lines[-1].startswith("time: known once some trials are recorded")
+
+
+def test_sweep_plan_fits_a_terminal(cli: Cli, swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import resforge.cli.sweep_plan as verb
+
+    deep = SWEEP.replace("none}", "none, 'stages[*].depth': 100}")
+    (swept / "deep.yaml").write_text(deep)
+    monkeypatch.setattr(verb, "columns", lambda: 80)
+    lines = cli("sweep", "plan", str(swept / "deep.yaml")).lines
+    assert max(map(len, lines)) <= 80
+    header = next(line for line in lines if line.startswith("#  params"))
+    heads = "params vs 1 MACs vs 1 activ. vs 1 depth field same start"
+    assert " ".join(header.split()) == f"# {heads}"
+
+
+def test_sweep_plan_tells_the_time_of_what_is_left(cli: Cli, swept: Path) -> None:
+    (swept / "more.yaml").write_text(SWEEP.replace("seeds: 1", "seeds: 2"))
+    done = cli("sweep", "plan", str(swept / "more.yaml"), "--out", str(swept / "out"))
+    assert re.fullmatch(
+        r"time: 2 of 4 trials recorded; the other 2 take one worker about \d+ s", done.lines[-1]
+    )
+    same = cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
+    assert same.lines[-1] == "time: 2 of 2 trials recorded"
+    none = cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", "nowhere")
+    assert none.lines[-1].startswith("time: 0 of 2 trials recorded; none there")
+
+
+def test_sweep_plan_lists_illegal_arms_with_their_places(cli: Cli, swept: Path) -> None:
+    wrong = SWEEP + "budget: {trials: 1}\n"
+    wrong = wrong.replace("seeds: 1", "    bad: {shortcut: identity}\n    B: {}\nseeds: 1")
+    (swept / "wrong.yaml").write_text(wrong)
+    done = cli("sweep", "plan", str(swept / "wrong.yaml"))
+    assert done.code == 3
+    assert "1 illegal arm:\n  shortcut=bad: 7:21\n" in done.out
+    assert "3  B         shortcut as the base (the network of 2)" in done.lines
+    assert "warning: 1 of 3 arms differ from another in shortcut alone" in done.err
+    assert "wrong.yaml:7:21  axes.shortcut.bad.shortcut" in done.err
+    assert "2 networks of 1 seed are 2 trials, over the 1" in done.err
+    told = cli("sweep", "plan", str(swept / "wrong.yaml"), "--json")
+    assert told.code == 3
+    assert [arm["arm"] for arm in told.json["illegal"]] == ["shortcut=bad"]
+    assert [fault["line"] for fault in told.json["faults"]] == [7, 11]
+
+
+def test_sweep_plan_of_a_file_that_is_no_sweep(cli: Cli) -> None:
+    done = cli("sweep", "plan", "net.yaml")
+    assert (done.code, done.out) == (3, "")
+    assert "this file holds a spec" in done.err

@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import resforge as rf
-from hypothesis import given, settings
+from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep
 from resforge.ablation.match import Matcher, MatchSpec
 from resforge.testing import strategies
@@ -32,7 +32,6 @@ def cost(spec: rf.ResNetSpec, quantity: str) -> int:
     return found
 
 
-@settings(deadline=None)
 @given(
     strategies.specs(max_stride=2),
     strategies.specs(max_stride=2),
@@ -60,7 +59,6 @@ def test_a_matched_network_is_within_the_tolerance_and_otherwise_the_same(
     assert Matcher(matcher.how, rf.plan(one, SIZE)).match(two) == (found, matched)
 
 
-@settings(deadline=None)
 @given(strategies.specs(max_stride=2), st.sampled_from(["params", "macs"]))
 def test_a_network_that_is_as_dear_stays_as_it_is(spec: rf.ResNetSpec, quantity: str) -> None:
     matcher = Matcher(MatchSpec(**{quantity: 0.01}), rf.plan(spec, SIZE))
@@ -69,7 +67,6 @@ def test_a_network_that_is_as_dear_stays_as_it_is(spec: rf.ResNetSpec, quantity:
     assert (matched.factor, matched.residual) == (1.0, 0.0)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(8, 64))
 def test_widths_move_together_and_find_the_way_back(grow: int, width: int) -> None:
     """Of a network and itself at other widths, the match is a neighbour of the network."""

@@ -31,6 +31,16 @@ def short(number: int) -> str:
     return f"{scaled:.{digits}f} {' kMGTP'[power]}"
 
 
+def scientific(number: float) -> str:
+    """Three significant digits, as a file may hold them.
+
+    >>> scientific(1373932032000), scientific(640000000), scientific(12)
+    ('1.37e12', '6.4e8', '12')
+    """
+    digits, _, power = f"{number:.3g}".partition("e")
+    return f"{digits}e{int(power)}" if power else digits
+
+
 def percent(share: float) -> str:
     """A share of the whole; what is there but too small to show is said to be so.
 

@@ -1,0 +1,166 @@
+"""What is told of a sweep before it is run: the plan's numbers, and nothing trained."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+import resforge as rf
+from hypothesis import given
+from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
+from resforge.ablation.pairing import shared
+from resforge.ablation.preview import FIGURES
+from resforge.specs.diff import diff
+from resforge.testing import strategies
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sweep_trials
+
+AXES = {
+    "depth": {"8": {}, "14": {"stages[*].depth": 2}},
+    "shortcut": {"A": {}, "B": {"shortcut": "projection"}, "plain": {"shortcut": "none"}},
+}
+
+
+def sweep(**tree: object) -> Sweep:
+    return Sweep(**{"sweep": 1, "base": "digits_resnet8", **tree})
+
+
+@given(st.lists(strategies.specs(max_stride=1, heads=True), min_size=1, max_size=3))
+def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.ResNetSpec]) -> None:
+    # Whole networks as arms: each part of a spec is a path.
+    fits = {"in_channels": 1, "head.num_classes": 10}
+    specs = [spec.replace(fits) for spec in specs]
+    arms = {
+        f"arm {index}": spec.model_dump(mode="json", exclude={"resforge"})
+        for index, spec in enumerate(specs)
+    }
+    found = preview_sweep(sweep(arms=arms)).arms
+    first = rf.plan(specs[0], 8)
+    for spec, arm in zip(specs, found, strict=True):
+        laid = rf.plan(spec, 8)
+        for name in FIGURES:
+            assert getattr(arm, name) == getattr(laid, name)
+            assert arm.relative[name] == getattr(laid, name) / getattr(first, name) - 1
+        assert arm.shared == shared(laid, first)
+        changed = specs[0].replace({change.path: change.after for change in arm.changes})
+        assert changed.digest == spec.digest == arm.digest
+    assert found[0].changes == found[0].said == ()
+
+
+def test_arms_are_told_apart_in_the_words_of_the_file() -> None:
+    arms: dict[str, dict[str, object]] = {
+        "first": {"shortcut": "none", "stages[*].depth": 2},
+        "same": {"stages[*].depth": 2, "shortcut": "none"},
+        "other": {"shortcut": "projection", "norm": "none"},
+    }
+    first, same, other = preview_sweep(sweep(arms=arms)).arms
+    assert (first.said, first.same_as) == ((), None)
+    assert (same.said, same.same_as) == ((), "first")
+    assert [tuple(said) for said in other.said] == [
+        ("shortcut", "projection", False),
+        ("norm", "none", False),
+        ("stages[*].depth", None, True),
+    ]
+    base = rf.load("digits_resnet8")
+    assert other.changes == diff(base.replace(arms["first"]), base.replace(arms["other"]))
+
+
+def test_trials_are_counted_as_they_are_planned() -> None:
+    for design in ("grid", "one_factor", "pairwise"):
+        wanted = sweep(axes=AXES, design=design, seeds=2)
+        assert preview_sweep(wanted).trials == len(plan_sweep(wanted).trials)
+
+
+def test_axes_that_give_the_same_network_are_warned_of() -> None:
+    axes = {**AXES, "again": {"no": {}, "yes": {"shortcut": "none"}}}
+    found = preview_sweep(sweep(axes=axes))
+    assert (len(found.arms), found.networks) == (12, 6)
+    assert found.warnings == (
+        "4 of 12 arms differ from another in shortcut alone, and mean the same network",
+        "2 of 12 arms differ from another in shortcut and again alone, and mean the same network",
+        "shortcut and again both say shortcut: where both do, what again says stands",
+    )
+    same = {arm.arm: arm.same_as for arm in found.arms if arm.same_as}
+    assert same["depth=8/shortcut=plain/again=no"] == "depth=8/shortcut=A/again=yes"
+    assert preview_sweep(sweep(axes=AXES)).warnings == ()
+
+
+def test_every_illegal_arm_is_told_and_the_legal_ones_too() -> None:
+    axes = {**AXES, "width": {"same": {}, "narrow": {"stages[2].width": 8}}}
+    found = preview_sweep(sweep(axes=axes))
+    assert [arm.name for arm in found.illegal] == [
+        "depth=8/shortcut=A/width=narrow",
+        "depth=14/shortcut=A/width=narrow",
+    ]
+    assert len(found.arms) == 10
+    assert found.error is not None
+    assert found.error.faults == found.illegal[0].faults == found.illegal[1].faults
+    with pytest.raises(rf.SpecError) as caught:
+        _ = sweep(axes=axes).expanded
+    assert caught.value.faults == found.error.faults
+
+
+def test_where_the_first_arm_is_illegal_the_next_stands_for_it() -> None:
+    arms = {"bad": {"shortcut": "identity"}, "A": {}, "B": {"shortcut": "projection"}}
+    found = preview_sweep(sweep(arms=arms, match={"params": "1%"}))
+    assert [arm.arm for arm in found.arms] == ["A", "B"]
+    assert found.arms[0].relative["params"] == 0
+    # There is nothing to match them to.
+    assert [arm.matched for arm in found.arms] == [None, None]
+    nothing = preview_sweep(sweep(arms={"bad": {"shortcut": "identity"}}))
+    assert (nothing.arms, nothing.trials) == ((), 0)
+
+
+def test_over_the_budget_is_told_beside_all_else(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "sweep: 1\nbase: digits_resnet8\narms:\n  A: {}\n  bad: {shortcut: identity}\n"
+        "budget: {trials: 2}\n"
+    )
+    found = preview_sweep(read_sweep(path))
+    assert found.error is not None
+    assert [fault.line for fault in found.error.faults] == [5, 6]
+
+
+def test_the_time_of_the_rest_is_told_from_what_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
+    run_sweep(sweep_trials.sweep(seeds=2, arms=2), tmp_path, 1, trial="sweep_trials:quick")
+    more = sweep_trials.sweep(seeds=3, arms=3)
+    found = preview_sweep(more, tmp_path).expected
+    assert found is not None
+    assert (found.recorded, found.missing, found.scaled) == (4, 5, 3)
+    one, two, three = (arm.macs for arm in more.expanded)
+    # Half a second each; the third network is the second's by its cost.
+    assert found.seconds == pytest.approx(2 * 0.5 + 3 * 0.5 * three / two)
+    assert one != two
+    done = preview_sweep(sweep_trials.sweep(seeds=2, arms=2), tmp_path).expected
+    assert done is not None
+    assert (done.recorded, done.missing, done.seconds) == (4, 0, 0.0)
+    other = more.model_copy(update={"recipe": more.recipe.model_copy(update={"steps": 7})})
+    for wanted, folder in ((other, tmp_path), (more, tmp_path / "nowhere")):
+        unknown = preview_sweep(wanted, folder).expected
+        assert unknown is not None
+        assert (unknown.recorded, unknown.missing, unknown.seconds) == (0, 9, None)
+
+
+def test_data_that_is_not_there_is_not_missed(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "sweep: 1\nbase: cifar_resnet20\narms: {A: {}}\ndata: {kind: cifar10, path: nowhere}\n"
+    )
+    assert preview_sweep(read_sweep(path)).trials == 3
+
+
+def test_a_preview_is_json() -> None:
+    found = preview_sweep(sweep(axes=AXES, match={"macs": "2%"}))
+    tree = json.loads(json.dumps(found.as_dict()))
+    assert tree["arms"][1]["labels"] == {"depth": "8", "shortcut": "B"}
+    assert tree["arms"][1]["matched"]["by"] == "width"
+    assert tree["arms"][1]["shared"]["of"] == 29
+    assert {change["path"] for change in tree["arms"][1]["changes"]} >= {"shortcut.change"}
