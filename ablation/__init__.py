@@ -16,7 +16,7 @@ from .arms import Arm
 from .budget import Budget
 from .comparison import ArmRow, Spread, compare
 from .declared import Declared
-from .export import write_csv
+from .export import export_results, write_csv
 from .match import Matched, MatchSpec
 from .outcome import Outcome
 from .paired import Comparison, compare_pairs
@@ -27,6 +27,7 @@ from .published import PublishedTable
 from .records import Records, read_records
 from .report import render_report, write_report
 from .run import RunSummary, run_sweep
+from .status import Retried, SweepStatus, retry_trials, sweep_status
 from .store import Store
 from .sweep import Sweep, load_sweep, read_sweep
 from .table import comparison_table
@@ -46,15 +47,18 @@ __all__ = [
     "Progress",
     "PublishedTable",
     "Records",
+    "Retried",
     "RunSummary",
     "Spread",
     "Store",
     "Sweep",
     "SweepPlan",
+    "SweepStatus",
     "Trial",
     "compare",
     "compare_pairs",
     "comparison_table",
+    "export_results",
     "load_sweep",
     "plan_sweep",
     "preview_sweep",
@@ -62,8 +66,10 @@ __all__ = [
     "read_records",
     "read_sweep",
     "render_report",
+    "retry_trials",
     "run_sweep",
     "state_verdict",
+    "sweep_status",
     "write_csv",
     "write_report",
 ]

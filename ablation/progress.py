@@ -22,6 +22,9 @@ class Progress(Protocol):
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
         """A trial was recorded; ``finished`` counts those recorded by now."""
 
+    def running(self, count: int) -> None:
+        """So many trials are being trained now."""
+
     def note(self, text: str) -> None:
         """Something worth a line."""
 
@@ -35,6 +38,8 @@ class Silence:
     def start(self, total: int, finished: int) -> None: ...
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None: ...
+
+    def running(self, count: int) -> None: ...
 
     def note(self, text: str) -> None: ...
 
@@ -56,6 +61,8 @@ class Lines:
         count = str(finished).rjust(len(str(self.total)))
         self.note(f"[{count}/{self.total}] {describe(trial, outcome)}")
 
+    def running(self, count: int) -> None: ...
+
     def note(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
 
@@ -63,10 +70,14 @@ class Lines:
 
 
 class LiveBar:
-    """A bar with the expected time left; trials that went wrong get a line above it."""
+    """A bar with the expected time left, the trials running and failed, and the best arm so far;
+    trials that went wrong get a line above it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self.at_work = 0
+        self.failed = 0
+        self.errors: dict[str, list[float]] = {}
         self.bar: Bar | None = None
         self.task: TaskID | None = None
 
@@ -87,11 +98,18 @@ class LiveBar:
         self.task = self.bar.add_task("starting the workers", total=total, completed=finished)
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
-        told = describe(trial, outcome)
+        if outcome.test_error is not None:
+            self.errors.setdefault(trial.arm.name, []).append(outcome.test_error)
+        else:
+            self.failed += 1
+            self.note(describe(trial, outcome))
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=finished, description=told)
-        if outcome.status != "done":
-            self.note(told)
+            self.bar.update(self.task, completed=finished, description=self._told())
+
+    def running(self, count: int) -> None:
+        self.at_work = count
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, description=self._told())
 
     def note(self, text: str) -> None:
         if self.bar is not None:
@@ -101,6 +119,14 @@ class LiveBar:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+    def _told(self) -> str:
+        told = f"{self.at_work} running, {self.failed} failed"
+        if not self.errors:
+            return told
+        means = {arm: sum(found) / len(found) for arm, found in self.errors.items()}
+        best = min(means, key=means.__getitem__)
+        return f"{told}; best so far: {best}, {100 * means[best]:.1f}% test error"
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:

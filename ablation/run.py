@@ -196,6 +196,7 @@ class _Driver:
                 self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds
             )
             self.pool.give(task)
+            self.progress.running(len(self.claims))
 
     def _handle_events(self) -> None:
         for task, end in self.pool.events(_POLL):
@@ -206,6 +207,7 @@ class _Driver:
 
     def _ended(self, task: Task, end: Outcome | Cut) -> None:
         claim, trial = self.claims.pop(task.key), self.trials[task.key]
+        self.progress.running(len(self.claims))
         if isinstance(end, Cut):
             outcome = self._cut(end, claim, trial)
             if outcome is None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..specs.errors import StoreError
 from .outcome import Outcome
@@ -149,6 +150,41 @@ class Store:
                 "SELECT key, status FROM results JOIN trials USING (key) WHERE rank NOT NULL"
             )
             return dict(rows.fetchall())
+
+    def states(self) -> list[tuple[str, str]]:
+        """Digest and state of each trial of the present plan: how it ended, ``running`` or
+        ``waiting``."""
+        with disk_errors(self.path):
+            rows = self.database.execute(
+                "SELECT digest, coalesce(status, state), owner, lease FROM trials"
+                " LEFT JOIN results USING (key) WHERE rank NOT NULL ORDER BY rank"
+            ).fetchall()
+        return [
+            (digest, "waiting" if state == "running" and _has_lapsed(*held) else state)
+            for digest, state, *held in rows
+        ]
+
+    def drivers(self) -> int:
+        """How many runs are at work."""
+        with disk_errors(self.path):
+            rows = self.database.execute("SELECT owner, lease FROM drivers").fetchall()
+        return sum(not _has_lapsed(*held) for held in rows)
+
+    def retry(self, statuses: Collection[str], digests: Collection[str]) -> list[tuple[Any, ...]]:
+        """Take back how trials of the present plan ended, so that they wait again; digest, seed
+        and status of each."""
+        with disk_errors(self.path), transaction(self.database) as database:
+            rows = database.execute(
+                "SELECT key, digest, seed, status FROM results JOIN trials USING (key)"
+                " WHERE rank NOT NULL ORDER BY rank"
+            ).fetchall()
+            found = [row for row in rows if row[3] in statuses and row[1] in digests]
+            keys = [(key,) for key, *_ in found]
+            database.executemany("DELETE FROM results WHERE key = ?", keys)
+            database.executemany(
+                "UPDATE trials SET state = 'waiting', crashes = 0 WHERE key = ?", keys
+            )
+        return [tuple(rest) for _, *rest in found]
 
     def _let_go(self, claim: Claim, state: str, crashed: bool) -> bool:
         # The attempt is the fence: it rises with every claim, whoever makes it.

@@ -18,6 +18,7 @@ from .compare import compare
 from .exits import Exit, explain
 from .options import STDIN, STDOUT
 from .output import console
+from .results import export, retry, status
 from .show import show
 from .sweep import report, run_file
 from .sweep_plan import plan_file
@@ -47,10 +48,23 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge sweep plan ablation.yaml --out runs/shortcuts --json",
     ),
     ("sweep run", run_file, "resforge sweep run ablation.yaml --out runs/shortcuts"),
+    ("sweep status", status, "resforge sweep status runs/shortcuts"),
+    (
+        "sweep retry",
+        retry,
+        "resforge sweep retry runs/shortcuts\n"
+        "resforge sweep retry runs/shortcuts --status timed_out,diverged --arm plain",
+    ),
+    (
+        "sweep export",
+        export,
+        "resforge sweep export runs/shortcuts --format jsonl\n"
+        "resforge sweep export runs/shortcuts --curves > curves.csv",
+    ),
     ("report", report, "resforge report runs/shortcuts"),
 )
 
-GROUPS = {"sweep": "Plan or train the networks of a sweep file and compare them."}
+GROUPS = {"sweep": "Plan and train the networks of a sweep file; see how far they are."}
 
 
 def main() -> NoReturn:
