@@ -73,7 +73,10 @@ class BlockSpec(Spec):
 
     def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
-        return self.model_dump(mode="json")
+        fields = self.model_dump(mode="json")
+        if self.dilates:
+            fields["dilations"] = what.dilations
+        return fields
 
     def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
         """What is wrong with this block at this width: field, message, help."""

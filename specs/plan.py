@@ -294,8 +294,8 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, 
         trace.norm("bn0", norm)
     shortcut = trace.fork("shortcut")
     branch = len(trace.layers) - start
-    # Kinds that do not dilate need not know the word; rules refuse them where it matters.
-    if what.dilations == UNDILATED or not block.dilates:
+    # Kinds that do not dilate need not know the word: the rules keep it from them.
+    if what.dilations == UNDILATED:
         block.lay(trace, what.width, what.stride, norm)
     else:
         block.lay(trace, what.width, what.stride, norm, what.dilations)  # type: ignore[call-arg]

@@ -7,7 +7,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from .base import MAX_BLOCKS
-from .block import BLOCKS
+from .block import BLOCKS, UNDILATED
 from .errors import Fault, path_text
 from .paths import Path
 from .plan import BlockPlan, lay_out
@@ -50,15 +50,14 @@ def _count_blocks(spec: ResNetSpec) -> Iterator[Fault]:
 
 
 def _meet_shapes(spec: ResNetSpec) -> Iterator[Fault]:
-    for stage in spec.blocks():
+    for index, stage in enumerate(spec.blocks()):
         for what in stage:
             for field, message, help_ in what.block.problems(what.width):
                 path = path_text((*what.block_path, field))
                 yield Fault("block", f"{message} ({what.name})", path, help_)
             yield from _illegal_shortcut(spec, what)
             yield from _illegal_drop(what)
-    for index in range(len(spec.stages)):
-        yield from _illegal_dilation(spec, index)
+            yield from _illegal_dilation(index, what)
 
 
 def _illegal_shortcut(spec: ResNetSpec, what: ResolvedBlock) -> Iterator[Fault]:
@@ -88,20 +87,18 @@ def _illegal_drop(what: ResolvedBlock) -> Iterator[Fault]:
         )
 
 
-def _illegal_dilation(spec: ResNetSpec, index: int) -> Iterator[Fault]:
-    stage = spec.stages[index]
-    dilated = max(stage.dilation, stage.first_dilation or 1) > 1
-    kinds = sorted({(entry.block or stage.block or spec.block).kind for entry in stage.entries})
-    rigid = [kind for kind in kinds if not BLOCKS[kind].dilates]
-    if dilated and rigid:
-        supple = [repr(kind) for kind, block in BLOCKS.items() if block.dilates]
-        field = "dilation" if stage.dilation > 1 else "first_dilation"
-        yield Fault(
-            "block",
-            f"a {rigid[0]} block does not dilate",
-            f"stages[{index}].{field}",
-            f"use {' or '.join(supple)}, or leave {field} out",
-        )
+def _illegal_dilation(stage: int, what: ResolvedBlock) -> Iterator[Fault]:
+    if what.block.dilates or what.dilations == UNDILATED:
+        return
+    supple = [repr(kind) for kind, block in BLOCKS.items() if block.dilates]
+    # Where only the first is dilated, the stage before may have been named for it.
+    field = "dilation" if what.dilations.rest > 1 else "first_dilation"
+    yield Fault(
+        "block",
+        f"{what.block.kind} blocks do not dilate ({what.name})",
+        f"stages[{stage}].{field}",
+        f"use {' or '.join(supple)}, or write {field}: 1",
+    )
 
 
 def _as_written(spec: ResNetSpec, path: Path) -> str:

@@ -257,7 +257,9 @@ def _stage(
     for place in (stage, *stage.get("blocks", [])):
         if draw(st.booleans()):
             place["shortcut"] = draw(shortcuts(widens=widens, plain=missing))
-    if all(kind["kind"] != "d2l" for kind in kinds) and draw(st.booleans()):
+    if any(kind["kind"] == "d2l" for kind in kinds):
+        stage["first_dilation"] = 1  # whatever the stage before has: these do not dilate
+    elif draw(st.booleans()):
         stage["dilation"] = draw(st.integers(1, 3))
         stage["first_dilation"] = draw(st.sampled_from([None, 1, 2]))
     return stage, ends[-1]

@@ -149,8 +149,9 @@ BRANCHES: list[Row] = [
     (HEAD + 'block: {kind: basic, dilation: 2}', 'key', '3:22', 'block.dilation', "unknown key 'dilation'", 'allowed here: kind, order, shortcut_input, attention'),
     (ONE + WIDEN + 'shortcut: {kind: gate, of: identity}', 'shortcut', '3:28', 'shortcut.of', 'identity cannot join 64 channels to 128 at stride 2 (layer2.0)', "use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)"),
     (ONE + WIDEN + 'shortcut: {match: {kind: scaled, of: identity}, change: {kind: dropout, of: identity}}', 'shortcut', '3:77', 'shortcut.change.of', 'identity cannot join 64 channels to 128 at stride 2 (layer2.0)', "use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)"),
-    (ONE + 'stages: [{depth: 2, width: 64, dilation: 2, block: d2l}]', 'block', '2:42', 'stages[0].dilation', 'a d2l block does not dilate', "use 'basic' or 'bottleneck', or leave dilation out"),
-    (ONE + 'stages: [{depth: 2, width: 64, first_dilation: 2, block: d2l}]', 'block', '2:48', 'stages[0].first_dilation', 'a d2l block does not dilate', "use 'basic' or 'bottleneck', or leave first_dilation out"),
+    (ONE + 'stages: [{depth: 2, width: 64, dilation: 2, block: d2l}]', 'block', '2:42', 'stages[0].dilation', 'd2l blocks do not dilate (layer1.0)', "use 'basic' or 'bottleneck', or write dilation: 1"),
+    (ONE + 'stages: [{depth: 2, width: 64, first_dilation: 2, block: d2l}]', 'block', '2:48', 'stages[0].first_dilation', 'd2l blocks do not dilate (layer1.0)', "use 'basic' or 'bottleneck', or write first_dilation: 1"),
+    (ONE + 'stages: [{depth: 2, width: 64, dilation: 2}, {depth: 2, width: 64, block: d2l}]', 'block', '2:46', 'stages[1].first_dilation', 'd2l blocks do not dilate (layer2.0)', "use 'basic' or 'bottleneck', or write first_dilation: 1"),
     (ONE + 'stages: [{depth: 2, width: 64, dilation: 65}]', 'range', '2:42', 'stages[0].dilation', '65 is out of range', 'use at most 64'),
     (ONE + 'stages: [{depth: 2, width: 64}, {depth: 2, width: 32}]\nshortcut: gate', 'shortcut', '3:11', 'shortcut.of', 'zero_pad can widen, never narrow: 64 channels to 32 (layer2.0)', "use 'projection' (1x1 convolution, option B)"),
 ]

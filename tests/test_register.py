@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 import resforge as rf
@@ -12,6 +12,7 @@ from resforge import blocks
 from resforge.builder import join
 from resforge.specs import BlockPlan, BlockSpec, BottleneckSpec, NormSpec, ResNetSpec, Trace
 from resforge.specs import block as block_specs
+from resforge.specs.block import UNDILATED, Dilations
 from resforge.specs.errors import BuildError
 from resforge.specs.register import rebuild_models
 from torch import Tensor, nn
@@ -220,6 +221,48 @@ def test_a_subclass_of_a_kind_must_be_registered_itself() -> None:
     spec = rf.ResNetSpec(resforge=1, stages=[{"depth": 1, "width": 4}], block=Sub())
     with pytest.raises(BuildError, match="Sub is not registered"):
         rf.build(spec)
+
+
+class SpreadSpec(ScaledSpec):
+    """A scaled block that dilates."""
+
+    kind: Literal["spread"] = "spread"  # type: ignore[assignment]
+    dilates: ClassVar[bool] = True
+
+    def lay(
+        self,
+        trace: Trace,
+        width: int,
+        stride: int,
+        norm: NormSpec,
+        dilations: Dilations = UNDILATED,
+    ) -> None:
+        trace.conv("conv1", width, 3, stride, bias=self.bias(norm), dilation=dilations.first)
+        trace.norm("bn1", norm)
+        trace.parameter("scale", width, 1, 1)
+
+
+def make_spread(block: BlockPlan, **parts: Any) -> nn.Module:
+    module = make_scaled(block, **parts)
+    dilation = block.layer("conv1").dilation
+    module.conv1.dilation = module.conv1.padding = (dilation, dilation)
+    return module
+
+
+def test_a_kind_that_dilates_is_another_network_when_dilated() -> None:
+    rf.register(SpreadSpec, make_spread)
+    plain = network("spread")
+    dilated = plain.replace({"stages[1].dilation": 2})
+    assert rf.build(dilated).layer2[0].conv1.dilation == (1, 1)
+    assert rf.build(dilated).layer3[0].conv1.dilation == (2, 2)
+    assert dilated.digest != plain.digest
+    assert plain.replace({"stages[1].first_dilation": 1}).digest == plain.digest
+
+
+def test_a_kind_that_does_not_dilate_is_never_told_to() -> None:
+    rf.register(ScaledSpec, make_scaled)
+    with pytest.raises(rf.SpecError, match=r"scaled_basic blocks do not dilate \(layer2\.0\)"):
+        network().replace({"stages[1].dilation": 2})
 
 
 @pytest.mark.parametrize("norm", ["batch", "none", {"kind": "group", "groups": 4}])
