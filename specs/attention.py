@@ -43,6 +43,9 @@ class SqueezeExcitationSpec(_Attention):
         side.conv("se.fc1", channels // self.reduction, bias=True)
         side.conv("se.fc2", channels, bias=True)
 
+    def meaning(self, channels: int) -> dict[str, Any]:
+        return {"kind": self.kind, "channels": channels // self.reduction}
+
     def problems(self, channels: int) -> Iterator[tuple[str, str, str]]:
         if channels < self.reduction:
             yield (

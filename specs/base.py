@@ -22,7 +22,8 @@ Dilation = Annotated[int, Field(ge=1, le=MAX_DILATION)]
 Stride = Annotated[int, Field(ge=1, le=MAX_STRIDE)]
 Depth = Annotated[int, Field(ge=1, le=MAX_BLOCKS)]
 # Adding 0 makes 0.0 of -0.0, which would be another text for the same thing.
-Rate = Annotated[float, Field(ge=0.0, lt=1.0), AfterValidator(lambda rate: rate + 0.0)]
+OneZero = AfterValidator(lambda number: number + 0.0)
+Rate = Annotated[float, Field(ge=0.0, lt=1.0), OneZero]
 
 
 def _odd(kernel: int) -> int:

@@ -73,7 +73,7 @@ class ResolvedBlock(NamedTuple):
     @property
     def shares_entry(self) -> bool:
         """Whether the shortcut takes the activated input, as the branch does."""
-        if not self.entry_activates:
+        if not self.entry_activates or self.shortcut.kind == "none":
             return False
         wanted: ShortcutInput = getattr(self.block, "shortcut_input", "auto")
         return wanted == "activated" or (wanted == "auto" and not self.keeps_shape)
@@ -220,8 +220,11 @@ class ResNetSpec(Spec):
         meaning = self.model_dump(mode="json", exclude={"name", "stages", "block", "shortcut"})
         if self.norm.kind == "none":
             meaning["stem"]["bias"] = True  # whatever it says: no norm follows
-        if self.stochastic_depth is not None and not self.stochastic_depth.rate:
-            meaning["stochastic_depth"] = None
+        stages = list(self.blocks())
+        if self.stochastic_depth is not None:
+            rates = [block.drop_rate for stage in stages for block in stage]
+            dropping = {"rates": rates, "mode": self.stochastic_depth.mode}
+            meaning["stochastic_depth"] = dropping if any(rates) else None
         meaning["stages"] = [
             [
                 {
@@ -232,7 +235,7 @@ class ResNetSpec(Spec):
                 }
                 for block in stage
             ]
-            for stage in self.blocks()
+            for stage in stages
         ]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

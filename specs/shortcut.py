@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .base import OddKernel, Rate, Spec, expand_kind, short_tree
+from .base import OddKernel, OneZero, Rate, Spec, expand_kind, short_tree
 from .norm import NoNormSpec, NormSpec
 from .trace import Trace
 
@@ -171,8 +171,8 @@ class ZeroPadSpec(_Shortcut):
         if what.keeps_shape:
             return IdentitySpec().meaning(what, norm)
         fields = super().meaning(what, norm)
-        if what.in_channels == what.out_channels:
-            del fields["pad"]
+        if what.out_channels - what.in_channels < 2:
+            del fields["pad"]  # half of one channel is none
         if what.stride == 1:
             del fields["subsample"]
         return fields
@@ -248,6 +248,9 @@ class Around(_Shortcut):
         return {**super().meaning(what, norm), "of": self.of.meaning(what, norm)}
 
 
+Factor = Annotated[float, Field(ge=-16.0, le=16.0), OneZero]
+
+
 class ScaledSpec(Around):
     """shortcut * S(x) + residual * F(x), with constant factors.
 
@@ -255,9 +258,9 @@ class ScaledSpec(Around):
     """
 
     kind: Literal["scaled"] = "scaled"
-    shortcut: Annotated[float, Field(ge=-16.0, le=16.0)] = 1.0
+    shortcut: Factor = 1.0
     """Factor of the shortcut."""
-    residual: Annotated[float, Field(ge=-16.0, le=16.0)] = 1.0
+    residual: Factor = 1.0
     """Factor of the residual branch."""
 
 
@@ -271,7 +274,7 @@ class GateSpec(Around):
 
     kind: Literal["gate"] = "gate"
     mode: Literal["exclusive", "shortcut_only"] = "exclusive"
-    bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0)] = -6.0
+    bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0), OneZero] = -6.0
     """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
 
     def lay(

@@ -31,7 +31,7 @@ class StochasticDepthSpec(Spec):
         >>> StochasticDepthSpec(rate=0.5).drop_rate(3, 6)
         0.25
         """
-        return self.rate if self.rule == "constant" else self.rate * number / blocks
+        return self.rate if self.rule == "constant" else self.rate * (number / blocks)
 
 
 def _expand_rate(value: Any) -> Any:
@@ -48,5 +48,5 @@ def shorten_rate(spec: StochasticDepthSpec) -> Any:
 
 StochasticDepth = Annotated[
     StochasticDepthSpec,
-    BeforeValidator(_expand_rate, json_schema_input_type=float | StochasticDepthSpec),
+    BeforeValidator(_expand_rate, json_schema_input_type=Rate | StochasticDepthSpec),
 ]

@@ -21,7 +21,7 @@ from resforge.blocks import (
     SqueezeExcitation,
     StochasticDepth,
 )
-from resforge.specs import ECASpec
+from resforge.specs import ECASpec, StochasticDepthSpec
 from torch import nn
 
 BLOCKS = (BasicBlock, Bottleneck)
@@ -95,6 +95,8 @@ def test_the_linear_rule() -> None:
     blocks = [block for stage in with_drops(0.5).blocks() for block in stage]
     rates = [0.5 * number / 9 for number in range(1, 10)]
     assert [block.drop_rate for block in blocks] == pytest.approx(rates)
+    last = [StochasticDepthSpec(rate=0.1).drop_rate(count, count) for count in range(1, 100)]
+    assert set(last) == {0.1}
     constant = with_drops({"rate": 0.5, "rule": "constant"})
     assert {block.drop_rate for stage in constant.blocks() for block in stage} == {0.5}
     model = rf.build(with_drops({"rate": 0.5, "mode": "row"}))

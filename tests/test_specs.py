@@ -71,6 +71,7 @@ def test_digest_ignores_order_and_name(tree: dict[str, Any], order: random.Rando
     assert spec.replace({"name": "other"}).digest == spec.digest
 
 
+PLAIN = {"shortcut": "none"}
 SAME = {
     "bare block": ({"block": "bottleneck"}, {"block": {"kind": "bottleneck", "groups": 1}}),
     "bare shortcut": (
@@ -117,6 +118,33 @@ SAME = {
         {"block.attention": {"kind": "eca", "kernel": 3}, "stages[*].width": 64},
     ),
     "nobody is dropped": ({"stochastic_depth": 0}, {}),
+    "a rule that one block cannot show": (
+        {"stages": [{"depth": 1, "width": 64}], "stochastic_depth": 0.1},
+        {
+            "stages": [{"depth": 1, "width": 64}],
+            "stochastic_depth": {"rate": 0.1, "rule": "constant"},
+        },
+    ),
+    "half of one channel": (
+        {"stages[1].width": 65, "stages[1].shortcut": "zero_pad"},
+        {"stages[1].width": 65, "stages[1].shortcut": {"kind": "zero_pad", "pad": "both"}},
+    ),
+    "the channels that a reduction leaves": (
+        {"stages[*].width": 64, "block.attention": {"kind": "se", "reduction": 30}},
+        {"stages[*].width": 64, "block.attention": {"kind": "se", "reduction": 32}},
+    ),
+    "what no shortcut takes": (
+        {"block": {"kind": "basic", "order": "full_pre", "shortcut_input": "raw"}} | PLAIN,
+        {"block": {"kind": "basic", "order": "full_pre", "shortcut_input": "activated"}} | PLAIN,
+    ),
+    "no factor below nothing": (
+        {"shortcut.match": {"kind": "scaled", "shortcut": 0.0, "residual": 0.0}},
+        {"shortcut.match": {"kind": "scaled", "shortcut": -0.0, "residual": -0.0}},
+    ),
+    "no bias below nothing": (
+        {"shortcut.match": {"kind": "gate", "bias_init": 0.0}},
+        {"shortcut.match": {"kind": "gate", "bias_init": -0.0}},
+    ),
     "the dilation of the stage before": (
         {"stages[2].dilation": 2},
         {"stages[2].dilation": 2, "stages[2].first_dilation": 1},
@@ -198,6 +226,8 @@ def test_the_same_network_has_the_same_digest(one: dict[str, Any], other: dict[s
         {"stochastic_depth": 0.5},
         {"stochastic_depth": {"rate": 0.5, "rule": "constant"}},
         {"stochastic_depth": {"rate": 0.5, "mode": "row"}},
+        {"stages[*].shortcut": {"kind": "zero_pad", "pad": "both"}, "stages[1].width": 66},
+        {"stages[*].shortcut": {"kind": "zero_pad", "pad": "end"}, "stages[1].width": 66},
         {"stages[3].dilation": 2},
         {"stages[3].first_dilation": 2},
     ],
@@ -355,6 +385,13 @@ def test_schema_accepts_part_of_a_base(change: dict[str, Any]) -> None:
     tree = {"resforge": 1, "base": "resnet50", **change}
     rf.ResNetSpec(**tree)
     jsonschema.Draft7Validator(SCHEMA).validate(tree)
+
+
+def test_the_schema_knows_the_short_forms_ranges() -> None:
+    validator = jsonschema.Draft7Validator(SCHEMA)
+    tree = {"resforge": 1, "stages": [{"depth": 1, "width": 4}]}
+    fits = [validator.is_valid({**tree, "stochastic_depth": rate}) for rate in (-0.1, 0, 0.9, 1)]
+    assert fits == [False, True, True, False]
 
 
 WRONG_VALUES = st.sampled_from(
