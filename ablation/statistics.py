@@ -104,7 +104,7 @@ def smallest_p(pairs: int) -> float:
     >>> smallest_p(3), smallest_p(5)
     (0.25, 0.0625)
     """
-    return max(2.0 / 2.0**pairs, 2.0 / (FLIPS + 1)) if pairs else 1.0
+    return max(2.0 ** (1 - pairs), 2.0 / (FLIPS + 1)) if pairs else 1.0
 
 
 def holm(ps: Sequence[float | None], family: int | None = None) -> list[float | None]:

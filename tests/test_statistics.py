@@ -78,6 +78,7 @@ def test_beyond_fourteen_pairs_signs_are_drawn() -> None:
     assert sign_flip_p([1.0] * 40) == pytest.approx(smallest_p(40))
     # No p of a sweep at its limit of 400 comparisons would be too coarse to pass.
     assert smallest_p(40) <= LEVEL / 400
+    assert smallest_p(100_000) == smallest_p(40)
 
 
 @pytest.mark.parametrize("pairs", [12, 24, 40])
