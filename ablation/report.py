@@ -7,17 +7,22 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .chart import Chart
 from .comparison import compare
 from .figures import learning_curves, series_index
 from .files import write_whole
+from .forest import MAX_DRAWN, forest_plot
+from .front import cost_chart, pareto_front
 from .paired import compare_pairs
 from .panels import panels
 from .published import footnotes
 from .records import Records, TrialRecord, read_records
-from .table import FIGURES, cells, headings
+from .table import COMPARED, FIGURES, cells, comparison_cells, headings, percent
 from .verdict import RULE, state_verdict
 
 REPORT_NAME = "report.html"
+#: Comparisons told in sentences at once; the others are folded.
+_TOLD = 12
 
 
 def write_report(folder: str | os.PathLike[str]) -> Path:
@@ -40,22 +45,32 @@ def render_report(records: Records) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    rows = compare(records)
+    rows, compared = compare(records), compare_pairs(records)
     found = panels(rows)
-    # Only these drawings are taken as they are; matplotlib has escaped the text inside.
-    figures = [(f.title, Markup(f.svg)) for f in learning_curves(records, found)]
+
+    def drawn(chart: Chart | None) -> tuple[str, Markup] | None:
+        # Only these drawings are taken as they are; matplotlib has escaped the text inside.
+        return (chart.title, Markup(chart.svg)) if chart else None
+
     return environment.from_string(template).render(
         title=records.title,
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
-        comparisons=[comparison.verdict for comparison in compare_pairs(records)],
+        comparisons=[comparison.verdict for comparison in compared],
+        told=_TOLD,
         rule=RULE,
+        compared=COMPARED,
+        differences=[comparison_cells(comparison) for comparison in compared],
+        forest=drawn(forest_plot(compared)),
+        forest_limit=MAX_DRAWN,
+        cost=drawn(cost_chart(rows)),
+        front=[(row.arm, f"{row.macs:,}", percent(row.test_error)) for row in pareto_front(rows)],
         headings=headings(rows, records.published),
         figures_from=len(headings(rows)) - len(FIGURES),
         figures_to=len(headings(rows)),
         table=[cells(row, records.published) for row in rows],
         footnotes=footnotes(records.published),
         series=series_index(found),
-        figures=figures,
+        figures=[drawn(chart) for chart in learning_curves(records, found)],
         trouble=_trouble(records),
         provenance=_provenance(records),
         environments=environments(records),

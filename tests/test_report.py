@@ -7,20 +7,17 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from report_records import Page, done, grid, make_records, paper
 from resforge.ablation import (
     ArmRow,
     Outcome,
     PublishedTable,
-    Records,
     Spread,
     Store,
     Sweep,
@@ -33,49 +30,8 @@ from resforge.ablation import (
     write_report,
 )
 from resforge.ablation.owner import Owner
-from resforge.ablation.records import ArmRecord, TrialRecord
 from resforge.ablation.table import cells, headings
 from rich.console import Console
-
-NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-
-
-def done(error: float, losses: tuple[float, ...] = (2.0, 0.5)) -> Outcome:
-    curve = tuple((step + 1, loss) for step, loss in enumerate(losses))
-    return Outcome("done", curve, ((1, 0.9, 2.3), (2, error, 0.1)), steps=2, seconds=1.5)
-
-
-def make_records(
-    outcomes: dict[tuple[str, str], list[Outcome]],
-    title: str = "",
-    text: str = "",
-    published: Sequence[PublishedTable] = (),
-) -> Records:
-    """Records of a sweep over depth and shortcut, an outcome for each seed."""
-    sweep = Sweep(
-        sweep=1, name=title, base="digits_resnet8", arms={"a": {}}, seeds=3, published=published
-    )
-    arms, trials = [], {}
-    for (depth, shortcut), ends in outcomes.items():
-        name = f"depth={depth}/shortcut={shortcut}"
-        labels = (("depth", depth), ("shortcut", shortcut))
-        arms.append(ArmRecord(name, labels, name, params=1000, macs=2000, depth=8))
-        trials[name] = tuple(
-            TrialRecord(f"{name}{seed}", seed, outcome, NOW) for seed, outcome in enumerate(ends)
-        )
-    finished = sum(map(len, trials.values()))
-    tree = sweep.model_dump(mode="json")
-    return Records(tree, text, "f" * 64, tuple(arms), trials, 3 * len(arms), finished)
-
-
-def grid(error: Callable[[str, str], float]) -> dict[tuple[str, str], list[Outcome]]:
-    cells = product(("8", "56"), ("plain", "A", "B"))
-    return {cell: [done(error(*cell) + seed / 1000) for seed in range(3)] for cell in cells}
-
-
-def paper(depth: str, shortcut: str) -> float:
-    return 0.65 if (depth, shortcut) == ("56", "plain") else 0.03
-
 
 shares = st.floats(0.0, 1.0)
 
@@ -141,27 +97,9 @@ def test_what_went_wrong_is_counted_and_named() -> None:
     assert "diverged after step 1" in page
 
 
-class Page(HTMLParser):
-    """Tags, attributes and text of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_the_page_stands_alone() -> None:
     page = Page(render_report(make_records(grid(paper))))
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 6  # a forest, errors against cost, four learning curves
     assert not {"script", "link", "img", "iframe", "object", "base"} & {*page.tags}
     for name, value in page.attributes:
         assert name != "src"

@@ -1,0 +1,100 @@
+"""The forest plot, errors against cost, and the page's figures held against the records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from matplotlib.figure import Figure
+from report_records import Page, done, grid, make_records, paper
+from resforge.ablation import ArmRow, Outcome, Spread, compare, compare_pairs, render_report
+from resforge.ablation.forest import _paint, forest_plot
+from resforge.ablation.front import cost_chart, pareto_front
+from resforge.ablation.table import cells, comparison_cells
+
+
+def arm(name: int, macs: int, error: float | None) -> ArmRow:
+    spread = None if error is None else Spread.of([error])
+    ends = (1, 0, 0, 0, 0, 0) if spread else (0, 1, 0, 0, 0, 0)
+    return ArmRow(str(name), (("arm", str(name)),), 1, macs, 8, *ends, spread, None, 1.0)
+
+
+errors = st.none() | st.sampled_from([0.0, 0.1, 0.2, 0.3])
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), errors), max_size=10))
+def test_nobody_beats_an_arm_on_the_front(drawn: list[tuple[int, float | None]]) -> None:
+    rows = [arm(name, *figures) for name, figures in enumerate(drawn)]
+    known = [(row, row.macs, row.test_error.mean) for row in rows if row.test_error]
+    unbeaten = [
+        row
+        for row, macs, error in known
+        if not any(m <= macs and e <= error and (m, e) != (macs, error) for _, m, e in known)
+    ]
+    front = pareto_front(rows)
+    assert sorted(row.arm for row in front) == sorted(row.arm for row in unbeaten)
+    assert [row.macs for row in front] == sorted(row.macs for row in front)
+    assert (cost_chart(rows) is None) == (not known)
+
+
+def words(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+def many(differences: Sequence[float]) -> dict[tuple[str, str], list[Outcome]]:
+    return {
+        ("8", "plain"): [done(0.5) for _ in differences],
+        ("8", "A"): [done(0.5 + d / 100) for d in differences],
+    }
+
+
+def test_the_forest_draws_the_figures_of_each_pair() -> None:
+    (found,) = compare_pairs(make_records(many([1, 2, 3, 2, 1, 3])))
+    chart = forest_plot([found])
+    assert chart is not None
+    assert {"depth 8: A - plain", "n = 6"} <= {*words(chart.svg)}
+    assert found.mean is not None
+    axes = Figure().add_subplot()
+    _paint(axes, [(found, found.mean)])
+    drawn = [tuple(line.get_xdata()) for line in axes.lines]
+    assert drawn == [(0, 0), (found.low, found.high), (found.mean,)]
+
+
+def test_only_separable_pairs_have_colour() -> None:
+    for pairs, coloured in ((5, False), (6, True)):  # p is 0.0625 and 0.03125
+        chart = forest_plot(compare_pairs(make_records(many(range(1, pairs + 1)))))
+        assert chart is not None
+        assert ("var(--series-1)" in chart.svg) is coloured
+
+
+def test_nothing_to_draw_is_no_chart() -> None:
+    records = make_records({("8", "A"): [], ("8", "B"): []})
+    assert forest_plot(compare_pairs(records)) is None
+    assert cost_chart(compare(records)) is None
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.integers(-9, 9), min_size=3, max_size=8))
+def test_the_page_prints_the_records_figures(differences: list[int]) -> None:
+    records = make_records(many(differences))
+    rows, compared = compare(records), compare_pairs(records)
+    page = Page(render_report(records))
+    printed = [comparison_cells(c) for c in compared] + [cells(row) for row in rows]
+    assert [row for row in page.rows if row in printed] == printed
+    for found in compared:
+        assert found.verdict in page.text
+
+
+@pytest.mark.parametrize("name", ["<b>&\"'", "$x_$ and $", "\\alpha", "x" * 300, "\u202e"])
+def test_a_chart_takes_any_name(name: str) -> None:
+    records = make_records({("8", name): [done(0.1)], ("8", "plain"): [done(0.2)]})
+    page = Page(render_report(records))
+    assert not {"b"} & {*page.tags}
+    assert page.text.count(name) >= 3
+
+
+def test_axes_have_plain_numbers() -> None:
+    assert "mathdefault" not in render_report(make_records(grid(paper)))
