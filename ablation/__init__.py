@@ -17,6 +17,7 @@ from .budget import Budget
 from .comparison import ArmRow, Spread, compare
 from .declared import Declared
 from .export import export_results, write_csv
+from .formats import render
 from .match import Matched, MatchSpec
 from .outcome import Outcome
 from .paired import Comparison, compare_pairs
@@ -65,6 +66,7 @@ __all__ = [
     "progress_on",
     "read_records",
     "read_sweep",
+    "render",
     "render_report",
     "retry_trials",
     "run_sweep",

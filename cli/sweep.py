@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -58,17 +58,40 @@ def report(
     folder: Annotated[Path, Parameter(metavar="DIR", help="What --out named.")],
     /,
     *,
+    format: Annotated[
+        Literal["html", "md", "latex", "csv", "json"] | None,
+        Parameter(
+            "--format",
+            help="Print the report in this format and write nothing; html, the default, is"
+            " written as report.html.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Parameter("--out", metavar="FILE", help="Write the report into this file instead."),
+    ] = None,
     json: Json = False,
 ) -> Exit:
     """Write a sweep's report and table again from its results, and print the table.
 
     Exits with 1 where trials failed.
     """
-    from ..ablation import write_csv, write_report
+    from ..ablation import compare, read_records, render, write_csv, write_report
 
-    written = [write_report(folder), write_csv(folder)]
-    rows = _tell(folder, json)
-    say(f"wrote {printable(' and '.join(map(str, written)))}")
+    if out is not None or format not in (None, "html"):
+        records = read_records(folder)
+        text = render(records, format or "html")
+        if out is None:
+            tell(text.removesuffix("\n"))
+        else:
+            # A name that UTF-8 cannot hold is escaped; it never stops the program.
+            out.write_bytes(text.encode(errors="backslashreplace"))
+            say(f"wrote {printable(str(out))}")
+        rows: Sequence[ArmRow] = compare(records)
+    else:
+        written = [write_report(folder), write_csv(folder)]
+        rows = _tell(folder, json)
+        say(f"wrote {printable(' and '.join(map(str, written)))}")
     failed = any(row.failed or row.crashed or row.timed_out for row in rows)
     return Exit.DIFFERENT if failed else Exit.OK
 
@@ -80,14 +103,14 @@ _TOLD = 12
 def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
     """Print arms and comparisons, and for people what they come to."""
     from ..ablation import compare, compare_pairs, read_records, state_verdict
-    from ..ablation.published import footnotes, published_for
+    from ..ablation.formats import as_tree
+    from ..ablation.published import footnotes
     from ..ablation.table import COMPARED, cells, comparison_cells, headings
 
     records = read_records(folder)
     rows, papers, compared = compare(records), records.published, compare_pairs(records)
     if json:
-        arms = [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows]
-        tell_json({"arms": arms, "comparisons": [found.as_dict() for found in compared]})
+        tell_json(as_tree(records, rows, compared))
         return rows
     tell_table(
         headings(rows, papers),

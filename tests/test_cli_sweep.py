@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from command_line import Cli, command_line
 from resforge.ablation import RunSummary
+from resforge.ablation.formats import Format
 from resforge.cli import run
 
 SWEEP = """\
@@ -87,6 +89,31 @@ def test_report_writes_again_what_was_lost(cli: Cli, swept: Path) -> None:
     assert [line.split()[0] for line in done.lines[:3]] == ["shortcut", "plain", "A"]
     assert (swept / "out" / "report.html").is_file()
     assert cli("report", str(swept / "out"), "--json").json["arms"][0]["done"] == 1
+
+
+def test_report_in_a_format_writes_nothing_else(cli: Cli, swept: Path, tmp_path: Path) -> None:
+    out = swept / "out"
+    arms = cli("report", str(out), "--json").json["arms"]
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert cli("report", str(out), "--format", "json").json["arms"] == arms
+    printed = cli("report", str(out), "--format", "md")
+    assert printed.code == 0
+    assert "| shortcut | params |" in printed.out
+    to_file = cli("report", str(out), "--format", "md", "--out", str(tmp_path / "table.md"))
+    assert (to_file.code, to_file.out) == (0, "")
+    assert (tmp_path / "table.md").read_text() == printed.out
+    cli("report", str(out), "--out", str(tmp_path / "page.html"))
+    assert (tmp_path / "page.html").read_bytes() == (out / "report.html").read_bytes()
+    assert before == {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+
+
+def test_report_formats_are_those_of_the_library(cli: Cli, swept: Path) -> None:
+    refused = cli("report", str(swept / "out"), "--format", "xml")
+    assert refused.code == 2
+    assert ", ".join(f'"{name}"' for name in get_args(Format)) in refused.err
+    nowhere = cli("report", str(swept / "out"), "--format", "csv", "--out", "missing/table.csv")
+    assert (nowhere.code, nowhere.out) == (4, "")
+    assert nowhere.err.startswith("error[disk]: missing/table.csv: ")
 
 
 def test_report_needs_a_store(cli: Cli) -> None:
