@@ -32,6 +32,11 @@ class Outcome:
     notes: tuple[str, ...] = ()
     """What a person should know, and no number depends on."""
 
+    @classmethod
+    def timed_out(cls, limit: float) -> Outcome:
+        """Of a trial that was stopped after ``limit`` seconds."""
+        return cls("timed_out", seconds=limit, error=f"stopped after its time limit of {limit:g} s")
+
     @property
     def test_error(self) -> float | None:
         """Share of test images missed after the last step; None unless ``done``."""

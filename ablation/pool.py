@@ -142,8 +142,7 @@ class Pool:
         assert task is not None, "only a task has a deadline"
         self.workers.remove(worker)
         worker.kill()
-        told = f"stopped after its time limit of {self.timeout:g} s"
-        return task, Outcome("timed_out", seconds=self.timeout, error=told)
+        return task, Outcome.timed_out(self.timeout)
 
     def _bury(self, worker: Worker) -> None:
         self.workers.remove(worker)

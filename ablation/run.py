@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..specs.errors import ResforgeError, StoreError
 from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
+from .engine import EngineName, Job, make_engine
 from .files import make_folder
 from .outcome import Outcome
 from .owner import Owner
 from .plan import SweepPlan, Trial, plan_sweep
-from .pool import Pool
 from .progress import Progress, Silence
 from .stop import StopSignals
 from .store import LEASE, Claim, Store
@@ -60,14 +60,19 @@ def run_sweep(
     progress: Progress | None = None,
     trial: str = TRIAL,
     checkpoint_seconds: float = EVERY,
+    engine: EngineName = "process",
 ) -> RunSummary:
     """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
 
-    Each trial is trained on one thread in a process of its own; ``workers`` defaults to the
-    number of cores. Run again after any interruption, it does only what is missing: a trial goes
-    on from its checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped.
-    The first Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come
-    back with ``interrupted`` set. ``trial`` names the function that workers run.
+    Each trial is trained on one thread: with ``engine="process"`` in a process of its own, with
+    ``"inline"`` in this one, for debugging, and with ``"ray"`` on a Ray cluster, the one that the
+    environment variable ``RAY_ADDRESS`` names or one of this machine. The results are the same,
+    bit for bit. ``workers`` defaults to the number of cores.
+
+    Run again after any interruption, it does only what is missing: a trial goes on from its
+    checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped. The first
+    Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come back with
+    ``interrupted`` set. ``trial`` names the function that is run for each trial.
 
     Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
     a library is missing, and ``StoreError`` where the disk refuses or another run is at work on
@@ -84,9 +89,8 @@ def run_sweep(
         plan = plan_sweep(sweep)
         make_folder(Path(out))
         with Store(out, create=True) as store:
-            pool = Pool(workers or _cores(), trial, sweep.timeout)
-            driver = _Driver(plan, store, stop, pool, progress or Silence(), checkpoint_seconds)
-            driver.drive()
+            driver = _Driver(plan, store, stop, progress or Silence(), checkpoint_seconds)
+            driver.drive(engine, Job(trial, sweep.timeout, workers, driver.is_to_stop))
             statuses = store.statuses()
         if not stop.requested:
             with stop.at_once():
@@ -101,14 +105,6 @@ def run_sweep(
         interrupted=stop.requested,
         seconds=time.monotonic() - start,
     )
-
-
-def _cores() -> int:
-    """Cores this process may use: fewer than the machine has, under taskset and some batch
-    systems."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _require(*libraries: str) -> None:
@@ -128,14 +124,12 @@ class _Driver:
         plan: SweepPlan,
         store: Store,
         stop: StopSignals,
-        pool: Pool,
         progress: Progress,
         checkpoint_seconds: float,
     ) -> None:
         self.plan = plan
         self.store = store
         self.stop = stop
-        self.pool = pool
         self.progress = progress
         self.checkpoint_seconds = checkpoint_seconds
         self.folder = store.path.parent
@@ -145,21 +139,29 @@ class _Driver:
         self.recorded = 0
         self.renewed = time.monotonic()
 
-    def drive(self) -> None:
+    def drive(self, engine: str, job: Job) -> None:
         """Run to the end, or until told to stop."""
-        self.store.adopt(self.plan, self.owner, LEASE)
-        make_checkpoint_folder(self.folder, set(self.store.statuses()))
-        self.progress.start(len(self.trials), self.store.counts()["finished"])
+        self.engine = make_engine(engine, job)
         try:
+            self.store.adopt(self.plan, self.owner, LEASE)
+            make_checkpoint_folder(self.folder, set(self.store.statuses()))
+            self.progress.start(len(self.trials), self.store.counts()["finished"])
             with self.stop.at_once():
                 self._until_done()
                 if self.stop.requested:
                     self._finish_running()
         finally:
-            self.pool.close()
+            self.engine.close()
             self.progress.close()
             self.store.leave(self.owner)
             remove_empty_folder(self.folder)
+
+    def is_to_stop(self) -> bool:
+        """Whether the run has been told to; keeps its claims alive."""
+        if time.monotonic() - self.renewed > LEASE / 6:
+            self.store.renew(self.owner, LEASE)
+            self.renewed = time.monotonic()
+        return self.stop.requested
 
     def _until_done(self) -> None:
         while not self.stop.requested:
@@ -173,14 +175,14 @@ class _Driver:
 
     def _finish_running(self) -> None:
         self.progress.note("stopping: running trials write down where they are")
-        self.pool.stop()
+        self.engine.stop()
         deadline = time.monotonic() + GRACE
-        while self.pool.running and time.monotonic() < deadline:
+        while self.engine.running and time.monotonic() < deadline:
             self._handle_events()
 
     def _hand_out(self, waiting: int) -> None:
-        self.pool.grow(len(self.claims) + waiting)
-        while self.pool.has_room:
+        self.engine.grow(len(self.claims) + waiting)
+        while self.engine.has_room:
             claim = self.store.claim(self.owner, LEASE)
             if claim is None:
                 return
@@ -195,15 +197,13 @@ class _Driver:
             task = make_task(
                 self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds
             )
-            self.pool.give(task)
+            self.engine.give(task)
             self.progress.running(len(self.claims))
 
     def _handle_events(self) -> None:
-        for task, end in self.pool.events(_POLL):
+        for task, end in self.engine.events(_POLL):
             self._ended(task, end)
-        if time.monotonic() - self.renewed > LEASE / 6:
-            self.store.renew(self.owner, LEASE)
-            self.renewed = time.monotonic()
+        self.is_to_stop()
 
     def _ended(self, task: Task, end: Outcome | Cut) -> None:
         claim, trial = self.claims.pop(task.key), self.trials[task.key]

@@ -11,7 +11,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .task import resolve, run_task
+from .task import RunTask, resolve, run_task
 
 READY = "ready"
 #: Signals that the driver alone answers, blocked until a worker has its own handlers.
@@ -33,17 +33,23 @@ def work(connection: Connection[Any, Any], function: str) -> None:
     signal.signal(signal.SIGTERM, stop.request)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
     threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    run = resolve(function)
-    warm_up = getattr(import_module(run.__module__), "warm_up", None)
     try:
-        if warm_up is not None:
-            warm_up()
+        run = prepare(resolve(function))
         connection.send(READY)
         while not stop.requested:
             connection.send(run_task(run, connection.recv(), lambda: stop.requested))
     except (EOFError, OSError):
         pass  # the driver has closed its end, or is gone
+
+
+def prepare(run: RunTask) -> RunTask:
+    """Make this process fit for tasks: one thread, and all that the first of them would wait for
+    already there."""
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    warm_up = getattr(import_module(run.__module__), "warm_up", None)
+    if warm_up is not None:
+        warm_up()
+    return run
 
 
 class _Stop:

@@ -32,6 +32,14 @@ def run_file(
             help="Trials trained at once, each on one thread; by default one for each core.",
         ),
     ] = None,
+    engine: Annotated[
+        Literal["process", "inline", "ray"],
+        Parameter(
+            help="Where trials run: in processes of this machine, in this very process for "
+            "debugging, or on a Ray cluster, the one that RAY_ADDRESS names or a local one. The "
+            "results are the same.",
+        ),
+    ] = "process",
     json: Json = False,
 ) -> Exit:
     """Train what is missing of a sweep, then write and print the comparison.
@@ -41,11 +49,14 @@ def run_file(
     """
     from ..ablation import load_sweep, progress_on, run_sweep
 
-    summary = run_sweep(load_sweep(file), out, workers=workers, progress=progress_on())
+    summary = run_sweep(
+        load_sweep(file), out, workers=workers, progress=progress_on(), engine=engine
+    )
     told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
         words = ["resforge", "sweep", "run", file, "--out", str(out)]
         words += ["--workers", str(workers)] if workers is not None else []
+        words += ["--engine", engine] if engine != "process" else []
         again = shlex.join([*words, "--json"] if json else words)
         say(f"interrupted: {told}; for the rest: {printable(again)}")
         return Exit.INTERRUPTED

@@ -83,6 +83,20 @@ def stepwise(task: Task, stopped: Stop) -> Outcome:
     return run_trial(task, after_a_step)
 
 
+def on_a_node(task: Task, stopped: Stop) -> Outcome:
+    """Trains in earnest, without hurry, and notes the node of the cluster."""
+    import ray
+    from resforge.ablation.trial import run_trial
+
+    note(f"node:{ray.get_runtime_context().get_node_id()}", task)
+
+    def after_a_step() -> bool:
+        time.sleep(0.2)
+        return stopped()
+
+    return run_trial(task, after_a_step)
+
+
 def dies_once(task: Task, stopped: Stop) -> Outcome:
     """Killed at the first attempt at each trial."""
     first = not starts(task)

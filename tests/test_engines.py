@@ -1,0 +1,235 @@
+"""Engines: the same file gives the same bits on each, and each outlives what its trials do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import resforge as rf
+from resforge.ablation import plan_sweep, read_records, run_sweep
+from resforge.ablation.task import make_task
+from resforge.ablation.trial import run_trial
+
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)
+import sweep_trials  # noqa: E402
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+
+ON_RAY = """
+import json, os, sys
+sys.path.insert(0, {here!r})
+from resforge.ablation import progress_on, run_sweep
+import sweep_trials
+nodes = {nodes}
+if nodes:
+    from ray.cluster_utils import Cluster
+    cluster = Cluster(initialize_head=True, head_node_args={{"num_cpus": 1}})
+    for _ in range(nodes - 1):
+        cluster.add_node(num_cpus=1)
+    os.environ["RAY_ADDRESS"] = cluster.address
+summary = run_sweep(
+    {sweep}, {out!r}, workers={workers}, progress=progress_on(), trial={trial!r}, engine="ray"
+)
+if nodes:
+    cluster.shutdown()
+print(json.dumps(summary.statuses))
+sys.exit(130 if summary.interrupted else 0)
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "log"
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(path))
+    return path
+
+
+def on_ray(
+    out: Path,
+    trial: str = "resforge.ablation.trial:run_trial",
+    sweep: str = "sweep_trials.real()",
+    workers: int | None = None,
+    nodes: int = 0,
+) -> subprocess.Popen[str]:
+    """A driver in a process of its own, since Ray stays in a process that it was started in."""
+    code = ON_RAY.format(
+        here=HERE, out=str(out), trial=trial, sweep=sweep, workers=workers, nodes=nodes
+    )
+    paths = os.pathsep.join([HERE, *filter(None, sys.path)])
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths, "RAY_USAGE_STATS_ENABLED": "0"},
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, int]:
+    told, errors = process.communicate()
+    assert process.returncode == 0, errors
+    statuses: dict[str, int] = json.loads(told.splitlines()[-1])
+    return statuses
+
+
+def recorded(out: Path) -> dict[str, tuple[Any, ...]]:
+    return {trial.key: trial.outcome.numbers for trial in read_records(out).all_trials}
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came about")
+
+
+@pytest.fixture(scope="module")
+def quiet() -> dict[str, tuple[Any, ...]]:
+    """What the real trials come to, run one by one."""
+    plan = plan_sweep(sweep_trials.real())
+    return {trial.key: run_trial(make_task(plan, trial)).numbers for trial in plan.trials}
+
+
+@pytest.mark.parametrize("engine", ["process", "inline"])
+def test_each_engine_gives_the_same_bits(
+    tmp_path: Path, quiet: dict[str, tuple[Any, ...]], engine: Any
+) -> None:
+    assert run_sweep(sweep_trials.real(), tmp_path, 2, engine=engine).statuses == {"done": 4}
+    assert recorded(tmp_path) == quiet
+
+
+def test_what_one_engine_left_another_goes_on_with(
+    tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(what: str, task: Any) -> None:
+        sweep_noted(what, task)
+        if len(sweep_trials.notes(log, "step")) == 11:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    sweep_noted = sweep_trials.note
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_trials, "note", interrupted)
+        first = run_sweep(
+            sweep_trials.real(), tmp_path, trial="sweep_trials:stepwise", engine="inline"
+        )
+    assert (first.interrupted, first.ran) == (True, 1)
+    again = run_sweep(sweep_trials.real(), tmp_path, 1, trial="sweep_trials:stepwise")
+    assert again.ran == 3
+    assert recorded(tmp_path) == quiet
+    assert len(sweep_trials.notes(log, "step")) == 4 * 8
+
+
+def test_inline_trials_fail_and_run_out_of_time_like_others(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = sweep_trials.sweep(seeds=[0, 1, 4], arms=1)  # type: ignore[arg-type]
+    summary = run_sweep(
+        sweep, tmp_path / "a", trial="sweep_trials:each_in_its_way", engine="inline"
+    )
+    assert summary.statuses == {"done": 1, "failed": 1, "diverged": 1}
+    short = rf.ablation.Sweep(**{**sweep_trials.real().model_dump(), "timeout": 0.2})
+    summary = run_sweep(short, tmp_path / "b", trial="sweep_trials:stepwise", engine="inline")
+    assert summary.statuses == {"timed_out": 4}
+
+
+def test_a_run_in_one_process_keeps_its_lease(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long trial holds the driver; its claims must not lapse meanwhile."""
+    renewed: list[float] = []
+    real = rf.ablation.Store.renew
+
+    def renew(self: Any, owner: Any, lease: float) -> None:
+        renewed.append(lease)
+        real(self, owner, lease)
+
+    monkeypatch.setattr(rf.ablation.Store, "renew", renew)
+    monkeypatch.setattr("resforge.ablation.run.LEASE", 0.6)
+    one = rf.ablation.Sweep(**{**sweep_trials.real().model_dump(), "seeds": 1})
+    run_sweep(one, tmp_path, trial="sweep_trials:stepwise", engine="inline")
+    assert len(renewed) >= 4  # 16 steps of 50 ms, a claim of 600 ms
+
+
+def test_engines_are_known_by_name(tmp_path: Path) -> None:
+    with pytest.raises(rf.ResforgeError, match="use process, inline or ray"):
+        run_sweep(sweep_trials.real(), tmp_path, engine="dask")  # type: ignore[arg-type]
+
+
+def test_without_ray_the_mend_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(rf.ResforgeError, match=r"pip install 'resforge\[ray\]'"):
+        run_sweep(sweep_trials.real(), tmp_path, engine="ray")
+
+
+@needs_ray
+def test_a_local_ray_gives_the_same_bits(tmp_path: Path, quiet: dict[str, tuple[Any, ...]]) -> None:
+    assert ended(on_ray(tmp_path, workers=2)) == {"done": 4}
+    assert recorded(tmp_path) == quiet
+
+
+@needs_ray
+def test_two_nodes_of_a_ray_cluster_share_the_work(
+    tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]]
+) -> None:
+    assert ended(on_ray(tmp_path / "out", "sweep_trials:on_a_node", nodes=2)) == {"done": 4}
+    assert recorded(tmp_path / "out") == quiet
+    nodes = {line.split()[0] for line in log.read_text().splitlines()}
+    assert len(nodes) == 2
+
+
+@needs_ray
+def test_ray_outlives_what_its_trials_do(tmp_path: Path, log: Path) -> None:
+    out, sweep = tmp_path / "out", "sweep_trials.sweep(seeds=7, arms=1, timeout=8.0)"
+    ends = ended(on_ray(out, "sweep_trials:each_in_its_way", sweep, workers=2))
+    assert ends == {"done": 2, "failed": 1, "crashed": 2, "timed_out": 1, "diverged": 1}
+    tries = Counter(key for key, _ in sweep_trials.notes(log, "start"))
+    assert sorted(tries.values()) == [1, 1, 1, 1, 1, 2, 2]
+
+
+@needs_ray
+def test_a_stopped_run_on_ray_goes_on_where_it_was(
+    tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]]
+) -> None:
+    out = tmp_path / "out"
+    process = on_ray(out, "sweep_trials:stepwise", workers=2)
+    wait_for(lambda: len(sweep_trials.notes(log, "step")) >= 3)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert ended(on_ray(out, "sweep_trials:stepwise", workers=2)) == {"done": 4}
+    assert recorded(out) == quiet
+    assert len(sweep_trials.notes(log, "step")) == 4 * 8
+
+
+@needs_ray
+def test_actors_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> None:
+    process = on_ray(tmp_path, "no_such_module:run", workers=1)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "3 Ray actors ended before they could start" in errors
+
+
+def test_a_cluster_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(address: str, **_: Any) -> None:
+        raise ConnectionError(f"nobody answers at {address}")
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=refuse)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setenv("RAY_ADDRESS", "there:1")
+    with pytest.raises(rf.ResforgeError, match="at RAY_ADDRESS=there:1: nobody answers at there:1"):
+        run_sweep(sweep_trials.real(), tmp_path, engine="ray")
