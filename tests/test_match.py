@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import resforge as rf
-from hypothesis import given
+from hypothesis import example, given
 from resforge.ablation import Sweep, plan_sweep
 from resforge.ablation.match import Matcher, MatchSpec
 from resforge.testing import strategies
@@ -68,6 +68,8 @@ def test_a_network_that_is_as_dear_stays_as_it_is(spec: rf.ResNetSpec, quantity:
 
 
 @given(st.integers(1, 200), st.integers(8, 64))
+@example(grow=2399, width=1501)  # wider than the steps in which factors are looked for
+@example(grow=2399, width=1503)
 def test_widths_move_together_and_find_the_way_back(grow: int, width: int) -> None:
     """Of a network and itself at other widths, the match is a neighbour of the network."""
     tree = {"resforge": 1, "stem": {"kind": "conv3x3", "width": width}, "block": "basic"}
@@ -75,6 +77,38 @@ def test_widths_move_together_and_find_the_way_back(grow: int, width: int) -> No
     other = spec.replace({"stem.width": width + grow, "stages[0].width": width + grow})
     found, _ = Matcher(MatchSpec(params=1e-9), rf.plan(spec, SIZE)).match(other)
     assert found == spec
+
+
+@given(st.integers(1, 40), st.integers(1, 4), st.integers(1, 40), st.integers(1, 4))
+def test_the_nearest_of_all_widths_is_found(one: int, deep: int, two: int, flat: int) -> None:
+    """Where stem and stage have one width between them, every network can be looked at."""
+
+    def network(width: int, depth: int) -> rf.ResNetSpec:
+        stem = {"kind": "conv3x3", "width": width}
+        return rf.ResNetSpec(resforge=1, stem=stem, stages=[{"depth": depth, "width": width}])
+
+    first = rf.plan(network(one, deep), SIZE)
+    matcher = Matcher(MatchSpec(params=0.5), first)
+    nearest = min(abs(cost(network(w, flat), "params") - first.params) for w in range(1, 120))
+    if nearest > 0.5 * first.params:
+        return
+    found, matched = matcher.match(network(two, flat))
+    reached = abs(cost(found, "params") - first.params)
+    # One that lies within the tolerance as it was written stays, though others are nearer.
+    assert reached == nearest or matched.factor == 1
+
+
+def test_only_legal_networks_are_offered() -> None:
+    """Squeeze-and-excitation needs as many channels as it divides them by."""
+    se = {"block": {"kind": "basic", "attention": {"kind": "se", "reduction": 8}}}
+    small = {f"stages[{index}].width": 4 for index in range(3)} | {"stem.width": 4}
+    with pytest.raises(rf.SpecError) as caught:
+        _ = sweep(arms={"small": small, "se": se}, match={"params": "1%"}).expanded
+    (fault,) = caught.value.faults
+    assert fault.path == "match.params"
+    # 7.5 is rounded to 8 channels, and all widths move by one factor.
+    narrow = rf.load("digits_resnet8").replace({**se, "stages[1].width": 15, "stages[2].width": 30})
+    assert f"{rf.plan(narrow, 8).params:,} params" in fault.message
 
 
 def test_the_arms_of_a_sweep_are_matched_to_the_first() -> None:
