@@ -157,9 +157,9 @@ class Matcher:
         """Neighbours, the first of which costs at most the target and the second more."""
         low, high = 0, _GRAIN
         while not self._above(knob, high):
-            low, high = high, 2 * high
-            if high > knob.most:
-                return knob.turns(knob.most), None
+            if high == knob.most:
+                return knob.turns(high), None
+            low, high = high, min(2 * high, knob.most)
         if self._above(knob, 0):
             return None, knob.turns(0)
         while high - low > 1:

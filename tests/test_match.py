@@ -79,7 +79,7 @@ def test_widths_move_together_and_find_the_way_back(grow: int, width: int) -> No
     assert found == spec
 
 
-@given(st.integers(1, 40), st.integers(1, 4), st.integers(1, 40), st.integers(1, 4))
+@given(st.integers(1, 40), st.integers(1, 4), st.integers(2, 40), st.integers(1, 4))
 def test_the_nearest_of_all_widths_is_found(one: int, deep: int, two: int, flat: int) -> None:
     """Where stem and stage have one width between them, every network can be looked at."""
 
@@ -153,6 +153,17 @@ def test_depth_is_matched_by_depth() -> None:
     assert wide.matched.factor == wide.spec.stages[0].depth
     assert [stage.width for stage in wide.spec.stages] == [24, 24, 24]
     assert abs(wide.macs / arms[0].macs - 1) <= 0.25
+
+
+def test_factors_end_at_the_widest_network_and_at_64() -> None:
+    """65,536 channels are no power of two times 1,500."""
+    wide = {"resforge": 1, "stem": {"kind": "conv3x3", "width": 60_000}, "block": "basic"}
+    target = rf.ResNetSpec(**wide, stages=[{"depth": 1, "width": 60_000}])
+    narrow = target.replace({"stem.width": 1_500, "stages[0].width": 1_500})
+    assert Matcher(MatchSpec(params=1e-9), rf.plan(target, SIZE)).match(narrow)[0] == target
+    one = target.replace({"stem.width": 1, "stages[0].width": 1})
+    with pytest.raises(rf.SpecError, match="as near as its widths come"):
+        Matcher(MatchSpec(params=0.5), rf.plan(target, SIZE)).match(one)
 
 
 @pytest.mark.parametrize(
