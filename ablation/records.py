@@ -27,6 +27,8 @@ class ArmRecord:
     params: int
     macs: int
     depth: int
+    spec: str = ""
+    """As JSON."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Records:
         return DATA.validate_python(self.sweep["data"]).num_classes
 
     @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the data's images."""
+        _, height, width = DATA.validate_python(self.sweep["data"]).input_shape
+        return height, width
+
+    @property
     def published(self) -> tuple[PublishedTable, ...]:
         """What papers print for some of the arms."""
         # Stores from before there was such a key have none.
@@ -99,7 +107,7 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
         arms = [
             ArmRecord(name, tuple(map(tuple, json.loads(labels))), *rest)
             for name, labels, *rest in store.database.execute(
-                "SELECT name, labels, digest, params, macs, depth FROM arms ORDER BY position"
+                "SELECT name, labels, digest, params, macs, depth, spec FROM arms ORDER BY position"
             )
         ]
         by_digest: dict[str, list[TrialRecord]] = {}

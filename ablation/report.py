@@ -13,6 +13,7 @@ from .figures import learning_curves, series_index
 from .files import write_whole
 from .forest import MAX_DRAWN, forest_plot
 from .front import cost_chart, pareto_front
+from .networks import networks
 from .paired import compare_pairs
 from .panels import panels
 from .published import footnotes
@@ -69,6 +70,7 @@ def render_report(records: Records) -> str:
         figures_to=len(headings(rows)),
         table=[cells(row, records.published) for row in rows],
         footnotes=footnotes(records.published),
+        networks=[(network, Markup(network.svg)) for network in networks(records)],
         series=series_index(found),
         figures=[drawn(chart) for chart in learning_curves(records, found)],
         trouble=_trouble(records),

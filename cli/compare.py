@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ..specs.diff import Change, diff
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan
+from ..specs.words import in_words
 from .exits import Exit
 from .options import Input, InputSize, Json, Source, load_source, plan_at
-from .output import in_words, say, tell, tell_json
+from .output import say, tell, tell_json
 
 _WIDE = 100
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from shutil import get_terminal_size
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 # No table is as wide: what is piped is never cut or wrapped.
 _PIPE_WIDTH = 10_000
-_WORD = re.compile(r"[A-Za-z_][\w./-]*")
 
 
 def say(text: str) -> None:
@@ -78,21 +76,3 @@ def tell_table(
     with out.capture() as captured:
         out.print(table)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-def in_words(value: Any) -> str:
-    """A value of a spec on one line, as YAML writes it; what is null in a mapping goes unsaid.
-
-    >>> in_words({"kind": "zero_pad", "pad": "end"}), in_words(None), in_words({"kind": "basic"})
-    ('{kind: zero_pad, pad: end}', 'null', 'basic')
-    """
-    if isinstance(value, dict):
-        parts = {key: item for key, item in value.items() if item is not None}
-        if set(parts) == {"kind"}:
-            return str(parts["kind"])
-        return "{" + ", ".join(f"{key}: {in_words(item)}" for key, item in parts.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(in_words, value)) + "]"
-    if isinstance(value, str) and _WORD.fullmatch(value):
-        return value
-    return json.dumps(value)

@@ -10,9 +10,10 @@ from cyclopts import Parameter
 
 from ..specs.drawing.numbers import grouped, percent, scientific, short
 from ..specs.errors import Fault, printable
+from ..specs.words import in_words
 from .exits import Exit
 from .options import Json
-from .output import columns, in_words, say, tell, tell_json, tell_table
+from .output import columns, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
     from ..ablation import ArmPreview, Preview

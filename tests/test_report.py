@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from resforge.ablation import (
     compare,
     comparison_table,
     plan_sweep,
+    read_records,
     render_report,
     state_verdict,
     write_csv,
     write_report,
 )
+from resforge.ablation.networks import networks
 from resforge.ablation.owner import Owner
 from resforge.ablation.table import cells, headings
 from rich.console import Console
@@ -247,3 +250,29 @@ def test_table_and_report_need_no_torch(folder: Path) -> None:
         "results.sqlite",
     ]
     assert write_report(folder).read_text().startswith("<!doctype html>")
+
+
+def test_each_network_is_pictured_with_what_sets_it_apart(folder: Path) -> None:
+    records = read_records(folder)
+    first, second = networks(records)
+    assert (first.arms, first.changes) == (("shortcut=A",), ())
+    assert second.arms == ("shortcut=plain",)
+    assert "shortcut.match: identity -> none" in second.changes
+    page = render_report(records)
+    assert second.svg in page
+    assert "shortcut.match: identity -&gt; none" in page
+    assert "Differs from shortcut=A in:" in page
+
+
+def test_equal_networks_are_pictured_once_and_illegal_ones_not_at_all(folder: Path) -> None:
+    records = read_records(folder)
+    arm = records.arms[0]
+    twin, strange = replace(arm, name="twin"), replace(arm, digest="0" * 64, spec='{"stem": 7}')
+    found = networks(replace(records, arms=(arm, twin, strange)))
+    assert [network.arms for network in found] == [("shortcut=A", "twin")]
+
+
+def test_a_traceback_is_folded_under_its_last_line() -> None:
+    broken = Outcome("failed", error="Traceback\n  deep down\nValueError: <b>")
+    page = render_report(make_records({("8", "A"): [broken]}))
+    assert "<details><summary>ValueError: &lt;b&gt;</summary>\n<pre>Traceback" in page
