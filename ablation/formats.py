@@ -25,11 +25,11 @@ _Table = tuple[Sequence[str], list[tuple[str, ...]]]
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|!&$])")
 # What would begin a list within an item.
 _MARKDOWN_START = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
-# A bracket after the end of a row or an \item would be its argument.
+# A bracket or a star after the end of a row would be its argument, as would a bracket after \item.
 _LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
-    **{"±": r"$\pm$", "[": "{[}", "]": "{]}"},
+    **{"±": r"$\pm$", "*": "{*}", "[": "{[}", "]": "{]}"},
     **{special: f"\\{special}" for special in "{}$&#%_"},
 }
 # What a spreadsheet takes for the start of a formula.

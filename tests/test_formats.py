@@ -30,13 +30,28 @@ hostile = st.text(
 
 
 def named(name: str) -> Records:
+    """The name wherever one can stand, at the start of a row among them."""
     return make_records(
-        {("8", "plain"): [done(0.2)] * 3, ("8", f"{name}?"): [done(0.1)] * 3}, title=name
+        {(name, "plain"): [done(0.2)] * 3, (name, f"{name}?"): [done(0.1)] * 3}, title=name
     )
 
 
 def every_name(test: Callable[[str], None]) -> Callable[[], None]:
-    for name in ("=1+1", "@x", "\\\\", "[x](y)", "| a |", "1. a", "- a", "<b>", "$x$", "\n# a"):
+    for name in (
+        "=1+1",
+        "@x",
+        "\\\\",
+        "[x](y)",
+        "| a |",
+        "1. a",
+        "- a",
+        "<b>",
+        "$x$",
+        "\n# a",
+        "*",
+        "[",
+        "a_b^c~d%e#f&g",
+    ):
         test = example(name)(test)
     return settings(max_examples=25, deadline=None)(given(hostile)(test))
 
