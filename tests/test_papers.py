@@ -34,9 +34,9 @@ IMAGENET_2015 = [
     ("ResNet-152", "resnet152", {"block.stride_on": "conv1"}),
 ]
 CIFAR_2016 = [
-    ("110 original", "cifar_resnet110"),
-    ("110 full pre-activation", "cifar_preact_resnet110"),
-    ("164 full pre-activation", "cifar_preact_resnet164"),
+    ("ResNet-110", "cifar_resnet110"),
+    ("ResNet-110 full pre-activation", "cifar_preact_resnet110"),
+    ("ResNet-164 full pre-activation", "cifar_preact_resnet164"),
 ]
 
 
@@ -65,8 +65,8 @@ def test_the_networks_of_2016_are_the_papers(he2016: Sweep) -> None:
     for name, known in CIFAR_2016:
         assert arms[name].digest == rf.load(known).digest, name
     assert len({arm.digest for arm in arms.values()}) == len(arms) == 20
-    assert {arm.depth for name, arm in arms.items() if name.startswith("164")} == {164}
-    assert {arm.depth for name, arm in arms.items() if not name.startswith("164")} == {110}
+    assert {arm.depth for name, arm in arms.items() if name.startswith("ResNet-164")} == {164}
+    assert {arm.depth for name, arm in arms.items() if not name.startswith("ResNet-164")} == {110}
 
 
 def test_every_network_stands_beside_what_is_printed(he2015: Sweep, he2016: Sweep) -> None:
@@ -74,7 +74,7 @@ def test_every_network_stands_beside_what_is_printed(he2015: Sweep, he2016: Swee
     assert bare == ["plain-20", "plain-32", "plain-44", "plain-56"]
     assert printed(he2015.published, "ResNet-34 A") == "25.03 [3], 25.03 / 7.76 [4]"
     assert all(printed(he2016.published, arm.name) for arm in he2016.expanded)
-    assert printed(he2016.published, "110 original") == "6.61 [1], 6.61 [2]"
+    assert printed(he2016.published, "ResNet-110") == "6.61 [1], 6.61 [2]"
 
 
 @pytest.mark.parametrize("name", ["he2015", "he2016"])
@@ -93,7 +93,7 @@ def test_the_lines_for_cifar_fit_the_file(name: str) -> None:
     ("name", "few"),
     [
         ("he2015", ("ResNet-20", "plain-18")),
-        ("he2016", ("exclusive gating, bias -6", "164 full pre-activation")),
+        ("he2016", ("exclusive gating, bias -6", "ResNet-164 full pre-activation")),
     ],
 )
 def test_they_train(name: str, few: tuple[str, ...], request: pytest.FixtureRequest) -> None:
