@@ -26,13 +26,13 @@ def sweep(seeds: int = 2, arms: int = 2, timeout: float = 600.0) -> Sweep:
     return Sweep(sweep=1, base="digits_resnet8", arms=widths, seeds=seeds, timeout=timeout)
 
 
-def real() -> Sweep:
+def real(seeds: int = 2) -> Sweep:
     """A sweep to train in earnest, for a moment."""
     return Sweep(
         sweep=1,
         base="digits_resnet8",
         arms={"plain": {"shortcut": "none"}, "A": {}},
-        seeds=2,
+        seeds=seeds,
         recipe={"steps": 8, "batch_size": 64, "evaluations": 2},
     )
 
@@ -71,7 +71,7 @@ def lasting(task: Task, stopped: Stop) -> Outcome:
 
 
 def stepwise(task: Task, stopped: Stop) -> Outcome:
-    """Trains in earnest, without hurry, and notes every step."""
+    """Trains in earnest, without hurry, and notes every step and every start from nothing."""
     from resforge.ablation.trial import run_trial
 
     def after_a_step() -> bool:
@@ -80,6 +80,8 @@ def stepwise(task: Task, stopped: Stop) -> Outcome:
         return stopped()
 
     note("start", task)
+    if not Path(task.checkpoint).exists():
+        note("afresh", task)
     return run_trial(task, after_a_step)
 
 
