@@ -5,7 +5,7 @@
 
 from torch import Tensor, nn
 
-from .layers import check_positive
+from .layers import check_odd, check_positive
 
 
 class SqueezeExcitation(nn.Module):
@@ -54,9 +54,7 @@ class ECA(nn.Module):
 
     def __init__(self, kernel: int = 3) -> None:
         super().__init__()
-        check_positive(kernel=kernel)
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel={kernel} has no middle; choose {kernel - 1} or {kernel + 1}")
+        check_odd(kernel=kernel)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
         self.gate = nn.Sigmoid()

@@ -61,8 +61,8 @@ def conv_norm(
     """A convolution padded by `kernel_size // 2 * dilation` and the norm that follows it.
 
     `bias=None` gives the convolution a bias exactly where no norm follows, since a norm with
-    an offset of its own would make it redundant. Raises `ValueError` for sizes below 1 and
-    for `groups` that divide the channels unevenly.
+    an offset of its own would make it redundant. Raises `ValueError` for sizes below 1, for an
+    even `kernel_size` and for `groups` that divide the channels unevenly.
 
     >>> conv, norm = conv_norm(64, 128, 3, stride=2, norm=NoNorm)
     >>> conv.bias is None
@@ -75,6 +75,7 @@ def conv_norm(
         groups=groups,
         dilation=dilation,
     )
+    check_odd(kernel_size=kernel_size)
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         if channels % groups:
             raise ValueError(
@@ -129,3 +130,11 @@ def check_positive(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name}={size} must be at least 1")
+
+
+def check_odd(**kernels: int) -> None:
+    """Raises `ValueError` naming the first of `kernels` that is below 1 or even."""
+    check_positive(**kernels)
+    for name, kernel in kernels.items():
+        if kernel % 2 == 0:
+            raise ValueError(f"{name}={kernel} has no middle; choose {kernel - 1} or {kernel + 1}")

@@ -14,7 +14,8 @@ class Projection(NamedSequential, Shortcut):
 
     Its children are "0", the convolution, and "1", the norm, which is left out for `NoNorm`.
     With `norm=NoNorm` it is the biased 1x1 convolution of d2l.ai, chapter 8.6; with `bias=False`
-    too, the bare one of He et al. 2016, section 3.1. Raises `ValueError` for sizes below 1.
+    too, the bare one of He et al. 2016, section 3.1. Raises `ValueError` for sizes below 1 and an
+    even `kernel_size`.
 
     >>> import torch
     >>> Projection(64, 128, stride=2)(torch.zeros(1, 64, 7, 7)).shape

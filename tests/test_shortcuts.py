@@ -378,6 +378,8 @@ def test_state_dict_names(shortcut: Shortcut, keys: list[str]) -> None:
         (lambda: Gate(8, 4), ValueError, "zero_pad cannot narrow 8 channels to 4"),
         (lambda: Gate(0, 4), ValueError, "in_channels=0 must be at least 1"),
         (lambda: AvgProjection(4, 8, 0), ValueError, "stride=0 must be at least 1"),
+        (lambda: Projection(4, 8, kernel_size=2), ValueError, "kernel_size=2 has no middle"),
+        (lambda: Projection(4, 8, kernel_size=0), ValueError, "kernel_size=0 must be at least 1"),
         (lambda: ZeroPad(4, 8, subsample="max"), ValueError, "'pixel' or 'avg_pool'"),
         (
             lambda: BasicBlock(4, 8, stride=2, shortcut=Gate(4, 8)),
