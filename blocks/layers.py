@@ -92,16 +92,22 @@ def conv_norm(
     return conv, follower
 
 
-def make_activation(activation: Activation) -> nn.Module:
+def make_activation(activation: Activation, in_place: bool = True) -> nn.Module:
     """The activation, in place where the class itself is given and that saves memory.
 
-    It is used only after a norm, a convolution or a sum, none of which needs its output for
-    its gradient. A factory other than a class (a `partial`, a function) is called as it is.
+    After a norm, a convolution or a sum, none of which needs its output for its gradient, a
+    factory other than a class (a `partial`, a function) is called as it is. With
+    `in_place=False` the input stays as it is, whatever the factory says.
 
     >>> make_activation(nn.ReLU)
     ReLU(inplace=True)
     """
-    return _IN_PLACE.get(activation, activation)()
+    if in_place:
+        return _IN_PLACE.get(activation, activation)()
+    module = activation()
+    if hasattr(module, "inplace"):
+        module.inplace = False  # type: ignore[assignment]
+    return module
 
 
 def make_pool(pool: Literal["max", "none"]) -> nn.MaxPool2d | None:

@@ -48,7 +48,7 @@ class OrderedBlock(ResidualBlock):
             self.bn0 = norm(in_channels)
         # In place on a norm's fresh output only: the shortcut may need x as it is.
         fresh = self.bn0 is not None and not isinstance(self.bn0, nn.Identity)
-        self.relu0 = make_activation(activation) if fresh else activation()
+        self.relu0 = make_activation(activation, in_place=fresh)
 
     def _last_norm(self, norm: Norm) -> Norm:
         return NoNorm if self.order in ("full_pre", "norm_after_add") else norm

@@ -106,6 +106,21 @@ def test_each_order_is_its_formula(
 
 
 @each_order
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, NoNorm], ids=str)
+def test_an_activation_in_place_leaves_the_input_alone(order: Order, norm: Any) -> None:
+    """Also one that was asked for: beside the branch the shortcut takes x as it came."""
+    made = [
+        BasicBlock(4, 4, order=order, norm=norm, activation=partial(nn.ReLU, inplace=in_place))
+        for in_place in (True, False)
+    ]
+    made[0].load_state_dict(randomise(made[1]).state_dict())
+    x = draw_images(4, (3, 3))
+    before = x.clone()
+    assert torch.equal(made[0].eval()(x), made[1](before))
+    assert torch.equal(x, before)
+
+
+@each_order
 @each_kind
 @pytest.mark.parametrize("norm", [nn.BatchNorm2d, NoNorm, partial(nn.GroupNorm, 2)], ids=str)
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.SiLU], ids=str)
