@@ -12,6 +12,8 @@ from .shortcut import Shortcut
 class Projection(NamedSequential, Shortcut):
     """S(x) = norm(W x), W a 1x1 convolution; options B and C of He et al. 2015, section 3.3.
 
+    `kernel_size=3` makes W the 3x3 of SENet-154 (Hu et al. 2018, arXiv 1709.01507), `dilation`
+    spreads it beside a branch that dilates.
     Its children are "0", the convolution, and "1", the norm, which is left out for `NoNorm`.
     With `norm=NoNorm` it is the biased 1x1 convolution of d2l.ai, chapter 8.6; with `bias=False`
     too, the bare one of He et al. 2016, section 3.1. Raises `ValueError` for sizes below 1 and an
@@ -29,11 +31,18 @@ class Projection(NamedSequential, Shortcut):
         stride: int = 1,
         *,
         kernel_size: int = 1,
+        dilation: int = 1,
         norm: Norm = nn.BatchNorm2d,
         bias: bool | None = None,
     ) -> None:
         layers = conv_norm(
-            in_channels, out_channels, kernel_size, stride=stride, norm=norm, bias=bias
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            dilation=dilation,
+            norm=norm,
+            bias=bias,
         )
         super().__init__(*(layer for layer in layers if not isinstance(layer, nn.Identity)))
         self._sizes = (in_channels, out_channels, stride)

@@ -56,6 +56,7 @@ SHORTCUTS: dict[type, Callable[..., blocks.Shortcut]] = {
     specs.ProjectionSpec: lambda s, block, sizes, norm: blocks.Projection(
         *sizes,
         kernel_size=s.kernel,
+        dilation=s.dilation_of(block.what),
         norm=make_norm(s.norm_of(block.spec, norm)),
         bias=s.bias_of(block.spec, norm),
     ),

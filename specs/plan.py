@@ -312,7 +312,7 @@ def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, 
             )
         )
     bypass = len(trace.layers) - start
-    what.shortcut.lay(shortcut, "downsample", what.out_channels, what.stride, norm, block)
+    what.shortcut.lay(shortcut, "downsample", what, norm)
     trace.join(shortcut)
     exit_ = len(trace.layers) - start
     if order == "norm_after_add":

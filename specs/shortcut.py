@@ -31,16 +31,8 @@ class _Shortcut(Spec):
         """Why this shortcut cannot join these shapes; None where it can."""
         return None
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
-        """Write the layers of the shortcut of ``block``, under ``name``."""
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        """Write the layers of the shortcut of a block, under ``name``."""
 
     def constants(self, name: str) -> dict[str, float]:
         """The parameters that start at a value of their own."""
@@ -98,18 +90,26 @@ class ProjectionSpec(_Projecting):
     kernel: OddKernel = 1
     """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
-        bias = self.bias_of(block, norm)
-        trace.conv(f"{name}.0", out_channels, self.kernel, stride, bias=bias)
-        trace.norm(f"{name}.1", self.norm_of(block, norm))
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        trace.conv(
+            f"{name}.0",
+            what.out_channels,
+            self.kernel,
+            what.stride,
+            bias=self.bias_of(what.block, norm),
+            dilation=self.dilation_of(what),
+        )
+        trace.norm(f"{name}.1", self.norm_of(what.block, norm))
+
+    def dilation_of(self, what: ResolvedBlock) -> int:
+        """That of the convolution that strides, beside which it stands; a 1x1 has none."""
+        return what.dilations.first if self.kernel > 1 else 1
+
+    def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
+        fields = super().meaning(what, norm)
+        if self.kernel > 1:
+            fields["dilation"] = self.dilation_of(what)
+        return fields
 
 
 class AvgProjectionSpec(_Projecting):
@@ -121,19 +121,11 @@ class AvgProjectionSpec(_Projecting):
 
     kind: Literal["avg_projection"] = "avg_projection"
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
-        if stride > 1:
-            trace.avg_pool(f"{name}.0", stride)
-        trace.conv(f"{name}.1", out_channels, bias=self.bias_of(block, norm))
-        trace.norm(f"{name}.2", self.norm_of(block, norm))
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        if what.stride > 1:
+            trace.avg_pool(f"{name}.0", what.stride)
+        trace.conv(f"{name}.1", what.out_channels, bias=self.bias_of(what.block, norm))
+        trace.norm(f"{name}.2", self.norm_of(what.block, norm))
 
 
 class ZeroPadSpec(_Shortcut):
@@ -153,19 +145,12 @@ class ZeroPadSpec(_Shortcut):
             return None
         return f"zero_pad can widen, never narrow: {in_channels} channels to {out_channels}"
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        stride = what.stride
         if self.subsample == "avg_pool" and stride > 1:
             trace.avg_pool(f"{name}.pool", stride)
             stride = 1
-        trace.zero_pad(name, out_channels, stride)
+        trace.zero_pad(name, what.out_channels, stride)
 
     def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         if what.keeps_shape:
@@ -189,16 +174,8 @@ class Conv1x1Spec(_Shortcut):
     kind: Literal["conv1x1"] = "conv1x1"
     bias: bool = False
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
-        trace.conv(f"{name}.0", out_channels, 1, stride, bias=self.bias)
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        trace.conv(f"{name}.0", what.out_channels, 1, what.stride, bias=self.bias)
 
     def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         return ProjectionSpec(norm=False, bias=self.bias).meaning(what, norm)
@@ -233,16 +210,8 @@ class Around(_Shortcut):
             return f"{self.kind} of none: a plain block has no shortcut"  # type: ignore[attr-defined]
         return self.of.why_illegal(in_channels, out_channels, stride)
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
-        self.of.lay(trace, f"{name}.of", out_channels, stride, norm, block)
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
+        self.of.lay(trace, f"{name}.of", what, norm)
 
     def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         return {**super().meaning(what, norm), "of": self.of.meaning(what, norm)}
@@ -277,18 +246,10 @@ class GateSpec(Around):
     bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0), OneZero] = -6.0
     """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
 
-    def lay(
-        self,
-        trace: Trace,
-        name: str,
-        out_channels: int,
-        stride: int,
-        norm: NormSpec,
-        block: BlockSpec,
-    ) -> None:
+    def lay(self, trace: Trace, name: str, what: ResolvedBlock, norm: NormSpec) -> None:
         gate = trace.fork("shortcut")
-        super().lay(trace, name, out_channels, stride, norm, block)
-        gate.conv(f"{name}.gate", out_channels, 1, stride, bias=True)
+        super().lay(trace, name, what, norm)
+        gate.conv(f"{name}.gate", what.out_channels, 1, what.stride, bias=True)
 
     def constants(self, name: str) -> dict[str, float]:
         return {f"{name}.gate.bias": self.bias_init}

@@ -158,27 +158,39 @@ def dilated(
     )
 
 
+WIDE = {side: {"kind": "projection", "kernel": 3} for side in ("match", "change")}
+
+
 @given(
     st.sampled_from(["basic", "bottleneck", "bottleneck on conv1"]),
     st.sampled_from(["post", "norm_after_add", "relu_before_add", "relu_only_pre", "full_pre"]),
     st.integers(2, 3),
     st.tuples(st.integers(1, 14), st.integers(1, 14)),
-    st.sampled_from(["projection", "zero_pad"]),
+    st.sampled_from(["projection", "zero_pad", WIDE]),
 )
 def test_a_dilated_stage_is_the_strided_one_at_every_pixel(
-    name: str, order: str, stride: int, size: tuple[int, int], shortcut: str
+    name: str, order: str, stride: int, size: tuple[int, int], shortcut: Any
 ) -> None:
     """Exchanging a stride for a dilation keeps what the strided network would have said."""
     kind, _, stride_on = name.partition(" on ")
-    spec = dilated(kind, order, stride_on or None, stride=stride, shortcut=shortcut)
-    dense = spec.replace({"stages[1].stride": 1, "stages[1].dilation": stride})
+    spec = dilated(kind, order, stride_on or None, stride=stride)
+    last = {"depth": 1, "width": 8, "stride": stride}
+    spec = spec.replace({"stages": [*spec.stages, last], "shortcut": shortcut})
+    dense = spec.replace(
+        {
+            "stages[*].stride": 1,
+            "stages[1].dilation": stride,
+            "stages[2].dilation": stride**2,
+        }
+    )
     # float64, for the strided map is convolved in another order of additions.
     coarse, fine = (randomise(rf.build(s)).double() for s in (spec, dense))
     fine.load_state_dict(coarse.state_dict())
     x = draw_images(3, size).double()
     out = fine(x)
     assert out.shape[2:] == size
-    torch.testing.assert_close(out[:, :, ::stride, ::stride], coarse(x), rtol=1e-9, atol=1e-9)
+    kept = out[:, :, :: stride**2, :: stride**2]
+    torch.testing.assert_close(kept, coarse(x), rtol=1e-9, atol=1e-9)
 
 
 def test_the_dilation_of_a_stages_first_block() -> None:
