@@ -256,7 +256,11 @@ class GateSpec(Around):
 
 
 class DropoutShortcutSpec(Around):
-    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5."""
+    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5.
+
+    What is kept is divided by 1 - rate, as in PyTorch; the paper reckons with a shortcut that is
+    halved.
+    """
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate = 0.5
