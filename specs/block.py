@@ -133,7 +133,8 @@ class _Ordered(BlockSpec):
 
     def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
         fields = super().meaning(what)
-        fields["shortcut_input"] = "activated" if what.shares_entry else "raw"
+        shares = what.shares_entry and what.shortcut.kind != "none"
+        fields["shortcut_input"] = "activated" if shares else "raw"
         fields["dilations"] = self.dilations(what.dilations)
         if self.attention is not None:
             fields["attention"] = self.attention.meaning(what.out_channels)

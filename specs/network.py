@@ -73,7 +73,7 @@ class ResolvedBlock(NamedTuple):
     @property
     def shares_entry(self) -> bool:
         """Whether the shortcut takes the activated input, as the branch does."""
-        if not self.entry_activates or self.shortcut.kind == "none":
+        if not self.entry_activates:
             return False
         wanted: ShortcutInput = getattr(self.block, "shortcut_input", "auto")
         return wanted == "activated" or (wanted == "auto" and not self.keeps_shape)
