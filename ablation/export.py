@@ -86,6 +86,10 @@ def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:
         "test_curve": [
             {"step": step, "error": error, "loss": loss} for step, error, loss in outcome.test_curve
         ],
+        "correct": outcome.correct,
+        "gradients": [dict(step) for step in outcome.gradients],
+        "timings": outcome.timings,
+        "notes": outcome.notes,
         "environment": outcome.environment,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -29,6 +30,13 @@ class Outcome:
     seconds: float = 0.0
     error: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
+    correct: str = ""
+    """Of each test image, whether it was told rightly after the last step: see
+    :func:`unpack_bits`."""
+    gradients: tuple[tuple[tuple[str, float | None], ...], ...] = ()
+    """At the first step and at the last: each weight's name and the norm of its gradient."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds spent on parts of the whole."""
     notes: tuple[str, ...] = ()
     """What a person should know, and no number depends on."""
 
@@ -53,7 +61,10 @@ class Outcome:
     @property
     def numbers(self) -> tuple[Any, ...]:
         """All that must come out equal when the trial is run again."""
-        return (self.status, self.train_curve, self.test_curve, self.steps)
+        return (
+            *(self.status, self.train_curve, self.test_curve, self.steps),
+            *(self.correct, self.gradients),
+        )
 
     def to_json(self) -> str:
         """Text that reads back to an equal outcome, every float bit for bit.
@@ -70,4 +81,28 @@ class Outcome:
         for curve in ("train_curve", "test_curve"):
             tree[curve] = tuple(tuple(point) for point in tree[curve])
         tree["notes"] = tuple(tree.get("notes", ()))
+        tree["gradients"] = tuple(
+            tuple((name, norm) for name, norm in step) for step in tree.get("gradients", ())
+        )
         return cls(**tree)
+
+
+def pack_bits(bits: Sequence[bool]) -> str:
+    """Bits as hex, eight to a byte, the first in the highest place, and zeros at the end: what
+    ``numpy.packbits`` makes of them.
+
+    >>> pack_bits([True, False, True])
+    'a0'
+    """
+    whole = [*bits, *[False] * (-len(bits) % 8)]
+    places = range(0, len(whole), 8)
+    return bytes(sum(bit << 7 - i for i, bit in enumerate(whole[p : p + 8])) for p in places).hex()
+
+
+def unpack_bits(text: str, count: int) -> list[bool]:
+    """The first ``count`` bits of :func:`pack_bits`.
+
+    >>> unpack_bits("a0", 3)
+    [True, False, True]
+    """
+    return [bool(byte >> 7 - i & 1) for byte in bytes.fromhex(text) for i in range(8)][:count]

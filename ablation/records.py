@@ -42,6 +42,14 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class RunRecord:
+    """One run: when it began, in UTC, and its manifest: versions, hardware, commit, engine."""
+
+    started: datetime
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Records:
     """A sweep's plan and what is recorded of it.
 
@@ -58,6 +66,8 @@ class Records:
     total: int
     """Trials the plan has; arms that mean the same network share theirs."""
     finished: int
+    runs: tuple[RunRecord, ...] = ()
+    """The runs that trained something, in the order in which they began."""
 
     @property
     def title(self) -> str:
@@ -116,6 +126,12 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
             " WHERE rank NOT NULL ORDER BY rank"
         ):
             by_digest.setdefault(digest, []).append(_trial(*row))
+        runs = [
+            RunRecord(datetime.fromisoformat(started), json.loads(manifest))
+            for started, manifest in store.database.execute(
+                "SELECT started, manifest FROM runs ORDER BY started, rowid"
+            )
+        ]
         counts = store.counts()
         store.database.execute("COMMIT")
     if "sweep" not in meta:
@@ -128,6 +144,7 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
         trials={arm.name: tuple(by_digest.get(arm.digest, ())) for arm in arms},
         total=sum(counts.values()),
         finished=counts["finished"],
+        runs=tuple(runs),
     )
 
 

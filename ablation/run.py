@@ -12,6 +12,7 @@ from ..specs.errors import ResforgeError, StoreError
 from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
 from .engine import EngineName, Job, make_engine
 from .files import make_folder
+from .manifest import make_manifest
 from .outcome import Outcome
 from .owner import Owner
 from .plan import SweepPlan, Trial, plan_sweep
@@ -142,6 +143,7 @@ class _Driver:
     def drive(self, engine: str, job: Job) -> None:
         """Run to the end, or until told to stop."""
         self.engine = make_engine(engine, job)
+        self.manifest = make_manifest(self.plan.fingerprint, engine, job.workers)
         try:
             self.store.adopt(self.plan, self.owner, LEASE)
             make_checkpoint_folder(self.folder, set(self.store.statuses()))
@@ -193,6 +195,8 @@ class _Driver:
                     f"{self.store.path}: another run has taken this folder for another plan:"
                     " choose another --out"
                 )
+            if not self.claims and not self.recorded:
+                self.store.note_run(self.owner, self.manifest)
             self.claims[claim.key] = claim
             task = make_task(
                 self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds

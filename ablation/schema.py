@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..specs.errors import StoreError
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 # "rfsw" in ASCII: says to any tool, and to us, whose file this is.
 _APPLICATION_ID = 0x72667377
 
@@ -35,6 +35,8 @@ CREATE TABLE results (
 );
 CREATE TABLE drivers (owner TEXT PRIMARY KEY, plan TEXT NOT NULL, lease REAL NOT NULL);
 """
+# Since format 2: the manifest of each run.
+_RUNS = "CREATE TABLE runs (owner TEXT PRIMARY KEY, started TEXT NOT NULL, manifest TEXT NOT NULL)"
 
 
 def open_database(path: Path, create: bool) -> sqlite3.Connection:
@@ -64,12 +66,27 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
         with transaction(connection):
             # Looked at again under the lock: another driver may have been first.
             if not _has_tables(connection):
-                for statement in _TABLES.split(";"):
+                for statement in (*_TABLES.split(";"), _RUNS):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
     if not _has_tables(connection):
         raise StoreError(f"{path}: the results store is empty; run the sweep first")
+    if _version(connection) == 1:
+        _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """From format 1 to 2; what is recorded stays as it is."""
+    with transaction(connection):
+        if _version(connection) == 1:  # still: another process may have been first
+            connection.execute(_RUNS)
+            connection.execute("PRAGMA user_version = 2")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
@@ -80,7 +97,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     if not _has_tables(connection):
         return
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     if application != _APPLICATION_ID:
         raise StoreError(f"{path}: not a results store of resforge; choose another --out")
     if version > STORE_FORMAT:

@@ -7,6 +7,7 @@ the attempt that holds it.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Collection
@@ -82,6 +83,12 @@ class Store:
                 )
                 write_plan(database, plan)
 
+    def note_run(self, owner: Owner, manifest: dict[str, Any]) -> None:
+        """Keep what this run is made with."""
+        row = (owner.text, _now(), json.dumps(manifest))
+        with disk_errors(self.path), transaction(self.database) as database:
+            database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
+
     def leave(self, owner: Owner) -> None:
         """Give back all that ``owner`` still holds."""
         with disk_errors(self.path), transaction(self.database) as database:
@@ -122,8 +129,7 @@ class Store:
 
     def record(self, claim: Claim, outcome: Outcome) -> bool:
         """Write a trial's end; False, and nothing written, where the claim is no longer held."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        row = (claim.key, outcome.status, claim.attempt, now, outcome.to_json())
+        row = (claim.key, outcome.status, claim.attempt, _now(), outcome.to_json())
         with disk_errors(self.path), transaction(self.database) as database:
             held = self._let_go(claim, "finished", crashed=False)
             if held:
@@ -212,6 +218,10 @@ class Store:
         for owner, lease in self.database.execute("SELECT owner, lease FROM drivers").fetchall():
             if _has_lapsed(owner, lease):
                 self.database.execute("DELETE FROM drivers WHERE owner = ?", (owner,))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _has_lapsed(owner: str, lease: float) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from .. import __version__
@@ -21,7 +22,7 @@ from ..training.recipe import Recipe
 from ..training.result import TrainResult
 from ..training.tensors import Data, load_data
 from .checkpoint import Checkpoint, code_digest
-from .outcome import Outcome
+from .outcome import Outcome, pack_bits
 from .task import StoppedError, Task
 
 #: A worker serves one sweep: its data are read once.
@@ -38,7 +39,7 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
     data = _data(DATA.validate_json(task.data))
     _check_data(data, task)
-    identity = {"key": task.key, "code": code_digest(), **environment()}
+    identity = {"key": task.key, **environment(), "code": code_digest()}
     checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
     with one_thread():
         start = time.perf_counter()
@@ -99,6 +100,9 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
+        "numpy": np.__version__,
+        "code": code_digest()[:12],
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
         "device": "cpu",
         "threads": 1,
     }
@@ -120,5 +124,8 @@ def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
         steps=result.steps,
         seconds=seconds,
         environment=environment(),
+        correct=pack_bits(result.correct),
+        gradients=result.gradients,
+        timings={"test": result.test_seconds},
         notes=tuple(notes),
     )

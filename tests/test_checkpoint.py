@@ -69,7 +69,10 @@ def test_a_run_left_and_gone_on_with_gives_the_same_bits(
             broken.restore(through_a_file(left.state()))
         broken.advance()
     assert broken.result() == unbroken.result()
-    assert same_bits(broken.state(), unbroken.state())
+    states = [broken.state(), unbroken.state()]
+    for state in states:
+        del state["record"]["test_seconds"]
+    assert same_bits(*states)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +385,17 @@ def test_a_killed_worker_repeats_what_came_after_its_last_checkpoint(
     assert recorded(out) == quiet
     assert len(sweep_trials.notes(log, "step")) in (32, 33)
     assert len(sweep_trials.notes(log, "start")) == 5
+
+
+def test_each_run_that_trains_leaves_its_manifest(tmp_path: Path, log: Path) -> None:
+    for seeds in (1, 1, 2):
+        run_sweep(sweep_trials.sweep(seeds), tmp_path, 1, trial="sweep_trials:quick")
+    runs = read_records(tmp_path).runs
+    assert len(runs) == 2  # the second had nothing to do
+    for run in runs:
+        assert run.manifest["resforge"] == rf.__version__
+        assert run.manifest["python"].startswith("3.")
+        assert run.manifest["torch"].partition("+")[0] == version("torch").partition("+")[0]
+        assert (run.manifest["engine"], run.manifest["workers"]) == ("process", 1)
+        assert run.manifest["data"] == read_records(tmp_path).fingerprint
+        assert len(run.manifest["code"]) == 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import sqlite3
 import subprocess
@@ -12,10 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 from resforge.ablation import Outcome, Store, Sweep, SweepPlan, plan_sweep, read_records
 from resforge.ablation.files import write_whole
+from resforge.ablation.outcome import pack_bits, unpack_bits
 from resforge.ablation.owner import Owner
 from resforge.ablation.store import Claim
 from resforge.specs.errors import StoreError
@@ -187,7 +190,12 @@ def test_outcomes_survive_bit_for_bit(
     test: tuple[tuple[int, float, float], ...],
     error: str | None,
 ) -> None:
-    outcome = Outcome("done", train, test, 3, 0.1, error, {"torch": "2"})
+    outcome = Outcome(
+        *("done", train, test, 3, 0.1, error, {"torch": "2"}, pack_bits([True, False])),
+        gradients=((("conv1.weight", 0.1), ("fc.weight", None)),) * 2,
+        timings={"test": 0.1},
+        notes=("a note",),
+    )
     again = Outcome.from_json(outcome.to_json())
     assert repr(again) == repr(outcome)  # repr tells 0.0 from -0.0
 
@@ -220,13 +228,38 @@ def test_another_plan_at_the_same_time_is_refused_with_the_difference(
 
 
 def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
-    store.database.execute("PRAGMA user_version = 2")
+    store.database.execute("PRAGMA user_version = 3")
     store.close()
     before = store.path.read_bytes()
     with pytest.raises(StoreError, match="newer resforge"):
         Store(tmp_path, create=True)
     assert store.path.read_bytes() == before
     assert os.listdir(tmp_path) == [store.path.name]
+
+
+def test_a_store_of_format_1_is_brought_up_to_date_and_keeps_its_results(
+    store: Store, me: Owner, tmp_path: Path
+) -> None:
+    store.record(claimed(store, me), done())
+    old = json.loads(done().to_json())
+    for name in ("correct", "gradients", "timings", "notes"):
+        del old[name]
+    store.database.execute("UPDATE results SET outcome = ?", (json.dumps(old),))
+    store.database.execute("DROP TABLE runs")
+    store.database.execute("PRAGMA user_version = 1")
+    store.close()
+    records = read_records(tmp_path)
+    assert [trial.outcome for trial in records.all_trials] == [done()]
+    assert records.runs == ()
+    with Store(tmp_path, create=True) as again:
+        again.note_run(me, {"torch": "2"})
+    assert read_records(tmp_path).runs[0].manifest == {"torch": "2"}
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_bits_are_packed_as_numpy_does(bits: list[bool]) -> None:
+    assert bytes.fromhex(pack_bits(bits)) == np.packbits(np.array(bits, dtype=bool)).tobytes()
+    assert unpack_bits(pack_bits(bits), len(bits)) == bits
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"x" * 900])
@@ -258,6 +291,7 @@ FILLS_THE_DISK = """
 import resource, sys
 from pathlib import Path
 from resforge.ablation import Outcome, Store
+from resforge.ablation.outcome import pack_bits, unpack_bits
 from resforge.ablation.owner import Owner
 from resforge.specs.errors import StoreError
 me = Owner.me()

@@ -180,6 +180,29 @@ class BlowsUp(nn.Module):
         return self.linear(x.flatten(1)) * (float("inf") if self.left < 0 else 1.0)
 
 
+def test_each_test_image_is_told_right_or_wrong(digits: Data) -> None:
+    model = rf.build("digits_resnet8", seed=0)
+    result = train(model, digits, SHORT, seed=0)
+    told = predict(model, digits.test_x).argmax(dim=1) == digits.test_y
+    assert result.correct == tuple(told.tolist())
+    assert result.test_error == result.correct.count(False) / 797
+
+
+def test_gradient_norms_are_those_of_the_first_and_the_last_step(digits: Data) -> None:
+    recipe = Recipe(steps=4, batch_size=32, evaluations=1)
+    norms: list[list[tuple[str, float]]] = []
+    model = rf.build("digits_resnet8", seed=0)
+
+    def look(step: int, _: float) -> None:
+        weights = [(name, p.grad) for name, p in model.named_parameters() if p.ndim > 1]
+        norms.append([(name, gradient.norm().item()) for name, gradient in weights])
+
+    result = train(model, digits, recipe, seed=0, on_step=look)
+    assert [list(step) for step in result.gradients] == [norms[0], norms[3]]
+    assert result.gradients[0][0][0] == "conv1.weight"
+    assert norms[0] != norms[3]
+
+
 @pytest.mark.parametrize("when", [0, 1, 3, 5])
 def test_a_loss_that_is_not_finite_ends_the_run(digits: Data, when: int) -> None:
     model = BlowsUp(when)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil, isfinite
@@ -17,7 +18,7 @@ from .augment import crop_flip
 from .optimizer import SgdSpec
 from .prediction import error_rate, logits
 from .recipe import Recipe
-from .result import TestPoint, TrainResult
+from .result import GradientNorm, TestPoint, TrainResult
 from .tensors import Data
 
 CURVE_POINTS = 200
@@ -91,6 +92,8 @@ class Training:
         with self.dropout.in_force():
             loss = train_step(self.model, self.optimizer, x, y, self.recipe.label_smoothing)
             self.tried += 1
+            if self.tried in (1, self.recipe.steps) and isfinite(loss):
+                self.record.gradients.append(gradient_norms(self.model))
             self.record.add(self.tried, loss, self.model, data)
         return loss
 
@@ -140,6 +143,16 @@ def train_step(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return value
+
+
+def gradient_norms(model: nn.Module) -> tuple[GradientNorm, ...]:
+    """The 2-norm of the gradient that each weight of two or more dimensions holds, in order."""
+    norms = [
+        (name, parameter.grad.norm().item())
+        for name, parameter in model.named_parameters()
+        if parameter.ndim > 1 and parameter.grad is not None
+    ]
+    return tuple((name, norm if isfinite(norm) else None) for name, norm in norms)
 
 
 class Batches(Iterator[Tensor]):
@@ -250,8 +263,11 @@ class _Record:
         self.losses: list[float] = []
         self.train_curve: list[tuple[int, float]] = []
         self.test_curve: list[TestPoint] = []
+        self.correct: tuple[bool, ...] = ()
+        self.gradients: list[tuple[GradientNorm, ...]] = []
         self.steps = 0
         self.diverged = False
+        self.test_seconds = 0.0
 
     def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
         """Note a step."""
@@ -265,28 +281,41 @@ class _Record:
             self.train_curve.append((step, sum(self.losses) / len(self.losses)))
             self.losses.clear()
         if due:
+            start = time.perf_counter()
             scores = logits(model, data.test_x)
             test_loss = F.cross_entropy(scores, data.test_y).item()
             if not isfinite(test_loss):
                 self.diverged = True
                 return
             self.test_curve.append(TestPoint(step, error_rate(scores, data.test_y), test_loss))
+            self.correct = tuple((scores.argmax(dim=1) == data.test_y).tolist())
+            self.test_seconds += time.perf_counter() - start
 
     def state(self) -> dict[str, Any]:
         return {
             "losses": self.losses,
             "train_curve": self.train_curve,
             "test_curve": [(point.step, point.error, point.loss) for point in self.test_curve],
+            "gradients": self.gradients,
             "steps": self.steps,
+            "test_seconds": self.test_seconds,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.losses = [*state["losses"]]
         self.train_curve = [*state["train_curve"]]
         self.test_curve = [TestPoint(*point) for point in state["test_curve"]]
+        self.gradients = [*state["gradients"]]
         self.steps = state["steps"]
+        self.test_seconds = state["test_seconds"]
 
     def result(self) -> TrainResult:
         return TrainResult(
-            tuple(self.train_curve), tuple(self.test_curve), self.steps, self.diverged
+            tuple(self.train_curve),
+            tuple(self.test_curve),
+            self.steps,
+            self.diverged,
+            () if self.diverged else self.correct,
+            tuple(self.gradients),
+            self.test_seconds,
         )

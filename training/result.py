@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+#: A parameter's name and the 2-norm of its gradient; None where that is not finite.
+GradientNorm = tuple[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ class TrainResult:
     test_curve: tuple[TestPoint, ...]
     steps: int
     diverged: bool
+    correct: tuple[bool, ...] = ()
+    """Of each test image, whether it was told rightly after the last step."""
+    gradients: tuple[tuple[GradientNorm, ...], ...] = ()
+    """At the first step and at the last: the norm of each weight's gradient, in the model's
+    order. Biases and scales are left out."""
+    test_seconds: float = field(default=0.0, compare=False)
+    """Spent on looking at the test images."""
 
     @property
     def test_error(self) -> float | None:
