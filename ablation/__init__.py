@@ -12,27 +12,27 @@
 Nothing here imports torch; only the worker processes do.
 """
 
-from .arms import Arm
-from .budget import Budget
-from .comparison import ArmRow, Spread, compare
-from .declared import Declared
-from .export import export_results, write_csv
-from .formats import render
-from .match import Matched, MatchSpec
-from .outcome import Outcome
-from .paired import Comparison, compare_pairs
-from .plan import SweepPlan, Trial, plan_sweep
-from .preview import ArmPreview, Preview, preview_sweep
-from .progress import Progress, progress_on
-from .published import PublishedTable
-from .records import Records, read_records
-from .report import render_report, write_report
-from .run import RunSummary, run_sweep
-from .status import Retried, SweepStatus, retry_trials, sweep_status
-from .store import Store
-from .sweep import Sweep, load_sweep, read_sweep
-from .table import comparison_table
-from .verdict import state_verdict
+from .comparing.comparison import ArmRow, Spread, compare
+from .comparing.paired import Comparison, compare_pairs
+from .comparing.verdict import state_verdict
+from .planning.arms import Arm
+from .planning.budget import Budget
+from .planning.declared import Declared
+from .planning.match import Matched, MatchSpec
+from .planning.plan import SweepPlan, Trial, plan_sweep
+from .planning.preview import ArmPreview, Preview, preview_sweep
+from .planning.published import PublishedTable
+from .planning.sweep import Sweep, load_sweep, read_sweep
+from .reporting.formats import render
+from .reporting.report import render_report, write_report
+from .reporting.table import comparison_table
+from .results.export import export_results, write_csv
+from .results.outcome import Outcome
+from .results.records import Records, read_records
+from .results.status import Retried, SweepStatus, retry_trials, sweep_status
+from .results.store import Store
+from .running.progress import Progress, progress_on
+from .running.run import RunSummary, run_sweep
 
 __all__ = [
     "Arm",

@@ -23,7 +23,7 @@ def status(folder: Folder, /, *, json: Json = False) -> Exit:
     Exits with 1 where trials failed.
     """
     from ..ablation import sweep_status
-    from ..ablation.status import STATES
+    from ..ablation.results.status import STATES
 
     found = sweep_status(folder)
     if json:
@@ -41,7 +41,7 @@ def status(folder: Folder, /, *, json: Json = False) -> Exit:
 
 
 def _statuses(_: type, tokens: tuple[Token, ...]) -> tuple[str, ...]:
-    from ..ablation.status import RETRIABLE
+    from ..ablation.results.status import RETRIABLE
 
     statuses = tuple(word for token in tokens for word in token.value.split(","))
     for word in statuses:

@@ -114,9 +114,9 @@ _TOLD = 12
 def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
     """Print arms and comparisons, and for people what they come to."""
     from ..ablation import compare, compare_pairs, read_records, state_verdict
-    from ..ablation.formats import as_tree
-    from ..ablation.published import footnotes
-    from ..ablation.table import COMPARED, cells, comparison_cells, headings
+    from ..ablation.planning.published import footnotes
+    from ..ablation.reporting.formats import as_tree
+    from ..ablation.reporting.table import COMPARED, cells, comparison_cells, headings
 
     records = read_records(folder)
     rows, papers, compared = compare(records), records.published, compare_pairs(records)

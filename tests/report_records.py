@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 from resforge.ablation import Outcome, PublishedTable, Records, Sweep
-from resforge.ablation.records import ArmRecord, TrialRecord
+from resforge.ablation.results.records import ArmRecord, TrialRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from resforge.ablation import Outcome, Sweep
-from resforge.ablation.task import Task
+from resforge.ablation.running.task import Task
 
 Stop = Callable[[], bool]
 
@@ -72,7 +72,7 @@ def lasting(task: Task, stopped: Stop) -> Outcome:
 
 def stepwise(task: Task, stopped: Stop) -> Outcome:
     """Trains in earnest, without hurry, and notes every step and every start from nothing."""
-    from resforge.ablation.trial import run_trial
+    from resforge.ablation.running.trial import run_trial
 
     def after_a_step() -> bool:
         note("step", task)
@@ -88,7 +88,7 @@ def stepwise(task: Task, stopped: Stop) -> Outcome:
 def on_a_node(task: Task, stopped: Stop) -> Outcome:
     """Trains in earnest, without hurry, and notes the node of the cluster."""
     import ray
-    from resforge.ablation.trial import run_trial
+    from resforge.ablation.running.trial import run_trial
 
     note(f"node:{ray.get_runtime_context().get_node_id()}", task)
 

@@ -15,9 +15,9 @@ import resforge as rf
 import torch
 from hypothesis import given, settings
 from resforge.ablation import Sweep, plan_sweep
-from resforge.ablation.checkpoint import Checkpoint, discard, make_checkpoint_folder
-from resforge.ablation.task import StoppedError, Task, make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.running.checkpoint import Checkpoint, discard, make_checkpoint_folder
+from resforge.ablation.running.task import StoppedError, Task, make_task
+from resforge.ablation.running.trial import run_trial
 from resforge.training import Data, DigitsSpec, Recipe, Training, load_data
 
 IDENTITY = {"key": "k", "torch": "2"}
@@ -132,7 +132,7 @@ def test_a_trial_told_to_stop_at_its_last_step_is_done(task: Task) -> None:
 def test_what_something_else_wrote_is_not_used(
     task: Task, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    from resforge.ablation import trial
+    from resforge.ablation.running import trial
 
     with monkeypatch.context() as patch:
         held = trial.environment()

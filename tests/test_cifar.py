@@ -14,8 +14,8 @@ import torch
 from cifar_writer import array, batch_binary, batch_pickle, pictures, string, write_cifar
 from hypothesis import given
 from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.ablation.task import make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 from resforge.training import Cifar10Spec, Cifar100Spec, Recipe, load_data, train
 from resforge.training.augment import crop_flip
 from resforge.training.cifar_files import CIFAR10, read_pictures

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from command_line import Cli, command_line
 from resforge.ablation import RunSummary
-from resforge.ablation.formats import Format
+from resforge.ablation.reporting.formats import Format
 from resforge.cli import run
 
 SWEEP = """\

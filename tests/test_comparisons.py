@@ -24,10 +24,10 @@ from resforge.ablation import (
     plan_sweep,
     render_report,
 )
-from resforge.ablation.declared import MAX_PAIRS, Declared, Pair, pairs_of
-from resforge.ablation.records import ArmRecord, TrialRecord
-from resforge.ablation.statistics import mean_interval, sign_flip_p
-from resforge.ablation.table import COMPARED, comparison_cells
+from resforge.ablation.comparing.statistics import mean_interval, sign_flip_p
+from resforge.ablation.planning.declared import MAX_PAIRS, Declared, Pair, pairs_of
+from resforge.ablation.reporting.table import COMPARED, comparison_cells
+from resforge.ablation.results.records import ArmRecord, TrialRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 DIVERGED, BROKEN = Outcome("diverged", ((1, 2.0),), steps=1), Outcome("failed", error="Oops")

@@ -10,7 +10,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep
-from resforge.ablation.design import MAX_PAIRS, choices, count_pairs, fewest
+from resforge.ablation.planning.design import MAX_PAIRS, choices, count_pairs, fewest
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=5)
 AXES = {

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import resforge as rf
 from resforge.ablation import plan_sweep, read_records, run_sweep
-from resforge.ablation.task import make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)
@@ -58,7 +58,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def on_ray(
     out: Path,
-    trial: str = "resforge.ablation.trial:run_trial",
+    trial: str = "resforge.ablation.running.trial:run_trial",
     sweep: str = "sweep_trials.real()",
     workers: int | None = None,
     nodes: int = 0,
@@ -157,7 +157,7 @@ def test_a_run_in_one_process_keeps_its_lease(
         real(self, owner, lease)
 
     monkeypatch.setattr(rf.ablation.Store, "renew", renew)
-    monkeypatch.setattr("resforge.ablation.run.LEASE", 0.6)
+    monkeypatch.setattr("resforge.ablation.running.run.LEASE", 0.6)
     one = rf.ablation.Sweep(**{**sweep_trials.real().model_dump(), "seeds": 1})
     run_sweep(one, tmp_path, trial="sweep_trials:stepwise", engine="inline")
     assert len(renewed) >= 4  # 16 steps of 50 ms, a claim of 600 ms

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from markdown_it import MarkdownIt
 from report_records import done, grid, make_records, paper
 from resforge.ablation import PublishedTable, Records, compare, compare_pairs, render
-from resforge.ablation.formats import Format
-from resforge.ablation.table import COMPARED, cells, comparison_cells, headings
+from resforge.ablation.reporting.formats import Format
+from resforge.ablation.reporting.table import COMPARED, cells, comparison_cells, headings
 from resforge.specs.errors import printable
 
 FORMATS = get_args(Format)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from resforge.ablation import plan_sweep, read_records, retry_trials, run_sweep
-from resforge.ablation.task import make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 from resforge.specs.errors import StoreError
 
 HERE = str(Path(__file__).parent)

@@ -9,7 +9,7 @@ import pytest
 import resforge as rf
 from hypothesis import example, given
 from resforge.ablation import Sweep, plan_sweep
-from resforge.ablation.match import Matcher, MatchSpec
+from resforge.ablation.planning.match import Matcher, MatchSpec
 from resforge.testing import strategies
 
 SIZE = 32
@@ -188,7 +188,7 @@ def test_what_cannot_be_matched_says_how_near_it_comes(
 
 
 def test_matching_more_than_can_be_laid_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resforge.ablation.arms.MAX_TRIED_BLOCKS", 2_000)
+    monkeypatch.setattr("resforge.ablation.planning.arms.MAX_TRIED_BLOCKS", 2_000)
     deep = {f"w{i}": {"stages[*].depth": 20, "stages[2].width": i} for i in range(32, 62)}
     with pytest.raises(rf.SpecError, match=r"arms are matched by laying out [\d,]+ blocks"):
         _ = sweep(arms={"first": {}, **deep}, match={"macs": 1e-9}).expanded

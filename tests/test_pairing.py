@@ -7,7 +7,7 @@ from math import prod
 import resforge as rf
 import torch
 from hypothesis import given, settings
-from resforge.ablation.pairing import shared
+from resforge.ablation.planning.pairing import shared
 from resforge.testing import strategies
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import resforge as rf
 from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.ablation.published import printed
-from resforge.ablation.task import make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.planning.published import printed
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 from resforge.specs.text.reader import read
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -11,8 +11,8 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
-from resforge.ablation.pairing import shared
-from resforge.ablation.preview import FIGURES
+from resforge.ablation.planning.pairing import shared
+from resforge.ablation.planning.preview import FIGURES
 from resforge.specs.diff import diff
 from resforge.testing import strategies
 

@@ -31,9 +31,9 @@ from resforge.ablation import (
     write_csv,
     write_report,
 )
-from resforge.ablation.networks import networks
-from resforge.ablation.owner import Owner
-from resforge.ablation.table import cells, headings
+from resforge.ablation.reporting.networks import networks
+from resforge.ablation.reporting.table import cells, headings
+from resforge.ablation.results.owner import Owner
 from rich.console import Console
 
 shares = st.floats(0.0, 1.0)

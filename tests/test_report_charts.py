@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from matplotlib.figure import Figure
 from report_records import Page, done, grid, make_records, paper
 from resforge.ablation import ArmRow, Outcome, Spread, compare, compare_pairs, render_report
-from resforge.ablation.forest import _paint, forest_plot
-from resforge.ablation.front import cost_chart, pareto_front
-from resforge.ablation.table import cells, comparison_cells
+from resforge.ablation.reporting.forest import _paint, forest_plot
+from resforge.ablation.reporting.front import cost_chart, pareto_front
+from resforge.ablation.reporting.table import cells, comparison_cells
 
 
 def arm(name: int, macs: int, error: float | None) -> ArmRow:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import resforge as rf
 from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
-from resforge.ablation.task import make_task
-from resforge.ablation.trial import run_trial
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)
@@ -227,14 +227,20 @@ def crashes_in(out: Path) -> int:
 def test_a_driver_at_work_keeps_its_lease(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resforge.ablation.run.LEASE", 0.9)
+    monkeypatch.setattr("resforge.ablation.running.run.LEASE", 0.9)
     run_sweep(sweep_trials.sweep(seeds=1), tmp_path, workers=2, trial="sweep_trials:lasting")
     assert len(sweep_trials.notes(log, "start")) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "where", ["run.plan_sweep", "run.Store", "progress.Silence.start", "report.write_report"]
+    "where",
+    [
+        "running.run:plan_sweep",
+        "running.run:Store",
+        "running.progress:Silence.start",
+        "reporting.report:write_report",
+    ],
 )
 def test_a_signal_ends_tidily_whatever_is_at_work(
     tmp_path: Path,
@@ -247,7 +253,7 @@ def test_a_signal_ends_tidily_whatever_is_at_work(
         raise AssertionError("nobody took the signal")
 
     before = signal.signal(number, unheard)
-    module, _, name = where.partition(".")
+    module, _, name = where.partition(":")
     holder = import_module(f"resforge.ablation.{module}")
     if "." in name:
         holder, name = holder.Silence, "start"
@@ -333,7 +339,9 @@ def test_real_trials_killed_and_resumed_are_bitwise_those_of_a_quiet_run(tmp_pat
     plan = plan_sweep(sweep_trials.real())
     # Here, in this process, in another order: neither may matter.
     quiet = {t.key: run_trial(make_task(plan, t)).numbers for t in reversed(plan.trials)}
-    process = driver(tmp_path, "resforge.ablation.trial:run_trial", "sweep_trials.real()", 1)
+    process = driver(
+        tmp_path, "resforge.ablation.running.trial:run_trial", "sweep_trials.real()", 1
+    )
     assert process.stderr is not None
     wait_for(lambda: process.stderr.readline().startswith("[1/4]"))
     process.kill()

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from resforge.ablation.statistics import (
+from resforge.ablation.comparing.statistics import (
     FLIPS,
     LEVEL,
     MIN_INTERVAL_PAIRS,

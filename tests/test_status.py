@@ -19,8 +19,8 @@ from resforge.ablation import (
     retry_trials,
     sweep_status,
 )
-from resforge.ablation.owner import Owner
-from resforge.ablation.progress import Lines, LiveBar, progress_on
+from resforge.ablation.results.owner import Owner
+from resforge.ablation.running.progress import Lines, LiveBar, progress_on
 
 ENDS = {
     ("A", 0): Outcome("done", ((1, 2.0), (2, 0.1)), ((1, 0.5, 2.0), (2, 0.25, 1.0)), steps=2),

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from resforge.ablation import Outcome, Store, Sweep, SweepPlan, plan_sweep, read_records
-from resforge.ablation.files import write_whole
-from resforge.ablation.outcome import pack_bits, unpack_bits
-from resforge.ablation.owner import Owner
-from resforge.ablation.store import Claim
+from resforge.ablation.results.outcome import pack_bits, unpack_bits
+from resforge.ablation.results.owner import Owner
+from resforge.ablation.results.store import Claim
 from resforge.specs.errors import StoreError
+from resforge.specs.files import write_whole
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -291,8 +291,8 @@ FILLS_THE_DISK = """
 import resource, sys
 from pathlib import Path
 from resforge.ablation import Outcome, Store
-from resforge.ablation.outcome import pack_bits, unpack_bits
-from resforge.ablation.owner import Owner
+from resforge.ablation.results.outcome import pack_bits, unpack_bits
+from resforge.ablation.results.owner import Owner
 from resforge.specs.errors import StoreError
 me = Owner.me()
 with Store(sys.argv[1]) as store:

@@ -11,7 +11,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.ablation.budget import total_macs
+from resforge.ablation.planning.budget import total_macs
 
 AXES = {
     "depth": {"8": {"stages[*].depth": 1}, "20": {"stages[*].depth": 3}},

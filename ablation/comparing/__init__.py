@@ -1,0 +1,1 @@
+"""What the results can tell: figures and the sentences they allow."""

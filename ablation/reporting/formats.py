@@ -1,0 +1,185 @@
+"""The report as text for other programs: Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, get_args
+
+from ...specs.errors import ResforgeError, printable
+from ..comparing.comparison import ArmRow, compare
+from ..comparing.paired import Comparison, compare_pairs
+from ..comparing.verdict import RULE, state_verdict
+from ..planning.published import footnotes, printed, published_for
+from ..results.records import Records
+from .report import render_report
+from .table import COMPARED, FIGURES, cells, comparison_cells, headings
+
+Format = Literal["html", "md", "latex", "csv", "json"]
+_Table = tuple[Sequence[str], list[tuple[str, ...]]]
+
+# What Markdown would read as something else than text. GitHub takes dollars for mathematics.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|!&$])")
+# What would begin a list within an item.
+_MARKDOWN_START = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
+# A bracket or a star after the end of a row would be its argument, as would a bracket after \item.
+_LATEX = {
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+    **{"±": r"$\pm$", "*": "{*}", "[": "{[}", "]": "{]}"},
+    **{special: f"\\{special}" for special in "{}$&#%_"},
+}
+# What a spreadsheet takes for the start of a formula.
+_FORMULA = tuple("=+-@＝＋－＠")
+
+
+def render(records: Records, format: Format) -> str:
+    """The report in that format: the figures of the arms, of the comparisons, and the verdicts.
+
+    ``latex`` has plain ``tabular``, which needs no package. ``csv`` is one table, whose column
+    ``kind`` tells arms, comparisons and verdicts apart; a text that a spreadsheet would take for
+    a formula has an apostrophe before it. The same records give the same text. Raises
+    :class:`~resforge.ResforgeError` for any other format.
+    """
+    if format not in get_args(Format):
+        raise ResforgeError(f"format: {format!r} is not one of {', '.join(get_args(Format))}")
+    if format == "html":
+        return render_report(records)
+    return _MAKERS[format](records, compare(records), compare_pairs(records))
+
+
+def as_tree(
+    records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
+) -> dict[str, Any]:
+    """For JSON: what is known of the arms and of the comparisons, and what it comes to."""
+    papers = records.published
+    return {
+        "title": records.title,
+        "verdict": state_verdict(rows, records.num_classes),
+        "arms": [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows],
+        "comparisons": [found.as_dict() for found in compared],
+    }
+
+
+def _sentences(
+    records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
+) -> list[str]:
+    told = state_verdict(rows, records.num_classes)
+    return [*told, *(found.verdict for found in compared)] or ["Nothing is recorded yet."]
+
+
+def _tables(
+    records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
+) -> Iterator[_Table]:
+    """Arms, then comparisons where there are any, as the terminal shows them."""
+    papers = records.published
+    yield headings(rows, papers), [cells(row, papers) for row in rows]
+    if compared:
+        yield COMPARED, [comparison_cells(found) for found in compared]
+
+
+def _is_figure(table: _Table, column: int) -> bool:
+    heads, _ = table
+    return column > 0 if heads is COMPARED else heads[column] in FIGURES
+
+
+def _markdown(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
+    lines = [f"# {_md(records.title)}", ""]
+    lines += [
+        f"- {_MARKDOWN_START.sub(_escaped, _md(text))}"
+        for text in _sentences(records, rows, compared)
+    ]
+    lines += ["", _md(RULE), ""]
+    for table in _tables(records, rows, compared):
+        heads, body = table
+        sides = ["---:" if _is_figure(table, i) else ":---" for i in range(len(heads))]
+        whole = [map(_md, heads), sides, *(map(_md, row) for row in body)]
+        lines += [*(f"| {' | '.join(row)} |" for row in whole), ""]
+    lines += [line for note in footnotes(records.published) for line in (_md(note), "")]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _md(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", printable(text))
+
+
+def _escaped(start: re.Match[str]) -> str:
+    space, mark = start.groups()
+    return f"{space}\\{mark}" if mark in "-+" else f"{space}{mark}\\"
+
+
+def _latex(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
+    lines = [rf"\paragraph{{{_tex(records.title)}}}", r"\begin{itemize}"]
+    lines += [rf"\item {_tex(text)}" for text in _sentences(records, rows, compared)]
+    lines += [r"\end{itemize}", "", _tex(RULE), ""]
+    for table in _tables(records, rows, compared):
+        heads, body = table
+        sides = "".join("r" if _is_figure(table, i) else "l" for i in range(len(heads)))
+        lines += [rf"\begin{{tabular}}{{{sides}}}", r"\hline", _tex_row(heads), r"\hline"]
+        lines += [*map(_tex_row, body), r"\hline", r"\end{tabular}", ""]
+    lines += [line for note in footnotes(records.published) for line in (_tex(note), "")]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in printable(text))
+
+
+def _tex_row(row: Sequence[str]) -> str:
+    return rf"{' & '.join(map(_tex, row))} \\"
+
+
+def _csv(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
+    lines = list(_csv_rows(records, rows, compared))
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writerow({column: _harmless(column) for column in columns})
+    writer.writerows({key: _harmless(value) for key, value in line.items()} for line in lines)
+    return text.getvalue()
+
+
+def _csv_rows(
+    records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
+) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        tree = row.as_dict()
+        spread, _, labels = tree.pop("test_error"), tree.pop("train_loss"), tree.pop("labels")
+        yield {
+            "kind": "arm",
+            **tree,
+            "test_error": spread and spread["mean"],
+            "test_error_deviation": spread and spread["deviation"],
+            "published": printed(records.published, row.arm),
+            **{f"axis:{axis}": label for axis, label in labels.items()},
+        }
+    for found in compared:
+        tree = found.as_dict()
+        for counts in ("diverged", "failed"):
+            tree[f"{counts}_of"], tree[f"{counts}_to"] = tree.pop(counts)
+        yield {"kind": "comparison", **tree}
+    for sentence in state_verdict(rows, records.num_classes):
+        yield {"kind": "verdict", "verdict": sentence}
+
+
+def _harmless(value: Any) -> Any:
+    """Numbers as they are; a text that could be a formula is made to be text."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def _json(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
+    return json.dumps(as_tree(records, rows, compared), indent=2, allow_nan=False) + "\n"
+
+
+_MAKERS: dict[str, Callable[[Records, Sequence[ArmRow], Sequence[Comparison]], str]] = {
+    "md": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+    "json": _json,
+}

@@ -1,0 +1,61 @@
+"""The networks of a sweep for the report: what sets each apart, and its picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ...specs.diff import diff
+from ...specs.errors import SpecError
+from ...specs.network import ResNetSpec
+from ...specs.plan import plan
+from ...specs.words import in_words
+from ..results.records import Records
+
+#: Networks pictured; a page of hundreds of pictures is read by nobody.
+MAX_PICTURED = 24
+_MAX_CHANGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network of a sweep. ``svg`` is its picture, safe to stand in a page."""
+
+    arms: tuple[str, ...]
+    """All that mean it; the first gives it its name."""
+    digest: str
+    changes: tuple[str, ...]
+    """In what it differs from the first network, a line for each place."""
+    svg: str
+
+
+def networks(records: Records) -> list[Network]:
+    """The first networks of a sweep, each once; those whose spec is not legal (any more) left out.
+
+    A store from another version of the language can hold such specs.
+    """
+    named: dict[str, list[str]] = {}
+    for arm in records.arms:
+        named.setdefault(arm.digest, []).append(arm.name)
+    specs = {arm.digest: arm.spec for arm in records.arms}
+    found: list[Network] = []
+    first: ResNetSpec | None = None
+    for digest, arms in list(named.items())[:MAX_PICTURED]:
+        try:
+            spec = ResNetSpec(**json.loads(specs[digest]))
+            svg = plan(spec, records.input_size).to_svg()
+        except (SpecError, ValueError, TypeError):
+            continue
+        first = first or spec
+        found.append(Network(tuple(arms), digest, _changes(first, spec), svg))
+    return found
+
+
+def _changes(first: ResNetSpec, spec: ResNetSpec) -> tuple[str, ...]:
+    lines = [
+        f"{change.path}: {in_words(change.before)} -> {in_words(change.after)}"
+        for change in diff(first, spec)
+        if change.path != "name"
+    ]
+    more = len(lines) - _MAX_CHANGES
+    return (*lines[:_MAX_CHANGES], f"{more} more") if more > 0 else tuple(lines)

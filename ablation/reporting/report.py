@@ -1,0 +1,122 @@
+"""The report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ...specs.files import write_whole
+from ..comparing.comparison import compare
+from ..comparing.paired import compare_pairs
+from ..comparing.verdict import RULE, state_verdict
+from ..planning.published import footnotes
+from ..results.records import Records, TrialRecord, read_records
+from .chart import Chart
+from .figures import learning_curves, series_index
+from .forest import MAX_DRAWN, forest_plot
+from .front import cost_chart, pareto_front
+from .networks import networks
+from .panels import panels
+from .table import COMPARED, FIGURES, cells, comparison_cells, headings, percent
+
+REPORT_NAME = "report.html"
+#: Comparisons told in sentences at once; the others are folded.
+_TOLD = 12
+
+
+def write_report(folder: str | os.PathLike[str]) -> Path:
+    """Write ``report.html`` beside the store in ``folder``; where it is.
+
+    The same records give the same bytes. Raises ``StoreError`` where the store cannot be read or
+    the disk refuses. Needs matplotlib and jinja2, not torch.
+    """
+    path = Path(folder) / REPORT_NAME
+    write_whole(path, render_report(read_records(folder)))
+    return path
+
+
+def render_report(records: Records) -> str:
+    """The page as text."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    template = files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    rows, compared = compare(records), compare_pairs(records)
+    found = panels(rows)
+
+    def drawn(chart: Chart | None) -> tuple[str, Markup] | None:
+        # Only these drawings are taken as they are; matplotlib has escaped the text inside.
+        return (chart.title, Markup(chart.svg)) if chart else None
+
+    return environment.from_string(template).render(
+        title=records.title,
+        verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
+        comparisons=[comparison.verdict for comparison in compared],
+        told=_TOLD,
+        rule=RULE,
+        compared=COMPARED,
+        differences=[comparison_cells(comparison) for comparison in compared],
+        forest=drawn(forest_plot(compared)),
+        forest_limit=MAX_DRAWN,
+        cost=drawn(cost_chart(rows)),
+        front=[(row.arm, f"{row.macs:,}", percent(row.test_error)) for row in pareto_front(rows)],
+        headings=headings(rows, records.published),
+        figures_from=len(headings(rows)) - len(FIGURES),
+        figures_to=len(headings(rows)),
+        table=[cells(row, records.published) for row in rows],
+        footnotes=footnotes(records.published),
+        networks=[(network, Markup(network.svg)) for network in networks(records)],
+        series=series_index(found),
+        figures=[drawn(chart) for chart in learning_curves(records, found)],
+        trouble=_trouble(records),
+        provenance=_provenance(records),
+        environments=environments(records),
+        text=records.text,
+    )
+
+
+def environments(records: Records) -> list[dict[str, Any]]:
+    """The distinct environments that trials ran in; more than one should make a reader wary."""
+    held = [trial.outcome.environment for trial in records.all_trials if trial.outcome.environment]
+    return [e for index, e in enumerate(held) if e not in held[:index]]
+
+
+def _trouble(records: Records) -> list[tuple[str, TrialRecord]]:
+    """Trials that gave no test error, with the arm they belong to."""
+    return [
+        (arm, trial)
+        for arm, trials in records.trials.items()
+        for trial in trials
+        if trial.outcome.status != "done"
+    ]
+
+
+def _provenance(records: Records) -> dict[str, str]:
+    recorded = sorted(trial.recorded for trial in records.all_trials)
+    sweep = records.sweep
+    return {
+        "trials": f"{records.finished} of {records.total} recorded",
+        "seeds": ", ".join(map(str, sweep["seeds"])),
+        "recorded": f"{recorded[0]:%Y-%m-%d %H:%M} to {recorded[-1]:%Y-%m-%d %H:%M} UTC"
+        if recorded
+        else "nothing yet",
+        "data": ", ".join(f"{key} {value}" for key, value in sweep["data"].items()),
+        "data fingerprint": f"SHA-256 {records.fingerprint}",
+        "recipe": _flat(sweep["recipe"]),
+    }
+
+
+def _flat(tree: dict[str, Any]) -> str:
+    parts = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} {v}" for k, v in value.items() if k != "kind")
+            parts.append(f"{value['kind']} ({inner})" if inner else str(value["kind"]))
+        else:
+            parts.append(f"{key} {value}")
+    return "; ".join(parts)

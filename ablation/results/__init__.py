@@ -1,0 +1,1 @@
+"""What trials came to, kept in a store that loses nothing."""

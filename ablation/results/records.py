@@ -1,0 +1,160 @@
+"""All that a store knows of its present plan, as plain data, for tables and reports."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ...specs.errors import StoreError, printable
+from ...training.data import DATA
+from ..planning.declared import Declared, Pair, pairs_of
+from ..planning.published import PublishedTable
+from .outcome import Outcome
+from .schema import disk_errors
+from .store import Store
+
+
+@dataclass(frozen=True)
+class ArmRecord:
+    """An arm as it was planned."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    digest: str
+    params: int
+    macs: int
+    depth: int
+    spec: str = ""
+    """As JSON."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A finished trial; ``recorded`` is when, in UTC."""
+
+    key: str
+    seed: int
+    outcome: Outcome
+    recorded: datetime
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: when it began, in UTC, and its manifest: versions, hardware, commit, engine."""
+
+    started: datetime
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Records:
+    """A sweep's plan and what is recorded of it.
+
+    ``trials`` holds each arm's finished trials by the arm's name, in the order of the seeds.
+    """
+
+    sweep: dict[str, Any]
+    """The sweep as a tree, every default written out."""
+    text: str
+    """The sweep file as it was."""
+    fingerprint: str
+    arms: tuple[ArmRecord, ...]
+    trials: dict[str, tuple[TrialRecord, ...]]
+    total: int
+    """Trials the plan has; arms that mean the same network share theirs."""
+    finished: int
+    runs: tuple[RunRecord, ...] = ()
+    """The runs that trained something, in the order in which they began."""
+
+    @property
+    def title(self) -> str:
+        return printable(self.sweep["name"]) or "sweep"
+
+    @property
+    def num_classes(self) -> int:
+        """Of the data: guessing misses ``1 - 1 / num_classes``."""
+        return DATA.validate_python(self.sweep["data"]).num_classes
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the data's images."""
+        _, height, width = DATA.validate_python(self.sweep["data"]).input_shape
+        return height, width
+
+    @property
+    def published(self) -> tuple[PublishedTable, ...]:
+        """What papers print for some of the arms."""
+        # Stores from before there was such a key have none.
+        return tuple(PublishedTable(**table) for table in self.sweep.get("published", ()))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs of arms that are compared."""
+        # Stores from before there was such a key declare none.
+        declared = self.sweep.get("comparisons")
+        items = None if declared is None else [Declared(**item) for item in declared]
+        return pairs_of(items, {arm.name: dict(arm.labels) for arm in self.arms})
+
+    @property
+    def all_trials(self) -> list[TrialRecord]:
+        """Every finished trial once."""
+        return list({t.key: t for trials in self.trials.values() for t in trials}.values())
+
+
+def read_records(folder: str | os.PathLike[str]) -> Records:
+    """What the store in ``folder`` holds of its present plan.
+
+    Raises :class:`~resforge.specs.errors.StoreError` where there is no store, or not one that
+    can be read.
+    """
+    with Store(folder) as store, disk_errors(store.path):
+        # One transaction, so that a driver at work cannot change things between the queries.
+        store.database.execute("BEGIN")
+        meta = dict(store.database.execute("SELECT name, value FROM meta").fetchall())
+        arms = [
+            ArmRecord(name, tuple(map(tuple, json.loads(labels))), *rest)
+            for name, labels, *rest in store.database.execute(
+                "SELECT name, labels, digest, params, macs, depth, spec FROM arms ORDER BY position"
+            )
+        ]
+        by_digest: dict[str, list[TrialRecord]] = {}
+        for digest, *row in store.database.execute(
+            "SELECT digest, key, seed, outcome, recorded FROM trials JOIN results USING (key)"
+            " WHERE rank NOT NULL ORDER BY rank"
+        ):
+            by_digest.setdefault(digest, []).append(_trial(*row))
+        runs = [
+            RunRecord(datetime.fromisoformat(started), json.loads(manifest))
+            for started, manifest in store.database.execute(
+                "SELECT started, manifest FROM runs ORDER BY started, rowid"
+            )
+        ]
+        counts = store.counts()
+        store.database.execute("COMMIT")
+    if "sweep" not in meta:
+        raise StoreError(f"{store.path}: nothing was planned here yet: run the sweep first")
+    return Records(
+        sweep=json.loads(meta["sweep"]),
+        text=meta["text"],
+        fingerprint=meta["fingerprint"],
+        arms=tuple(arms),
+        trials={arm.name: tuple(by_digest.get(arm.digest, ())) for arm in arms},
+        total=sum(counts.values()),
+        finished=counts["finished"],
+        runs=tuple(runs),
+    )
+
+
+def _trial(key: str, seed: int, outcome: str, recorded: str) -> TrialRecord:
+    try:
+        ended = Outcome.from_json(outcome)
+        if ended.status == "done" and not (ended.train_curve and ended.test_curve):
+            raise ValueError("no curves")
+        return TrialRecord(key, seed, ended, datetime.fromisoformat(recorded))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"the record of trial {key} is damaged ({error}): choose another --out"
+        ) from error

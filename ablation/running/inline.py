@@ -1,0 +1,57 @@
+"""Trials in the driver's own process, one after another: for debugging."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from ..results.outcome import Outcome
+from .engine import Job
+from .task import Cut, Task, resolve, run_task
+
+
+class Inline:
+    """One task at a time, run while its end is waited for. A crash of it is ours, and its time
+    limit holds only where it asks whether to stop."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.task: Task | None = None
+
+    @property
+    def running(self) -> list[Task]:
+        return [self.task] if self.task is not None else []
+
+    @property
+    def has_room(self) -> bool:
+        return self.task is None
+
+    def grow(self, wanted: int) -> None:
+        """There is one place."""
+
+    def give(self, task: Task) -> None:
+        self.task = task
+
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
+        if self.task is None:
+            time.sleep(wait_seconds)
+            return
+        task, deadline = self.task, time.monotonic() + self.job.timeout
+        late = False
+
+        def stopped() -> bool:
+            nonlocal late
+            late = time.monotonic() > deadline
+            return self.job.meanwhile() or late
+
+        end = run_task(resolve(self.job.function), task, stopped)
+        self.task = None
+        if late and isinstance(end, Cut):
+            end = Outcome.timed_out(self.job.timeout)
+        yield task, end
+
+    def stop(self) -> None:
+        """What runs has been asking all along."""
+
+    def close(self) -> None:
+        self.task = None

@@ -1,0 +1,168 @@
+"""Trials on a Ray cluster: one actor for each at work, one core for each actor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from ...specs.errors import ResforgeError
+from ..results.outcome import Outcome
+from .engine import Job
+from .task import Cut, Task, resolve, run_task
+from .worker import prepare
+
+_FAILED_STARTS = 3
+
+
+class TrialActor:
+    """Runs one task at a time; ``stop`` is heard meanwhile, since Ray gives it two threads."""
+
+    def __init__(self, function: str) -> None:
+        self.stopped = False
+        self.function = prepare(resolve(function))
+
+    def is_ready(self) -> bool:
+        return True
+
+    def run(self, task: Task) -> Outcome | Cut:
+        return run_task(self.function, task, lambda: self.stopped)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class _Slot:
+    """One actor, and what it was last asked for."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+        self.answer: Any = actor.is_ready.remote()
+        self.ready = False
+        self.task: Task | None = None
+        self.deadline = float("inf")
+
+
+class OnRay:
+    """Up to ``job.workers`` actors, by default one for each core of the cluster.
+
+    The environment variable ``RAY_ADDRESS`` names the cluster; without it one is started on this
+    machine, and ended afterwards. Workers must be able to import resforge. Checkpoints are kept
+    where the folder of results is there for the workers too.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.ray = _import_ray()
+        self.started = _connect(self.ray, job.workers)
+        self.size = job.workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        self.actor_class = self.ray.remote(num_cpus=1, max_restarts=0, max_concurrency=2)(
+            TrialActor
+        )
+        self.slots: list[_Slot] = []
+        self._failed_starts = 0
+
+    @property
+    def running(self) -> list[Task]:
+        return [slot.task for slot in self.slots if slot.task is not None]
+
+    @property
+    def has_room(self) -> bool:
+        return any(slot.answer is None for slot in self.slots)
+
+    def grow(self, wanted: int) -> None:
+        while len(self.slots) < min(wanted, self.size):
+            self.slots.append(_Slot(self.actor_class.remote(self.job.function)))
+
+    def give(self, task: Task) -> None:
+        slot = next(slot for slot in self.slots if slot.answer is None)
+        slot.task, slot.deadline = task, time.monotonic() + self.job.timeout
+        slot.answer = slot.actor.run.remote(task)
+
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
+        by_answer = {slot.answer: slot for slot in self.slots if slot.answer is not None}
+        if not by_answer:
+            time.sleep(wait_seconds)
+            return
+        answers, _ = self.ray.wait(list(by_answer), timeout=wait_seconds)
+        for answer in answers:
+            yield from self._look_at(by_answer[answer])
+        for slot in [slot for slot in self.slots if slot.deadline <= time.monotonic()]:
+            assert slot.task is not None, "only a task has a deadline"
+            self._end(slot)
+            yield slot.task, Outcome.timed_out(self.job.timeout)
+
+    def stop(self) -> None:
+        for slot in self.slots:
+            if slot.task is not None:
+                slot.actor.stop.remote()
+
+    def close(self) -> None:
+        while self.slots:
+            self._end(self.slots[-1])
+        if self.started:
+            self.ray.shutdown()
+
+    def _look_at(self, slot: _Slot) -> Iterator[tuple[Task, Outcome | Cut]]:
+        task = slot.task
+        try:
+            end: Any = self.ray.get(slot.answer)
+        except self.ray.exceptions.RayError as error:
+            self._end(slot)
+            if not slot.ready:
+                self._failed_to_start(error)
+            if task is not None:
+                yield task, Cut(crashed=True)
+            return
+        slot.ready, slot.answer, slot.task, slot.deadline = True, None, None, float("inf")
+        self._failed_starts = 0
+        if task is not None:
+            yield task, end
+
+    def _end(self, slot: _Slot) -> None:
+        self.slots.remove(slot)
+        self.ray.kill(slot.actor)
+
+    def _failed_to_start(self, error: Exception) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= _FAILED_STARTS:
+            told = str(error).strip().splitlines()[-1]
+            raise ResforgeError(
+                f"{_FAILED_STARTS} Ray actors ended before they could start ({told}): resforge"
+                " and its libraries must be installed on every node"
+            ) from error
+
+
+def _import_ray() -> Any:
+    try:
+        return import_module("ray")
+    except ImportError as error:
+        raise ResforgeError(
+            "the engine ray needs Ray: pip install 'resforge[ray]', or use --engine process"
+        ) from error
+
+
+def _connect(ray: Any, workers: int | None) -> bool:
+    """Join the cluster, or start one; whether this process had not joined one before."""
+    if ray.is_initialized():
+        return False
+    quiet = {"log_to_driver": False, "logging_level": "warning"}
+    address = os.environ.get("RAY_ADDRESS")
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        raise ResforgeError(f"no Ray cluster {where}: {error}") from error
+    finally:
+        # Ray takes the signal for itself.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+    return True

@@ -1,0 +1,243 @@
+"""Running a sweep: the driver that hands out trials and records how they end."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from ...specs.errors import ResforgeError, StoreError
+from ...specs.files import make_folder
+from ..planning.plan import SweepPlan, Trial, plan_sweep
+from ..planning.sweep import Sweep
+from ..results.outcome import Outcome
+from ..results.owner import Owner
+from ..results.store import LEASE, Claim, Store
+from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
+from .engine import EngineName, Job, make_engine
+from .manifest import make_manifest
+from .progress import Progress, Silence
+from .stop import StopSignals
+from .task import Cut, Task, make_task
+
+TRIAL = "resforge.ablation.running.trial:run_trial"
+MAX_CRASHES = 2
+#: Seconds that running trials are given to write their checkpoints after the first Ctrl-C.
+GRACE = 20.0
+_POLL = 0.25
+_BAD = ("failed", "crashed", "timed_out")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run of a sweep went; ``total``, ``finished`` and ``statuses`` are the whole sweep's."""
+
+    folder: Path
+    total: int
+    finished: int
+    ran: int
+    """Trials this run recorded."""
+    statuses: dict[str, int]
+    """Finished trials of each status."""
+    interrupted: bool
+    seconds: float
+
+    @property
+    def failed(self) -> int:
+        """Trials that raised, crashed or ran out of time."""
+        return sum(self.statuses.get(status, 0) for status in _BAD)
+
+    @property
+    def diverged(self) -> int:
+        return self.statuses.get("diverged", 0)
+
+
+def run_sweep(
+    sweep: Sweep,
+    out: str | os.PathLike[str],
+    workers: int | None = None,
+    progress: Progress | None = None,
+    trial: str = TRIAL,
+    checkpoint_seconds: float = EVERY,
+    engine: EngineName = "process",
+) -> RunSummary:
+    """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
+
+    Each trial is trained on one thread: with ``engine="process"`` in a process of its own, with
+    ``"inline"`` in this one, for debugging, and with ``"ray"`` on a Ray cluster, the one that the
+    environment variable ``RAY_ADDRESS`` names or one of this machine. The results are the same,
+    bit for bit. ``workers`` defaults to the number of cores.
+
+    Run again after any interruption, it does only what is missing: a trial goes on from its
+    checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped. The first
+    Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come back with
+    ``interrupted`` set. ``trial`` names the function that is run for each trial.
+
+    Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
+    a library is missing, and ``StoreError`` where the disk refuses or another run is at work on
+    another plan.
+    """
+    from ..reporting.report import write_report
+    from ..results.export import write_csv
+
+    if workers is not None and workers < 1:
+        raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
+    _require("matplotlib", "jinja2", "scipy")
+    start = time.monotonic()
+    with StopSignals() as stop:
+        plan = plan_sweep(sweep)
+        make_folder(Path(out))
+        with Store(out, create=True) as store:
+            driver = _Driver(plan, store, stop, progress or Silence(), checkpoint_seconds)
+            driver.drive(engine, Job(trial, sweep.timeout, workers, driver.is_to_stop))
+            statuses = store.statuses()
+        if not stop.requested:
+            with stop.at_once():
+                write_csv(out)
+                write_report(out)
+    return RunSummary(
+        folder=Path(out),
+        total=len(plan.trials),
+        finished=len(statuses),
+        ran=driver.recorded,
+        statuses={kind: list(statuses.values()).count(kind) for kind in {*statuses.values()}},
+        interrupted=stop.requested,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _require(*libraries: str) -> None:
+    """Better told before two hours of training than after."""
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
+        raise ResforgeError(
+            f"a sweep's report needs {' and '.join(missing)}: pip install 'resforge[ablation]'"
+        )
+
+
+class _Driver:
+    """One run: claims trials for its workers until none is left."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        store: Store,
+        stop: StopSignals,
+        progress: Progress,
+        checkpoint_seconds: float,
+    ) -> None:
+        self.plan = plan
+        self.store = store
+        self.stop = stop
+        self.progress = progress
+        self.checkpoint_seconds = checkpoint_seconds
+        self.folder = store.path.parent
+        self.owner = Owner.me()
+        self.trials = {trial.key: trial for trial in plan.trials}
+        self.claims: dict[str, Claim] = {}
+        self.recorded = 0
+        self.renewed = time.monotonic()
+
+    def drive(self, engine: str, job: Job) -> None:
+        """Run to the end, or until told to stop."""
+        self.engine = make_engine(engine, job)
+        self.manifest = make_manifest(self.plan.fingerprint, engine, job.workers)
+        try:
+            self.store.adopt(self.plan, self.owner, LEASE)
+            make_checkpoint_folder(self.folder, set(self.store.statuses()))
+            self.progress.start(len(self.trials), self.store.counts()["finished"])
+            with self.stop.at_once():
+                self._until_done()
+                if self.stop.requested:
+                    self._finish_running()
+        finally:
+            self.engine.close()
+            self.progress.close()
+            self.store.leave(self.owner)
+            remove_empty_folder(self.folder)
+
+    def is_to_stop(self) -> bool:
+        """Whether the run has been told to; keeps its claims alive."""
+        if time.monotonic() - self.renewed > LEASE / 6:
+            self.store.renew(self.owner, LEASE)
+            self.renewed = time.monotonic()
+        return self.stop.requested
+
+    def _until_done(self) -> None:
+        while not self.stop.requested:
+            self.store.reclaim()
+            counts = self.store.counts()
+            if not counts["waiting"] and not counts["running"]:
+                return
+            # With nothing of its own to do it waits on, in case another driver dies.
+            self._hand_out(counts["waiting"])
+            self._handle_events()
+
+    def _finish_running(self) -> None:
+        self.progress.note("stopping: running trials write down where they are")
+        self.engine.stop()
+        deadline = time.monotonic() + GRACE
+        while self.engine.running and time.monotonic() < deadline:
+            self._handle_events()
+
+    def _hand_out(self, waiting: int) -> None:
+        self.engine.grow(len(self.claims) + waiting)
+        while self.engine.has_room:
+            claim = self.store.claim(self.owner, LEASE)
+            if claim is None:
+                return
+            if claim.key not in self.trials:
+                # Asleep for longer than its lease, this run was taken for gone.
+                self.store.release(claim)
+                raise StoreError(
+                    f"{self.store.path}: another run has taken this folder for another plan:"
+                    " choose another --out"
+                )
+            if not self.claims and not self.recorded:
+                self.store.note_run(self.owner, self.manifest)
+            self.claims[claim.key] = claim
+            task = make_task(
+                self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds
+            )
+            self.engine.give(task)
+            self.progress.running(len(self.claims))
+
+    def _handle_events(self) -> None:
+        for task, end in self.engine.events(_POLL):
+            self._ended(task, end)
+        self.is_to_stop()
+
+    def _ended(self, task: Task, end: Outcome | Cut) -> None:
+        claim, trial = self.claims.pop(task.key), self.trials[task.key]
+        self.progress.running(len(self.claims))
+        if isinstance(end, Cut):
+            outcome = self._cut(end, claim, trial)
+            if outcome is None:
+                return
+        else:
+            outcome = end
+        if self.store.record(claim, outcome):
+            self.recorded += 1
+            discard(self.folder, claim.key)
+            for note in outcome.notes:
+                self.progress.note(f"{_told(trial)}: {note}")
+            self.progress.ended(trial, outcome, self.store.counts()["finished"])
+
+    def _cut(self, cut: Cut, claim: Claim, trial: Trial) -> Outcome | None:
+        """Let the trial wait again; its outcome instead where it has crashed too often."""
+        # Whoever stopped us may have stopped the worker too.
+        crashed = cut.crashed and not self.stop.requested
+        if crashed and claim.crashes + 1 >= MAX_CRASHES:
+            return Outcome("crashed", error=f"its process died {MAX_CRASHES} times")
+        self.store.release(claim, crashed)
+        if crashed:
+            self.progress.note(f"{_told(trial)}: its process died; it is tried once more")
+        if cut.note:
+            self.progress.note(f"{_told(trial)}: {cut.note}")
+        return None
+
+
+def _told(trial: Trial) -> str:
+    return f"{trial.arm.name}, seed {trial.seed}"

@@ -1,0 +1,131 @@
+"""One trial: build, train, say how it ended. This is what an engine runs."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from ... import __version__
+from ...builder import build
+from ...specs.errors import ResforgeError
+from ...specs.load import loads
+from ...training.data import DATA
+from ...training.loop import Training, train
+from ...training.recipe import Recipe
+from ...training.result import TrainResult
+from ...training.tensors import Data, load_data
+from ..results.outcome import Outcome, pack_bits
+from .checkpoint import Checkpoint, code_digest
+from .task import StoppedError, Task
+
+#: A worker serves one sweep: its data are read once.
+_data = lru_cache(maxsize=1)(load_data)
+
+
+def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train the task's network on one thread of the CPU; bitwise the same each time, wherever it
+    is left and gone on with.
+
+    ``stopped`` is asked after each step; where it says so, the checkpoint is written and
+    ``StoppedError`` raised. Raises whatever building and training raise.
+    """
+    spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
+    data = _data(DATA.validate_json(task.data))
+    _check_data(data, task)
+    identity = {"key": task.key, **environment(), "code": code_digest()}
+    checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
+    with one_thread():
+        start = time.perf_counter()
+        training, before = _begin(
+            checkpoint, lambda: Training(build(spec, seed=task.seed), data, recipe, task.seed)
+        )
+        while not training.finished:
+            training.advance()
+            stop = stopped()
+            if (stop or checkpoint.is_due) and not training.finished:
+                seconds = before + time.perf_counter() - start
+                checkpoint.write({"training": training.state(), "seconds": seconds})
+                if stop:
+                    raise StoppedError("; ".join(checkpoint.notes))
+        seconds = before + time.perf_counter() - start
+    return _outcome(training.result(), seconds, checkpoint.notes)
+
+
+def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Training, float]:
+    """The run where it was left, and the seconds it took so far; or a fresh one."""
+    training, kept = fresh(), checkpoint.read()
+    if kept is None:
+        return training, 0.0
+    try:
+        training.restore(kept["training"])
+        return training, float(kept["seconds"])
+    except Exception as error:  # what restoring raises says what does not fit
+        checkpoint.refuse(f"{type(error).__name__}: {error}")
+        return fresh(), 0.0
+
+
+def warm_up() -> None:
+    """Pay for what torch imports at the first step, so that no trial's time holds it."""
+    x, y = torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])
+    data = Data(x, y, x, y, num_classes=10, in_channels=1, fingerprint="")
+    recipe = Recipe(steps=1, batch_size=2, evaluations=1)
+    with one_thread():
+        train(build("digits_resnet8"), data, recipe, seed=0)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread inside, since the order of sums decides bits; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def environment() -> dict[str, Any]:
+    """What, beside the trial's key, could change its numbers."""
+    return {
+        "resforge": __version__,
+        # A plain str: its own type would make whoever unpickles it import torch.
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "numpy": np.__version__,
+        "code": code_digest()[:12],
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "device": "cpu",
+        "threads": 1,
+    }
+
+
+def _check_data(data: Data, task: Task) -> None:
+    if data.fingerprint != task.fingerprint:
+        raise ResforgeError(
+            f"the data has fingerprint {data.fingerprint}, but the plan was made with"
+            f" {task.fingerprint}: run the sweep again"
+        )
+
+
+def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
+    return Outcome(
+        status="diverged" if result.diverged else "done",
+        train_curve=result.train_curve,
+        test_curve=tuple((point.step, point.error, point.loss) for point in result.test_curve),
+        steps=result.steps,
+        seconds=seconds,
+        environment=environment(),
+        correct=pack_bits(result.correct),
+        gradients=result.gradients,
+        timings={"test": result.test_seconds},
+        notes=tuple(notes),
+    )

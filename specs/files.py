@@ -1,0 +1,44 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from .errors import StoreError
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path``: the old file stays until the new one is safely on disk.
+
+    Raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.
+    """
+    # In the same folder, since a rename cannot cross file systems; a name of
+    # its own, since processes of two containers can have one number.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    if isinstance(content, str):
+        # A traceback can hold what UTF-8 cannot: file names of another encoding.
+        content = content.encode(errors="backslashreplace")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror}): free space, then run the same command"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents. Raises ``StoreError`` where that is refused."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made ({error.strerror}): choose another --out"
+        ) from error
