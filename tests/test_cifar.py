@@ -17,8 +17,8 @@ from resforge.ablation import Sweep, load_sweep, plan_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.training import Cifar10Spec, Cifar100Spec, Recipe, load_data, train
-from resforge.training.augment import crop_flip
-from resforge.training.cifar_files import CIFAR10, read_pictures
+from resforge.training.data.augment import crop_flip
+from resforge.training.data.cifar_files import CIFAR10, read_pictures
 from resforge.training.loop import Batches
 from torch import Tensor, nn
 

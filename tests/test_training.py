@@ -13,7 +13,7 @@ import resforge as rf
 import torch
 from hypothesis import given
 from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
-from resforge.training.digits import _digits
+from resforge.training.data.digits import _digits
 from resforge.training.loop import Batches, stream_seed
 from torch import Tensor, nn
 

@@ -16,10 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cifar import Cifar10Spec as Cifar10Spec
-    from .cifar import Cifar100Spec as Cifar100Spec
     from .data import DataSpec as DataSpec
-    from .digits import DigitsSpec as DigitsSpec
+    from .data.cifar import Cifar10Spec as Cifar10Spec
+    from .data.cifar import Cifar100Spec as Cifar100Spec
+    from .data.digits import DigitsSpec as DigitsSpec
+    from .data.tensors import Data as Data
+    from .data.tensors import load_data as load_data
     from .loop import Training as Training
     from .loop import train as train
     from .prediction import error_rate as error_rate
@@ -27,21 +29,19 @@ if TYPE_CHECKING:
     from .recipe import Recipe as Recipe
     from .result import TestPoint as TestPoint
     from .result import TrainResult as TrainResult
-    from .tensors import Data as Data
-    from .tensors import load_data as load_data
 
 _HOME = {
-    "Cifar100Spec": "cifar",
-    "Cifar10Spec": "cifar",
-    "Data": "tensors",
+    "Cifar100Spec": "data.cifar",
+    "Cifar10Spec": "data.cifar",
+    "Data": "data.tensors",
     "DataSpec": "data",
-    "DigitsSpec": "digits",
+    "DigitsSpec": "data.digits",
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",
     "Training": "loop",
     "error_rate": "prediction",
-    "load_data": "tensors",
+    "load_data": "data.tensors",
     "predict": "prediction",
     "train": "loop",
 }

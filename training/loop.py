@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..specs.errors import ResforgeError
-from .augment import crop_flip
+from .data.augment import crop_flip
+from .data.tensors import Data
 from .optimizer import SgdSpec
 from .prediction import error_rate, logits
 from .recipe import Recipe
 from .result import GradientNorm, TestPoint, TrainResult
-from .tensors import Data
 
 CURVE_POINTS = 200
 

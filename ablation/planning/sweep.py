@@ -16,7 +16,7 @@ from ...specs.load import validate
 from ...specs.text.document import Document
 from ...specs.text.reader import read_file
 from ...training.data import DataSpec
-from ...training.digits import DigitsSpec
+from ...training.data.digits import DigitsSpec
 from ...training.recipe import Recipe
 from .budget import Budget
 from .declared import Comparisons

@@ -17,10 +17,10 @@ from ...builder import build
 from ...specs.errors import ResforgeError
 from ...specs.load import loads
 from ...training.data import DATA
+from ...training.data.tensors import Data, load_data
 from ...training.loop import Training, train
 from ...training.recipe import Recipe
 from ...training.result import TrainResult
-from ...training.tensors import Data, load_data
 from ..results.outcome import Outcome, pack_bits
 from .checkpoint import Checkpoint, code_digest
 from .task import StoppedError, Task

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ..specs.errors import ResforgeError
+from ...specs.errors import ResforgeError
 from .source import Arrays, DataSource
 
 if TYPE_CHECKING:

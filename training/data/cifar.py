@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from ..specs.errors import Fault, SpecError
+from ...specs.errors import Fault, SpecError
 from .cifar_files import CIFAR10, CIFAR100, Layout, Pictures, read_pictures
 from .source import Arrays, Augment, DataSource
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..specs.errors import Fault, SpecError
+from ...specs.errors import Fault, SpecError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

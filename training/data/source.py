@@ -1,6 +1,6 @@
 """What every data set is: a part of a sweep file that says which pictures, and their bytes.
 
-Nothing here imports torch; :mod:`resforge.training.tensors` puts the arrays on a device.
+Nothing here imports torch; :mod:`resforge.training.data.tensors` puts the arrays on a device.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from ..specs.base import Spec
+from ...specs.base import Spec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""The data sets a sweep file may name."""
+"""Data sets: what a sweep file may name, read from local files; nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from ..specs.base import expand_kind
+from ...specs.base import expand_kind
 from .cifar import Cifar10Spec, Cifar100Spec
 from .digits import DigitsSpec
 
