@@ -81,6 +81,22 @@ def test_beyond_fourteen_pairs_signs_are_drawn() -> None:
     assert smallest_p(100_000) == smallest_p(40)
 
 
+@pytest.mark.parametrize("pairs", [3, 12, 15, 64, 65, 130])
+@pytest.mark.parametrize("mean", [0, 1, 3])
+def test_the_sign_flip_test_is_scipys(pairs: int, mean: int) -> None:
+    """Counts of images, as whole numbers: scipy then has no rounding to miss a tie by."""
+    images = np.sort(np.random.default_rng(pairs).integers(mean - 9, mean + 10, pairs)) * 1.0
+    test = stats.permutation_test(
+        (images,),
+        np.sum,
+        permutation_type="samples",
+        n_resamples=FLIPS,
+        batch=4096,
+        rng=np.random.default_rng(0),
+    )
+    assert sign_flip_p(list(100 * images / 797)) == test.pvalue
+
+
 @pytest.mark.parametrize("pairs", [12, 24, 40])
 def test_the_interval_is_scipys(pairs: int) -> None:
     differences = np.random.default_rng(pairs).exponential(1.0, pairs)
