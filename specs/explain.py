@@ -43,6 +43,7 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[l
         path, owners, held = _walk(model, detail["loc"])
         if detail["type"] == "union_tag_invalid":
             path = (*path, "kind")
+        path = (*path, *detail.get("ctx", {}).get("under", ()))
         code, message, help_ = _explain(detail, owners, held)
         faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
     return list(dict.fromkeys(faults)), len(details[MAX_FAULTS:])
@@ -58,7 +59,7 @@ def _as_written(path: Path, tree: Any) -> Path:
             continue
         if not found and isinstance(part, int) and isinstance(tree, dict):
             continue
-        if not found and part == "kind" and isinstance(tree, str):
+        if not found and part in ("kind", "base") and isinstance(tree, str):
             continue
         written.append(part)
         tree = tree[part] if found else None

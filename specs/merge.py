@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .base import expand_kind
 from .shortcut import expand_shortcut
 
-_LONG = {
+Expansions = Mapping[str, Callable[[Any], Any]]
+"""By key, how a short form becomes the long one."""
+_LONG: Expansions = {
     "stem": expand_kind,
     "block": expand_kind,
     "norm": expand_kind,
@@ -16,7 +19,9 @@ _LONG = {
 }
 
 
-def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def merge(
+    base: dict[str, Any], changes: dict[str, Any], long: Expansions = _LONG
+) -> dict[str, Any]:
     """``base`` with ``changes`` laid over it: mappings merge, lists and the rest replace.
 
     A mapping of another ``kind`` replaces, because the fields of one kind mean nothing to
@@ -29,9 +34,9 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """
     merged = dict(base)
     for key, value in changes.items():
-        expand = _LONG.get(key, _as_is)
+        expand = long.get(key, _as_is)
         old, new = expand(base.get(key)), expand(value)
-        merged[key] = merge(old, new) if _same_kind(old, new) else new
+        merged[key] = merge(old, new, long) if _same_kind(old, new) else new
     return merged
 
 

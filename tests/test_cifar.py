@@ -19,7 +19,7 @@ from resforge.ablation.running.trial import run_trial
 from resforge.training import Cifar10Spec, Cifar100Spec, Recipe, load_data, train
 from resforge.training.data.augment import crop_flip
 from resforge.training.data.cifar_files import CIFAR10, read_pictures
-from resforge.training.loop import Batches
+from resforge.training.streams import Batches
 from torch import Tensor, nn
 
 SPECS = {"cifar10": Cifar10Spec, "cifar100": Cifar100Spec}

@@ -80,7 +80,7 @@ def test_every_network_stands_beside_what_is_printed(he2015: Sweep, he2016: Swee
 @pytest.mark.parametrize("name", ["he2015", "he2016"])
 def test_the_lines_for_cifar_fit_the_file(name: str) -> None:
     text = (EXAMPLES / f"{name}.yaml").read_text()
-    lines = read("\n".join(re.findall(r"^#   ( *\w+: .*|recipe:)$", text, re.MULTILINE))).tree
+    lines = read("\n".join(re.findall(r"^#   (\w+: .*)$", text, re.MULTILINE))).tree
     assert {"data", "recipe", "timeout"} <= set(lines) <= {"data", "recipe", "timeout", "seeds"}
     full = Sweep(**{**read(text).tree, **lines})
     assert (full.recipe.steps, full.recipe.batch_size, full.data.kind) == (64_000, 128, "cifar10")

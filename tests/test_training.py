@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -14,7 +15,7 @@ import torch
 from hypothesis import given
 from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
 from resforge.training.data.digits import _digits
-from resforge.training.loop import Batches, stream_seed
+from resforge.training.streams import Batches, stream_seed
 from torch import Tensor, nn
 
 SHORT = Recipe(steps=6, batch_size=32, evaluations=2)
@@ -115,6 +116,29 @@ def test_arms_of_one_seed_see_the_same_batches(digits: Data) -> None:
         train(model, digits, SHORT, seed)
     assert all(torch.equal(a, b) for a, b in zip(one.seen, other.seen, strict=True))
     assert not torch.equal(one.seen[0], third.seen[0])
+
+
+def test_chance_inside_a_network_is_its_own_affair(digits: Data) -> None:
+    """Arms with dropout or stochastic depth see the batches, cropped alike, of one without."""
+    changes: list[dict[str, Any]] = [
+        {},
+        {"head.dropout": 0.5},
+        {"stochastic_depth": {"rate": 0.5, "mode": "row"}},
+        {"stochastic_depth": 0.5, "shortcut": {"kind": "dropout", "rate": 0.2}},
+    ]
+    seen: list[list[Tensor]] = []
+    errors = set()
+    for change in changes:
+        model = rf.build(rf.load("digits_resnet8").replace(change), seed=3)
+        seen.append([])
+        model.register_forward_pre_hook(
+            lambda module, args: seen[-1].append(args[0].clone()) if module.training else None
+        )
+        errors.add(train(model, replace(digits, augment="crop_flip"), SHORT, seed=3).train_curve)
+    assert len(seen[0]) == SHORT.steps
+    for others in seen[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(seen[0], others, strict=True))
+    assert len(errors) == len(changes), "some chance was not at work"
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

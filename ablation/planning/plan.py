@@ -59,7 +59,7 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
         fingerprint = fingerprint_of(sweep.data)
     except SpecError as error:
         raise SpecError(placed(error.faults, sweep.document, "data")) from None
-    recipe = sweep.recipe.model_dump(mode="json")
+    recipe = sweep.recipe.identity()
     distinct = {arm.digest: arm for arm in reversed(sweep.expanded)}
     dearest_first = sorted(distinct.values(), key=lambda arm: (-arm.macs, arm.name))
     trials = tuple(

@@ -17,7 +17,7 @@ from ...specs.text.document import Document
 from ...specs.text.reader import read_file
 from ...training.data import DataSpec
 from ...training.data.digits import DigitsSpec
-from ...training.recipe import Recipe
+from ...training.recipe import Recipe, RecipeSpec
 from .budget import Budget
 from .declared import Comparisons
 from .design import Design
@@ -98,7 +98,7 @@ class Sweep(Spec):
     seeds: Seeds = (0, 1, 2)
     """Seeds of weights, batches and dropout: a list, or a count."""
     data: DataSpec = DigitsSpec()
-    recipe: Recipe = Recipe()
+    recipe: RecipeSpec = Recipe()
     timeout: Annotated[float, Field(gt=0.0, le=1e7)] = 600.0
     """Seconds after which a trial is stopped and recorded as timed out."""
     published: Annotated[

@@ -1,0 +1,128 @@
+"""One step of training: precision, layout, and the warm-up that waits for the training error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import resforge as rf
+import torch
+from resforge.specs.errors import ResforgeError
+from resforge.training import Data, DigitsSpec, Recipe, Training, load_data, train
+from torch import Tensor, nn
+
+SHORT: dict[str, Any] = {"steps": 5, "batch_size": 32, "evaluations": 1}
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return load_data(DigitsSpec(train=200, test=50))
+
+
+class Watched(nn.Module):
+    """Notes what its convolutions are handed and give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = rf.build("digits_resnet8", seed=0)
+        self.given: list[tuple[bool, bool]] = []
+        self.dtypes: set[tuple[bool, torch.dtype]] = set()
+        for module in self.net.modules():
+            if isinstance(module, nn.Conv2d):
+                module.register_forward_hook(self._look)
+
+    def _look(self, module: nn.Conv2d, args: tuple[Tensor], out: Tensor) -> None:
+        self.dtypes.add((self.training, out.dtype))
+        if module.in_channels > 1 and module.kernel_size == (3, 3):
+            pixels = [
+                tensor.is_contiguous(memory_format=torch.channels_last)
+                for tensor in (args[0], module.weight)
+            ]
+            self.given.append((pixels[0], pixels[1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.net(x)
+        return out
+
+
+def test_a_step_is_of_the_precision_and_everything_else_is_float32(digits: Data) -> None:
+    model = Watched()
+    training = Training(model, digits, Recipe(precision="bfloat16", **SHORT), seed=0)
+    while not training.finished:
+        training.advance()
+    assert model.dtypes == {(True, torch.bfloat16), (False, torch.float32)}
+    kept = [*model.parameters(), *(p.grad for p in model.parameters()), *model.buffers()]
+    assert {t.dtype for t in kept if t.is_floating_point()} == {torch.float32}
+    buffers = training.stepper.optimizer.state_dict()["state"].values()
+    assert {state["momentum_buffer"].dtype for state in buffers} == {torch.float32}
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_images_and_weights_lie_as_the_recipe_says(digits: Data, wanted: bool) -> None:
+    model = Watched()
+    train(model, digits, Recipe(channels_last=wanted, **SHORT), seed=0)
+    assert set(model.given) == {(wanted, wanted)}
+
+
+def test_layout_and_precision_train_the_same_network_but_for_rounding(digits: Data) -> None:
+    def losses(**way: Any) -> list[float]:
+        found: list[float] = []
+        model = rf.build("digits_resnet8", seed=0)
+        train(model, digits, Recipe(**way, **SHORT), seed=0, on_step=lambda _, v: found.append(v))
+        return found
+
+    plain = losses()
+    assert losses() == plain
+    # The same sums in another order: five steps apart by float32's rounding.
+    assert losses(channels_last=True) == pytest.approx(plain, rel=1e-4)
+    half = losses(precision="bfloat16")
+    assert half == losses(precision="bfloat16") != plain
+    # bfloat16 has 8 bits of precision.
+    assert half == pytest.approx(plain, rel=0.05)
+
+
+def test_float16_on_the_cpu_is_refused_before_a_step(digits: Data) -> None:
+    model = rf.build("digits_resnet8", seed=0)
+    with pytest.raises(ResforgeError, match="precision float16 needs a CUDA device"):
+        Training(model, digits, Recipe(precision="float16", **SHORT), seed=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_float16_scales_its_loss_and_goes_on_where_it_was(digits: Data) -> None:
+    on_gpu = load_data(DigitsSpec(train=200, test=50), "cuda")
+    recipe = Recipe(precision="float16", **SHORT)
+
+    def start() -> Training:
+        return Training(rf.build("digits_resnet8", seed=0, device="cuda"), on_gpu, recipe, seed=0)
+
+    training, other = start(), start()
+    assert isinstance(training.advance(), float)
+    state = training.state()
+    assert state["stepper"]["scaler"]["scale"] > 1
+    other.restore(state)
+    assert other.stepper.scaler.state_dict() == training.stepper.scaler.state_dict()
+    assert all(p.dtype == torch.float32 for p in training.model.parameters())
+
+
+def test_a_warm_up_waits_for_the_errors_of_the_steps_own_batches(digits: Data) -> None:
+    warmup = {"kind": "until_error", "factor": 0.1, "error": 0.7, "batches": 3}
+    recipe = Recipe(steps=40, batch_size=32, evaluations=1, warmup=warmup, schedule="constant")
+    model = rf.build("digits_resnet8", seed=0)
+    passes: list[Tensor] = []
+    model.register_forward_hook(lambda *args: passes.append(args[2].detach()))
+    training = Training(model, digits, recipe, seed=0)
+    labels, shuffled = [], Training(model, digits, recipe, seed=0).batches
+    rates = []
+    for _ in range(30):
+        labels.append(digits.train_y[next(shuffled)])
+        training.advance()
+        rates.append(training.stepper.optimizer.param_groups[0]["lr"])
+    assert len(passes) == 30, "a pass of its own"
+    errors = [
+        (scores.argmax(1) != y).float().mean().item()
+        for scores, y in zip(passes, labels, strict=True)
+    ]
+    means = [sum(errors[i - 2 : i + 1]) / 3 for i in range(2, 30)]
+    over = next(i for i, mean in enumerate(means, start=2) if mean < 0.7)
+    assert rates == pytest.approx([0.01] * (over + 1) + [0.1] * (29 - over))
+    assert 2 < over < 29, "the test says nothing"

@@ -1,0 +1,99 @@
+"""One optimiser step, in the precision and the layout that a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from math import isfinite
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .optimizer import SgdSpec
+from .recipe import Recipe
+from .result import GradientNorm
+
+_HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Stepper:
+    """Takes the steps of one run. Weights, gradients and the optimiser's state are float32 in any
+    precision; ``precision`` is that of the forward pass, where autocast sees fit (Micikevicius et
+    al. 2018, arXiv 1710.03740). Raises :class:`~resforge.ResforgeError` for float16 on a CPU.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, device: torch.device) -> None:
+        recipe.check_device(device.type)
+        self.model = model
+        self.recipe = recipe
+        self.device = device
+        if recipe.channels_last:
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(model, recipe)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+
+    def step(self, x: Tensor, y: Tensor, rate: float) -> tuple[float, Tensor]:
+        """One step on ``x: (N, C, H, W)``, ``y: (N,)`` at a learning rate; the loss before it and
+        the scores ``(N, classes)`` it is of.
+
+        A loss that is not finite is given back without a step: the weights stay as they were. So
+        do they where gradients of float16 overflow, until the scale has come down.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if self.recipe.channels_last:
+            x = x.to(memory_format=torch.channels_last)
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._precision():
+            scores: Tensor = self.model(x)
+            loss = F.cross_entropy(scores, y, label_smoothing=self.recipe.label_smoothing)
+        value = loss.item()
+        if isfinite(value):
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self.scaler.unscale_(self.optimizer)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        return value, scores.detach()
+
+    def state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+
+    def _precision(self) -> AbstractContextManager[object]:
+        half = _HALVES.get(self.recipe.precision)
+        return torch.autocast(self.device.type, half) if half is not None else nullcontext()
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimiser a recipe names, over all of the model's parameters."""
+    spec = recipe.optimizer
+    if isinstance(spec, SgdSpec):
+        return torch.optim.SGD(
+            model.parameters(),
+            lr=spec.lr,
+            momentum=spec.momentum,
+            nesterov=spec.nesterov and spec.momentum > 0,
+            weight_decay=spec.weight_decay,
+        )
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=spec.lr,
+        betas=(spec.beta1, spec.beta2),
+        eps=spec.eps,
+        weight_decay=spec.weight_decay,
+    )
+
+
+def gradient_norms(model: nn.Module) -> tuple[GradientNorm, ...]:
+    """The 2-norm of the gradient that each weight of two or more dimensions holds, in order."""
+    norms = [
+        (name, parameter.grad.norm().item())
+        for name, parameter in model.named_parameters()
+        if parameter.ndim > 1 and parameter.grad is not None
+    ]
+    return tuple((name, norm if isfinite(norm) else None) for name, norm in norms)
