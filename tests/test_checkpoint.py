@@ -19,6 +19,7 @@ from resforge.ablation.running.checkpoint import Checkpoint, discard, make_check
 from resforge.ablation.running.task import StoppedError, Task, make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.training import Data, DigitsSpec, Recipe, Training, load_data
+from resforge.training.data.augmentation import CropFlip
 
 IDENTITY = {"key": "k", "torch": "2"}
 WAYS: list[dict[str, Any]] = [
@@ -34,8 +35,7 @@ NET = rf.load("digits_resnet8").replace({"head.dropout": 0.3})
 @pytest.fixture(scope="module")
 def digits() -> Data:
     # A small set, so that few steps are several epochs.
-    data = load_data(DigitsSpec(train=40, test=30))
-    return dataclasses.replace(data, augment="crop_flip")
+    return load_data(DigitsSpec(train=40, test=30))
 
 
 def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
@@ -64,10 +64,16 @@ def short_curves() -> Iterator[None]:
 
 @pytest.mark.usefixtures("short_curves")
 @settings(max_examples=10)
-@given(st.sets(st.integers(1, 10), max_size=3), st.sampled_from(WAYS))
+@given(
+    st.sets(st.integers(1, 10), max_size=3),
+    st.sampled_from(WAYS),
+    st.sampled_from(["random", "alternating"]),
+)
 def test_a_run_left_and_gone_on_with_gives_the_same_bits(
-    digits: Data, leave_at: set[int], way: dict[str, Any]
+    digits: Data, leave_at: set[int], way: dict[str, Any], flip: str
 ) -> None:
+    augment = CropFlip.model_validate({"pad": 2, "flip": flip})
+    digits = dataclasses.replace(digits, augment=augment)
     recipe = Recipe.model_validate({**way, "steps": 11, "batch_size": 16, "evaluations": 4})
 
     def start() -> Training:

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from local files, and what is done to their batches."""
+"""CIFAR-10 and CIFAR-100 from local files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resforge.ablation import Sweep, load_sweep, plan_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.training import Cifar10Spec, Cifar100Spec, Recipe, load_data, train
-from resforge.training.data.augment import crop_flip
+from resforge.training.data.augmentation import CropFlip
 from resforge.training.data.cifar_files import CIFAR10, read_pictures
 from resforge.training.streams import Batches
 from torch import Tensor, nn
@@ -245,36 +245,6 @@ def test_a_relative_path_starts_at_the_sweep_file(
     assert plan_sweep(load_sweep(Path("../sweep.yaml"))).trials
 
 
-BIG = torch.arange(1, 1 + 3 * 2 * 32 * 32).reshape(3, 2, 32, 32).float()
-
-
-@given(st.integers(0, 2**40))
-def test_a_batch_is_shifted_and_mirrored_image_by_image(seed: int) -> None:
-    found = crop_flip(BIG, torch.Generator().manual_seed(seed))
-    for image, out in zip(BIG, found, strict=True):
-        padded = nn.functional.pad(image, (4, 4, 4, 4))
-        crops = [padded[:, i : i + 32, j : j + 32] for i in range(9) for j in range(9)]
-        assert any(torch.equal(out, crop) or torch.equal(out, crop.flip(2)) for crop in crops)
-
-
-def test_every_device_gets_the_same(device: torch.device) -> None:
-    found = crop_flip(BIG.to(device), torch.Generator().manual_seed(0))
-    assert found.device.type == device.type
-    assert torch.equal(found.cpu(), crop_flip(BIG, torch.Generator().manual_seed(0)))
-
-
-def test_every_shift_and_both_sides_come_up() -> None:
-    marked = torch.zeros(4000, 1, 9, 9)
-    marked[:, :, 4, 4] = 1.0
-    marked[:, :, 4, 3] = 0.5  # which side it stands on tells a mirrored image
-    found = crop_flip(marked, torch.Generator().manual_seed(0))
-    centres = {tuple(place[2:].tolist()) for place in (found == 1.0).nonzero()}
-    assert centres == {(i, j) for i in range(9) for j in range(9)}
-    left = (found[..., :-1] == 0.5) & (found[..., 1:] == 1.0)
-    inside = (found == 1.0)[..., 1:-1].sum()
-    assert 0.4 < left.sum() / inside < 0.6
-
-
 class Watched(nn.Module):
     """A linear layer that remembers the images it is trained on."""
 
@@ -294,7 +264,7 @@ def test_arms_of_one_seed_see_the_same_augmented_batches(tmp_path: Path) -> None
     spec = Cifar10Spec(path=str(tmp_path), **SMALL)
     plain, augmented = (
         load_data(spec),
-        load_data(spec.model_copy(update={"augment": "crop_flip"})),
+        load_data(spec.model_copy(update={"augment": CropFlip()})),
     )
     recipe = Recipe(steps=4, batch_size=8, evaluations=1)
     seen = {}

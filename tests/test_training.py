@@ -14,6 +14,7 @@ import resforge as rf
 import torch
 from hypothesis import given
 from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
+from resforge.training.data.augmentation import CropFlip
 from resforge.training.data.digits import _digits
 from resforge.training.streams import Batches, stream_seed
 from torch import Tensor, nn
@@ -134,7 +135,7 @@ def test_chance_inside_a_network_is_its_own_affair(digits: Data) -> None:
         model.register_forward_pre_hook(
             lambda module, args: seen[-1].append(args[0].clone()) if module.training else None
         )
-        errors.add(train(model, replace(digits, augment="crop_flip"), SHORT, seed=3).train_curve)
+        errors.add(train(model, replace(digits, augment=CropFlip()), SHORT, seed=3).train_curve)
     assert len(seen[0]) == SHORT.steps
     for others in seen[1:]:
         assert all(torch.equal(a, b) for a, b in zip(seen[0], others, strict=True))

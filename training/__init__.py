@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .data.cifar import Cifar10Spec as Cifar10Spec
     from .data.cifar import Cifar100Spec as Cifar100Spec
     from .data.digits import DigitsSpec as DigitsSpec
+    from .data.mnist import FashionMnistSpec as FashionMnistSpec
+    from .data.mnist import MnistSpec as MnistSpec
     from .data.tensors import Data as Data
     from .data.tensors import load_data as load_data
     from .loop import Training as Training
@@ -36,6 +38,8 @@ _HOME = {
     "Data": "data.tensors",
     "DataSpec": "data",
     "DigitsSpec": "data.digits",
+    "FashionMnistSpec": "data.mnist",
+    "MnistSpec": "data.mnist",
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from math import ceil, isfinite
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .data.augment import crop_flip
+from .data.augment import Augment
 from .data.tensors import Data
 from .prediction import error_rate, logits
 from .recipe import Recipe
@@ -68,7 +67,7 @@ class Training:
         self.data = data
         self.recipe = recipe
         self.batches = Batches(len(data.train_x), recipe.batch_size, seed)
-        self.chance = torch.Generator().manual_seed(stream_seed(seed, "augmentation"))
+        self.augment = Augment(data.augment, len(data.train_x), seed)
         self.dropout = OwnRandomState(stream_seed(seed, "dropout"), data.train_x.device)
         self.stepper = Stepper(model, recipe, data.train_x.device)
         self.waiting = Waiting(recipe.warmup)
@@ -85,10 +84,10 @@ class Training:
         """Do one step; the loss before it."""
         data = self.data
         rate = self.recipe.learning_rate(self.tried, self.waiting.over)
-        rows = next(self.batches).to(data.train_x.device)
+        batch = next(self.batches)
+        rows = batch.to(data.train_x.device)
         x, y = data.train_x[rows], data.train_y[rows]
-        if data.augment == "crop_flip":
-            x = crop_flip(x, self.chance)
+        x = self.augment(x, batch, self.batches.epoch)
         with self.dropout.in_force():
             loss, scores = self.stepper.step(x, y, rate)
             if not self.waiting.over:
@@ -112,7 +111,7 @@ class Training:
             "stepper": self.stepper.state(),
             "waiting": self.waiting.state(),
             "batches": self.batches.state(),
-            "chance": self.chance.get_state(),
+            "chance": self.augment.chance.get_state(),
             "dropout": self.dropout.states,
             "record": self.record.state(),
             "tried": self.tried,
@@ -127,7 +126,7 @@ class Training:
         self.stepper.restore(state["stepper"])
         self.waiting.restore(state["waiting"])
         self.batches.restore(state["batches"])
-        self.chance.set_state(state["chance"])
+        self.augment.chance.set_state(state["chance"])
         self.dropout.states = state["dropout"]
         self.record.restore(state["record"])
         self.tried = state["tried"]

@@ -30,22 +30,25 @@ class Batches(Iterator[Tensor]):
             )
         self.count = count
         self.batch_size = batch_size
-        self.generator = torch.Generator().manual_seed(stream_seed(seed, "batches"))
+        self.generator = stream(seed, "batches")
+        self.epoch = 0
+        """The one that the last batch is of, from 0."""
         self._shuffle()
 
     def __next__(self) -> Tensor:
         if self.used == self.count // self.batch_size:
             self._shuffle()
+            self.epoch += 1
         self.used += 1
         return self.order[(self.used - 1) * self.batch_size : self.used * self.batch_size]
 
     def state(self) -> dict[str, Any]:
-        return {"before": self.before, "used": self.used}
+        return {"before": self.before, "used": self.used, "epoch": self.epoch}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.set_state(state["before"])
         self._shuffle()
-        self.used = state["used"]
+        self.used, self.epoch = state["used"], state["epoch"]
 
     def _shuffle(self) -> None:
         self.before = self.generator.get_state()
@@ -58,6 +61,11 @@ def stream_seed(seed: int, purpose: str) -> int:
     """A seed for one purpose, so that no two purposes share a random stream."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return int.from_bytes(digest[:8], "little", signed=True)
+
+
+def stream(seed: int, purpose: str) -> torch.Generator:
+    """The CPU's generator for one purpose: every device gets the same from it."""
+    return torch.Generator().manual_seed(stream_seed(seed, purpose))
 
 
 class OwnRandomState:

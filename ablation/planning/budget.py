@@ -43,10 +43,11 @@ def trial_macs(macs: int, sweep: Sweep) -> int:
 
     Three times the network's for every image of every step, since the way back takes the
     gradients of the weights and those of the maps (Amodei and Hernandez 2018, AI and Compute,
-    appendix), and once for every test image of every evaluation.
+    appendix), and once for every test and validation image of every evaluation.
     """
     recipe = sweep.recipe
-    tested = len(recipe.evaluation_steps()) * sweep.data.test
+    looked_at = sweep.data.tested + sweep.data.validation
+    tested = len(recipe.evaluation_steps()) * looked_at
     return macs * (3 * recipe.steps * recipe.batch_size + tested)
 
 

@@ -66,7 +66,7 @@ def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
 
 
 def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
-    given, limit = sweep.recipe.batch_size, sweep.data.train
+    given, limit = sweep.recipe.batch_size, sweep.data.trained
     if given > limit:
         yield Fault(
             "range",

@@ -10,13 +10,15 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 from ...specs.base import expand_kind
 from .cifar import Cifar10Spec, Cifar100Spec
 from .digits import DigitsSpec
+from .mnist import FashionMnistSpec, MnistSpec
 
-_Kinds = Annotated[DigitsSpec | Cifar10Spec | Cifar100Spec, Field(discriminator="kind")]
+_Specs = DigitsSpec | Cifar10Spec | Cifar100Spec | MnistSpec | FashionMnistSpec
+_Kinds = Annotated[_Specs, Field(discriminator="kind")]
 DataSpec = Annotated[
     _Kinds, BeforeValidator(expand_kind, json_schema_input_type=Literal["digits"] | _Kinds)
 ]
 #: Reads a data spec from a tree or from JSON.
-DATA: TypeAdapter[DigitsSpec | Cifar10Spec | Cifar100Spec] = TypeAdapter(DataSpec)
+DATA: TypeAdapter[_Specs] = TypeAdapter(DataSpec)
 
 
 @lru_cache(maxsize=4)

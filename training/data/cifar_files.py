@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...specs.errors import Fault, SpecError
+from .files import FileError, path_fault, told_of
+from .pictures import Pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,13 +73,6 @@ CIFAR100 = Layout(
 )
 
 
-class Pictures(NamedTuple):
-    """``pixels``: ``(N, 3, 32, 32)``, 0 to 255; ``labels``: ``(N,)``."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-
 def read_pictures(path: str, layout: Layout) -> tuple[Pictures, Pictures]:
     """The training and the test pictures under ``path``: in it, or in the folder that an archive
     of them unpacks to.
@@ -113,7 +107,7 @@ def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
                 return folder, suffix, read
             if len(missing) < len(names):
                 message = f"{folder} lacks {', '.join(missing)}"
-    raise _fault(
+    raise path_fault(
         f"{layout.name}: {message}",
         f"get {layout.stem}-python.tar.gz or {layout.stem}-binary.tar.gz from {PAGE}, unpack it,"
         f" and name the folder that holds {layout.python_folder} or {layout.binary_folder}",
@@ -121,37 +115,24 @@ def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
 
 
 def _pictures(file: Path, layout: Layout, read: _Read) -> Pictures:
-    try:
+    with told_of(file, layout.name, f"get {layout.name} from {PAGE} and unpack it again"):
         size = file.stat().st_size
         if size > _MAX_BYTES:
-            raise _FileError(f"it has {size:,} bytes, of at most {_MAX_BYTES:,}")
+            raise FileError(f"it has {size:,} bytes, of at most {_MAX_BYTES:,}")
         pixels, labels = read(file.read_bytes(), layout)
         limit = layout.num_classes
         if type(labels) is not list or not all(type(n) is int and 0 <= n < limit for n in labels):
-            raise _FileError(f"its labels are not whole numbers from 0 to {limit - 1}")
+            raise FileError(f"its labels are not whole numbers from 0 to {limit - 1}")
         if len(labels) != len(pixels):
-            raise _FileError(f"it has {len(pixels)} pictures and {len(labels)} labels")
-    except OSError as error:
-        raise _fault(f"{file} cannot be read ({error.strerror})") from None
-    except _FileError as error:
-        mend = f"get {layout.name} from {PAGE} and unpack it again"
-        raise _fault(f"{file} is not of {layout.name}: {error}", mend) from None
+            raise FileError(f"it has {len(pixels)} pictures and {len(labels)} labels")
     return Pictures(pixels, np.array(labels, dtype=np.int64))
-
-
-def _fault(message: str, help: str | None = None) -> SpecError:
-    return SpecError(Fault("data", message, "path", help))
-
-
-class _FileError(Exception):
-    """Why a file is not what its name says."""
 
 
 def _from_binary(data: bytes, layout: Layout) -> tuple[Any, Any]:
     """Records of the label's bytes and 3,072 pixels: red, green, blue, each row by row."""
     record = layout.label_bytes + _PIXELS
     if len(data) % record:
-        raise _FileError(f"{len(data):,} bytes are no whole number of records of {record:,}")
+        raise FileError(f"{len(data):,} bytes are no whole number of records of {record:,}")
     rows = np.frombuffer(data, np.uint8).reshape(-1, record)
     labels = rows[:, layout.label_bytes - 1]
     return rows[:, layout.label_bytes :].reshape(-1, *_SHAPE), labels.tolist()
@@ -164,16 +145,16 @@ def _from_pickle(data: bytes, layout: Layout) -> tuple[Any, Any]:
         # for as many.
         for code, number, _ in pickletools.genops(data):
             if code.name.endswith("PUT") and isinstance(number, int) and number > len(data):
-                raise _FileError(f"it keeps a thing under the number {number}")
+                raise FileError(f"it keeps a thing under the number {number}")
         batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
-    except _FileError:
+    except FileError:
         raise
     except Exception as error:  # a broken pickle can raise anything at all
-        raise _FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
+        raise FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
     held = batch if type(batch) is dict else {}
     array = held.get(b"data")
     if type(array) is not _Array or array.pixels is None or layout.label_key not in held:
-        raise _FileError(f"it does not hold 'data' and '{layout.label_key.decode()}'")
+        raise FileError(f"it does not hold 'data' and '{layout.label_key.decode()}'")
     return array.pixels, held[layout.label_key]
 
 
@@ -196,9 +177,9 @@ class _Array:
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, by_column, raw = state
         if type(dtype) is not _Dtype or dtype.given[:1] != (b"u1",) or type(raw) is not bytes:
-            raise _FileError("an array in it is not of bytes")
+            raise FileError("an array in it is not of bytes")
         if shape[1:] != (_PIXELS,) or prod(shape) != len(raw):
-            raise _FileError(f"an array in it is not (N, {_PIXELS:,})")
+            raise FileError(f"an array in it is not (N, {_PIXELS:,})")
         rows = np.frombuffer(raw, np.uint8).reshape(shape, order="F" if by_column else "C")
         self.pixels = rows.reshape(-1, *_SHAPE)
 
@@ -213,4 +194,4 @@ class _Unpickler(pickle.Unpickler):
             case ("numpy", "dtype"):
                 return _Dtype
         asked = f"{module}.{name}"[:_SHOWN]
-        raise _FileError(f"it asks for {asked}, which is code and not data")
+        raise FileError(f"it asks for {asked}, which is code and not data")

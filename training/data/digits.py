@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ...specs.errors import ResforgeError
+from .pictures import GreyChannels, as_colour
 from .source import Arrays, DataSource
+from .split import set_aside, shuffled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,19 +20,12 @@ if TYPE_CHECKING:
 DIGITS = 1797
 
 
-def _not_true(value: Any) -> Any:
-    # Python holds true for equal to 1; the language does not.
-    if isinstance(value, bool):
-        raise PydanticKnownError("int_type")
-    return value
-
-
 class DigitsSpec(DataSource):
     """Scikit-learn's handwritten digits: 1,797 real images of 8x8 in ten classes, no download.
 
     Alpaydin and Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", its test part.
-    The split is drawn once from ``split`` and never from a trial's seed: all trials of a sweep
-    are tested on the same images.
+    Training and test images are drawn once from ``split`` and never from a trial's seed: all trials
+    of a sweep are tested on the same images.
     """
 
     kind: Literal["digits"] = "digits"
@@ -39,9 +33,7 @@ class DigitsSpec(DataSource):
     """Training images."""
     test: Annotated[int, Field(ge=1, lt=DIGITS)] = 797
     """Test images, none of them among the training images."""
-    split: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    """Seed of the split."""
-    channels: Annotated[Literal[1, 3], BeforeValidator(_not_true)] = 1
+    channels: GreyChannels = 1
     """3 says the grey values three times over, for networks that take colour pictures."""
 
     @model_validator(mode="after")
@@ -65,8 +57,10 @@ class DigitsSpec(DataSource):
     def arrays(self) -> Arrays:
         """Of mean 0 and deviation 1 over the training images."""
         images, labels = _digits()
-        order = _shuffled(len(labels), self.split)
+        order = shuffled(len(labels), f"split/{self.split}")
         train, test = order[: self.train], order[self.train : self.train + self.test]
+        left, aside = set_aside(labels[train], self.validation, self.split)
+        train, aside = train[left], train[aside]
         # Grey levels are whole numbers, so that the sums below are exact on every machine.
         grey = images[train].astype(np.int64)
         mean = int(grey.sum()) / grey.size
@@ -74,9 +68,16 @@ class DigitsSpec(DataSource):
 
         def normalised(rows: NDArray[np.int64]) -> NDArray[np.float32]:
             x: NDArray[np.float64] = (images[rows].astype(np.float64) - mean) / deviation
-            return x.astype(np.float32)[:, None].repeat(self.channels, axis=1)
+            return as_colour(x.astype(np.float32)[:, None], self.channels)
 
-        return Arrays(normalised(train), labels[train], normalised(test), labels[test])
+        return Arrays(
+            train_x=normalised(train),
+            train_y=labels[train],
+            test_x=normalised(test),
+            test_y=labels[test],
+            validation=(normalised(aside), labels[aside]) if len(aside) else None,
+            augment=self.augment,
+        )
 
 
 @lru_cache(maxsize=1)
@@ -90,12 +91,3 @@ def _digits() -> tuple[NDArray[Any], NDArray[np.int64]]:
         ) from error
     bunch = load_digits()
     return bunch.images, bunch.target.astype(np.int64)
-
-
-def _shuffled(count: int, seed: int) -> NDArray[np.int64]:
-    """0 to ``count - 1`` in an order drawn from ``seed``.
-
-    Sorted by SHA-256: NumPy does not promise the same permutation from version to version.
-    """
-    key = {i: hashlib.sha256(f"split/{seed}/{i}".encode()).digest() for i in range(count)}
-    return np.array(sorted(key, key=key.__getitem__), dtype=np.int64)

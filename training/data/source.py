@@ -8,15 +8,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec
+from .augmentation import AS_THEY_ARE, Augmentation, CropFlip, NoAugmentation, short_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Augment = Literal["none", "crop_flip"]
+MAX_IMAGES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +28,30 @@ class Arrays:
     """A data set in plain arrays.
 
     ``train_x`` and ``test_x`` are float32 ``(N, C, H, W)``, normalised by what the training images
-    are; ``train_y`` and ``test_y`` int64 ``(N,)``. ``augment`` names what is done to each batch
-    of training images.
+    are; ``train_y`` and ``test_y`` int64 ``(N,)``. ``validation`` holds images and labels that
+    were set aside from the training images, and ``augment`` says what is done to each batch of
+    those that are left.
     """
 
     train_x: NDArray[np.float32]
     train_y: NDArray[np.int64]
     test_x: NDArray[np.float32]
     test_y: NDArray[np.int64]
-    augment: Augment = "none"
+    validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
+    augment: NoAugmentation | CropFlip = AS_THEY_ARE
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over shapes and bytes of all four and the augmentation, in hex."""
+        """SHA-256 over shapes and bytes of all arrays and the augmentation, in hex."""
         digest = hashlib.sha256()
         for array in (self.train_x, self.train_y, self.test_x, self.test_y):
-            little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-            digest.update(f"{little.dtype.str}{little.shape}".encode())
-            digest.update(little.data)
-        if self.augment != "none":
-            digest.update(self.augment.encode())
+            _add(digest, array)
+        if self.augment != AS_THEY_ARE:
+            digest.update(short_text(self.augment).encode())
+        if self.validation is not None:
+            digest.update(b"validation")
+            for array in self.validation:
+                _add(digest, array)
         return digest.hexdigest()
 
 
@@ -51,8 +59,32 @@ class DataSource(Spec):
     """Base of every data set that a file may name."""
 
     kind: str
-    train: int
-    test: int
+    train: int | None
+    test: int | None
+    validation: Annotated[int, Field(ge=0, le=MAX_IMAGES)] = 0
+    """Training images that are set aside and never trained on: as many of each class as is its
+    share. They may say which step's weights are tested."""
+    split: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """Seed of what is drawn once for all trials: which images are set aside."""
+    augment: Augmentation = AS_THEY_ARE
+    """What is done to each batch of training images."""
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> Self:
+        if self.train is not None and self.validation > self.train - 2:
+            raise PydanticCustomError(
+                "data",
+                "validation {given} leaves fewer than 2 of {train} images to train on",
+                {
+                    "given": self.validation,
+                    "train": self.train,
+                    "help": f"set aside at most {self.train - 2}",
+                },
+            )
+        return self
+
+    def check(self) -> None:
+        """Raises what reading what stands below would raise; images are not read for that."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -62,6 +94,18 @@ class DataSource(Spec):
     @property
     def num_classes(self) -> int:
         raise NotImplementedError
+
+    @property
+    def trained(self) -> int:
+        """Images that are trained on: those of ``train`` that are not set aside."""
+        assert self.train is not None  # where it may be left out, this is said otherwise
+        return self.train - self.validation
+
+    @property
+    def tested(self) -> int:
+        """Images that are tested on."""
+        assert self.test is not None
+        return self.test
 
     def beside(self, folder: Path) -> Self:
         """The same, as a file in ``folder`` means it: relative paths start there."""
@@ -74,3 +118,9 @@ class DataSource(Spec):
         :class:`~resforge.ResforgeError` where a library is missing.
         """
         raise NotImplementedError
+
+
+def _add(digest: hashlib._Hash, array: NDArray[np.generic]) -> None:
+    little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+    digest.update(f"{little.dtype.str}{little.shape}".encode())
+    digest.update(little.data)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .source import Augment, DataSource
+from .augmentation import AS_THEY_ARE, CropFlip, NoAugmentation
+from .source import DataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,9 @@ class Data:
     """Tensors to train and test on.
 
     ``train_x``, ``test_x``: float32 ``(N, C, H, W)``, normalised; ``train_y``, ``test_y``: int64
-    ``(N,)``. ``augment`` names what is done to each batch of training images. ``fingerprint`` is
-    the SHA-256 of all that.
+    ``(N,)``. ``validation`` holds images and labels that were set aside from the training images,
+    and ``augment`` says what is done to each batch of those that are left. ``fingerprint`` is the
+    SHA-256 of all that.
     """
 
     train_x: Tensor
@@ -26,7 +28,8 @@ class Data:
     num_classes: int
     in_channels: int
     fingerprint: str
-    augment: Augment = "none"
+    validation: tuple[Tensor, Tensor] | None = None
+    augment: NoAugmentation | CropFlip = AS_THEY_ARE
 
 
 def load_data(spec: DataSource, device: torch.device | str | None = None) -> Data:
@@ -40,6 +43,7 @@ def load_data(spec: DataSource, device: torch.device | str | None = None) -> Dat
     torch.Size([1000, 1, 8, 8])
     """
     arrays = spec.arrays()
+    aside = arrays.validation
     return Data(
         # Nobody else has these arrays: no copy is needed.
         torch.from_numpy(arrays.train_x).to(device),
@@ -49,5 +53,7 @@ def load_data(spec: DataSource, device: torch.device | str | None = None) -> Dat
         num_classes=spec.num_classes,
         in_channels=spec.input_shape[0],
         fingerprint=arrays.fingerprint,
+        validation=aside
+        and (torch.from_numpy(aside[0]).to(device), torch.from_numpy(aside[1]).to(device)),
         augment=arrays.augment,
     )
