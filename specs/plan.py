@@ -144,9 +144,14 @@ class Plan:
         return sum([layer.activations for layer in self.layers])
 
     @property
-    def depth(self) -> int:
+    def weighted(self) -> tuple[Layer, ...]:
+        """The layers that ``depth`` counts, from the input on."""
         weighted = ("conv", "linear")
-        return sum(layer.kind in weighted and layer.path == "main" for layer in self.layers)
+        return tuple([x for x in self.layers if x.kind in weighted and x.path == "main"])
+
+    @property
+    def depth(self) -> int:
+        return len(self.weighted)
 
     @property
     def receptive_field(self) -> int:

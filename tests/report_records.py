@@ -41,6 +41,27 @@ def make_records(
     return Records(tree, text, "f" * 64, tuple(arms), trials, 3 * len(arms), finished)
 
 
+def planned_records(sweep: Sweep, outcomes: dict[str, list[Outcome]]) -> Records:
+    """Records of a sweep as it is planned; ``outcomes`` by the label of its last axis."""
+    arms = tuple(
+        ArmRecord(
+            *(arm.name, arm.labels, arm.digest, arm.params, arm.macs, arm.depth),
+            spec=arm.spec.model_dump_json(),
+        )
+        for arm in sweep.expanded
+    )
+    trials = {
+        arm.name: tuple(
+            TrialRecord(f"{arm.name}{seed}", seed, outcome, NOW)
+            for seed, outcome in zip(sweep.seeds, outcomes[arm.labels[-1][1]], strict=False)
+        )
+        for arm in arms
+    }
+    finished = sum(map(len, trials.values()))
+    tree = sweep.model_dump(mode="json")
+    return Records(tree, "", "f" * 64, arms, trials, len(arms) * len(sweep.seeds), finished)
+
+
 def grid(error: Callable[[str, str], float]) -> dict[tuple[str, str], list[Outcome]]:
     cells = product(("8", "56"), ("plain", "A", "B"))
     return {cell: [done(error(*cell) + seed / 1000) for seed in range(3)] for cell in cells}

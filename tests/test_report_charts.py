@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 from matplotlib.figure import Figure
-from report_records import Page, done, grid, make_records, paper
-from resforge.ablation import ArmRow, Outcome, Spread, compare, compare_pairs, render_report
+from report_records import Page, done, grid, make_records, paper, planned_records
+from resforge.ablation import (
+    ArmRow,
+    Outcome,
+    Spread,
+    Sweep,
+    compare,
+    compare_pairs,
+    render_report,
+)
+from resforge.ablation.reporting import gradients
+from resforge.ablation.reporting.figures import Quantity
 from resforge.ablation.reporting.forest import _paint, forest_plot
 from resforge.ablation.reporting.front import cost_chart, pareto_front
+from resforge.ablation.reporting.gradients import gradient_charts
+from resforge.ablation.reporting.panels import panels
 from resforge.ablation.reporting.table import cells, comparison_cells
 
 
@@ -98,3 +111,64 @@ def test_a_chart_takes_any_name(name: str) -> None:
 
 def test_axes_have_plain_numbers() -> None:
     assert "mathdefault" not in render_report(make_records(grid(paper)))
+
+
+SHORTCUTS = Sweep(
+    sweep=1,
+    base="digits_resnet8",
+    axes={"shortcut": {"A": {}, "B": {"shortcut": "projection"}}},
+    seeds=2,
+)
+
+
+def test_gradients_stand_by_the_depth_of_their_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the layers whatever that of the names; of the main path alone."""
+    first = [("fc.weight", 4.0), ("conv1.weight", 1.0), ("layer2.0.downsample.0.weight", 900.0)]
+    other = [("conv1.weight", 3.0), ("fc.weight", None), ("layer1.0.conv1.weight", 0.0)]
+    last = [("conv1.weight", 0.5), ("fc.weight", 0.25)]
+    trained = [
+        replace(done(0.1), gradients=(tuple(first), tuple(last))),
+        Outcome("diverged", ((1, 2.0),), steps=1, gradients=(tuple(other),)),
+    ]
+    records = planned_records(SHORTCUTS, {"A": [done(0.1)] * 2, "B": trained})
+    at_first, at_last = gradient_charts(records, panels(compare(records)))
+    assert (at_first.title, at_last.title) == (
+        "gradients at the first step",
+        "gradients at the last step",
+    )
+    held: list[Quantity] = []
+    monkeypatch.setattr(gradients, "draw_panels", lambda _, quantities: held.extend(quantities))
+    gradient_charts(records, ())
+    drawn = [[[*points] for points in quantity.curves("shortcut=B")] for quantity in held]
+    assert drawn == [[[(8, 4.0), (1, 1.0)], [(1, 3.0)]], [[(1, 0.5), (8, 0.25)], []]]
+    # A recorded none; the mean of 1 and 3, then the 4 of one seed.
+    assert at_first.told.endswith("at the left end and at the right: B 2, 4.")
+    assert at_last.told.endswith("at the left end and at the right: B 0.5, 0.25.")
+    page = Page(render_report(records))
+    assert "Gradients by depth" in page.text
+    assert at_first.told in page.text
+
+
+def test_without_gradients_there_is_no_chart_of_them() -> None:
+    records = planned_records(SHORTCUTS, {"A": [done(0.1)], "B": []})
+    assert gradient_charts(records, panels(compare(records))) == []
+    assert "Gradients" not in render_report(records)
+
+
+def test_every_chart_tells_what_it_shows() -> None:
+    records = make_records(grid(paper))
+    page = Page(render_report(records))
+    assert page.tags.count("desc") == page.tags.count("svg")
+    assert (
+        "test error, % against step, mean over seeds, at the left end and at the right:"
+        " plain 90.0, 65.1; A 90.0, 3.1; B 90.0, 3.1." in page.text
+    )
+
+
+def test_more_series_than_can_be_told_apart_are_left_out_and_that_is_said() -> None:
+    records = make_records({("8", f"x{number}"): [done(0.1)] for number in range(26)})
+    page = Page(render_report(records))
+    assert "Drawn are the first 24 of 26 lines." in page.text
+    (told,) = re.findall("test error, % against[^.]*:(.*)", page.text)
+    assert "x23 " in told
+    assert "x24 " not in told

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+from ...specs.drawing.svg import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 #: Colours of the page's style sheet that a series can have: ``--series-0`` and on.
 SERIES_COLOURS = 8
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
+#: Series that colour and dashes tell apart.
+MAX_SERIES = SERIES_COLOURS * len(_DASHES)
+_MAX_BANDS = 8  # series of a chart; the bands of more would only be a fog
 # Stand-ins, since matplotlib wants colours it knows; the page's variables take their place.
 INK, _GRID, PAPER = "#010203", "#040506", "#070809"
 _STYLE: Any = {
@@ -35,15 +42,23 @@ _STYLE: Any = {
 }
 
 
+#: A curve: pairs of x and y.
+Points = Sequence[tuple[float, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One small chart; ``svg`` is an element to stand in a page, ``title`` its caption."""
+    """One small chart; ``svg`` is an element to stand in a page, ``title`` its caption.
+
+    ``told`` says what is in it, for those who do not see it.
+    """
 
     title: str
+    told: str
     svg: str
 
 
-def draw(title: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> Chart:
+def draw(title: str, told: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> Chart:
     """What ``paint`` draws, ``size`` in inches; the same text each time. Needs matplotlib.
 
     Titles of one page differ: they keep the ids of its charts apart.
@@ -56,7 +71,36 @@ def draw(title: str, size: tuple[float, float], paint: Callable[[Axes], None]) -
         paint(canvas.add_subplot())
         text = io.StringIO()
         canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return Chart(title, _inline(text.getvalue()))
+    return Chart(title, told, _inline(text.getvalue(), title, told))
+
+
+def draw_curves(axes: Axes, series: Mapping[int, Sequence[Points]]) -> None:
+    """For each series, by its number: the mean of its curves, in a band from the lowest to the
+    highest. Where not all curves reach a place, it is that of those that do.
+    """
+    for index, curves in series.items():
+        at = meeting(curves)
+        colour = series_colour(index)
+        if len(series) <= _MAX_BANDS:
+            low, high = ([end(ys) for ys in at.values()] for end in (min, max))
+            axes.fill_between([*at], low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(
+            [*at],
+            [fmean(ys) for ys in at.values()],
+            color=colour,
+            linewidth=1.7,
+            linestyle=_DASHES[index // SERIES_COLOURS % len(_DASHES)],
+            marker="." if len(at) < 20 else "",
+        )
+
+
+def meeting(curves: Sequence[Points]) -> dict[float, list[float]]:
+    """What the curves have at each place, from the first place on."""
+    at: dict[float, list[float]] = {}
+    for curve in curves:
+        for x, y in curve:
+            at.setdefault(x, []).append(y)
+    return {x: at[x] for x in sorted(at)}
 
 
 def log_ticks(axis: Axis) -> None:
@@ -73,7 +117,7 @@ def series_colour(index: int) -> str:
     return f"#0a0b{index % SERIES_COLOURS:02x}"
 
 
-def _inline(svg: str) -> str:
+def _inline(svg: str, title: str, told: str) -> str:
     """The ``<svg>`` element alone, scaling to its box, colours given to the style sheet."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
@@ -84,4 +128,5 @@ def _inline(svg: str) -> str:
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
     svg = svg.replace(INK, "var(--ink-soft)").replace(_GRID, "var(--rule)")
     svg = svg.replace(PAPER, "var(--paper)")
-    return re.sub(r"#0a0b0([0-7])", r"var(--series-\1)", svg)
+    head, body = re.sub(r"#0a0b0([0-7])", r"var(--series-\1)", svg).split(">", 1)
+    return f'{head} role="img"><title>{clean(title)}</title><desc>{clean(told)}</desc>{body}'

@@ -1,92 +1,119 @@
-"""Learning curves: a band over seeds and their mean."""
+"""Curves of the arms: a panel for each level of the first axis, a line for each series."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 from ..results.records import Records, TrialRecord
-from .chart import SERIES_COLOURS, Chart, draw, log_ticks, series_colour
+from .chart import MAX_SERIES, Chart, Points, draw, draw_curves, log_ticks, meeting
 from .panels import Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
 #: Panels drawn; a page of hundreds of charts is read by nobody.
 MAX_PANELS = 24
-_Points = tuple[tuple[float, float], ...]
+_SIZE = (4.2, 2.7)  # inches
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a chart shows. ``curves`` gives an arm's, by its name: one for each seed."""
+
+    title: str
+    x: str
+    y: str
+    curves: Callable[[str], list[Points]]
+    limits: tuple[float, float]
+    right: float | None = None
+    """Where the axis of x ends; where the curves do, if None."""
+    log: bool = True
+    figure: str = "{:.2g}"
+    """How a number of it is told."""
 
 
 def learning_curves(records: Records, found: Sequence[Panel]) -> list[Chart]:
-    """Two charts for each panel: training loss and test error against steps.
+    """Two charts for each panel: training loss and test error against steps. Needs matplotlib."""
 
-    A line for the mean over seeds, in a band from the lowest to the highest seed. All charts of
-    one quantity share their axes, so that panels can be compared. Needs matplotlib.
-    """
-    numbers = series_index(found)
-    trials = [trial for group in records.trials.values() for trial in group]
-    steps = max((trial.outcome.steps for trial in trials), default=0) or 1
+    def curves(points: Callable[[TrialRecord], Points]) -> Callable[[str], list[Points]]:
+        return lambda arm: [points(trial) for trial in records.trials[arm]]
+
+    trials = records.all_trials
     if not any(trial.outcome.train_curve for trial in trials):
         return []
-    losses = [y for trial in trials for _, y in _losses(trial) if y > 0]
-    loss_limits = (min(losses, default=0.1) / 1.5, max(losses, default=1.0) * 1.2)
-    kinds: tuple[tuple[str, Callable[[TrialRecord], _Points], str, tuple[float, float]], ...] = (
-        ("training loss", _losses, "log", loss_limits),
-        ("test error, %", _errors, "linear", (0, 100)),
+    steps = max(trial.outcome.steps for trial in trials) or 1
+    limits = log_limits(loss for trial in trials for _, loss in trial.outcome.train_curve)
+    loss = Quantity("training loss", "step", "training loss", curves(_losses), limits, steps)
+    error = Quantity(
+        *("test error", "step", "test error, %", curves(_errors), (0, 100), steps),
+        log=False,
+        figure="{:.1f}",
     )
+    return draw_panels(found, (loss, error))
 
-    def paint(panel: Panel, kind: int, axes: Axes) -> None:
-        label, points, scale, limits = kinds[kind]
-        axes.set_yscale(scale)
-        if scale == "log":
-            log_ticks(axes.yaxis)
-        axes.set(xlim=(0, steps), ylim=limits, xlabel="step", ylabel=label)
-        for name, row in panel.rows.items():
-            _draw(axes, numbers[name], [points(trial) for trial in records.trials[row.arm]])
 
-    return [
-        draw(
-            f"{panel.heading}{panel.heading and ': '}{label.partition(',')[0]}",
-            (4.2, 2.7),
-            partial(paint, panel, kind),
-        )
-        for panel in found[:MAX_PANELS]
-        for kind, (label, *_) in enumerate(kinds)
-    ]
+def draw_panels(found: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
+    """A chart of each quantity for each panel: the mean over seeds, in a band from the lowest to
+    the highest. All charts of one quantity share their limits, so that panels can be compared.
+    """
+    numbers = series_index(found)
+
+    def chart(panel: Panel, quantity: Quantity) -> Chart:
+        series = {
+            name: quantity.curves(row.arm) for name, row in panel.rows.items() if name in numbers
+        }
+        title = f"{panel.heading}{panel.heading and ': '}{quantity.title}"
+        numbered = {numbers[name]: curves for name, curves in series.items()}
+        return draw(title, _told(quantity, series), _SIZE, partial(_paint, numbered, quantity))
+
+    return [chart(panel, quantity) for panel in found[:MAX_PANELS] for quantity in quantities]
 
 
 def series_index(found: Iterable[Panel]) -> dict[str, int]:
-    """Each series' number, the same in every panel: it picks colour and dashes."""
+    """Each series' number, the same in every panel: it picks colour and dashes. Series beyond
+    those that these tell apart are left out."""
     names = dict.fromkeys(name for panel in found for name in panel.rows)
-    return {name: index for index, name in enumerate(names)}
+    return {name: index for index, name in zip(range(MAX_SERIES), names, strict=False)}
 
 
-def _losses(trial: TrialRecord) -> _Points:
+def log_limits(values: Iterable[float]) -> tuple[float, float]:
+    """With room above and below; what has no place on a logarithmic axis is passed over."""
+    shown = [value for value in values if value > 0] or [1.0]
+    return min(shown) / 1.5, max(shown) * 1.2
+
+
+def _paint(series: dict[int, list[Points]], quantity: Quantity, axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if quantity.log:
+        axes.set_yscale("log")
+        log_ticks(axes.yaxis)
+    draw_curves(axes, series)
+    axes.set(ylim=quantity.limits, xlabel=quantity.x, ylabel=quantity.y)
+    if quantity.right is not None:
+        axes.set_xlim(0, 1.02 * quantity.right)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=(1, 2, 5, 10), integer=True))
+
+
+def _told(quantity: Quantity, series: dict[str, list[Points]]) -> str:
+    """The chart in words."""
+    ends = []
+    for name, curves in series.items():
+        means = [fmean(ys) for ys in meeting(curves).values()]
+        if means:
+            first, last = (quantity.figure.format(y) for y in (means[0], means[-1]))
+            ends.append(f"{name} {first}, {last}")
+    what = f"{quantity.y} against {quantity.x}, mean over seeds"
+    return f"{what}, at the left end and at the right: {'; '.join(ends) or 'nothing yet'}."
+
+
+def _losses(trial: TrialRecord) -> Points:
     return trial.outcome.train_curve
 
 
-def _errors(trial: TrialRecord) -> _Points:
-    return tuple((step, 100 * error) for step, error, _ in trial.outcome.test_curve)
-
-
-def _draw(axes: Axes, index: int, curves: list[_Points]) -> None:
-    at: dict[float, list[float]] = {}
-    for curve in curves:
-        for x, y in curve:
-            at.setdefault(x, []).append(y)
-    if not at:
-        return
-    steps = sorted(at)
-    colour = series_colour(index)
-    low, high = ([end(at[x]) for x in steps] for end in (min, max))
-    axes.fill_between(steps, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(
-        steps,
-        [sum(at[x]) / len(at[x]) for x in steps],  # over the seeds that reach this step
-        color=colour,
-        linewidth=1.7,
-        linestyle=_DASHES[index // SERIES_COLOURS % len(_DASHES)],
-        marker="." if len(steps) < 20 else "",
-    )
+def _errors(trial: TrialRecord) -> Points:
+    return [(step, 100 * error) for step, error, _ in trial.outcome.test_curve]

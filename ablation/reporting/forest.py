@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..comparing.verdict import signed
 from .chart import INK, PAPER, Chart, draw, series_colour
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def forest_plot(comparisons: Sequence[Comparison]) -> Chart | None:
     if not drawn:
         return None
     size = (4.4, _FOOT + _ROW * len(drawn))
-    return draw("paired differences", size, lambda axes: _paint(axes, drawn))
+    told = "; ".join(f"{_label(c)} {signed(mean)}" for c, mean in drawn)
+    return draw(
+        "paired differences",
+        f"Mean differences in points of test error: {told}.",
+        size,
+        lambda axes: _paint(axes, drawn),
+    )
 
 
 def _paint(axes: Axes, drawn: Sequence[tuple[Comparison, float]]) -> None:

@@ -30,7 +30,15 @@ def cost_chart(rows: Sequence[ArmRow]) -> Chart | None:
     shown = [row for row in rows if row.test_error]
     if not shown:
         return None
-    return draw("test error against MACs", (4.4, 3.1), lambda axes: _paint(axes, shown))
+    told = "; ".join(
+        f"{row.arm} {row.macs:,} MACs, {100 * _error(row):.1f}%" for row in pareto_front(rows)
+    )
+    return draw(
+        "test error against MACs",
+        f"{len(shown)} arms; on the Pareto front: {told}.",
+        (4.4, 3.1),
+        lambda axes: _paint(axes, shown),
+    )
 
 
 def _paint(axes: Axes, rows: Sequence[ArmRow]) -> None:

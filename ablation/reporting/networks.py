@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from ...specs.diff import diff
-from ...specs.errors import SpecError
 from ...specs.network import ResNetSpec
-from ...specs.plan import plan
 from ...specs.words import in_words
 from ..results.records import Records
 
@@ -30,25 +27,15 @@ class Network:
 
 
 def networks(records: Records) -> list[Network]:
-    """The first networks of a sweep, each once; those whose spec is not legal (any more) left out.
-
-    A store from another version of the language can hold such specs.
-    """
+    """The first networks of a sweep, each once."""
     named: dict[str, list[str]] = {}
     for arm in records.arms:
         named.setdefault(arm.digest, []).append(arm.name)
-    specs = {arm.digest: arm.spec for arm in records.arms}
-    found: list[Network] = []
-    first: ResNetSpec | None = None
-    for digest, arms in list(named.items())[:MAX_PICTURED]:
-        try:
-            spec = ResNetSpec(**json.loads(specs[digest]))
-            svg = plan(spec, records.input_size).to_svg()
-        except (SpecError, ValueError, TypeError):
-            continue
-        first = first or spec
-        found.append(Network(tuple(arms), digest, _changes(first, spec), svg))
-    return found
+    plans = list(records.plans.items())[:MAX_PICTURED]
+    return [
+        Network(tuple(named[digest]), digest, _changes(plans[0][1].spec, laid.spec), laid.to_svg())
+        for digest, laid in plans
+    ]
 
 
 def _changes(first: ResNetSpec, spec: ResNetSpec) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from ..comparing.paired import compare_pairs
 from ..comparing.verdict import RULE, state_verdict
 from ..planning.published import footnotes
 from ..results.records import Records, TrialRecord, read_records
-from .chart import Chart
-from .figures import learning_curves, series_index
+from .chart import MAX_SERIES, Chart
+from .figures import MAX_PANELS, learning_curves, series_index
 from .forest import MAX_DRAWN, forest_plot
 from .front import cost_chart, pareto_front
+from .gradients import gradient_charts
 from .networks import networks
-from .panels import panels
+from .panels import Panel, panels
 from .table import COMPARED, FIGURES, cells, comparison_cells, headings, percent
 
 REPORT_NAME = "report.html"
@@ -72,12 +74,25 @@ def render_report(records: Records) -> str:
         footnotes=footnotes(records.published),
         networks=[(network, Markup(network.svg)) for network in networks(records)],
         series=series_index(found),
+        curves_left_out=_left_out(found),
         figures=[drawn(chart) for chart in learning_curves(records, found)],
+        gradients=[drawn(chart) for chart in gradient_charts(records, found)],
         trouble=_trouble(records),
         provenance=_provenance(records),
         environments=environments(records),
         text=records.text,
     )
+
+
+def _left_out(found: Sequence[Panel]) -> str:
+    """What the curves do not show, as the end of a sentence."""
+    series = len({name for panel in found for name in panel.rows})
+    counts = (
+        (len(found), MAX_PANELS, "panels"),
+        (series, MAX_SERIES, "lines"),
+    )
+    told = [f"the first {most} of {count} {what}" for count, most, what in counts if count > most]
+    return " and ".join(told)
 
 
 def environments(records: Records) -> list[dict[str, Any]]:

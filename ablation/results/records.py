@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from ...specs.errors import StoreError, printable
+from ...specs.errors import SpecError, StoreError, printable
+from ...specs.network import ResNetSpec
+from ...specs.plan import Plan, plan
 from ...training.data import DATA
 from ..planning.declared import Declared, Pair, pairs_of
 from ..planning.published import PublishedTable
@@ -83,6 +87,19 @@ class Records:
         """Height and width of the data's images."""
         _, height, width = DATA.validate_python(self.sweep["data"]).input_shape
         return height, width
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """Each network's plan by its digest; those whose spec is not legal (any more) left out.
+
+        A store from another version of the language can hold such specs.
+        """
+        specs = {arm.digest: arm.spec for arm in self.arms}
+        found = {}
+        for digest, spec in specs.items():
+            with suppress(SpecError, ValueError, TypeError):
+                found[digest] = plan(ResNetSpec(**json.loads(spec)), self.input_size)
+        return found
 
     @property
     def published(self) -> tuple[PublishedTable, ...]:
