@@ -137,8 +137,9 @@ def test_gradients_stand_by_the_depth_of_their_layer(monkeypatch: pytest.MonkeyP
         "gradients at the last step",
     )
     held: list[Quantity] = []
-    monkeypatch.setattr(gradients, "draw_panels", lambda _, quantities: held.extend(quantities))
-    gradient_charts(records, ())
+    with monkeypatch.context() as patched:
+        patched.setattr(gradients, "draw_panels", lambda _, quantities: held.extend(quantities))
+        gradient_charts(records, ())
     drawn = [[[*points] for points in quantity.curves("shortcut=B")] for quantity in held]
     assert drawn == [[[(8, 4.0), (1, 1.0)], [(1, 3.0)]], [[(1, 0.5), (8, 0.25)], []]]
     # A recorded none; the mean of 1 and 3, then the 4 of one seed.
