@@ -21,6 +21,9 @@ _EXAMPLES = {
     "width": "width: 64",
     "kind": "kind: basic",
     "sweep": "sweep: 1",
+    "space": "space: 1",
+    "free": "free: {shortcut: [zero_pad, projection]}",
+    "of": "of: stages[0].width",
     "base": "base: resnet18",
     "rate": "rate: 0.2",
     "path": "path: data, the folder that holds the files",
@@ -89,6 +92,7 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
     """
     path: list[int | str] = []
     here, owners = [model], [model]
+    in_mapping = False  # whose keys are the user's own
     for part in loc:
         tagged = [m for m in here if isinstance(part, str) and _kind(m) == part]
         if tagged:
@@ -98,7 +102,9 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
         if isinstance(part, str):
             owners = here
             fields = [m.model_fields[part] for m in here if part in m.model_fields]
-            here = [m for field in fields for m in _models(field.annotation)]
+            if fields or not in_mapping:
+                here = [m for field in fields for m in _models(field.annotation)]
+            in_mapping = any(get_origin(field.annotation) is dict for field in fields)
     return tuple(path), owners, here
 
 

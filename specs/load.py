@@ -65,10 +65,11 @@ def validate(model: type[Model], document: Document) -> Model:
 
 
 def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
-    """One fault, not one for each key, where a sweep stands for a spec or a spec for a sweep."""
+    """One fault, not one for each key, where one kind of file stands for another."""
     kinds = {
         "resforge": "a spec; use `resforge check`",
         "sweep": "a sweep; use `resforge sweep run`",
+        "space": "a design space; use `resforge generate`",
     }
     wrong = [key for key in kinds if key not in model.model_fields and key in document.tree]
     if wrong and not any(key in model.model_fields and key in document.tree for key in kinds):

@@ -55,7 +55,7 @@ def _placed(fault: Fault, document: Document, under: str) -> Fault:
     dot = "." if under and fault.path and not fault.path.startswith("[") else ""
     text = f"{under}{dot}{fault.path}"
     path = locate(document.tree, text)
-    at: Literal["key", "value"] = "key" if fault.code == "key" else "value"
+    at: Literal["key", "value"] = "key" if fault.code in ("key", "path") else "value"
     # A word of YAML 1.1 or a quoted number is mended where it stands, not where it is missed.
     help_ = (document.hint(path) if fault.code == "type" else None) or fault.help
     found = document.fault(fault.code, fault.message, path, help=help_, at=at)

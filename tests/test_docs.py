@@ -26,7 +26,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def modules() -> list[str]:
     """Every module of the package, by its full name."""
-    folders = ("ablation", "blocks", "builder", "cli", "specs", "testing", "training")
+    folders = ("ablation", "blocks", "builder", "cli", "generation", "specs", "testing", "training")
     names = ["resforge"]
     for folder in folders:
         package = importlib.import_module(f"resforge.{folder}")

@@ -1,0 +1,10 @@
+"""Design spaces: what may vary, how often it is drawn, and what every network must keep.
+
+By arithmetic alone: nothing here imports torch.
+"""
+
+from .draw import Architecture, Miss
+from .space import Space, load_space
+from .spaces import list_spaces
+
+__all__ = ["Architecture", "Miss", "Space", "list_spaces", "load_space"]

@@ -1,0 +1,114 @@
+"""What a network must cost and see to be wanted: ranges of figures that its plan knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ..specs.base import Spec
+from ..specs.plan import Plan
+
+Quantity = Literal["params", "macs", "activations", "depth", "receptive_field"]
+
+
+class Figures(NamedTuple):
+    """What a space can bound, of one network."""
+
+    params: int
+    macs: int
+    activations: int
+    depth: int
+    receptive_field: int
+
+
+def figures_of(plan: Plan) -> Figures:
+    """The figures of a plan."""
+    return Figures(plan.params, plan.macs, plan.activations, plan.depth, plan.receptive_field)
+
+
+def _pair(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return {"min": value[0], "max": value[1]}
+    if isinstance(value, list | tuple | int | float | str):
+        raise PydanticCustomError(
+            "type",
+            "expected a range",
+            {"help": "write [1e5, 1e6], {min: 1e5} or {max: 1e6}"},
+        )
+    return value
+
+
+Limit = Annotated[float, Field(ge=0.0)]
+
+
+class Range(Spec):
+    """From ``min`` to ``max``, both included; a side that is left out is open.
+
+    >>> Range(min=10).miss(8), Range(min=10).miss(12)
+    (0.25, 0.0)
+    """
+
+    min: Limit | None = None
+    max: Limit | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Range:
+        if self.min is None and self.max is None:
+            raise PydanticCustomError(
+                "range", "the range has no end", {"help": "write min:, max: or both"}
+            )
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise PydanticCustomError(
+                "range",
+                "the range from {low} to {high} is empty",
+                {
+                    "low": f"{self.min:g}",
+                    "high": f"{self.max:g}",
+                    "help": f"write [{self.max:g}, {self.min:g}]",
+                },
+            )
+        return self
+
+    def miss(self, figure: int) -> float:
+        """How far ``figure`` is outside, as a share of what is smaller; 0 inside."""
+        if self.min is not None and figure < self.min:
+            return self.min / max(figure, 1) - 1
+        if self.max is not None and figure > self.max:
+            return figure / max(self.max, 1) - 1
+        return 0.0
+
+    def __str__(self) -> str:
+        low = "" if self.min is None else f"at least {self.min:,.10g}"
+        high = "" if self.max is None else f"at most {self.max:,.10g}"
+        return " and ".join(filter(None, (low, high)))
+
+
+_Range = Annotated[Range, BeforeValidator(_pair, json_schema_input_type=Range | list[float])]
+
+
+class Where(Spec):
+    """The ranges that every network of a space keeps.
+
+    >>> Where(params=[1e5, 1e6], depth={"max": 50}).params
+    Range(min=100000.0, max=1000000.0)
+    """
+
+    params: _Range | None = None
+    macs: _Range | None = None
+    activations: _Range | None = None
+    depth: _Range | None = None
+    receptive_field: _Range | None = None
+
+    def missed(self, figures: Figures) -> dict[str, float]:
+        """The quantities that lie outside, and by what share."""
+        misses = {name: range_.miss(getattr(figures, name)) for name, range_ in self}
+        return {name: miss for name, miss in misses.items() if miss}
+
+    def __iter__(self) -> Iterator[tuple[str, Range]]:  # type: ignore[override]
+        for name in type(self).model_fields:
+            range_ = getattr(self, name)
+            if range_ is not None:
+                yield name, range_

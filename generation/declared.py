@@ -1,0 +1,191 @@
+"""From what a file says of a free field to its choices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from ..specs.errors import Fault, SpecError, path_text
+from ..specs.explain import shown
+from ..specs.paths import nearest
+from .choices import Choices, Constant, Every, Fields, Increasing, OneOf, Range, Same
+from .regnet import RegNetStages, read_regnet
+
+RANGES = ("int", "log_int", "real", "log_real")
+KINDS = ("choice", *RANGES, "regnet")
+EACH = ("own", "same", "increasing")
+MAX_VALUES = 100_000
+_EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
+
+#: Where a value stands under ``free``: what its faults are called by.
+Place = tuple[str | int, ...]
+
+
+def read_free(value: Any, place: Place, places: int) -> Choices:
+    """The choices of a path that stands for so many places; each value is a list of as many.
+
+    Raises :class:`SpecError` with the path of the fault.
+
+    >>> read_free({"int": [1, 3], "each": "increasing"}, ("stages[*].depth",), 2).size
+    6
+    """
+    each = "own"
+    if isinstance(value, list):
+        return Every([_read_options(value, place)] * places)
+    if not isinstance(value, dict) or not set(value) & set(KINDS):
+        raise _no_choice(value, place)
+    if "each" in value:
+        each = _each(value["each"], (*place, "each"), places)
+        value = {key: item for key, item in value.items() if key != "each"}
+    choices = _read_choices(value, place)
+    if each == "same":
+        return Same(choices, places)
+    if each == "increasing":
+        if not isinstance(choices, Range):
+            message = "only numbers increase"
+            raise _fault(
+                "value", message, (*place, "each"), "write {int: [1, 9], each: increasing}"
+            )
+        return Increasing(choices, places)
+    return Every([choices] * places)
+
+
+def read_any(value: Any, place: Place) -> Choices:
+    """What stands inside an option: plain, unless a mapping names one of the kinds."""
+    if isinstance(value, dict):
+        if set(value) & set(KINDS):
+            return _read_choices(value, place)
+        parts = {key: read_any(item, (*place, key)) for key, item in value.items()}
+        plain = all(isinstance(part, Constant) for part in parts.values())
+        return Constant(value) if plain else Fields(parts)
+    if isinstance(value, list):
+        items = [read_any(item, (*place, index)) for index, item in enumerate(value)]
+        return Constant(value) if all(isinstance(i, Constant) for i in items) else Every(items)
+    return Constant(value)
+
+
+def _each(value: Any, place: Place, places: int) -> str:
+    if value not in EACH:
+        close = nearest(value, list(EACH))
+        help_ = f"did you mean {close!r}?" if close else f"use {', '.join(EACH)}"
+        raise _fault("value", f"{shown(value)} is not one of {', '.join(EACH)}", place, help_)
+    if places < 2:
+        message = "each says how several places go together, and this is one"
+        raise _fault("value", message, place, "leave it out, or write [*] in the path")
+    return str(value)
+
+
+def _read_choices(value: dict[str, Any], place: Place) -> Choices:
+    kinds = [key for key in KINDS if key in value]
+    if len(kinds) > 1:
+        message = f"{' and '.join(kinds)} exclude each other"
+        raise _fault("conflict", message, (*place, kinds[1]), f"leave out {kinds[1]}")
+    kind = kinds[0]
+    allowed = (kind, "step") if kind in RANGES else (kind,)
+    for key in value:
+        if key not in allowed:
+            help_ = f"allowed here: {', '.join(allowed)}"
+            if key == "each":
+                help_ = "write it beside the path's own choice"
+            raise _fault("key", f"unknown key {key!r} beside {kind}", (*place, key), help_)
+    if kind == "choice":
+        return _read_options(value[kind], (*place, kind))
+    if kind == "regnet":
+        return _read_regnet(value[kind], (*place, kind))
+    return _read_range(kind, value, place)
+
+
+def _read_options(options: Any, place: Place) -> Choices:
+    if not isinstance(options, list) or not options:
+        raise _fault("range", "there is nothing to choose from", place, "write [a, b]")
+    for index, option in enumerate(options):
+        # Not 1 for true.
+        alike = [o for o in options[:index] if o == option and type(o) is type(option)]
+        if alike:
+            raise _fault(
+                "value", f"{shown(option)} stands twice", (*place, index), "name each option once"
+            )
+    return OneOf([read_any(option, (*place, index)) for index, option in enumerate(options)])
+
+
+def _read_regnet(value: Any, place: Place) -> Choices:
+    if place[:-1] != ("stages",):
+        raise _fault("value", "regnet makes stages", place, "write stages: {regnet: {...}}")
+    if not isinstance(value, dict):
+        raise _fault("type", f"expected a mapping, not {shown(value)}", place, None)
+    parts = {
+        key: _read_options(item, (*place, key))
+        if isinstance(item, list)
+        else read_any(item, (*place, key))
+        for key, item in value.items()
+    }
+    for fault in read_regnet(parts):
+        raise _fault(fault.code, fault.message, (*place, *filter(None, [fault.path])), fault.help)
+    return RegNetStages(parts)
+
+
+def _read_range(kind: str, value: dict[str, Any], place: Place) -> Range:
+    bounds, inside = value[kind], (*place, kind)
+    whole = kind.endswith("int")
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        raise _fault("type", f"expected two bounds, not {shown(bounds)}", inside, "write [1, 9]")
+    for index, bound in enumerate(bounds):
+        _check_number(bound, whole, (*inside, index))
+    if not whole and "step" not in value:
+        message = "a range of real numbers needs a step"
+        raise _fault("missing", message, place, f"write {{{kind}: [1.5, 3], step: 0.1}}")
+    step = value.get("step", 1)
+    _check_number(step, whole, (*place, "step"))
+    if step <= 0:
+        raise _fault("range", f"a step of {step} leads nowhere", (*place, "step"), "use step: 1")
+    low, high = (Decimal(repr(bound)) for bound in bounds)
+    if low > high:
+        help_ = f"write [{bounds[1]}, {bounds[0]}]"
+        raise _fault("range", f"the range from {low} to {high} is empty", inside, help_)
+    if kind.startswith("log") and low <= 0:
+        message = f"a logarithmic range cannot start at {low}"
+        raise _fault("range", message, inside, f"start above 0, or use {kind[4:]}")
+    return _as_range(low, high, Decimal(repr(step)), kind, place)
+
+
+def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Place) -> Range:
+    if step > high - low > 0 or (high - low) % step:
+        last = low + (high - low) // step * step
+        raise _fault(
+            "range",
+            f"steps of {step} from {low} skip {high}",
+            (*place, "step"),
+            f"end at {last} or at {last + step}",
+        )
+    size = int((high - low) / step) + 1
+    if size > MAX_VALUES:
+        message = f"{size:,} values, of at most {MAX_VALUES:,}"
+        raise _fault("limit", message, (*place, kind), "use a larger step")
+    unit = None
+    if not kind.endswith("int"):
+        unit = 10 ** max(0, -min(int(number.as_tuple().exponent) for number in (low, step)))
+    scale = unit or 1
+    return Range(int(low * scale), int(step * scale), size, kind.startswith("log"), unit)
+
+
+def _check_number(value: Any, whole: bool, place: Place) -> None:
+    fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not fits or abs(value) > 1e9:
+        what = "a whole number" if whole else "a number"
+        help_ = "write a number such as 8"
+        if whole and isinstance(value, float) and value.is_integer():
+            help_ = f"write {int(value)}"
+        raise _fault("type", f"expected {what}, not {shown(value)}", place, help_)
+
+
+def _no_choice(value: Any, place: Place) -> SpecError:
+    help_ = _EXAMPLE
+    if isinstance(value, dict):
+        words = (nearest(key, list(KINDS)) for key in value)
+        close = next((word for word in words if word), None)
+        help_ = f"did you mean {close!r}?" if close else _EXAMPLE
+    return _fault("value", f"{shown(value)} says no choice", place, help_)
+
+
+def _fault(code: str, message: str, place: Place, help_: str | None) -> SpecError:
+    return SpecError(Fault(code, message, path_text(("free", *place)), help_))

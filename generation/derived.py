@@ -1,0 +1,57 @@
+"""Fields that follow from others: as wide, twice as wide, to a multiple of 8."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from ..specs.base import Spec
+from ..specs.errors import Fault, SpecError
+from ..specs.paths import Path, expand_stars, get_path, parse_path, set_path
+
+_Factor = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
+def _short(value: Any) -> Any:
+    return {"of": value} if isinstance(value, str) else value
+
+
+class Derived(Spec):
+    """``times * of + plus``, to the nearest multiple of ``step``.
+
+    >>> Derived(of="stages[0].width", times=1.5, step=8).value(24)
+    40
+    """
+
+    of: str
+    """The path it follows; a ``[*]`` in it is the place of the ``[*]`` in the derived path."""
+    times: _Factor = 1
+    plus: _Factor = 0
+    step: Annotated[int, Field(ge=1, le=65_536)] | None = None
+    """The result is a whole multiple of it, at least one; of 1, where the source is whole."""
+
+    def value(self, source: Any) -> Any:
+        """What follows from ``source``. Raises :class:`SpecError` where that is no number."""
+        if (self.times, self.plus, self.step) == (1, 0, None):
+            return source
+        if isinstance(source, bool) or not isinstance(source, int | float):
+            message = f"{self.of} is no number, and nothing can be computed from it"
+            raise SpecError(Fault("derive", message, help="leave out times, plus and step"))
+        number = self.times * source + self.plus
+        if self.step is None and not isinstance(source, int):
+            return number
+        step = self.step or 1
+        return max(1, int(number / step + 0.5)) * step
+
+    def put(self, tree: Any, path: Path) -> None:
+        """Write the value at ``path``, and for each place where a star stands in it."""
+        source = parse_path(self.of)
+        for place in expand_stars(tree, path):
+            stars = iter(place[index] for index, part in enumerate(path) if part == "*")
+            found = tuple(next(stars, part) if part == "*" else part for part in source)
+            set_path(tree, place, self.value(get_path(tree, found)))
+
+
+Derivation = Annotated[Derived, BeforeValidator(_short, json_schema_input_type=str | Derived)]
+"""A bare path is short for ``{of: path}``."""

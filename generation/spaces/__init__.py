@@ -1,0 +1,31 @@
+"""Design spaces of papers, one YAML file for each."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from ...specs.paths import nearest
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    names = (item.name for item in files(__name__).iterdir())
+    return tuple(sorted(name[:-5] for name in names if name.endswith(".yaml")))
+
+
+def list_spaces() -> list[str]:
+    """The names of the spaces that are shipped."""
+    return list(_names())
+
+
+def text(name: str) -> str:
+    """The YAML text of a space, comments and all."""
+    return (files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def mend_of(name: str) -> str:
+    """The help line for a name that is not shipped."""
+    close = nearest(name, list_spaces())
+    known = f"shipped are {', '.join(list_spaces())}"
+    return f"did you mean {close!r}?" if close else known
