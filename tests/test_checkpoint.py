@@ -24,7 +24,7 @@ from resforge.training.data.augmentation import CropFlip
 IDENTITY = {"key": "k", "torch": "2"}
 WAYS: list[dict[str, Any]] = [
     {},
-    {"optimizer": "adamw"},
+    {"optimizer": "adamw", "select": "best"},
     {"precision": "bfloat16", "channels_last": True},
     # Is over after a few steps.
     {"warmup": {"kind": "until_error", "error": 0.95, "batches": 4}},
@@ -35,7 +35,7 @@ NET = rf.load("digits_resnet8").replace({"head.dropout": 0.3})
 @pytest.fixture(scope="module")
 def digits() -> Data:
     # A small set, so that few steps are several epochs.
-    return load_data(DigitsSpec(train=40, test=30))
+    return load_data(DigitsSpec(train=60, test=30, validation=20))
 
 
 def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def same_bits(one: Any, other: Any) -> bool:
 def short_curves() -> Iterator[None]:
     """Points of a curve are means over three of the eleven steps below."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("resforge.training.loop.CURVE_POINTS", 4)
+        patch.setattr("resforge.training.record.CURVE_POINTS", 4)
         yield
 
 

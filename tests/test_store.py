@@ -19,6 +19,7 @@ from hypothesis import given
 from resforge.ablation import Outcome, Store, Sweep, SweepPlan, plan_sweep, read_records
 from resforge.ablation.results.outcome import pack_bits, unpack_bits
 from resforge.ablation.results.owner import Owner
+from resforge.ablation.results.schema import STORE_FORMAT
 from resforge.ablation.results.store import Claim
 from resforge.specs.errors import StoreError
 from resforge.specs.files import write_whole
@@ -228,7 +229,7 @@ def test_another_plan_at_the_same_time_is_refused_with_the_difference(
 
 
 def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
-    store.database.execute("PRAGMA user_version = 3")
+    store.database.execute(f"PRAGMA user_version = {STORE_FORMAT + 1}")
     store.close()
     before = store.path.read_bytes()
     with pytest.raises(StoreError, match="newer resforge"):
@@ -237,19 +238,23 @@ def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [store.path.name]
 
 
-def test_a_store_of_format_1_is_brought_up_to_date_and_keeps_its_results(
-    store: Store, me: Owner, tmp_path: Path
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_earlier_store_is_brought_up_to_date_and_keeps_its_results(
+    store: Store, me: Owner, tmp_path: Path, version: int
 ) -> None:
     store.record(claimed(store, me), done())
     old = json.loads(done().to_json())
-    for name in ("correct", "gradients", "timings", "notes"):
+    later = {2: ("correct", "gradients", "timings", "notes"), 3: ("validation_curve", "selected")}
+    for name in (name for since, names in later.items() if since > version for name in names):
         del old[name]
     store.database.execute("UPDATE results SET outcome = ?", (json.dumps(old),))
-    store.database.execute("DROP TABLE runs")
-    store.database.execute("PRAGMA user_version = 1")
+    if version == 1:
+        store.database.execute("DROP TABLE runs")
+    store.database.execute(f"PRAGMA user_version = {version}")
     store.close()
     records = read_records(tmp_path)
     assert [trial.outcome for trial in records.all_trials] == [done()]
+    assert records.all_trials[0].outcome.test_error == done().test_curve[-1][1]
     assert records.runs == ()
     with Store(tmp_path, create=True) as again:
         again.note_run(me, {"torch": "2"})

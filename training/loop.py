@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any
 
-import torch.nn.functional as F
 from torch import nn
 
+from ..specs.errors import ResforgeError
 from .data.augment import Augment
 from .data.tensors import Data
-from .prediction import error_rate, logits
+from .prediction import error_rate
 from .recipe import Recipe
-from .result import GradientNorm, TestPoint, TrainResult
+from .record import Record
+from .result import TrainResult
 from .step import Stepper, gradient_norms
 from .streams import Batches, OwnRandomState, stream_seed
 from .warmup import Waiting
-
-CURVE_POINTS = 200
 
 
 def train(
@@ -33,7 +31,8 @@ def train(
 
     The caller's random state and number of threads are left as they were.
     ``on_step(steps done, loss)`` is called after each step. Raises
-    :class:`~resforge.ResforgeError` where a batch is larger than the training set.
+    :class:`~resforge.ResforgeError` where a batch is larger than the training set, and where the
+    best step is to be selected and no images are set aside.
     """
     training = Training(model, data, recipe, seed)
     while not training.finished:
@@ -47,8 +46,8 @@ class Training:
     """A run of training, step by step; left after any step, another process can go on with it.
 
     The order of the images, their augmentation and any dropout have random streams of their own,
-    keyed by ``seed``: two networks trained with one seed see the same batches. Raises
-    :class:`~resforge.ResforgeError` where a batch is larger than the training set.
+    keyed by ``seed``: two networks trained with one seed see the same batches. After the last step
+    the model has the weights of the step that is selected. Raises what :func:`train` raises.
 
     >>> import resforge as rf
     >>> from resforge.training import DigitsSpec, load_data
@@ -63,6 +62,11 @@ class Training:
     """
 
     def __init__(self, model: nn.Module, data: Data, recipe: Recipe, seed: int) -> None:
+        if recipe.select == "best" and data.validation is None:
+            raise ResforgeError(
+                "select: best goes by images that are set aside, and there are none: give the data"
+                " a validation above 0"
+            )
         self.model = model
         self.data = data
         self.recipe = recipe
@@ -71,7 +75,7 @@ class Training:
         self.dropout = OwnRandomState(stream_seed(seed, "dropout"), data.train_x.device)
         self.stepper = Stepper(model, recipe, data.train_x.device)
         self.waiting = Waiting(recipe.warmup)
-        self.record = _Record(recipe)
+        self.record = Record(recipe)
         self.tried = 0
         """Steps done, the one that diverged among them."""
         model.train()
@@ -96,6 +100,8 @@ class Training:
             if self.tried in (1, self.recipe.steps) and isfinite(loss):
                 self.record.gradients.append(gradient_norms(self.model))
             self.record.add(self.tried, loss, self.model, data)
+        if self.finished and not self.record.diverged:
+            self.record.put_back(self.model)
         return loss
 
     def result(self) -> TrainResult:
@@ -130,70 +136,3 @@ class Training:
         self.dropout.states = state["dropout"]
         self.record.restore(state["record"])
         self.tried = state["tried"]
-
-
-class _Record:
-    """Gathers the curves of a run."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.evaluation_steps = recipe.evaluation_steps()
-        self.stretch = ceil(recipe.steps / CURVE_POINTS)
-        self.losses: list[float] = []
-        self.train_curve: list[tuple[int, float]] = []
-        self.test_curve: list[TestPoint] = []
-        self.correct: tuple[bool, ...] = ()
-        self.gradients: list[tuple[GradientNorm, ...]] = []
-        self.steps = 0
-        self.diverged = False
-        self.test_seconds = 0.0
-
-    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
-        """Note a step."""
-        if not isfinite(loss):
-            self.diverged = True
-            return
-        self.steps = step
-        self.losses.append(loss)
-        due = step in self.evaluation_steps
-        if due or len(self.losses) == self.stretch:
-            self.train_curve.append((step, sum(self.losses) / len(self.losses)))
-            self.losses.clear()
-        if due:
-            start = time.perf_counter()
-            scores = logits(model, data.test_x)
-            test_loss = F.cross_entropy(scores, data.test_y).item()
-            if not isfinite(test_loss):
-                self.diverged = True
-                return
-            self.test_curve.append(TestPoint(step, error_rate(scores, data.test_y), test_loss))
-            self.correct = tuple((scores.argmax(dim=1) == data.test_y).tolist())
-            self.test_seconds += time.perf_counter() - start
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "losses": self.losses,
-            "train_curve": self.train_curve,
-            "test_curve": [(point.step, point.error, point.loss) for point in self.test_curve],
-            "gradients": self.gradients,
-            "steps": self.steps,
-            "test_seconds": self.test_seconds,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.losses = [*state["losses"]]
-        self.train_curve = [*state["train_curve"]]
-        self.test_curve = [TestPoint(*point) for point in state["test_curve"]]
-        self.gradients = [*state["gradients"]]
-        self.steps = state["steps"]
-        self.test_seconds = state["test_seconds"]
-
-    def result(self) -> TrainResult:
-        return TrainResult(
-            tuple(self.train_curve),
-            tuple(self.test_curve),
-            self.steps,
-            self.diverged,
-            () if self.diverged else self.correct,
-            tuple(self.gradients),
-            self.test_seconds,
-        )

@@ -65,7 +65,9 @@ class Recipe(Spec):
     """Share of the target spread evenly over all classes (Szegedy et al. 2016)."""
     evaluations: Annotated[int, Field(ge=1, le=1000)] = 6
     """How often the test error is looked at, evenly over the run, the last step among them."""
-
+    select: Literal["last", "best"] = "last"
+    """Which of these steps is tested: ``best`` is the first with the lowest error on the images
+    that the data sets aside. Test images have no say."""
     precision: Precision = "float32"
     """Of the forward pass; weights and test errors are float32 in any. float16 needs CUDA."""
     channels_last: bool = False
@@ -138,7 +140,7 @@ class Recipe(Spec):
         tree = self.model_dump(mode="json")
         warmup = tree.pop("warmup")
         tree["warmup_steps"] = warmup["steps"] if warmup["kind"] == "linear" else warmup
-        for name in ("precision", "channels_last"):
+        for name in ("precision", "channels_last", "select"):
             if tree[name] == type(self).model_fields[name].default:
                 del tree[name]
         return tree

@@ -39,6 +39,7 @@ def sweep_faults(sweep: Sweep) -> list[Fault]:
         *_empty_faults(groups, under),
         *_label_faults(groups, under),
         *_batch_faults(sweep),
+        *_select_faults(sweep),
         *_seed_faults(sweep),
     ]
     return faults or list(_count_faults(sweep, groups))
@@ -73,6 +74,16 @@ def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
             f"batch_size {given} is larger than the training set of {limit} images",
             "recipe.batch_size",
             f"use at most {limit}",
+        )
+
+
+def _select_faults(sweep: Sweep) -> Iterator[Fault]:
+    if sweep.recipe.select == "best" and not sweep.data.validation:
+        yield Fault(
+            "conflict",
+            "select: best goes by images that are set aside, and there are none",
+            "recipe.select",
+            f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
         )
 
 

@@ -57,6 +57,7 @@ def render_report(records: Records) -> str:
 
     return environment.from_string(template).render(
         title=records.title,
+        tested=records.tested,
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
         comparisons=[comparison.verdict for comparison in compared],
         told=_TOLD,

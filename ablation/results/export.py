@@ -18,6 +18,7 @@ FORMATS = ("csv", "json", "jsonl")
 _COLUMNS = (
     *("arm", "seed", "status", "test_error", "test_loss", "train_loss", "steps", "seconds"),
     *("params", "macs", "depth", "digest", "key", "recorded", "error"),
+    *("selected_step", "validation_error"),
 )
 _POINTS = ("arm", "seed", "key", "images", "step", "error", "loss")
 
@@ -37,8 +38,8 @@ def export_results(records: Records, format: str = "csv", curves: bool = False) 
     """All that is recorded, as text.
 
     ``csv`` has a row for each trial, or with ``curves`` one for each point of the learning curves:
-    ``images`` says ``train`` or ``test``. ``json`` is one list and ``jsonl`` a line for each
-    trial, the curves among the rest.
+    ``images`` says ``train``, ``validation`` or ``test``. ``json`` is one list and ``jsonl`` a line
+    for each trial, the curves among the rest.
     """
     trials = [(arm, trial) for arm in records.arms for trial in records.trials[arm.name]]
     if format == "csv":
@@ -72,8 +73,10 @@ def _points(trials: _Trials) -> Iterator[Iterable[object]]:
         whose = (arm.name, trial.seed, trial.key)
         for step, loss in trial.outcome.train_curve:
             yield *whose, "train", step, None, loss
-        for step, error, loss in trial.outcome.test_curve:
-            yield *whose, "test", step, error, loss
+        curves = {"validation": trial.outcome.validation_curve, "test": trial.outcome.test_curve}
+        for images, curve in curves.items():
+            for step, error, loss in curve:
+                yield *whose, images, step, error, loss
 
 
 def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:
@@ -83,15 +86,18 @@ def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:
         "error": outcome.error,
         "labels": dict(arm.labels),
         "train_curve": [{"step": step, "loss": loss} for step, loss in outcome.train_curve],
-        "test_curve": [
-            {"step": step, "error": error, "loss": loss} for step, error, loss in outcome.test_curve
-        ],
+        "test_curve": _curve(outcome.test_curve),
+        "validation_curve": _curve(outcome.validation_curve),
         "correct": outcome.correct,
         "gradients": [dict(step) for step in outcome.gradients],
         "timings": outcome.timings,
         "notes": outcome.notes,
         "environment": outcome.environment,
     }
+
+
+def _curve(points: Iterable[tuple[int, float, float]]) -> list[dict[str, float]]:
+    return [{"step": step, "error": error, "loss": loss} for step, error, loss in points]
 
 
 def _cells(arm: ArmRecord, trial: TrialRecord) -> dict[str, object]:
@@ -101,5 +107,6 @@ def _cells(arm: ArmRecord, trial: TrialRecord) -> dict[str, object]:
         *(outcome.train_loss, outcome.steps, round(outcome.seconds, 3)),
         *(arm.params, arm.macs, arm.depth, arm.digest, trial.key, trial.recorded.isoformat()),
         (outcome.error or "").strip().rpartition("\n")[2],
+        *(outcome.selected, outcome.validation_error),
     )
     return dict(zip(_COLUMNS, cells, strict=True))

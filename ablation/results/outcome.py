@@ -19,8 +19,8 @@ class Outcome:
 
     ``done`` and ``diverged`` (the loss stopped being finite) are results; ``failed`` (it raised),
     ``crashed`` (its process died) and ``timed_out`` carry the reason in ``error``. Errors are
-    shares, 0 to 1. ``train_curve`` holds ``(step, loss)``, ``test_curve``
-    ``(step, error, loss)``.
+    shares, 0 to 1. ``train_curve`` holds ``(step, loss)``; ``test_curve``, and
+    ``validation_curve`` where images were set aside, ``(step, error, loss)``.
     """
 
     status: Status
@@ -31,7 +31,7 @@ class Outcome:
     error: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     correct: str = ""
-    """Of each test image, whether it was told rightly after the last step: see
+    """Of each test image, whether it was told rightly after the selected step: see
     :func:`unpack_bits`."""
     gradients: tuple[tuple[tuple[str, float | None], ...], ...] = ()
     """At the first step and at the last: each weight's name and the norm of its gradient."""
@@ -39,6 +39,9 @@ class Outcome:
     """Seconds spent on parts of the whole."""
     notes: tuple[str, ...] = ()
     """What a person should know, and no number depends on."""
+    validation_curve: tuple[tuple[int, float, float], ...] = ()
+    selected: int | None = None
+    """The step whose weights were tested; where nothing is said, the last one."""
 
     @classmethod
     def timed_out(cls, limit: float) -> Outcome:
@@ -47,12 +50,17 @@ class Outcome:
 
     @property
     def test_error(self) -> float | None:
-        """Share of test images missed after the last step; None unless ``done``."""
-        return self.test_curve[-1][1] if self.status == "done" else None
+        """Share of test images missed after the selected step; None unless ``done``."""
+        return self._at_selected(self.test_curve)[1]
 
     @property
     def test_loss(self) -> float | None:
-        return self.test_curve[-1][2] if self.status == "done" else None
+        return self._at_selected(self.test_curve)[2]
+
+    @property
+    def validation_error(self) -> float | None:
+        """The same of the images set aside; None where there are none."""
+        return self._at_selected(self.validation_curve)[1]
 
     @property
     def train_loss(self) -> float | None:
@@ -63,8 +71,15 @@ class Outcome:
         """All that must come out equal when the trial is run again."""
         return (
             *(self.status, self.train_curve, self.test_curve, self.steps),
-            *(self.correct, self.gradients),
+            *(self.correct, self.gradients, self.validation_curve, self.selected),
         )
+
+    def _at_selected(
+        self, curve: tuple[tuple[int, float, float], ...]
+    ) -> tuple[int, float | None, float | None]:
+        if self.status != "done" or not curve:
+            return (0, None, None)
+        return next((point for point in curve if point[0] == self.selected), curve[-1])
 
     def to_json(self) -> str:
         """Text that reads back to an equal outcome, every float bit for bit.
@@ -78,8 +93,8 @@ class Outcome:
     @classmethod
     def from_json(cls, text: str) -> Outcome:
         tree = json.loads(text)
-        for curve in ("train_curve", "test_curve"):
-            tree[curve] = tuple(tuple(point) for point in tree[curve])
+        for curve in ("train_curve", "test_curve", "validation_curve"):
+            tree[curve] = tuple(tuple(point) for point in tree.get(curve, ()))
         tree["notes"] = tuple(tree.get("notes", ()))
         tree["gradients"] = tuple(
             tuple((name, norm) for name, norm in step) for step in tree.get("gradients", ())

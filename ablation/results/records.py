@@ -102,6 +102,13 @@ class Records:
         return found
 
     @property
+    def tested(self) -> str:
+        """After which step test errors are told."""
+        # Stores from before there was such a key hold the last step's.
+        best = self.sweep["recipe"].get("select") == "best"
+        return "the step with the lowest validation error" if best else "the last step"
+
+    @property
     def published(self) -> tuple[PublishedTable, ...]:
         """What papers print for some of the arms."""
         # Stores from before there was such a key have none.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...specs.errors import StoreError
 
-STORE_FORMAT = 2
+STORE_FORMAT = 3
 # "rfsw" in ASCII: says to any tool, and to us, whose file this is.
 _APPLICATION_ID = 0x72667377
 
@@ -72,16 +72,19 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
                 connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
     if not _has_tables(connection):
         raise StoreError(f"{path}: the results store is empty; run the sweep first")
-    if _version(connection) == 1:
+    if _version(connection) < STORE_FORMAT:
         _migrate(connection)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """From format 1 to 2; what is recorded stays as it is."""
+    """From an earlier format to this one; what is recorded stays as it is.
+
+    Format 3 says in an outcome which step was tested, and how images set aside fared.
+    """
     with transaction(connection):
         if _version(connection) == 1:  # still: another process may have been first
             connection.execute(_RUNS)
-            connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -120,7 +120,9 @@ def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
     return Outcome(
         status="diverged" if result.diverged else "done",
         train_curve=result.train_curve,
-        test_curve=tuple((point.step, point.error, point.loss) for point in result.test_curve),
+        test_curve=tuple(point.numbers for point in result.test_curve),
+        validation_curve=tuple(point.numbers for point in result.validation_curve),
+        selected=result.selected,
         steps=result.steps,
         seconds=seconds,
         environment=environment(),

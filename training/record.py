@@ -1,0 +1,130 @@
+"""What a run notes of itself while it goes on, and which of its steps is tested."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from math import ceil, isfinite
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .data.tensors import Data
+from .prediction import error_rate, logits
+from .recipe import Recipe
+from .result import GradientNorm, TestPoint, TrainResult
+
+CURVE_POINTS = 200
+
+
+class Record:
+    """Gathers the curves of a run.
+
+    Which step is selected is known without the test images: it is the last one that was evaluated,
+    or the first of those with the lowest error on the images set aside.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.by_validation = recipe.select == "best"
+        self.evaluation_steps = recipe.evaluation_steps()
+        self.stretch = ceil(recipe.steps / CURVE_POINTS)
+        self.losses: list[float] = []
+        self.train_curve: list[tuple[int, float]] = []
+        self.test_curve: list[TestPoint] = []
+        self.validation_curve: list[TestPoint] = []
+        self.selected = 0
+        self.correct: tuple[bool, ...] = ()
+        self.weights: dict[str, Tensor] = {}
+        """Of the selected step, where it may not be the last."""
+        self.gradients: list[tuple[GradientNorm, ...]] = []
+        self.steps = 0
+        self.diverged = False
+        self.test_seconds = 0.0
+
+    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
+        """Note a step."""
+        if not isfinite(loss):
+            self.diverged = True
+            return
+        self.steps = step
+        self.losses.append(loss)
+        due = step in self.evaluation_steps
+        if due or len(self.losses) == self.stretch:
+            self.train_curve.append((step, sum(self.losses) / len(self.losses)))
+            self.losses.clear()
+        if due:
+            start = time.perf_counter()
+            self._evaluate(step, model, data)
+            self.test_seconds += time.perf_counter() - start
+
+    def put_back(self, model: nn.Module) -> None:
+        """Give ``model`` the weights of the selected step."""
+        if self.weights:
+            model.load_state_dict(self.weights)
+
+    def _evaluate(self, step: int, model: nn.Module, data: Data) -> None:
+        test, correct = _look(step, model, data.test_x, data.test_y)
+        points = [(self.test_curve, test)]
+        if data.validation is not None:
+            points.append((self.validation_curve, _look(step, model, *data.validation)[0]))
+        if not all(isfinite(point.loss) for _, point in points):
+            self.diverged = True
+            return
+        for curve, point in points:
+            curve.append(point)
+        if self.by_validation and self._lowest() != step:
+            return
+        self.selected, self.correct = step, correct
+        if self.by_validation:
+            state = model.state_dict()
+            self.weights = {name: value.detach().clone() for name, value in state.items()}
+
+    def _lowest(self) -> int:
+        return min(self.validation_curve, key=lambda point: point.error).step
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "losses": self.losses,
+            "train_curve": self.train_curve,
+            "test_curve": [point.numbers for point in self.test_curve],
+            "validation_curve": [point.numbers for point in self.validation_curve],
+            "selected": self.selected,
+            "correct": self.correct,
+            "weights": self.weights,
+            "gradients": self.gradients,
+            "steps": self.steps,
+            "test_seconds": self.test_seconds,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.losses = [*state["losses"]]
+        self.train_curve = [*state["train_curve"]]
+        self.test_curve = [TestPoint(*point) for point in state["test_curve"]]
+        self.validation_curve = [TestPoint(*point) for point in state["validation_curve"]]
+        self.selected = state["selected"]
+        self.correct = tuple(state["correct"])
+        self.weights = {**state["weights"]}
+        self.gradients = [*state["gradients"]]
+        self.steps = state["steps"]
+        self.test_seconds = state["test_seconds"]
+
+    def result(self) -> TrainResult:
+        return TrainResult(
+            train_curve=tuple(self.train_curve),
+            test_curve=tuple(self.test_curve),
+            steps=self.steps,
+            diverged=self.diverged,
+            correct=() if self.diverged else self.correct,
+            gradients=tuple(self.gradients),
+            validation_curve=tuple(self.validation_curve),
+            selected=None if self.diverged else self.selected,
+            test_seconds=self.test_seconds,
+        )
+
+
+def _look(step: int, model: nn.Module, x: Tensor, y: Tensor) -> tuple[TestPoint, tuple[bool, ...]]:
+    """How the model does on images ``x: (N, C, H, W)`` with labels ``y: (N,)``, and on each."""
+    scores = logits(model, x)
+    point = TestPoint(step, error_rate(scores, y), F.cross_entropy(scores, y).item())
+    return point, tuple((scores.argmax(dim=1) == y).tolist())
