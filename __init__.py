@@ -50,7 +50,7 @@ _HOME = {
     "loads": "specs",
     "plan": "specs",
 }
-_FOLDERS = ("ablation", "blocks", "builder", "generation", "specs", "testing", "training")
+_FOLDERS = ("ablation", "blocks", "builder", "export", "generation", "specs", "testing", "training")
 
 __all__ = [*sorted(_HOME), "__version__"]
 

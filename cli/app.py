@@ -16,6 +16,7 @@ from .catalogue import list_names
 from .check import check
 from .compare import compare
 from .exits import Exit, explain
+from .export import export as export_network
 from .options import STDIN, STDOUT
 from .output import console
 from .results import export, retry, status
@@ -41,6 +42,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
     ),
     ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
     ("schema", schema, "resforge schema > resforge.schema.json"),
+    ("export", export_network, "resforge export net.yaml --code > model.py"),
     (
         "sweep plan",
         plan_file,

@@ -28,8 +28,9 @@ LADDER = {
     "training": {"specs", "blocks", "builder"},
     "ablation": {"specs", "blocks", "builder", "training"},
     "generation": {"specs"},
+    "export": {"specs", "blocks", "builder"},
     "testing": {"specs", "blocks", "builder"},
-    "cli": {"specs", "blocks", "builder", "training", "ablation", "generation"},
+    "cli": {"specs", "blocks", "builder", "training", "ablation", "generation", "export"},
 }
 LIBRARIES_OF_SPECS = {"pydantic", "pydantic_core", "yaml"}
 

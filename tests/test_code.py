@@ -1,0 +1,197 @@
+"""A network as one readable file: the same names, outputs and gradients, and a text to be read."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import resforge as rf
+import torch
+from hypothesis import given, settings
+from resforge.builder import join
+from resforge.export import to_code
+from resforge.specs import block as block_specs
+from resforge.specs.block import BasicSpec
+from resforge.specs.register import rebuild_models
+from resforge.testing import strategies
+from torch import Tensor, nn
+
+SMALL = strategies.specs(max_stages=3, max_depth=4, max_width=4)
+
+
+def network_of(text: str) -> Any:
+    """What the file makes, when it is run alone."""
+    assert "import resforge" not in text
+    assert "from resforge" not in text
+    names: dict[str, Any] = {"__name__": "net"}
+    exec(compile(text, "net.py", "exec"), names)
+    return names["ResNet"]()
+
+
+def step(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The outputs and gradients of a training step."""
+    model.train()
+    torch.manual_seed(0)  # for what is dropped
+    out = model(x)
+    (out * torch.linspace(-1, 1, out.numel()).view(out.shape)).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    return out, {name: grad for name, grad in gradients.items() if grad is not None}
+
+
+def same(ours: Tensor, theirs: Tensor) -> bool:
+    """Bit for bit, but for the sign of 0; a division by zero is one in both."""
+    return torch.equal(ours.nan_to_num(), theirs.nan_to_num())
+
+
+@given(SMALL)
+def test_the_file_is_the_network(spec: rf.ResNetSpec) -> None:
+    built, written = rf.build(spec), network_of(to_code(spec))
+    assert list(written.state_dict()) == list(built.state_dict())
+    fresh = {name: tensor.clone() for name, tensor in written.named_parameters()}
+    for name, parameter in built.named_parameters():
+        # What starts at a value of its own does so in the file.
+        value = parameter.detach().flatten()[0]
+        if parameter.numel() > 1 and bool((parameter == value).all()):
+            assert torch.equal(fresh[name], parameter), name
+    written.load_state_dict(built.state_dict(), strict=True)
+    x = torch.randn(3, spec.in_channels, 19, 18)
+    with torch.no_grad():
+        assert same(written.eval()(x), built.eval()(x))
+    (ours, ours_grads), (theirs, theirs_grads) = step(written, x), step(built, x)
+    assert same(ours, theirs)
+    assert ours_grads.keys() == theirs_grads.keys()
+    assert [name for name in ours_grads if not same(ours_grads[name], theirs_grads[name])] == []
+
+
+@pytest.mark.parametrize("name", rf.list_specs())
+def test_the_catalogue_in_files(name: str) -> None:
+    text = to_code(name)
+    with torch.device("meta"):
+        written = network_of(text)
+    built = rf.build(name, device="meta")
+    shapes = {key: tensor.shape for key, tensor in written.state_dict().items()}
+    assert shapes == {key: tensor.shape for key, tensor in built.state_dict().items()}
+
+
+@given(SMALL)
+def test_the_docstring_holds_the_spec_and_its_digest(spec: rf.ResNetSpec) -> None:
+    docstring = ast.get_docstring(ast.parse(to_code(spec)), clean=False)
+    assert docstring is not None
+    assert spec.digest in docstring
+    yaml = "\n".join(re.findall(r"^    (.*)$", docstring, re.MULTILINE))
+    assert rf.loads(yaml) == spec
+
+
+@pytest.mark.parametrize("name", ['"""', "a\\", '"', "é\u202e", "x" * 200])
+def test_any_name_stands_in_the_docstring(name: str) -> None:
+    spec = rf.load("digits_resnet8").replace({"name": name})
+    test_the_docstring_holds_the_spec_and_its_digest.hypothesis.inner_test(spec)
+
+
+@given(SMALL)
+def test_nothing_is_written_that_is_not_used(spec: rf.ResNetSpec) -> None:
+    """Every class is made, every module called, every name and argument read."""
+    text = to_code(spec)
+    for kind in (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)):
+        assert kind.name == "ResNet" or re.search(rf"\b{kind.name}\(", text.replace("class ", "@"))
+        if not kind.name.startswith("First"):
+            made, used = attributes(kind)
+            assert made <= used, made - used
+        for function in (node for node in kind.body if isinstance(node, ast.FunctionDef)):
+            inside = ast.unparse(ast.Module(function.body, []))
+            for argument in function.args.args[1:]:
+                assert re.search(rf"\b{argument.arg}\b", inside), argument.arg
+
+
+def attributes(kind: ast.ClassDef) -> tuple[set[str], set[str]]:
+    """The attributes of ``self`` that a class sets, and those that it reads."""
+    found = [node for node in ast.walk(kind) if isinstance(node, ast.Attribute)]
+    own = [node for node in found if isinstance(node.value, ast.Name) and node.value.id == "self"]
+    made = {node.attr for node in own if isinstance(node.ctx, ast.Store)}
+    return made, {node.attr for node in own if isinstance(node.ctx, ast.Load)}
+
+
+def several() -> list[rf.ResNetSpec]:
+    """The catalogue, and networks that hypothesis draws: small ones and larger."""
+    drawn: list[rf.ResNetSpec] = []
+
+    @settings(max_examples=60, database=None, derandomize=True)
+    @given(strategies.specs(max_depth=5, max_width=64))
+    def collect(spec: rf.ResNetSpec) -> None:
+        drawn.append(spec)
+
+    collect()
+    return [rf.load(name) for name in rf.list_specs()] + drawn
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
+def test_the_text_is_laid_out_as_ruff_would(tmp_path: Path) -> None:
+    for number, spec in enumerate(several()):
+        (tmp_path / f"net{number}.py").write_text(to_code(spec), encoding="utf-8")
+    for command in (["format", "--diff"], ["check"]):
+        done = ruff(*command, str(tmp_path))
+        assert done.returncode == 0, done.stdout
+
+
+def ruff(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ruff", words[0], "--isolated", "--no-cache", *words[1:]]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
+def test_the_text_is_typed(tmp_path: Path) -> None:
+    for number, spec in enumerate(several()):
+        (tmp_path / f"net{number}.py").write_text(to_code(spec), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def classes(text: str) -> list[str]:
+    return [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "wanted"),
+    [
+        ("resnet18", {}, ["BasicBlock"]),
+        ("resnet50", {"shortcut": "none"}, ["PlainBottleneck"]),
+        ("resnet18", {"stages[2].shortcut": "zero_pad"}, ["ZeroPad", "BasicBlock", "BasicBlock2"]),
+        ("seresnet50", {}, ["SqueezeExcitation", "SEBottleneck"]),
+        ("resnet18_d2l", {}, ["Residual"]),
+        ("preact_resnet50", {}, ["PreActBottleneck", "FirstPreActBottleneck"]),
+        ("cifar_resnet20", {"shortcut": "gate"}, ["ZeroPad", "Gate", "GatedBasicBlock"]),
+        ("cifar_resnet20", {"stochastic_depth": 0.5}, ["ZeroPad", "StochasticDepth", "BasicBlock"]),
+    ],
+)
+def test_a_network_has_the_classes_it_needs(name: str, changes: Any, wanted: list[str]) -> None:
+    assert set(classes(to_code(rf.load(name).replace(changes)))) == {*wanted, "ResNet"}
+
+
+def test_repeated_blocks_are_loops() -> None:
+    text = to_code(rf.load("resnet152").replace({"stochastic_depth": 0.2}))
+    assert "*(Bottleneck(256, 64, 256) for _ in range(3))" not in text
+    loop = "Bottleneck(1024, 256, 1024, drop_rate=0.2 * (number / 50))"
+    assert re.search(rf"{re.escape(loop)}\s+for number in range\(13, 48\)", text)
+    assert "*(Bottleneck(512, 128, 512) for _ in range(7))" in to_code("resnet152")
+
+
+def test_a_block_of_ones_own_is_refused() -> None:
+    class OwnSpec(BasicSpec):
+        kind: Literal["own"] = "own"  # type: ignore[assignment]
+
+    rf.register(OwnSpec, lambda block, **parts: nn.Identity())
+    try:
+        spec = rf.load("digits_resnet8").replace({"block": "own"})
+        with pytest.raises(rf.BuildError, match=r"layer1\.0 is of the kind 'own'"):
+            to_code(spec)
+    finally:
+        del block_specs.BLOCKS["own"], join.BLOCKS[OwnSpec]
+        rebuild_models()
