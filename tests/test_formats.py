@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from report_records import done, grid, make_records, paper
 from resforge.ablation import PublishedTable, Records, compare, compare_pairs, render
 from resforge.ablation.reporting.formats import Format
-from resforge.ablation.reporting.table import COMPARED, cells, comparison_cells, headings
+from resforge.ablation.reporting.table import PAIRED, cells, headings, paired_cells
 from resforge.specs.errors import printable
 
 FORMATS = get_args(Format)
@@ -79,7 +79,7 @@ def test_markdown_says_what_the_records_say(name: str) -> None:
     records = named(name)
     rows, texts, kinds = in_markdown(render(records, "md"))
     arms, compared = compare(records), compare_pairs(records)
-    told = [headings(arms), *map(cells, arms), COMPARED, *map(comparison_cells, compared)]
+    told = [headings(arms), *map(cells, arms), PAIRED, *map(paired_cells, compared)]
     assert rows == [[printable(cell).strip() for cell in row] for row in told]
     assert [printable(found.verdict) for found in compared] == [
         text for text in texts if " misses " in text and "n = 3 pairs" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import statistics
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
+import resforge as rf
 from hypothesis import given
-from report_records import Page, done, grid, make_records, paper
+from report_records import NOW, Page, done, grid, make_records, paper, planned_records
 from resforge.ablation import (
     ArmRow,
     Outcome,
@@ -23,17 +25,21 @@ from resforge.ablation import (
     Store,
     Sweep,
     compare,
+    compare_pairs,
     comparison_table,
     plan_sweep,
     read_records,
+    render,
     render_report,
     state_verdict,
     write_csv,
     write_report,
 )
+from resforge.ablation.planning.pairing import shared
 from resforge.ablation.reporting.networks import networks
-from resforge.ablation.reporting.table import cells, headings
+from resforge.ablation.reporting.table import cells, headings, paired_cells
 from resforge.ablation.results.owner import Owner
+from resforge.ablation.results.records import RunRecord
 from rich.console import Console
 
 shares = st.floats(0.0, 1.0)
@@ -276,3 +282,55 @@ def test_a_traceback_is_folded_under_its_last_line() -> None:
     broken = Outcome("failed", error="Traceback\n  deep down\nValueError: <b>")
     page = render_report(make_records({("8", "A"): [broken]}))
     assert "<details><summary>ValueError: &lt;b&gt;</summary>\n<pre>Traceback" in page
+
+
+def test_each_run_has_a_row_of_what_it_was_made_with() -> None:
+    records = make_records(grid(paper))
+    assert "that trained something" not in render_report(records)
+    manifest = {
+        "torch": "2.13.0",
+        "code": "c" * 64,
+        "commit": f"{'a1' * 20}-dirty",
+        "memory_bytes": 3 * 2**30,
+        "ray": "",
+        "engine": "<i>inline</i>",
+    }
+    runs = (RunRecord(NOW, manifest), RunRecord(NOW, {**manifest, "commit": "", "device": "cpu"}))
+    page = Page(render_report(replace(records, runs=runs)))
+    assert "2 runs that trained something" in page.text
+    began = "2026-01-02 03:04"
+    heads = ("began, UTC", "torch", "code", "commit", "engine", "memory", "device")
+    (at,) = [index for index, row in enumerate(page.rows) if row == heads]
+    assert page.rows[at + 1 :] == [
+        (began, "2.13.0", "c" * 12, "a1a1a1a1a1a1, changed since", "<i>inline</i>", "3.0 GiB", ""),
+        (began, "2.13.0", "c" * 12, "", "<i>inline</i>", "3.0 GiB", "cpu"),
+    ]
+
+
+def test_each_pair_says_how_much_of_it_starts_alike() -> None:
+    """The figures of the plan's own ``shared``, in the page, in JSON and in CSV."""
+    sweep = Sweep(
+        sweep=1,
+        base="digits_resnet8",
+        axes={"shortcut": {"A": {}, "twin": {}, "B": {"shortcut": "projection"}}},
+        seeds=1,
+    )
+    records = planned_records(sweep, {label: [done(0.1)] for label in ("A", "twin", "B")})
+    twin, option_b = compare_pairs(records)
+    size = sweep.data.input_shape[1:]
+    plans = [rf.plan(arm.spec, size) for arm in sweep.expanded]
+    assert option_b.shared == shared(plans[2], plans[0])
+    assert (option_b.shared.tensors, option_b.shared.of) == (23, 29)
+    assert paired_cells(option_b)[-1] == "23/29 96.3%"
+    assert paired_cells(twin)[-1] == "23/23 100%"
+    assert "23/29 96.3%" in Page(render_report(records)).text
+    tree = json.loads(render(records, "json"))["comparisons"][1]
+    assert tree["shared"] == option_b.shared._asdict()
+    row = [*csv.DictReader(render(records, "csv").splitlines())][-2]
+    assert (row["of"], row["shared_tensors"], row["shared_of"]) == ("shortcut=B", "23", "29")
+    # A store whose specs are none of ours any more.
+    (_, strange) = compare_pairs(
+        make_records({("8", x): [done(0.1)] for x in "AB"} | {("9", "A"): []})
+    )
+    assert strange.shared is None
+    assert paired_cells(strange)[-1] == ""

@@ -26,7 +26,7 @@ from resforge.ablation.reporting.forest import _paint, forest_plot
 from resforge.ablation.reporting.front import cost_chart, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
 from resforge.ablation.reporting.panels import panels
-from resforge.ablation.reporting.table import cells, comparison_cells
+from resforge.ablation.reporting.table import cells, paired_cells
 
 
 def arm(name: int, macs: int, error: float | None) -> ArmRow:
@@ -95,7 +95,7 @@ def test_the_page_prints_the_records_figures(differences: list[int]) -> None:
     records = make_records(many(differences))
     rows, compared = compare(records), compare_pairs(records)
     page = Page(render_report(records))
-    printed = [comparison_cells(c) for c in compared] + [cells(row) for row in rows]
+    printed = [paired_cells(c) for c in compared] + [cells(row) for row in rows]
     assert [row for row in page.rows if row in printed] == printed
     for found in compared:
         assert found.verdict in page.text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ..planning.pairing import Shared, shared
 from ..results.outcome import Outcome, Status
 from ..results.records import ArmRecord, Records, read_records
 from .comparison import Spread
@@ -61,6 +62,9 @@ class Comparison:
     """Trials of ``of`` and of ``to`` whose loss stopped being finite."""
     failed: tuple[int, int]
     """Trials of ``of`` and of ``to`` that failed, crashed or ran out of time."""
+    shared: Shared | None
+    """What of ``of`` starts bit for bit as in ``to`` with the same seed; None where one of them is
+    no legal network any more."""
     p_diverged: float | None
     """Of the exact McNemar test on divergence, two-sided and not corrected."""
 
@@ -76,7 +80,9 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: all figures, whether they are separable, and the verdict."""
-        return {**asdict(self), "separable": self.separable, "verdict": self.verdict}
+        shared = self.shared and self.shared._asdict()
+        told = {"separable": self.separable, "verdict": self.verdict}
+        return {**asdict(self), "shared": shared, **told}
 
 
 def compare_pairs(source: Records | str | os.PathLike[str]) -> tuple[Comparison, ...]:
@@ -125,8 +131,16 @@ def _compared(records: Records, of: ArmRecord, to: ArmRecord, family: int) -> Co
         detectable=detectable(deviation, len(differences), family),
         diverged=_counts(ended, _DIVERGED),
         failed=_counts(ended, _FAILED),
+        shared=_shared(records, of, to),
         p_diverged=None if same else _divergence_p(both),
     )
+
+
+def _shared(records: Records, of: ArmRecord, to: ArmRecord) -> Shared | None:
+    plans = records.plans
+    if of.digest not in plans or to.digest not in plans:
+        return None
+    return shared(plans[of.digest], plans[to.digest])
 
 
 def _differences(both: Sequence[tuple[Outcome, Outcome]]) -> list[float]:

@@ -16,7 +16,7 @@ from ..comparing.verdict import RULE, state_verdict
 from ..planning.published import footnotes, printed, published_for
 from ..results.records import Records
 from .report import render_report
-from .table import COMPARED, FIGURES, cells, comparison_cells, headings
+from .table import FIGURES, PAIRED, cells, headings, paired_cells
 
 Format = Literal["html", "md", "latex", "csv", "json"]
 _Table = tuple[Sequence[str], list[tuple[str, ...]]]
@@ -78,12 +78,12 @@ def _tables(
     papers = records.published
     yield headings(rows, papers), [cells(row, papers) for row in rows]
     if compared:
-        yield COMPARED, [comparison_cells(found) for found in compared]
+        yield PAIRED, [paired_cells(found) for found in compared]
 
 
 def _is_figure(table: _Table, column: int) -> bool:
     heads, _ = table
-    return column > 0 if heads is COMPARED else heads[column] in FIGURES
+    return column > 0 if heads is PAIRED else heads[column] in FIGURES
 
 
 def _markdown(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
@@ -160,6 +160,8 @@ def _csv_rows(
         tree = found.as_dict()
         for counts in ("diverged", "failed"):
             tree[f"{counts}_of"], tree[f"{counts}_to"] = tree.pop(counts)
+        alike = tree.pop("shared") or {}
+        tree |= {f"shared_{name}": figure for name, figure in alike.items()}
         yield {"kind": "comparison", **tree}
     for sentence in state_verdict(rows, records.num_classes):
         yield {"kind": "verdict", "verdict": sentence}

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from ...specs.files import write_whole
 from ..comparing.comparison import compare
@@ -21,7 +20,8 @@ from .front import cost_chart, pareto_front
 from .gradients import gradient_charts
 from .networks import networks
 from .panels import Panel, panels
-from .table import COMPARED, FIGURES, cells, comparison_cells, headings, percent
+from .provenance import environments, provenance, runs_table
+from .table import FIGURES, PAIRED, cells, headings, paired_cells, percent
 
 REPORT_NAME = "report.html"
 #: Comparisons told in sentences at once; the others are folded.
@@ -62,25 +62,25 @@ def render_report(records: Records) -> str:
         comparisons=[comparison.verdict for comparison in compared],
         told=_TOLD,
         rule=RULE,
-        compared=COMPARED,
-        differences=[comparison_cells(comparison) for comparison in compared],
+        compared=PAIRED,
+        differences=[paired_cells(comparison) for comparison in compared],
         forest=drawn(forest_plot(compared)),
         forest_limit=MAX_DRAWN,
         cost=drawn(cost_chart(rows)),
         front=[(row.arm, f"{row.macs:,}", percent(row.test_error)) for row in pareto_front(rows)],
         headings=headings(rows, records.published),
-        figures_from=len(headings(rows)) - len(FIGURES),
-        figures_to=len(headings(rows)),
-        table=[cells(row, records.published) for row in rows],
+        figures=FIGURES,
+        arms=[cells(row, records.published) for row in rows],
         footnotes=footnotes(records.published),
         networks=[(network, Markup(network.svg)) for network in networks(records)],
         series=series_index(found),
         curves_left_out=_left_out(found),
-        figures=[drawn(chart) for chart in learning_curves(records, found)],
+        curves=[drawn(chart) for chart in learning_curves(records, found)],
         gradients=[drawn(chart) for chart in gradient_charts(records, found)],
         trouble=_trouble(records),
-        provenance=_provenance(records),
+        provenance=provenance(records),
         environments=environments(records),
+        runs=runs_table(records.runs),
         text=records.text,
     )
 
@@ -96,12 +96,6 @@ def _left_out(found: Sequence[Panel]) -> str:
     return " and ".join(told)
 
 
-def environments(records: Records) -> list[dict[str, Any]]:
-    """The distinct environments that trials ran in; more than one should make a reader wary."""
-    held = [trial.outcome.environment for trial in records.all_trials if trial.outcome.environment]
-    return [e for index, e in enumerate(held) if e not in held[:index]]
-
-
 def _trouble(records: Records) -> list[tuple[str, TrialRecord]]:
     """Trials that gave no test error, with the arm they belong to."""
     return [
@@ -110,29 +104,3 @@ def _trouble(records: Records) -> list[tuple[str, TrialRecord]]:
         for trial in trials
         if trial.outcome.status != "done"
     ]
-
-
-def _provenance(records: Records) -> dict[str, str]:
-    recorded = sorted(trial.recorded for trial in records.all_trials)
-    sweep = records.sweep
-    return {
-        "trials": f"{records.finished} of {records.total} recorded",
-        "seeds": ", ".join(map(str, sweep["seeds"])),
-        "recorded": f"{recorded[0]:%Y-%m-%d %H:%M} to {recorded[-1]:%Y-%m-%d %H:%M} UTC"
-        if recorded
-        else "nothing yet",
-        "data": ", ".join(f"{key} {value}" for key, value in sweep["data"].items()),
-        "data fingerprint": f"SHA-256 {records.fingerprint}",
-        "recipe": _flat(sweep["recipe"]),
-    }
-
-
-def _flat(tree: dict[str, Any]) -> str:
-    parts = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            inner = ", ".join(f"{k} {v}" for k, v in value.items() if k != "kind")
-            parts.append(f"{value['kind']} ({inner})" if inner else str(value["kind"]))
-        else:
-            parts.append(f"{key} {value}")
-    return "; ".join(parts)

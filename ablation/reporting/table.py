@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...specs.drawing.numbers import percent as percent_of_all
 from ..comparing.comparison import ArmRow, Spread
 from ..comparing.verdict import p_figure, signed
 from ..planning.published import PublishedTable, footnotes, printed
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
 PUBLISHED = "published"
 COMPARED = ("comparison", "pairs", "difference", "95% interval", "p", "p Holm", "sees", "separable")
+
+#: With what a terminal has no room for.
+PAIRED = (*COMPARED, "same start")
 
 
 def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
@@ -74,6 +78,16 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
         f"{c.detectable:.2f}" if c.detectable is not None else "",
         "yes" if c.separable else "no",
     )
+
+
+def paired_cells(comparison: Comparison) -> tuple[str, ...]:
+    """A row under :data:`PAIRED`: how many tensors, and what share of the parameters, start bit
+    for bit alike."""
+    alike = comparison.shared
+    if alike is None:
+        return (*comparison_cells(comparison), "")
+    share = "100%" if alike.share == 1 else percent_of_all(alike.share)
+    return (*comparison_cells(comparison), f"{alike.tensors}/{alike.of} {share}")
 
 
 def comparison_table(

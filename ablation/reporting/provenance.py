@@ -1,0 +1,63 @@
+"""What the results were made with: the data, the recipe, and each run's manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..results.records import Records, RunRecord
+
+_DIGEST = 12  # characters of one that tell it apart
+
+
+def provenance(records: Records) -> dict[str, str]:
+    """What holds for the whole sweep, by its name."""
+    trials, sweep = records.all_trials, records.sweep
+    recorded = sorted(trial.recorded for trial in trials)
+    return {
+        "trials": f"{records.finished} of {records.total} recorded",
+        "seeds": ", ".join(map(str, sweep["seeds"])),
+        "recorded": f"{recorded[0]:%Y-%m-%d %H:%M} to {recorded[-1]:%Y-%m-%d %H:%M} UTC"
+        if recorded
+        else "nothing yet",
+        "time": f"{sum(trial.outcome.seconds for trial in trials):,.0f} s, of all trials together",
+        "data": _flat(sweep["data"]),
+        "data fingerprint": f"SHA-256 {records.fingerprint}",
+        "recipe": _flat(sweep["recipe"]),
+    }
+
+
+def environments(records: Records) -> list[dict[str, Any]]:
+    """The distinct environments that trials ran in; more than one should make a reader wary."""
+    held = [trial.outcome.environment for trial in records.all_trials if trial.outcome.environment]
+    return [e for index, e in enumerate(held) if e not in held[:index]]
+
+
+def runs_table(runs: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings, and for each run that trained something a row of its manifest."""
+    told = [{"began, UTC": f"{run.started:%Y-%m-%d %H:%M}", **_told(run.manifest)} for run in runs]
+    heads = tuple(dict.fromkeys(head for row in told for head, text in row.items() if text))
+    return heads, [tuple(row.get(head, "") for head in heads) for row in told]
+
+
+def _told(manifest: dict[str, Any]) -> dict[str, str]:
+    tree = {key: str(value) for key, value in manifest.items()}
+    for key in ("code", "data"):
+        tree[key] = tree.get(key, "")[:_DIGEST]
+    commit, dirty, _ = tree.get("commit", "").partition("-dirty")
+    tree["commit"] = commit[:_DIGEST] + (", changed since" if dirty else "")
+    memory = manifest.get("memory_bytes")
+    tree["memory"] = f"{memory / 2**30:.1f} GiB" if memory else ""
+    return {key.replace("_", " "): text for key, text in tree.items() if key != "memory_bytes"}
+
+
+def _flat(tree: dict[str, Any]) -> str:
+    parts = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} {v}" for k, v in value.items() if k != "kind")
+            kind = str(value.get("kind", key))
+            parts.append(f"{kind} ({inner})" if inner else kind)
+        else:
+            parts.append(f"{key} {value}")
+    return "; ".join(parts)
