@@ -9,7 +9,7 @@ from pathlib import Path
 from .errors import StoreError
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes | memoryview) -> None:
     """Write ``content`` to ``path``: the old file stays until the new one is safely on disk.
 
     Raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.

@@ -14,7 +14,7 @@ from hypothesis import given
 from mnist_writer import write_mnist
 from pydantic import ValidationError
 from resforge.ablation import Sweep
-from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, load_data
+from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, NpzSpec, load_data
 from resforge.training.data.split import set_aside
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)
@@ -42,10 +42,14 @@ def test_the_seed_of_the_split_decides() -> None:
     assert set_aside(labels, 5, seed=0)[1].tolist() == [221, 409, 423, 502, 748]
 
 
-def sources(folder: Path) -> list[DigitsSpec | Cifar10Spec | MnistSpec]:
+def sources(folder: Path) -> list[DigitsSpec | Cifar10Spec | MnistSpec | NpzSpec]:
     write_cifar(folder / "cifar")
     write_mnist(folder / "mnist")
+    images, labels = np.random.default_rng(0).random((24, 8, 8)), np.arange(24) % 4
+    parts = {"x_train": images[:20], "y_train": labels[:20], "x_test": images[20:]}
+    np.savez(folder / "held.npz", y_test=labels[20:], **parts)
     return [
+        NpzSpec(path=str(folder / "held.npz"), validation=6),
         DigitsSpec(train=200, test=50, validation=40),
         Cifar10Spec(path=str(folder / "cifar"), train=20, test=4, validation=6),
         MnistSpec(path=str(folder / "mnist"), train=20, test=4, validation=6),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .data.digits import DigitsSpec as DigitsSpec
     from .data.mnist import FashionMnistSpec as FashionMnistSpec
     from .data.mnist import MnistSpec as MnistSpec
+    from .data.npz import NpzSpec as NpzSpec
+    from .data.stored import store_dataset as store_dataset
     from .data.tensors import Data as Data
     from .data.tensors import load_data as load_data
     from .loop import Training as Training
@@ -40,6 +42,7 @@ _HOME = {
     "DigitsSpec": "data.digits",
     "FashionMnistSpec": "data.mnist",
     "MnistSpec": "data.mnist",
+    "NpzSpec": "data.npz",
     "Recipe": "recipe",
     "TestPoint": "result",
     "TrainResult": "result",
@@ -47,6 +50,7 @@ _HOME = {
     "error_rate": "prediction",
     "load_data": "data.tensors",
     "predict": "prediction",
+    "store_dataset": "data.stored",
     "train": "loop",
 }
 

@@ -82,6 +82,10 @@ def expand(sweep: Sweep) -> Expansion:
     Raises :class:`~resforge.SpecError` with the place in the sweep file of what is wrong with
     the sweep itself.
     """
+    try:
+        sweep.data.check()
+    except SpecError as error:
+        raise SpecError(placed(error.faults, sweep.document, "data")) from None
     if faults := sweep_faults(sweep):
         raise SpecError(placed(faults, sweep.document))
     combinations = tuple(_combinations(sweep))

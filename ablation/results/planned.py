@@ -21,6 +21,7 @@ def write_plan(database: sqlite3.Connection, plan: SweepPlan) -> None:
         "sweep": json.dumps(plan.sweep.model_dump(mode="json")),
         "text": plan.sweep.text,
         "fingerprint": plan.fingerprint,
+        "images": json.dumps([*plan.sweep.data.input_shape, plan.sweep.data.num_classes]),
     }
     database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
     database.execute("DELETE FROM arms")

@@ -72,6 +72,9 @@ class Records:
     finished: int
     runs: tuple[RunRecord, ...] = ()
     """The runs that trained something, in the order in which they began."""
+    images: tuple[int, int, int, int] | None = None
+    """Channels, height, width and number of classes of the data, whose files may be gone; stores of
+    before format 3 do not say."""
 
     @property
     def title(self) -> str:
@@ -80,13 +83,19 @@ class Records:
     @property
     def num_classes(self) -> int:
         """Of the data: guessing misses ``1 - 1 / num_classes``."""
-        return DATA.validate_python(self.sweep["data"]).num_classes
+        return self._images[3]
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Height and width of the data's images."""
-        _, height, width = DATA.validate_python(self.sweep["data"]).input_shape
-        return height, width
+        return self._images[1:3]
+
+    @cached_property
+    def _images(self) -> tuple[int, int, int, int]:
+        if self.images is not None:
+            return self.images
+        data = DATA.validate_python(self.sweep["data"])
+        return (*data.input_shape, data.num_classes)
 
     @cached_property
     def plans(self) -> dict[str, Plan]:
@@ -169,6 +178,7 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
         total=sum(counts.values()),
         finished=counts["finished"],
         runs=tuple(runs),
+        images=tuple(json.loads(meta["images"])) if "images" in meta else None,
     )
 
 

@@ -1,0 +1,187 @@
+"""Any pictures, from a NumPy archive that holds them as four arrays."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from ...specs.errors import Fault, SpecError
+from .files import FileError, path_fault, told_of
+from .npz_files import Archive, open_archive, shape_text
+from .pictures import PictureFiles, Pictures
+from .source import MAX_IMAGES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Layout = Literal["NHW", "NCHW", "NHWC"]
+PARTS = ("train", "test")
+_ORDER: dict[Layout, tuple[int, ...]] = {"NCHW": (0, 1, 2, 3), "NHWC": (0, 3, 1, 2)}
+_CHANNELS = (1, 3, 4)  # by which they are told from rows and columns
+_MEND = (
+    "write one with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or from"
+    " torch data sets with resforge.training.store_dataset"
+)
+
+
+class NpzSpec(PictureFiles):
+    """Pictures and labels of a file that ``numpy.savez`` or ``savez_compressed`` wrote.
+
+    ``path`` is that file. ``x_train`` and ``x_test`` are bytes of 0 to 255 or floats: ``NHW`` in
+    grey, ``NCHW`` or ``NHWC``; ``y_train`` and ``y_test`` are whole numbers from 0, ``(N,)`` or
+    ``(N, 1)``. Nothing in the file is unpickled.
+    """
+
+    kind: Literal["npz"] = "npz"
+    train: Annotated[int, Field(ge=2, le=MAX_IMAGES)] | None = None
+    """Training images: the first of the file; all, where nothing is said."""
+    test: Annotated[int, Field(ge=1, le=MAX_IMAGES)] | None = None
+    """Test images: the first of the file; all, where nothing is said."""
+    classes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """How many; where nothing is said, one more than the largest label."""
+    layout: Layout | None = None
+    """The order of the arrays' axes; where nothing is said, channels are the axis of 1, 3 or 4."""
+
+    def check(self) -> None:
+        held = self._held()
+        order, test_order = (self._ordered(held.shapes[part], f"x_{part}") for part in PARTS)
+        if order[1:] != test_order[1:]:
+            one, other = shape_text(order[1:]), shape_text(test_order[1:])
+            message = f"{self.path} trains on images of {one} and tests on images of {other}"
+            raise path_fault(message, "make them of one size")
+        for part, wanted in (("train", self.train), ("test", self.test)):
+            if (wanted or 1) > held.shapes[part][0]:
+                count = held.shapes[part][0]
+                message = f"{part} is {wanted}, and the file holds {count} images"
+                raise SpecError(Fault("data", message, part, f"write {part}: {count}"))
+        if self.trained < 2:
+            message = f"validation {self.validation} leaves fewer than 2 images to train on"
+            most = max(self.trained + self.validation - 2, 0)
+            raise SpecError(Fault("data", message, "validation", f"set aside at most {most}"))
+        if self.classes is not None and held.largest >= self.classes:
+            message = f"classes is {self.classes}, and the largest label is {held.largest}"
+            mend = f"leave classes out, or write classes: {held.largest + 1}; labels start at 0"
+            raise SpecError(Fault("data", message, "classes", mend))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        _, *shape = self._ordered(self._held().shapes["train"], "x_train")
+        channels, height, width = shape
+        return channels, height, width
+
+    @property
+    def num_classes(self) -> int:
+        return self.classes or self._held().largest + 1
+
+    @property
+    def trained(self) -> int:
+        return (self.train or self._held().shapes["train"][0]) - self.validation
+
+    @property
+    def tested(self) -> int:
+        return self.test or self._held().shapes["test"][0]
+
+    def pictures(self) -> tuple[Pictures, Pictures]:
+        self.check()
+        file = Path(self.path)
+        with told_of(file, "such pictures", _MEND), open_archive(file) as archive:
+            train, test = (self._part(archive, part) for part in PARTS)
+        return train, test
+
+    def _part(self, archive: Archive, part: str) -> Pictures:
+        pixels = archive.array(f"x_{part}")
+        layout = self._layout(pixels.shape, f"x_{part}")
+        pixels = pixels[:, None] if layout == "NHW" else pixels.transpose(_ORDER[layout])
+        if pixels.dtype != np.uint8:
+            pixels = pixels.astype(np.float32)
+            if not np.isfinite(pixels).all():
+                raise FileError(f"x_{part} holds values that are not finite in float32")
+        return Pictures(np.ascontiguousarray(pixels), _labels(archive, part))
+
+    def _held(self) -> _Held:
+        try:
+            status = os.stat(self.path)
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or str(error)
+            raise path_fault(f"{self.path} cannot be read ({told})", _MEND) from None
+        if not os.path.isfile(self.path):
+            raise path_fault(f"{self.path} is no file", _MEND)
+        return _look(self.path, status.st_size, status.st_mtime_ns)
+
+    def _ordered(self, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+        layout = self._layout(shape, name)
+        if layout == "NHW":
+            return (shape[0], 1, *shape[1:])
+        return tuple(shape[axis] for axis in _ORDER[layout])
+
+    def _layout(self, shape: tuple[int, ...], name: str) -> Layout:
+        if self.layout is None:
+            found = layout_of(shape)
+            if found is None:
+                message = f"{name} is {shape_text(shape)}: channels may come first or last"
+                raise SpecError(
+                    Fault("data", message, "path", "write layout: NCHW, or layout: NHWC")
+                )
+            return found
+        if len(self.layout) != len(shape):
+            message = f"{name} is {shape_text(shape)}, which is not {self.layout}"
+            raise SpecError(Fault("data", message, "layout", "leave layout out"))
+        return self.layout
+
+
+def layout_of(shape: tuple[int, ...]) -> Layout | None:
+    """What the axes of images are; None where channels may come first or last.
+
+    >>> layout_of((9, 28, 28)), layout_of((9, 3, 32, 32)), layout_of((9, 32, 32, 3))
+    ('NHW', 'NCHW', 'NHWC')
+    """
+    if len(shape) == 3:
+        return "NHW"
+    first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
+    if first == last:
+        return None
+    return "NCHW" if first else "NHWC"
+
+
+class _Held(NamedTuple):
+    """What a file holds, told without its pictures."""
+
+    shapes: dict[str, tuple[int, ...]]
+    largest: int
+    """Label."""
+
+
+@lru_cache(maxsize=16)
+def _look(path: str, size: int, changed: int) -> _Held:
+    """Of a file as it is now: ``size`` and time of its last change say which."""
+    file, shapes, largest = Path(path), {}, 0
+    with told_of(file, "such pictures", _MEND), open_archive(file) as archive:
+        for part in PARTS:
+            shape, dtype, _ = archive.head(f"x_{part}")
+            if len(shape) not in (3, 4) or min(shape) < 1:
+                raise FileError(f"x_{part} is {shape_text(shape)}, which is not NHW, NCHW or NHWC")
+            if dtype != np.uint8 and dtype.kind != "f":
+                raise FileError(f"x_{part} is of {dtype}: it should be of uint8 or of floats")
+            labels = _labels(archive, part)
+            if len(labels) != shape[0]:
+                raise FileError(
+                    f"x_{part} holds {shape[0]:,} images and y_{part} {len(labels):,} labels"
+                )
+            shapes[part], largest = shape, max(largest, int(labels.max()))
+    return _Held(shapes, largest)
+
+
+def _labels(archive: Archive, part: str) -> NDArray[np.int64]:
+    name = f"y_{part}"
+    shape, dtype, _ = archive.head(name)
+    if dtype.kind not in "iu" or shape not in (shape[:1], (*shape[:1], 1)):
+        raise FileError(f"{name} is {shape_text(shape)} of {dtype}: it should be N whole numbers")
+    labels: NDArray[Any] = archive.array(name).reshape(-1)
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < MAX_IMAGES:
+        raise FileError(f"{name} holds labels from {labels.min()} to {labels.max()}")
+    return labels.astype(np.int64)

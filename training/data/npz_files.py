@@ -1,0 +1,98 @@
+"""NumPy archives, read without trust: nothing is unpickled, and no more memory is taken than the
+array that the head of a file promises and its length bears out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+
+import numpy as np
+from numpy.lib import format as npy
+
+from ...specs.errors import ResforgeError
+from .files import FileError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_BYTES = 4 * 1024**3  # of one array, unpacked
+_CHUNK = 1024**2
+_T = TypeVar("_T")
+_SHOWN = 200  # characters of what a library says
+
+
+class Head(NamedTuple):
+    """What an array's file says of it before the values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    by_column: bool
+
+
+class Archive:
+    """The arrays of an open archive. Methods raise ``FileError`` for what is wrong with it."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive = archive
+
+    def head(self, name: str) -> Head:
+        return self._open(name, lambda head, _: head)
+
+    def array(self, name: str) -> NDArray[Any]:
+        return self._open(name, _read)
+
+    def _open(self, name: str, read: Callable[[Head, IO[bytes]], _T]) -> _T:
+        file = f"{name}.npy"
+        if file not in self._archive.namelist():
+            held = ", ".join(sorted(self._archive.namelist()))[:_SHOWN]
+            raise FileError(f"it lacks {name}, and holds {held or 'nothing'}")
+        info = self._archive.getinfo(file)
+        # Other methods take memory by what stands in the file; NumPy writes these two.
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise FileError(f"{name} is packed in a way that NumPy does not write")
+        if info.file_size > MAX_BYTES:
+            raise FileError(f"{name} has {info.file_size:,} bytes, of at most {MAX_BYTES:,}")
+        with self._archive.open(info) as member:
+            # Heads of later versions can be as long as they like; arrays of numbers have the first.
+            if npy.read_magic(member) != (1, 0):
+                raise FileError(f"{name} is no array of numbers")
+            shape, by_column, dtype = npy.read_array_header_1_0(member)
+            size = prod(shape) * dtype.itemsize
+            if dtype.hasobject or min(shape, default=1) < 0:
+                raise FileError(f"{name} is no array of numbers")
+            if member.tell() + size != info.file_size:
+                raise FileError(
+                    f"{name} says that it is {shape_text(shape)}, and has another length"
+                )
+            return read(Head(shape, dtype, by_column), member)
+
+
+@contextmanager
+def open_archive(file: Path) -> Iterator[Archive]:
+    """The archive in ``file``. Raises ``FileError`` where it is none, and ``OSError``."""
+    try:
+        with ZipFile(file) as archive:
+            yield Archive(archive)
+    except (FileError, ResforgeError, OSError):
+        raise
+    except Exception as error:  # a broken archive can raise anything at all
+        raise FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
+
+
+def _read(head: Head, member: IO[bytes]) -> NDArray[Any]:
+    values = np.empty(prod(head.shape), head.dtype)
+    into, start = values.view(np.uint8), 0
+    while chunk := member.read(_CHUNK):
+        into[start : start + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        start += len(chunk)
+    if start < len(into):
+        raise FileError("it ends too early")
+    return values.reshape(head.shape, order="F" if head.by_column else "C")
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a single number"
