@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from .specs import load as load
     from .specs import loads as loads
     from .specs import plan as plan
+    from .weights import WeightsError as WeightsError
+    from .weights import convert_weights as convert_weights
+    from .weights import load_weights as load_weights
+    from .weights import plan_weights as plan_weights
+    from .weights import save_weights as save_weights
 
 __version__ = "0.1.0"
 
@@ -49,8 +54,23 @@ _HOME = {
     "load": "specs",
     "loads": "specs",
     "plan": "specs",
+    "WeightsError": "weights",
+    "convert_weights": "weights",
+    "load_weights": "weights",
+    "plan_weights": "weights",
+    "save_weights": "weights",
 }
-_FOLDERS = ("ablation", "blocks", "builder", "export", "generation", "specs", "testing", "training")
+_FOLDERS = (
+    "ablation",
+    "blocks",
+    "builder",
+    "export",
+    "generation",
+    "specs",
+    "testing",
+    "training",
+    "weights",
+)
 
 __all__ = [*sorted(_HOME), "__version__"]
 

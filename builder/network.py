@@ -83,16 +83,22 @@ def spec_of(model: nn.Module) -> ResNetSpec:
     >>> spec_of(build("cifar_resnet20", device="meta")).name
     'cifar_resnet20'
     """
+    inner = unwrap(model)
+    spec = getattr(inner, "spec", None)
+    if not isinstance(spec, ResNetSpec):
+        raise ResforgeError(f"{type(model).__name__} was not built by resforge: it has no spec")
+    return spec
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The network inside of a compiled or parallel wrapper, or of several."""
     inner = model
     while not isinstance(inner, ResNet):
         wrapped = getattr(inner, "_orig_mod", None) or getattr(inner, "module", None)
         if not isinstance(wrapped, nn.Module):
             break
         inner = wrapped
-    spec = getattr(inner, "spec", None)
-    if not isinstance(spec, ResNetSpec):
-        raise ResforgeError(f"{type(model).__name__} was not built by resforge: it has no spec")
-    return spec
+    return inner
 
 
 def assemble(plan: Plan) -> ResNet:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from cyclopts import App
 
 from .. import __version__
+from . import weights
 from .author import new, schema
 from .catalogue import list_names
 from .check import check
@@ -64,9 +65,29 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge sweep export runs/shortcuts --curves > curves.csv",
     ),
     ("report", report, "resforge report runs/shortcuts"),
+    (
+        "weights check",
+        weights.check,
+        "resforge weights check resnet50 resnet50.pth\n"
+        "resforge weights check net.yaml resnet50.pth --head fresh --partial",
+    ),
+    (
+        "weights load",
+        weights.load,
+        "resforge weights load net.yaml resnet50.pth --head fresh --out net.safetensors",
+    ),
+    (
+        "weights convert",
+        weights.convert,
+        "resforge weights convert net.safetensors net.pth --to timm\n"
+        "resforge weights convert model.safetensors ours.safetensors --spec resnet50",
+    ),
 )
 
-GROUPS = {"sweep": "Plan and train the networks of a sweep file; see how far they are."}
+GROUPS = {
+    "sweep": "Plan and train the networks of a sweep file; see how far they are.",
+    "weights": "Files of weights: what fits a network, loading it, other projects' names.",
+}
 
 
 def main() -> NoReturn:

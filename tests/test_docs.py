@@ -27,7 +27,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def modules() -> list[str]:
     """Every module of the package, by its full name."""
     folders = ("ablation", "blocks", "builder", "cli", "export", "generation", "specs", "testing")
-    folders += ("training",)
+    folders += ("training", "weights")
     names = ["resforge"]
     for folder in folders:
         package = importlib.import_module(f"resforge.{folder}")

@@ -29,8 +29,18 @@ LADDER = {
     "ablation": {"specs", "blocks", "builder", "training"},
     "generation": {"specs"},
     "export": {"specs", "blocks", "builder"},
+    "weights": {"specs", "blocks", "builder"},
     "testing": {"specs", "blocks", "builder"},
-    "cli": {"specs", "blocks", "builder", "training", "ablation", "generation", "export"},
+    "cli": {
+        "specs",
+        "blocks",
+        "builder",
+        "training",
+        "ablation",
+        "generation",
+        "export",
+        "weights",
+    },
 }
 LIBRARIES_OF_SPECS = {"pydantic", "pydantic_core", "yaml"}
 

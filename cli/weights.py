@@ -1,0 +1,213 @@
+"""``resforge weights``: check, load and convert files of weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, Token
+
+from .options import Json, Source, load_source
+from .output import say, tell, tell_json, tell_table
+
+if TYPE_CHECKING:
+    from ..weights import WeightPlan
+
+File = Annotated[
+    str, Parameter(help="A .safetensors file, or one of torch.save (.pth, .pt, .bin).")
+]
+Layout = Annotated[
+    str | None,
+    Parameter(
+        "--layout",
+        metavar="LAYOUT",
+        help="Whose names the file has: torchvision, deep_base, timm, huggingface, d2l, "
+        "mmpretrain or pytorch_cifar. Recognised where it is not said.",
+    ),
+]
+Strip = Annotated[
+    str, Parameter("--strip", metavar="PREFIX", help="Take PREFIX, such as module., off the names.")
+]
+
+
+def parse_head(text: str) -> str | list[int]:
+    """``fresh``, or the classes that a list of numbers names. Raises ``ValueError``.
+
+    >>> parse_head("fresh"), parse_head("0,217,482")
+    ('fresh', [0, 217, 482])
+    """
+    if text == "fresh":
+        return text
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{text!r} is no head: write fresh, or classes like 0,217") from None
+
+
+def _convert_head(_: type, tokens: tuple[Token, ...]) -> str | list[int]:
+    return parse_head(tokens[0].value)
+
+
+Head = Annotated[
+    str | list[int] | None,
+    Parameter(
+        "--head",
+        converter=_convert_head,
+        n_tokens=1,
+        accepts_keys=False,
+        metavar="HEAD",
+        help="fresh: leave the head as it is built. 0,217,482: the classes of the file's head "
+        "that the model's are.",
+    ),
+]
+Partial = Annotated[
+    bool,
+    Parameter(
+        "--partial",
+        negative="",
+        show_default=False,
+        help="Leave as it is built each part that does not fit: the stem, a block's branch, its "
+        "shortcut, its attention.",
+    ),
+]
+SliceWider = Annotated[
+    bool,
+    Parameter(
+        "--slice-wider",
+        negative="",
+        show_default=False,
+        help="Fill a narrower layer with the first channels of the file's.",
+    ),
+]
+
+
+def check(
+    source: Source,
+    file: File,
+    /,
+    *,
+    head: Head = None,
+    partial: Partial = False,
+    slice_wider: SliceWider = False,
+    layout: Layout = None,
+    strip: Strip = "",
+    all: Annotated[
+        bool, Parameter("--all", negative="", show_default=False, help="A line for each tensor.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what of a file each tensor of a network would take, and why."""
+    from ..weights import plan_weights
+
+    plan = plan_weights(
+        load_source(source),
+        file,
+        layout=layout,
+        strip=strip,
+        head=head,  # type: ignore[arg-type]
+        partial=partial,
+        slice_wider=slice_wider,
+    )
+    if json:
+        tell_json(plan.to_tree())
+    else:
+        _say_notes(plan)
+        _tell_plan(plan, all)
+
+
+def load(
+    source: Source,
+    file: File,
+    /,
+    *,
+    out: Annotated[str, Parameter("--out", metavar="FILE", help="The .safetensors to write.")],
+    seed: Annotated[int, Parameter("--seed", help="Of what stays fresh.")] = 0,
+    head: Head = None,
+    partial: Partial = False,
+    slice_wider: SliceWider = False,
+    layout: Layout = None,
+    strip: Strip = "",
+    json: Json = False,
+) -> None:
+    """Build a network, load a file into it, and write it with its spec and a SHA-256."""
+    from ..builder import build
+    from ..weights import load_weights, save_weights
+
+    model = build(load_source(source), seed)
+    plan = load_weights(
+        model,
+        file,
+        layout=layout,
+        strip=strip,
+        head=head,  # type: ignore[arg-type]
+        partial=partial,
+        slice_wider=slice_wider,
+    )
+    save_weights(model, out)
+    _tell_written(plan, out, json)
+
+
+def convert(
+    file: File,
+    out: Annotated[str, Parameter(help="The .safetensors, .pth or .pt to write.")],
+    /,
+    *,
+    to: Annotated[
+        str | None,
+        Parameter("--to", metavar="LAYOUT", help="Whose names to write; without, resforge's own."),
+    ] = None,
+    spec: Annotated[
+        str | None,
+        Parameter(
+            "--spec", metavar="SPEC", help="The network; a file that resforge wrote knows its own."
+        ),
+    ] = None,
+    layout: Layout = None,
+    strip: Strip = "",
+    json: Json = False,
+) -> None:
+    """Write the same tensors under another project's names."""
+    from ..weights import convert_weights
+
+    known = None if spec is None else load_source(spec)
+    plan = convert_weights(file, out, to=to, spec=known, layout=layout, strip=strip)
+    _tell_written(plan, out, json)
+
+
+def _say_notes(plan: WeightPlan) -> None:
+    from ..weights import LAYOUTS
+
+    say(f"{plan.file}: the names are {LAYOUTS[plan.layout].words} ({plan.layout})")
+    for note in plan.notes:
+        say(f"note: {note}")
+
+
+def _tell_plan(plan: WeightPlan, each: bool) -> None:
+    rows: dict[tuple[str, str, str], int] = {}
+    for tensor in plan.tensors:
+        key = (tensor.name if each else tensor.unit, tensor.action, tensor.why)
+        rows[key] = rows.get(key, 0) + 1
+    if each:
+        tell_table(("tensor", "action", "why"), list(rows), 3)
+    else:
+        table = [(part, str(count), action, why) for (part, action, why), count in rows.items()]
+        tell_table(("part", "tensors", "action", "why"), table, 1, 2)
+    tell("")
+    _tell_share(plan)
+    if plan.unused:
+        from ..weights.complaints import grouped
+
+        tell(f"not taken from the file: {grouped(plan.unused)}")
+
+
+def _tell_share(plan: WeightPlan) -> None:
+    share = f"{100 * plan.share:.1f}%"
+    tell(f"{plan.taken:,} of {plan.params:,} parameters ({share}) come from the file")
+
+
+def _tell_written(plan: WeightPlan, out: str, json: bool) -> None:
+    if json:
+        tell_json({**plan.to_tree(), "out": out})
+        return
+    _say_notes(plan)
+    _tell_share(plan)
+    tell(f"written: {out}")

@@ -1,0 +1,21 @@
+"""Weights from elsewhere: read without running anything, planned before they are copied."""
+
+from __future__ import annotations
+
+from .convert import convert_weights
+from .errors import WeightsError
+from .layouts import LAYOUTS
+from .load import load_weights, plan_weights
+from .match import TensorPlan, WeightPlan
+from .write import save_weights
+
+__all__ = [
+    "LAYOUTS",
+    "TensorPlan",
+    "WeightPlan",
+    "WeightsError",
+    "convert_weights",
+    "load_weights",
+    "plan_weights",
+    "save_weights",
+]

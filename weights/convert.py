@@ -1,0 +1,82 @@
+"""From one project's names to another's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from ..specs.load import as_spec
+from ..specs.network import ResNetSpec
+from ..specs.plan import Plan, lay_out
+from .apply import check_values
+from .errors import refuse
+from .layouts import LAYOUTS
+from .match import WeightPlan, Wishes, match, stripped
+from .read import WeightFile, read
+from .write import write_tensors
+
+
+def convert_weights(
+    file: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    to: str | None = None,
+    spec: ResNetSpec | str | os.PathLike[str] | None = None,
+    layout: str | None = None,
+    strip: str = "",
+) -> WeightPlan:
+    """Write the weights in ``file`` to ``out`` under other names, each value bitwise as it is.
+
+    ``to`` is one of :data:`LAYOUTS`; without it the names are resforge's own. ``spec`` is the
+    network that they are of; a file that resforge wrote knows its own. ``out`` ends in
+    ``.safetensors``, which then holds the spec and a SHA-256, or in ``.pth`` or ``.pt``.
+
+    Raises :class:`WeightsError` for a file that is broken, is not all of that network, or holds
+    a layer that ``to`` has no name for, and :class:`StoreError` where the disk refuses.
+    """
+    source = read(file)
+    known = _spec_of(source, spec)
+    plan = lay_out(known, (1, 1))
+    matched = match(plan.state_dict, plan, source, Wishes(layout, strip))
+    tensors = stripped(source, strip)
+    check_values(matched, tensors)
+    names = names_in(to, plan, out)
+    write_tensors(
+        {
+            names[entry.name]: torch.zeros((), dtype=torch.int64)
+            if entry.source is None
+            else tensors[entry.source]
+            for entry in matched.tensors
+        },
+        Path(out),
+        known,
+    )
+    return matched
+
+
+def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> dict[str, str]:
+    """What ``layout`` calls each tensor of a network. Raises ``WeightsError`` where it cannot."""
+    if layout is None:
+        return {name: name for name in plan.state_dict}
+    if layout not in LAYOUTS:
+        raise refuse(file, f"layout {layout!r} is unknown", f"known: {', '.join(LAYOUTS)}")
+    missing = f"a stem of {plan.spec.stem.kind}"
+    for form in LAYOUTS[layout].forms:
+        if not form.suits(plan):
+            continue
+        table = form.table(plan.state_dict, plan)
+        names = {ours: theirs for ours, theirs in table.items() if theirs is not None}
+        if len(set(names.values())) == len(table):
+            return names
+        missing = next((name for name in table if name not in names), "all of its layers")
+    raise refuse(file, f"{layout} has no name for {missing}", "choose another --to")
+
+
+def _spec_of(source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None) -> ResNetSpec:
+    if spec is not None:
+        return as_spec(spec, "convert_weights")
+    if source.spec is None:
+        raise refuse(source.path, "does not say what network it is of", "pass spec= (--spec)")
+    return source.spec

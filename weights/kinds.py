@@ -1,0 +1,48 @@
+"""What a file is, by its first bytes, whatever its name says."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from .errors import refuse
+
+Kind = Literal["safetensors", "zip", "legacy"]
+
+#: Bytes that are looked at.
+HEAD = 512
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_ASK = "ask whoever gave it to you for a .safetensors file"
+_AGAIN = "download it again, and follow the link to the file itself"
+
+#: First bytes of what is often found under the name of weights, and what to do about it.
+_STRANGERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
+    (
+        (b"version https://git-lfs.github.com/",),
+        "is a Git LFS pointer, not the weights it stands for",
+        "run `git lfs pull` in its repository, or download the file itself",
+    ),
+    ((b"<!doctype", b"<html", b"<?xml", b"<head"), "is a web page, not weights", _AGAIN),
+    ((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!"), "is compressed", "unpack it"),
+    ((b"\x89HDF",), "is an HDF5 file, as Keras writes it", "convert it with TensorFlow first"),
+    ((b"\x93NUMPY",), "is one NumPy array", _ASK),
+    ((b"{", b"["), "is JSON, not weights", "give a file that holds tensors, such as one shard"),
+    ((b"\x80",), "is a bare pickle, which torch.save does not write", _ASK),
+)
+
+
+def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
+    """How to read the file at ``path`` that begins with ``head``. Raises ``WeightsError``."""
+    if not head:
+        raise refuse(path, "is empty", _AGAIN)
+    if head.startswith(b"PK"):
+        return "zip"
+    if head.startswith(LEGACY):
+        return "legacy"
+    if len(head) > 8 and head[8:9] == b"{":
+        return "safetensors"
+    text = head.lstrip().lower()
+    for starts, what, mend in _STRANGERS:
+        if any(head.startswith(start) or text.startswith(start) for start in starts):
+            raise refuse(path, what, mend)
+    raise refuse(path, "is neither a .safetensors file nor one of torch.save", _ASK)

@@ -1,0 +1,26 @@
+"""The names of semantic segmentation's ResNets with a stem of three convolutions.
+
+Published checkpoints hold them at the top level, as resforge does; the networks built on them
+(hszhao/semseg's PSPNet) gather the stem in one ``nn.Sequential``.
+"""
+
+from __future__ import annotations
+
+from ..naming import Form
+from .torchvision import BLOCK, HEAD, OWN
+
+WORDS = "those of semantic segmentation's deep_base ResNets, resforge's own"
+
+_GATHERED = (
+    ("conv1", "layer0.0"),
+    ("bn1", "layer0.1"),
+    ("conv2", "layer0.3"),
+    ("bn2", "layer0.4"),
+    ("conv3", "layer0.6"),
+    ("bn3", "layer0.7"),
+)
+
+FORMS = (
+    Form((("conv{n}", "conv{n}"), ("bn{n}", "bn{n}"), *BLOCK, *OWN, *HEAD), "deep"),
+    Form((*_GATHERED, *BLOCK, *OWN, *HEAD), "deep"),
+)

@@ -1,0 +1,50 @@
+"""mmpretrain's names, also without the ``backbone.`` as mmcv publishes them.
+
+A deep stem is a row of ConvModules (a flat ``nn.Sequential`` in mmsegmentation), attention is
+``se_layer``. An average pool before a projection that does not stride is left out, and then
+not counted.
+"""
+
+from __future__ import annotations
+
+from ...specs.plan import Plan
+from ..naming import Form
+from .torchvision import BLOCK
+
+WORDS = "those of mmpretrain"
+
+_SHALLOW = (("conv1", "conv1"), ("bn1", "bn1"))
+_DEEP = (("conv{n}", "stem.{n-1}.conv"), ("bn{n}", "stem.{n-1}.bn"))
+_FLAT = (
+    ("conv1", "stem.0"),
+    ("bn1", "stem.1"),
+    ("conv2", "stem.3"),
+    ("bn2", "stem.4"),
+    ("conv3", "stem.6"),
+    ("bn3", "stem.7"),
+)
+_ATTENTION = (("layer{s}.{b}.se.fc{n}", "layer{s}.{b}.se_layer.conv{n}.conv"),)
+
+
+def _without_pool(plan: Plan) -> dict[str, str]:
+    return {
+        f"{block.name}.downsample.{number}": f"{block.name}.downsample.{number - 1}"
+        for stage in plan.stages
+        for block in stage
+        if block.shortcut.kind == "avg_projection" and block.stride == 1
+        for number in (1, 2)
+    }
+
+
+FORMS = tuple(
+    Form(
+        (
+            *((ours, prefix + theirs) for ours, theirs in (*stem, *BLOCK, *_ATTENTION)),
+            ("fc", "head.fc"),
+        ),
+        "shallow" if stem is _SHALLOW else "deep",
+        _without_pool,
+    )
+    for prefix in ("backbone.", "")
+    for stem in (_SHALLOW, _DEEP, _FLAT)
+)

@@ -1,0 +1,255 @@
+"""What becomes of each tensor of a model, decided from names and shapes before one is copied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..specs.plan import Plan
+from ..specs.trace import Shape
+from .complaints import Misfit, complaints, refuse_strangers, shape_text
+from .errors import WeightsError, refuse
+from .layouts import recognise
+from .read import WeightFile
+
+Action = Literal["copied", "adapted", "sliced", "fresh"]
+Head = Literal["fresh"] | Sequence[int] | None
+_UNIT = re.compile(r"layer\d+\.\d+(\.(?:downsample|se))?")
+COUNTER = "num_batches_tracked"
+BUFFERS = ("running_mean", "running_var", COUNTER)
+
+
+class TensorPlan(NamedTuple):
+    """What becomes of one tensor of the model."""
+
+    name: str
+    """In the model."""
+    action: Action
+    why: str
+    shape: Shape
+    """In the model."""
+    source: str | None = None
+    """Its name in the file; None where it is fresh."""
+
+    @property
+    def unit(self) -> str:
+        """The part of the network that is taken as a whole or left as a whole."""
+        return unit_of(self.name)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What whoever loads weights has asked for."""
+
+    layout: str | None = None
+    strip: str = ""
+    head: Head = None
+    partial: bool = False
+    slice_wider: bool = False
+
+
+@dataclass(frozen=True)
+class WeightPlan:
+    """What becomes of every tensor of a model, in the order of its state dict."""
+
+    file: str
+    layout: str
+    """Whose names the file has: one of :data:`LAYOUTS`."""
+    tensors: tuple[TensorPlan, ...]
+    unused: tuple[str, ...]
+    """Names in the file of what the model does not take."""
+    params: int
+    """Learnable elements of the model."""
+    taken: int
+    """Of these, how many come from the file."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The share of the model's parameters that come from the file, from 0 to 1."""
+        return self.taken / self.params if self.params else 0.0
+
+    def to_tree(self) -> dict[str, Any]:
+        """The plan as plain values, for JSON."""
+        return {
+            "file": self.file,
+            "layout": self.layout,
+            "params": self.params,
+            "taken": self.taken,
+            "share": self.share,
+            "tensors": [{**tensor._asdict(), "shape": [*tensor.shape]} for tensor in self.tensors],
+            "unused": [*self.unused],
+            "notes": [*self.notes],
+        }
+
+
+def unit_of(name: str) -> str:
+    """The part of the network that a tensor belongs to.
+
+    >>> unit_of("layer1.0.bn2.weight"), unit_of("layer1.0.se.fc1.bias"), unit_of("bn1.weight")
+    ('layer1.0', 'layer1.0.se', 'stem')
+    """
+    if match := _UNIT.match(name):
+        return match[0]
+    first = name.partition(".")[0]
+    return {"fc": "head", "norm": "norm"}.get(first, "stem")
+
+
+def match(shapes: Mapping[str, Shape], plan: Plan, file: WeightFile, wishes: Wishes) -> WeightPlan:
+    """Plan how a model of the network ``plan``, whose tensors have ``shapes``, takes ``file``.
+
+    Raises :class:`WeightsError` with every fault where it does not fit as asked.
+    """
+    tensors = stripped(file, wishes.strip)
+    reading = recognise(tensors, shapes, wishes.layout)
+    if 2 * reading.known < len(tensors):
+        refuse_strangers(file.path, tensors, shapes, reading.known)
+    table = reading.form.table(shapes, plan)
+    judge = _Judge(tensors, table, wishes, shapes, f"{plan.stem[0].name}.weight")
+    verdicts = [judge.verdict(name) for name in shapes]
+    if wishes.partial:
+        verdicts = _whole_units(verdicts)
+    planned = tuple(verdict for verdict in verdicts if isinstance(verdict, TensorPlan))
+    misfits = [verdict for verdict in verdicts if isinstance(verdict, Misfit)]
+    used = {tensor.source for tensor in planned} | {misfit.source for misfit in misfits}
+    unused = tuple(name for name in tensors if name not in used)
+    headless = plan.head == () or wishes.head == "fresh"
+    unexpected = [
+        name
+        for name in unused
+        if not wishes.partial
+        and not (headless and unit_of(reading.form.native(name) or "") == "head")
+    ]
+    if faults := complaints(file.path, misfits, unexpected, table):
+        raise WeightsError(faults)
+    sizes = {t.name: prod(t.shape) for t in planned if not t.name.endswith(BUFFERS)}
+    taken = sum(sizes.get(tensor.name, 0) for tensor in planned if tensor.action != "fresh")
+    if not taken:
+        raise refuse(file.path, "fits no part of the model", "choose another file or spec")
+    return WeightPlan(
+        str(file.path),
+        reading.layout,
+        planned,
+        unused,
+        sum(sizes.values()),
+        taken,
+        tuple(file.notes),
+    )
+
+
+def stripped(file: WeightFile, prefix: str) -> dict[str, Tensor]:
+    """The tensors of ``file``, without ``prefix`` where a name begins with it.
+
+    Raises :class:`WeightsError` where none does.
+    """
+    names = {name: name.removeprefix(prefix) for name in file.tensors}
+    if prefix and all(name == short for name, short in names.items()):
+        first = next(iter(names), "")
+        raise refuse(
+            file.path, f"has no name that begins with {prefix!r}", f"its first is {first!r}"
+        )
+    return {short: file.tensors[name] for name, short in names.items()}
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Holds each tensor of the model against the file's."""
+
+    tensors: Mapping[str, Tensor]
+    table: Mapping[str, str | None]
+    wishes: Wishes
+    shapes: Mapping[str, Shape]
+    first: str
+    """The weight that the picture's channels meet."""
+
+    def verdict(self, name: str) -> TensorPlan | Misfit:
+        shape = self.shapes[name]
+        source = self.table[name] or name
+        head = self.wishes.head if unit_of(name) == "head" else None
+        if head == "fresh":
+            return TensorPlan(name, "fresh", "asked for", shape)
+        if source not in self.tensors:
+            beside = source.removesuffix(COUNTER) + "running_var"
+            if name.endswith(COUNTER) and beside in self.tensors:
+                return TensorPlan(name, "fresh", "not in the file; it only counts batches", shape)
+            return Misfit(name, "missing", None, f"the file has no {source}", shape)
+        given = self.tensors[source]
+        if wrong := _wrong_type(name, given):
+            return Misfit(name, "type", source, f"{source} {wrong}", shape)
+        theirs = tuple(given.shape)
+        if head is not None:
+            return self._rows(name, source, theirs, head)
+        if theirs == shape:
+            return TensorPlan(name, "copied", _converted(given), shape, source)
+        sizes = f"{shape_text(theirs)} in the file, {shape_text(shape)} in the model"
+        if name == self.first and theirs[:1] + theirs[2:] == shape[:1] + shape[2:]:
+            how = "summed" if shape[1] == 1 else "repeated and scaled"
+            why = f"{theirs[1]} input channels {how} to {shape[1]}"
+            return TensorPlan(name, "adapted", why, shape, source)
+        if unit_of(name) == "head":
+            return Misfit(name, "head", source, sizes)
+        if self.wishes.slice_wider and _is_wider(theirs, shape):
+            return TensorPlan(name, "sliced", f"the first of {shape_text(theirs)}", shape, source)
+        return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
+
+    def _rows(
+        self, name: str, source: str, theirs: Shape, rows: Sequence[int]
+    ) -> TensorPlan | Misfit:
+        shape = self.shapes[name]
+        if theirs[1:] != shape[1:]:
+            sizes = f"{shape_text(theirs)} in the file, {shape_text(shape)} in the model"
+            return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
+        if len(rows) != shape[0] or not all(0 <= row < theirs[0] for row in rows):
+            asked = f"{len(rows)} of the file's {theirs[0]} classes were asked for, from 0"
+            return Misfit(name, "head", source, f"{asked}; the model has {shape[0]}")
+        return TensorPlan(name, "sliced", f"{len(rows)} of {theirs[0]} classes", shape, source)
+
+
+def _whole_units(verdicts: list[TensorPlan | Misfit]) -> list[TensorPlan | Misfit]:
+    """A part of which one tensor does not fit is left as it is: half of it means nothing."""
+    why: dict[str, str] = {}
+    for verdict in verdicts:
+        if isinstance(verdict, Misfit) and verdict.kind in ("missing", "shape"):
+            why.setdefault(unit_of(verdict.name), verdict.text)
+    settled: list[TensorPlan | Misfit] = []
+    for verdict in verdicts:
+        unit = unit_of(verdict.name)
+        hard = isinstance(verdict, Misfit) and verdict.kind not in ("missing", "shape")
+        if unit in why and not hard:
+            verdict = TensorPlan(verdict.name, "fresh", why[unit], verdict.shape)
+        settled.append(verdict)
+    return settled
+
+
+def _wrong_type(name: str, tensor: Tensor) -> str | None:
+    if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
+        return "is sparse, quantised or without values"
+    counts = name.endswith(COUNTER)
+    whole = not (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.bool
+    if counts != whole or not (counts or tensor.is_floating_point()):
+        return f"is {_type(tensor)}, not {'whole numbers' if counts else 'floating point'}"
+    return None
+
+
+def _converted(tensor: Tensor) -> str:
+    usual = tensor.dtype in (torch.float32, torch.int64)
+    return "same shape" if usual else f"same shape, from {_type(tensor)}"
+
+
+def _type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _is_wider(theirs: Shape, ours: Shape) -> bool:
+    """Whether the first channels of ``theirs`` are a tensor of shape ``ours``."""
+    return (
+        len(theirs) == len(ours)
+        and theirs[2:] == ours[2:]
+        and all(a >= b for a, b in zip(theirs, ours, strict=True))
+    )

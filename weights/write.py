@@ -1,0 +1,62 @@
+"""Writing weights: a ``.safetensors`` file that holds the spec and a SHA-256 of its tensors."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..builder.network import spec_of, unwrap
+from ..specs.files import write_whole
+from ..specs.network import ResNetSpec
+from .errors import refuse
+from .seal import KEY, seal
+
+
+def save_weights(model: nn.Module, file: str | os.PathLike[str]) -> None:
+    """Write the weights of ``model``, which resforge built, to a ``.safetensors`` file.
+
+    The names are torchvision's. The file's metadata holds the spec and a SHA-256 over it and
+    every tensor, which :func:`load_weights` checks. The old file, if there is one, stays until
+    the new one is safely on disk; ``model`` may hold tensors that are mapped from it. Raises
+    :class:`WeightsError` for another suffix and a model on ``meta``, :class:`ResforgeError` for a
+    model without a spec, and :class:`StoreError` where the disk refuses.
+
+    >>> import tempfile, resforge as rf
+    >>> model = rf.build("digits_resnet8", seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(model, f"{folder}/model.safetensors")
+    ...     plan = rf.load_weights(rf.build("digits_resnet8"), f"{folder}/model.safetensors")
+    >>> plan.share
+    1.0
+    """
+    spec = spec_of(model)
+    path = Path(file)
+    if path.suffix != ".safetensors":
+        raise refuse(path, "is not named .safetensors", f"write {path.stem}.safetensors")
+    write_tensors(unwrap(model).state_dict(), path, spec)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, spec: ResNetSpec) -> None:
+    """Write tensors as the suffix of ``path`` has it: ``.safetensors``, or ``.pth`` and ``.pt`` as
+    torch.save does, which have no room for the spec and the digest.
+
+    Raises :class:`WeightsError` for any other suffix and for tensors without values.
+    """
+    if any(tensor.is_meta for tensor in tensors.values()):
+        raise refuse(path, "cannot be written from a model on 'meta'", "build it on a device")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    if path.suffix == ".safetensors":
+        content = save(plain, {"format": "pt", KEY: seal(plain, spec)})
+    elif path.suffix in (".pth", ".pt"):
+        buffer = io.BytesIO()
+        torch.save(plain, buffer)
+        content = buffer.getvalue()
+    else:
+        raise refuse(path, f"has the suffix {path.suffix!r}", "use .safetensors, .pth or .pt")
+    write_whole(path, content)
