@@ -183,11 +183,14 @@ class Plan:
             for name, shape in tensors.items()
         }
 
-    def to_svg(self) -> str:
-        """The network's picture: one self-contained SVG, for light and dark pages."""
+    def to_svg(self, against: Plan | None = None) -> str:
+        """The network's picture: one self-contained SVG, for light and dark pages.
+
+        With ``against`` it marks what is not so in that plan's network.
+        """
         from .drawing.diagram import to_svg
 
-        return to_svg(self)
+        return to_svg(self, against)
 
     def _repr_html_(self) -> str:
         from .drawing.html import to_html

@@ -16,7 +16,8 @@ _MAX_CHANGES = 12
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One network of a sweep. ``svg`` is its picture, safe to stand in a page."""
+    """One network of a sweep. ``svg`` is its picture, safe to stand in a page, in which all is
+    marked that is not so in the first."""
 
     arms: tuple[str, ...]
     """All that mean it; the first gives it its name."""
@@ -32,8 +33,11 @@ def networks(records: Records) -> list[Network]:
     for arm in records.arms:
         named.setdefault(arm.digest, []).append(arm.name)
     plans = list(records.plans.items())[:MAX_PICTURED]
+    if not plans:
+        return []
+    first = plans[0][1]
     return [
-        Network(tuple(named[digest]), digest, _changes(plans[0][1].spec, laid.spec), laid.to_svg())
+        Network(tuple(named[digest]), digest, _changes(first.spec, laid.spec), laid.to_svg(first))
         for digest, laid in plans
     ]
 

@@ -14,6 +14,7 @@ from ..plan import Plan
 from .fold import drop_text
 from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of
+from .marks import changed, changed_text
 from .numbers import grouped, shape_text, short
 from .scene import TEXT, Column, Scene, times
 from .svg import Pen, fit, width_of
@@ -25,11 +26,12 @@ _LINE = 18.0
 _NORMS = {"batch": "batch norm", "group": "group norm", "none": "no norm"}
 
 
-def to_svg(plan: Plan) -> str:
+def to_svg(plan: Plan, against: Plan | None = None) -> str:
     """The picture of ``plan``: stem, stages, blocks and each shortcut's kind at a glance.
 
     It stands alone (no script, no font, no file beside it), follows the reader's light or dark
-    page, and is the same text each time.
+    page, and is the same text each time. What is not so in the network of ``against`` is marked:
+    its outline is heavy, and ≠ stands on it.
 
     >>> import resforge as rf
     >>> picture = to_svg(rf.plan(rf.load("resnet18")))
@@ -38,7 +40,8 @@ def to_svg(plan: Plan) -> str:
     """
     # Classes are global to a page: the prefix keeps two pictures on one page apart.
     pen = Pen(f"rf{plan.spec.digest[:8]}")
-    scene = Scene(plan)
+    marked = changed(plan, against) if against else frozenset()
+    scene = Scene(plan, marked)
     columns, boxes = scene.columns, scene.boxes
     width = sum(column.width for column in columns) + _GAP * (len(columns) - 1) + 12
     width = max(width, 560.0) + 2 * _MARGIN
@@ -50,7 +53,9 @@ def to_svg(plan: Plan) -> str:
     foot = axis + below + 26 + 5 * _LINE + 8
     draw_legend(pen, legend, _MARGIN, foot)
     title = plan.spec.name or "residual network"
-    return pen.svg(width, foot + ROW * len(legend), title, describe(plan))
+    told = changed_text(plan, marked)
+    words = describe(plan) + (f" Not so in the other network: {told}." if told else "")
+    return pen.svg(width, foot + ROW * len(legend), title, words)
 
 
 def describe(plan: Plan) -> str:

@@ -42,15 +42,20 @@ def runs(stage: Sequence[BlockPlan]) -> Iterator[Run]:
         yield Run(_name(stage, start, end), tuple(stage[start:end]))
 
 
-def repeats(stage: Sequence[BlockPlan]) -> list[tuple[BlockPlan, ...]]:
-    """The stage cut into rows of blocks alike.
+def repeats(
+    stage: Sequence[BlockPlan], apart: frozenset[str] = frozenset()
+) -> list[tuple[BlockPlan, ...]]:
+    """The stage cut into rows of blocks alike; those named in ``apart`` stand in none with others.
 
     >>> import resforge as rf
     >>> plan = rf.plan(rf.load("resnet50"))
     >>> [[block.name for block in row] for row in repeats(plan.stages[1])]
     [['layer2.0'], ['layer2.1', 'layer2.2', 'layer2.3']]
     """
-    return [tuple(row) for _, row in groupby(stage, key=lambda block: block.what.like)]
+    return [
+        tuple(row)
+        for _, row in groupby(stage, lambda block: (block.what.like, block.name in apart))
+    ]
 
 
 def block_text(spec: BlockSpec) -> str:

@@ -7,6 +7,7 @@ from math import hypot, log2
 from typing import Any, Final, Literal, NamedTuple
 
 from ..trace import Layer, Size
+from .marks import MARK
 from .signs import Wiring
 from .svg import Pen
 from .wires import draw_arc, draw_signs, room
@@ -42,6 +43,8 @@ class Box(NamedTuple):
     """Equal blocks that this box stands for."""
     form: Literal["box", "dots", "wire"] = "box"
     """Dots stand for blocks that are left out, however they look; on a wire are only signs."""
+    marked: bool = False
+    """Whether it is not so in the network that this one is held against."""
 
     @property
     def width(self) -> float:
@@ -100,7 +103,7 @@ def thickness(layer: Layer) -> float:
 
 def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
     """Draw ``box`` from ``x`` on, around the height ``axis``; its shortcut over it."""
-    pen.open(box.title)
+    pen.open(f"{MARK} {box.title}" if box.marked else box.title)
     wiring, places = box.wiring, box.places
     left = x + places.left
     if box.form == "dots":
@@ -118,7 +121,9 @@ def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
     draw_signs(pen, wiring.end, left + box.width + box.behind + 4, axis)
     draw_signs(pen, wiring.after, x + places.join + 8, axis)
     if box.copies > 1:
-        _badge(pen, f"×{box.copies}", left + box.width / 2, axis + max(box.heights) / 2)
+        draw_badge(pen, f"×{box.copies}", left + box.width / 2, axis + max(box.heights) / 2)
+    if box.marked:
+        draw_badge(pen, MARK, left + box.width / 2, axis - sum(box.heights) / 4)
     pen.close()
 
 
@@ -135,7 +140,7 @@ def _body(pen: Pen, box: Box, left: float, axis: float, tone: float) -> None:
     outline = rounded(corners, 5.0)
     pen.path(outline, "paper", "paper", stroke_width=4)
     pen.path(outline, box.colour, fill_opacity=0.10 + 0.32 * tone)
-    pen.path(outline, stroke=box.colour, stroke_width=1.4)
+    pen.path(outline, stroke=box.colour, stroke_width=3.0 if box.marked else 1.4)
 
 
 def rounded(corners: Sequence[tuple[float, float]], radius: float) -> str:
@@ -196,10 +201,15 @@ def _dots(pen: Pen, x: float, axis: float) -> None:
         pen.circle(x + step, axis, 2.2, "wire")
 
 
-def _badge(pen: Pen, text: str, x: float, y: float) -> None:
-    width = 12.0 + 7.5 * len(text)
+def draw_badge(pen: Pen, text: str, x: float, y: float) -> None:
+    """A dark plate with ``text``, around ``(x, y)``."""
+    width = badge_width(text)
     pen.rect(x - width / 2, y - 9, width, 18, "ink", "paper", rx=9, stroke_width=1.5)
     pen.text(x, y + 4.4, text, 12.5, "paper", text_anchor="middle", font_weight=700)
+
+
+def badge_width(text: str) -> float:
+    return 12.0 + 7.5 * len(text)
 
 
 def tone_of(channels: int, fewest: int, most: int) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from ..trace import Layer
-from .glyphs import Box, draw_bar, thickness
+from .glyphs import Box, badge_width, draw_badge, draw_bar, thickness
+from .marks import MARK
 from .signs import ACTIVATION, NORM, POOL, Signs, Wiring
 from .svg import Pen, width_of
 from .wires import LINES, SPACE, draw_line, draw_signs, room
@@ -32,10 +33,13 @@ class Entry(NamedTuple):
     signs: Signs = ()
     layer: Layer | None = None
     """The layer whose bar is the sign."""
+    badge: str = ""
 
     @property
     def sign(self) -> float:
         """How wide the sign is."""
+        if self.badge:
+            return badge_width(self.badge)
         if self.line is not None:
             return max(38.0, room(self.signs) + 22.0)
         return thickness(self.layer) if self.layer else max(0.0, room(self.signs) - SPACE)
@@ -73,6 +77,8 @@ def entries(boxes: Sequence[Box]) -> list[Entry]:
     if any(POOL in wiring.arc for wiring in wirings):
         bars.setdefault(_POOL, Entry("pool", signs=(POOL,)))
     found += [bars[key] for key in sorted(bars)]
+    if any(box.marked for box in boxes):
+        found.append(Entry("not so in the other network", badge=MARK))
     return [*found, Entry("height: size of the map; tone: channels")]
 
 
@@ -103,7 +109,9 @@ def draw_legend(pen: Pen, lines: Iterable[Iterable[Entry]], left: float, top: fl
 
 
 def _sign(pen: Pen, entry: Entry, x: float, y: float) -> None:
-    if entry.line is not None:
+    if entry.badge:
+        draw_badge(pen, entry.badge, x + entry.sign / 2, y)
+    elif entry.line is not None:
         style = LINES[entry.line]
         draw_line(pen, style, f"M{x:.2f} {y:.2f}h{entry.sign:g}")
         start = x + (entry.sign - room(entry.signs) + SPACE) / 2

@@ -11,6 +11,7 @@ from ..plan import BlockPlan, Plan
 from ..trace import Layer, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of
+from .marks import MARK
 from .numbers import grouped, shape_text, short
 from .signs import Wiring, closing_signs, wiring
 from .svg import width_of
@@ -64,8 +65,9 @@ class Scene:
     [('layer1', 'bottleneck ×3'), ('layer2', 'bottleneck ×8'), ('layer3', 'bottleneck ×36')]
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, marked: frozenset[str] = frozenset()) -> None:
         self.plan = plan
+        self.marked = marked
         blocks = [block for stage in plan.stages for block in stage]
         channels = [block.out_channels for block in blocks]
         self._channels = min(channels), max(channels)
@@ -87,6 +89,7 @@ class Scene:
         """Each column, from the input to the head."""
         plan, size = self.plan, self.plan.input_shape[1:]
         plate = Box((), "slate", 0.0, self._heights(size, size), plan.input_shape[0], "input")
+        plate = plate._replace(marked="input" in self.marked)
         yield Column("input", [Group("", [plate])], [times(plan.input_shape)])
         stem = self._end("stem", plan.stem, plan.input_shape[0], size)
         shape = (plan.stem[-1].out_channels, *plan.stem[-1].out_size)
@@ -97,10 +100,12 @@ class Scene:
         for stage, feature in zip(plan.stages, plan.features, strict=True):
             layers = [layer for block in stage for layer in block.layers]
             lines = [times((feature.channels, *feature.size)), *_cost(layers)]
-            yield Column(feature.name, list(self._groups(stage, size, feature.size)), lines)
+            mark = f" {MARK}" if feature.name in self.marked else ""
+            yield Column(feature.name + mark, list(self._groups(stage, size, feature.size)), lines)
             size = feature.size
         if signs := closing_signs(plan):
             name = "norm" if plan.closing else "act"
+            name += f" {MARK}" if "closing" in self.marked else ""
             title = f"after the last stage: {', '.join(signs)}"
             bare = Box((), "slate", 0.0, (0.0, 0.0), 1, title, Wiring(entry=signs), form="wire")
             yield Column(name, [Group("", [bare])], _cost(plan.closing)[:1] if plan.closing else [])
@@ -111,7 +116,8 @@ class Scene:
 
     def _groups(self, stage: Sequence[BlockPlan], size: Size, last: Size) -> Iterator[Group]:
         """A stage's boxes, over the kind that each run of them shares."""
-        for spec, run in groupby(_pieces(stage), key=lambda piece: piece[0] and piece[0].spec):
+        pieces = _pieces(stage, self.marked)
+        for spec, run in groupby(pieces, key=lambda piece: piece[0] and piece[0].spec):
             boxes, total = [], 0
             for block, count in run:
                 boxes.append(self._block(block, count, size, last))
@@ -135,13 +141,15 @@ class Scene:
             _title(block, count),
             wiring(block, self.plan.spec.activation, self.orders != {"post"}),
             count,
+            marked=block.name in self.marked,
         )
 
     def _end(self, name: str, layers: Sequence[Layer], in_channels: int, size: Size) -> Box:
         """The stem or the head."""
         heights = self._heights(size, layers[-1].out_size)
         text = ", ".join(map(layer_text, layers))
-        return Box(_bars(layers), "slate", 0.3, heights, in_channels, f"{name}: {text}")
+        box = Box(_bars(layers), "slate", 0.3, heights, in_channels, f"{name}: {text}")
+        return box._replace(marked=name in self.marked)
 
     def _heights(self, size: Size, last: Size) -> tuple[float, float]:
         return height_of(size, self._largest), height_of(last, self._largest)
@@ -152,9 +160,9 @@ def times(shape: Shape) -> str:
     return shape_text(shape).replace("x", "×")
 
 
-def _pieces(stage: Sequence[BlockPlan]) -> list[Piece]:
+def _pieces(stage: Sequence[BlockPlan], marked: frozenset[str]) -> list[Piece]:
     pieces: list[Piece] = []
-    for row in repeats(stage):
+    for row in repeats(stage, marked):
         pieces += [(row[0], len(row))] if len(row) > FOLD else [(block, 1) for block in row]
     if len(pieces) <= PIECES:
         return pieces
