@@ -29,7 +29,7 @@ def run_file(
         Parameter(
             metavar="N",
             validator=Number(gte=1),
-            help="Trials trained at once, each on one thread; by default one for each core.",
+            help="Trials trained at once, each on one thread; by default one for each core or GPU.",
         ),
     ] = None,
     engine: Annotated[
@@ -40,6 +40,13 @@ def run_file(
             "results are the same.",
         ),
     ] = "process",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        Parameter(
+            help="What trials are trained on; auto is CUDA where there is a GPU, each trial on a"
+            " GPU of its own.",
+        ),
+    ] = "auto",
     json: Json = False,
 ) -> Exit:
     """Train what is missing of a sweep, then write and print the comparison.
@@ -49,14 +56,13 @@ def run_file(
     """
     from ..ablation import load_sweep, progress_on, run_sweep
 
-    summary = run_sweep(
-        load_sweep(file), out, workers=workers, progress=progress_on(), engine=engine
-    )
+    summary = run_sweep(load_sweep(file), out, workers, progress_on(), engine=engine, device=device)
     told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
         words = ["resforge", "sweep", "run", file, "--out", str(out)]
         words += ["--workers", str(workers)] if workers is not None else []
         words += ["--engine", engine] if engine != "process" else []
+        words += ["--device", device] if device != "auto" else []
         again = shlex.join([*words, "--json"] if json else words)
         say(f"interrupted: {told}; for the rest: {printable(again)}")
         return Exit.INTERRUPTED

@@ -99,6 +99,13 @@ def on_a_node(task: Task, stopped: Stop) -> Outcome:
     return run_trial(task, after_a_step)
 
 
+def visible(task: Task, stopped: Stop) -> Outcome:
+    """Notes which GPUs its process sees, and takes long enough for another to take the next."""
+    note(f"sees:{os.environ.get('CUDA_VISIBLE_DEVICES')}:{task.device}", task)
+    time.sleep(1.0)
+    return outcome(task)
+
+
 def dies_once(task: Task, stopped: Stop) -> Outcome:
     """Killed at the first attempt at each trial."""
     first = not starts(task)

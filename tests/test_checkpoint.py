@@ -150,7 +150,7 @@ def test_what_something_else_wrote_is_not_used(
         if name == "code":
             patch.setattr(trial, "code_digest", lambda: value)
         elif name != "key":
-            patch.setattr(trial, "environment", lambda: {**held, name: value})
+            patch.setattr(trial, "environment", lambda _: {**held, name: value})
         left_at(task if name != "key" else dataclasses.replace(task, key=value), 3)
     asked: list[int] = []
     outcome = run_trial(task, lambda: bool(asked.append(1)))

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from ...specs.errors import ResforgeError
 from ..results.outcome import Outcome
+from .device import DeviceKind, DeviceName
 from .task import Cut, Task
 
 EngineName = Literal["process", "inline", "ray"]
@@ -18,7 +19,7 @@ EngineName = Literal["process", "inline", "ray"]
 class Job:
     """What an engine is to do: run ``function``, ``module:name`` of a
     :data:`~resforge.ablation.running.task.RunTask`, ``timeout`` seconds at most for each task, and
-    ``workers`` at once (None: as many as there are cores).
+    ``workers`` at once (None: as many as there are cores, or GPUs) on a ``device``.
 
     ``meanwhile`` is for engines that run tasks in the driver's own process: called after each
     step, it does what the driver has to do and says whether to stop.
@@ -28,10 +29,16 @@ class Job:
     timeout: float
     workers: int | None
     meanwhile: Callable[[], bool]
+    device: DeviceName = "auto"
 
 
 class Engine(Protocol):
     """Runs tasks, some at a time, and outlives their crashes."""
+
+    device: DeviceKind
+    """What they are trained on."""
+    size: int
+    """How many at a time."""
 
     @property
     def running(self) -> list[Task]:
@@ -63,11 +70,11 @@ class Engine(Protocol):
 
 def make_engine(name: str, job: Job) -> Engine:
     """The engine of that name. Raises :class:`~resforge.ResforgeError` for another name, and where
-    its library is missing."""
+    its library or its device is missing."""
     if name == "process":
         from .pool import Pool
 
-        return Pool(job.workers or cores(), job.function, job.timeout)
+        return Pool(job)
     if name == "inline":
         from .inline import Inline
 

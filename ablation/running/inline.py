@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from ..results.outcome import Outcome
+from .device import choose_device, count_gpus
 from .engine import Job
 from .task import Cut, Task, resolve, run_task
 
@@ -16,6 +17,8 @@ class Inline:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.device = choose_device(job.device, count_gpus(job.device))
+        self.size = 1
         self.task: Task | None = None
 
     @property

@@ -17,7 +17,7 @@ from .engine import cores
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "ray")
 
 
-def make_manifest(fingerprint: str, engine: str, workers: int | None) -> dict[str, Any]:
+def make_manifest(fingerprint: str, engine: str, workers: int, device: str) -> dict[str, Any]:
     """Versions, hardware and settings of this run, in plain values; torch stays asleep.
 
     What the trials themselves ran with, which may be another machine, stands in each one's
@@ -34,9 +34,9 @@ def make_manifest(fingerprint: str, engine: str, workers: int | None) -> dict[st
         "cores": cores(),
         "memory_bytes": _memory(),
         "engine": engine,
-        "workers": workers or cores(),
+        "workers": workers,
         "threads": 1,
-        "device": "cpu",
+        "device": device,
         "data": fingerprint,
     }
 

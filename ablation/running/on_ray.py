@@ -1,4 +1,5 @@
-"""Trials on a Ray cluster: one actor for each at work, one core for each actor."""
+"""Trials on a Ray cluster: one actor for each at work, one core and at most one GPU for
+each actor."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 
 from ...specs.errors import ResforgeError
 from ..results.outcome import Outcome
+from .device import choose_device
 from .engine import Job
 from .task import Cut, Task, resolve, run_task
 from .worker import prepare
@@ -48,7 +50,8 @@ class _Slot:
 
 
 class OnRay:
-    """Up to ``job.workers`` actors, by default one for each core of the cluster.
+    """Up to ``job.workers`` actors, by default one for each core of the cluster, or for each of
+    its GPUs.
 
     The environment variable ``RAY_ADDRESS`` names the cluster; without it one is started on this
     machine, and ended afterwards. Workers must be able to import resforge. Checkpoints are kept
@@ -59,10 +62,11 @@ class OnRay:
         self.job = job
         self.ray = _import_ray()
         self.started = _connect(self.ray, job.workers)
-        self.size = job.workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-        self.actor_class = self.ray.remote(num_cpus=1, max_restarts=0, max_concurrency=2)(
-            TrialActor
-        )
+        held = self.ray.cluster_resources()
+        self.device = choose_device(job.device, int(held.get("GPU", 0)))
+        each = {"num_cpus": 1, "num_gpus": int(self.device == "cuda")}
+        self.size = job.workers or max(1, int(held.get("GPU" if each["num_gpus"] else "CPU", 1)))
+        self.actor_class = self.ray.remote(max_restarts=0, max_concurrency=2, **each)(TrialActor)
         self.slots: list[_Slot] = []
         self._failed_starts = 0
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from ...specs.errors import ResforgeError
 from ..results.outcome import Outcome
+from .device import choose_device, count_gpus, gpu_of
+from .engine import Job, cores
 from .task import Cut, Task
 from .worker import BLOCKED, READY, work
 
@@ -23,14 +25,15 @@ _FAILED_STARTS = 3
 
 
 class Worker:
-    """One process and the task it is at."""
+    """One process and the task it is at; ``slot`` is its place among the others."""
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, slot: int, variables: dict[str, str]) -> None:
+        self.slot = slot
         # Spawned, not forked: a child must not inherit locks held by a thread that it lacks.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(
-            target=work, args=(theirs, function), name="resforge-worker", daemon=True
+            target=work, args=(theirs, function, variables), name="resforge-worker", daemon=True
         )
         with _signals_blocked():
             self.process.start()
@@ -67,16 +70,18 @@ class Worker:
 
 
 class Pool:
-    """Up to ``size`` workers that run ``function``.
+    """Up to ``job.workers`` processes, by default one for each core, or for each GPU.
 
     Every call to :meth:`events` says what happened since the last: ``(task, outcome)`` for a
     task that came to an end, ``(task, cut)`` for one that stopped or whose process died under it.
     """
 
-    def __init__(self, size: int, function: str, timeout: float) -> None:
-        self.size = size
-        self.function = function
-        self.timeout = timeout
+    def __init__(self, job: Job) -> None:
+        self.gpus = count_gpus(job.device)
+        self.device = choose_device(job.device, self.gpus)
+        self.size = job.workers or (self.gpus if self.device == "cuda" else cores())
+        self.function = job.function
+        self.timeout = job.timeout
         self.workers: list[Worker] = []
         self._failed_starts = 0
 
@@ -92,7 +97,10 @@ class Pool:
     def grow(self, wanted: int) -> None:
         """Start workers until there are ``wanted``, or ``size``."""
         while len(self.workers) < min(wanted, self.size):
-            self.workers.append(Worker(self.function))
+            taken = {worker.slot for worker in self.workers}
+            slot = next(slot for slot in range(self.size) if slot not in taken)
+            variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
+            self.workers.append(Worker(self.function, slot, variables))
 
     def give(self, task: Task) -> None:
         """Hand a task to an idle worker; there must be one."""

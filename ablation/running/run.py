@@ -16,6 +16,7 @@ from ..results.outcome import Outcome
 from ..results.owner import Owner
 from ..results.store import LEASE, Claim, Store
 from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
+from .device import DeviceName
 from .engine import EngineName, Job, make_engine
 from .manifest import make_manifest
 from .progress import Progress, Silence
@@ -62,13 +63,15 @@ def run_sweep(
     trial: str = TRIAL,
     checkpoint_seconds: float = EVERY,
     engine: EngineName = "process",
+    device: DeviceName = "auto",
 ) -> RunSummary:
     """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
 
     Each trial is trained on one thread: with ``engine="process"`` in a process of its own, with
     ``"inline"`` in this one, for debugging, and with ``"ray"`` on a Ray cluster, the one that the
     environment variable ``RAY_ADDRESS`` names or one of this machine. The results are the same,
-    bit for bit. ``workers`` defaults to the number of cores.
+    bit for bit, on one kind of ``device``: ``auto`` is CUDA where there is a GPU. ``workers``
+    defaults to the number of cores, or of GPUs.
 
     Run again after any interruption, it does only what is missing: a trial goes on from its
     checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped. The first
@@ -76,8 +79,8 @@ def run_sweep(
     ``interrupted`` set. ``trial`` names the function that is run for each trial.
 
     Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
-    a library is missing, and ``StoreError`` where the disk refuses or another run is at work on
-    another plan.
+    a library or the device is missing, and ``StoreError`` where the disk refuses or another run is
+    at work on another plan.
     """
     from ..reporting.report import write_report
     from ..results.export import write_csv
@@ -91,7 +94,7 @@ def run_sweep(
         make_folder(Path(out))
         with Store(out, create=True) as store:
             driver = _Driver(plan, store, stop, progress or Silence(), checkpoint_seconds)
-            driver.drive(engine, Job(trial, sweep.timeout, workers, driver.is_to_stop))
+            driver.drive(engine, Job(trial, sweep.timeout, workers, driver.is_to_stop, device))
             statuses = store.statuses()
         if not stop.requested:
             with stop.at_once():
@@ -143,8 +146,11 @@ class _Driver:
     def drive(self, engine: str, job: Job) -> None:
         """Run to the end, or until told to stop."""
         self.engine = make_engine(engine, job)
-        self.manifest = make_manifest(self.plan.fingerprint, engine, job.workers)
+        self.manifest = make_manifest(
+            self.plan.fingerprint, engine, self.engine.size, self.engine.device
+        )
         try:
+            self.plan.sweep.recipe.check_device(self.engine.device)
             self.store.adopt(self.plan, self.owner, LEASE)
             make_checkpoint_folder(self.folder, set(self.store.statuses()))
             self.progress.start(len(self.trials), self.store.counts()["finished"])
@@ -198,10 +204,10 @@ class _Driver:
             if not self.claims and not self.recorded:
                 self.store.note_run(self.owner, self.manifest)
             self.claims[claim.key] = claim
-            task = make_task(
-                self.plan, self.trials[claim.key], self.folder, self.checkpoint_seconds
+            trial, device = self.trials[claim.key], self.engine.device
+            self.engine.give(
+                make_task(self.plan, trial, self.folder, self.checkpoint_seconds, device)
             )
-            self.engine.give(task)
             self.progress.running(len(self.claims))
 
     def _handle_events(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..results.outcome import Outcome
 from .checkpoint import EVERY, checkpoint_path
+from .device import DeviceKind
 
 if TYPE_CHECKING:
     from ..planning.plan import SweepPlan, Trial
@@ -33,10 +34,15 @@ class Task:
     seed: int
     checkpoint: str = ""
     checkpoint_seconds: float = EVERY
+    device: DeviceKind = "cpu"
 
 
 def make_task(
-    plan: SweepPlan, trial: Trial, folder: Path | None = None, checkpoint_seconds: float = EVERY
+    plan: SweepPlan,
+    trial: Trial,
+    folder: Path | None = None,
+    checkpoint_seconds: float = EVERY,
+    device: DeviceKind = "cpu",
 ) -> Task:
     """The task of one trial of a plan; with the ``folder`` of the sweep, it keeps checkpoints."""
     return Task(
@@ -49,6 +55,7 @@ def make_task(
         seed=trial.seed,
         checkpoint=str(checkpoint_path(folder, trial.key)) if folder else "",
         checkpoint_seconds=checkpoint_seconds,
+        device=device,
     )
 
 

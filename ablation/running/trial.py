@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -30,22 +31,26 @@ _data = lru_cache(maxsize=1)(load_data)
 
 
 def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train the task's network on one thread of the CPU; bitwise the same each time, wherever it
-    is left and gone on with.
+    """Train the task's network on one thread of the CPU, or on a GPU; bitwise the same each time,
+    as far as torch has deterministic ways, wherever it is left and gone on with.
 
     ``stopped`` is asked after each step; where it says so, the checkpoint is written and
     ``StoppedError`` raised. Raises whatever building and training raise.
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
-    data = _data(DATA.validate_json(task.data))
+    device = torch.device(task.device)
+    data = _data(DATA.validate_json(task.data), device)
     _check_data(data, task)
-    identity = {"key": task.key, **environment(), "code": code_digest()}
-    checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
-    with one_thread():
+
+    def fresh() -> Training:
+        return Training(build(spec, seed=task.seed, device=device), data, recipe, task.seed)
+
+    with one_thread(), deterministic(device):
+        held = environment(device)
+        identity = {"key": task.key, **held, "code": code_digest()}
+        checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
         start = time.perf_counter()
-        training, before = _begin(
-            checkpoint, lambda: Training(build(spec, seed=task.seed), data, recipe, task.seed)
-        )
+        training, before = _begin(checkpoint, fresh)
         while not training.finished:
             training.advance()
             stop = stopped()
@@ -55,7 +60,7 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
                 if stop:
                     raise StoppedError("; ".join(checkpoint.notes))
         seconds = before + time.perf_counter() - start
-    return _outcome(training.result(), seconds, checkpoint.notes)
+    return _outcome(training.result(), seconds, held, checkpoint.notes)
 
 
 def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Training, float]:
@@ -91,8 +96,31 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def environment() -> dict[str, Any]:
-    """What, beside the trial's key, could change its numbers."""
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """On CUDA, inside: the same bits each time wherever torch has a way to (it warns where it has
+    none), and float32 that is float32, not TF32. On the CPU one thread is enough."""
+    if device.type != "cuda":
+        yield
+        return
+    # Read when cuBLAS is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    cudnn: Any = torch.backends.cudnn
+    conv, matmul = cudnn.conv, torch.backends.cuda.matmul
+    mode = torch.get_deterministic_debug_mode()
+    before = cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision
+    torch.set_deterministic_debug_mode("warn")
+    cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision = False, "ieee", "ieee"
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision = before
+
+
+def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
+    """What, beside the trial's key, could change its numbers on a device."""
+    kind = torch.device(device).type
     return {
         "resforge": __version__,
         # A plain str: its own type would make whoever unpickles it import torch.
@@ -103,8 +131,17 @@ def environment() -> dict[str, Any]:
         "numpy": np.__version__,
         "code": code_digest()[:12],
         "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "device": "cpu",
+        "device": kind,
         "threads": 1,
+        **(_gpu() if kind == "cuda" else {}),
+    }
+
+
+def _gpu() -> dict[str, Any]:
+    return {
+        "gpu": torch.cuda.get_device_name(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
     }
 
 
@@ -116,7 +153,9 @@ def _check_data(data: Data, task: Task) -> None:
         )
 
 
-def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
+def _outcome(
+    result: TrainResult, seconds: float, held: dict[str, Any], notes: list[str]
+) -> Outcome:
     return Outcome(
         status="diverged" if result.diverged else "done",
         train_curve=result.train_curve,
@@ -125,7 +164,7 @@ def _outcome(result: TrainResult, seconds: float, notes: list[str]) -> Outcome:
         selected=result.selected,
         steps=result.steps,
         seconds=seconds,
-        environment=environment(),
+        environment=held,
         correct=pack_bits(result.correct),
         gradients=result.gradients,
         timings={"test": result.test_seconds},

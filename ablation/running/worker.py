@@ -21,12 +21,14 @@ ORPHAN_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def work(connection: Connection[Any, Any], function: str) -> None:
+def work(connection: Connection[Any, Any], function: str, variables: dict[str, str]) -> None:
     """Run tasks from ``connection`` until it closes, or until SIGTERM says to stop.
 
     ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`; it is
-    named, not passed, so that only workers pay for importing torch.
+    named, not passed, so that only workers pay for importing torch. ``variables`` are set in the
+    environment before that.
     """
+    os.environ.update(variables)
     stop = _Stop()
     # Ctrl-C reaches every process of a terminal; the driver alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

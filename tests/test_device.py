@@ -1,0 +1,159 @@
+"""Devices: who trains where, as arithmetic; and on a GPU, where there is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import torch
+from hypothesis import given
+from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation.running import device as devices
+from resforge.ablation.running.device import choose_device, count_gpus, gpu_of
+from resforge.ablation.running.engine import Job, cores, make_engine
+from resforge.ablation.running.task import Task, make_task
+from resforge.ablation.running.trial import deterministic, environment, run_trial
+from resforge.specs.errors import ResforgeError, StoreError
+
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)
+import sweep_trials  # noqa: E402
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+TRAIN = "resforge.ablation.running.trial:run_trial"
+
+
+def job(workers: int | None = None, device: Any = "auto", function: str = TRAIN) -> Job:
+    return Job(function, 600.0, workers, lambda: False, device)
+
+
+def test_auto_is_cuda_where_there_is_a_gpu() -> None:
+    assert [choose_device("auto", gpus) for gpus in (0, 1, 8)] == ["cpu", "cuda", "cuda"]
+    assert [choose_device("cpu", gpus) for gpus in (0, 1, 8)] == ["cpu"] * 3
+    assert choose_device("cuda", 1) == "cuda"
+
+
+def test_what_cannot_be_is_told_with_its_mend() -> None:
+    with pytest.raises(ResforgeError, match="finds no GPU here: use cpu, or auto"):
+        choose_device("cuda", 0)
+    with pytest.raises(ResforgeError, match="no device 'tpu': use auto, cpu or cuda"):
+        choose_device("tpu", 1)
+
+
+def test_nobody_looks_for_a_gpu_that_nobody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_has_driver", lambda: pytest.fail("looked"))
+    assert count_gpus("cpu") == 0
+
+
+@given(st.integers(1, 16), st.integers(1, 64), st.booleans())
+def test_workers_are_spread_over_the_gpus_that_are_seen(gpus: int, size: int, named: bool) -> None:
+    names = [f"GPU-{number}" if named else str(number) for number in range(gpus)]
+    seen = {"CUDA_VISIBLE_DEVICES": ", ".join(names)} if named else {}
+    given_ = [gpu_of(slot, gpus, seen)["CUDA_VISIBLE_DEVICES"] for slot in range(size)]
+    counts = [given_.count(name) for name in names]
+    assert sum(counts) == size
+    assert max(counts) - min(counts) <= 1
+
+
+@pytest.fixture
+def four_gpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that says it has them, for workers that ask for none."""
+    monkeypatch.setattr("resforge.ablation.running.pool.count_gpus", lambda _: 4)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_there_is_a_worker_for_each_gpu_and_a_place_is_filled_again() -> None:
+    pool = make_engine("process", job(function="sweep_trials:visible"))
+    assert (pool.device, pool.size) == ("cuda", 4)
+    assert make_engine("process", job(6)).size == 6
+    assert make_engine("process", job(device="cpu")).size == cores()
+    try:
+        pool.grow(3)
+        second = pool.workers[1]  # type: ignore[attr-defined]
+        assert [worker.slot for worker in pool.workers] == [0, 1, 2]  # type: ignore[attr-defined]
+        second.kill()
+        pool.workers.remove(second)  # type: ignore[attr-defined]
+        pool.grow(3)
+        assert sorted(w.slot for w in pool.workers) == [0, 1, 2]  # type: ignore[attr-defined]
+    finally:
+        pool.close()
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_each_worker_sees_its_own_gpu_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
+    summary = run_sweep(
+        sweep_trials.sweep(seeds=2), tmp_path / "out", 2, trial="sweep_trials:visible"
+    )
+    assert summary.statuses == {"done": 4}
+    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    by_process = {pid: {what for what, _, other in lines if other == pid} for *_, pid in lines}
+    assert sorted(by_process.values(), key=str) == [{"sees:0:cuda"}, {"sees:1:cuda"}]
+    assert read_records(tmp_path / "out").runs[0].manifest["device"] == "cuda"
+
+
+def test_the_device_is_no_part_of_a_trials_key() -> None:
+    plan = plan_sweep(sweep_trials.real())
+    on_gpu = make_task(plan, plan.trials[0], device="cuda")
+    assert (on_gpu.key, on_gpu.device) == (plan.trials[0].key, "cuda")
+    assert "device" not in Sweep.model_fields
+
+
+def test_a_run_says_what_it_ran_on(tmp_path: Path) -> None:
+    one = sweep_trials.real(seeds=1)
+    run_sweep(one, tmp_path, engine="inline", device="cpu")
+    records = read_records(tmp_path)
+    assert records.runs[0].manifest["device"] == "cpu"
+    assert {trial.outcome.environment["device"] for trial in records.all_trials} == {"cpu"}
+
+
+@pytest.mark.parametrize("engine", ["process", "inline"])
+def test_float16_on_the_cpu_is_refused_before_anything_is_trained(
+    tmp_path: Path, engine: Any
+) -> None:
+    recipe = {"precision": "float16", "steps": 2}
+    sweep = Sweep(sweep=1, base="digits_resnet8", arms={"a": {}}, recipe=recipe)
+    with pytest.raises(ResforgeError, match="precision float16 needs a CUDA device"):
+        run_sweep(sweep, tmp_path, engine=engine, device="cpu")
+    with pytest.raises(StoreError, match="nothing was planned here yet"):
+        read_records(tmp_path)
+
+
+def test_the_cpu_is_left_as_it_was() -> None:
+    before = torch.get_deterministic_debug_mode(), dict(os.environ)
+    with deterministic(torch.device("cpu")):
+        assert torch.get_deterministic_debug_mode() == before[0]
+    assert dict(os.environ) == before[1]
+
+
+@pytest.fixture
+def task() -> Task:
+    plan = plan_sweep(sweep_trials.real(seeds=1))
+    return make_task(plan, plan.trials[0], device="cuda")
+
+
+@needs_gpu
+def test_a_trial_on_a_gpu_gives_the_same_bits_again(task: Task) -> None:
+    one, other = run_trial(task), run_trial(task)
+    assert one.numbers == other.numbers
+    assert one.environment["device"] == "cuda"
+    assert one.environment["deterministic"]
+    assert one.environment["gpu"]
+    assert not environment("cuda")["deterministic"], "what the caller had was put back"
+
+
+@needs_gpu
+@pytest.mark.parametrize("engine", ["process", "inline"])
+def test_each_engine_gives_a_gpus_bits(tmp_path: Path, task: Task, engine: Any) -> None:
+    run_sweep(sweep_trials.real(seeds=1), tmp_path, engine=engine, device="cuda")
+    found = {trial.key: trial.outcome.numbers for trial in read_records(tmp_path).all_trials}
+    assert found[task.key] == run_trial(task).numbers
