@@ -75,7 +75,8 @@ class DeepStem(NamedSequential):
 class Conv3x3Stem(NamedSequential):
     """relu(norm(3x3)), which keeps the size; He et al. 2015 (arXiv 1512.03385), section 4.2.
 
-    (N, in_channels, H, W) becomes (N, width, H, W). Raises `ValueError` for sizes below 1.
+    (N, in_channels, H, W) becomes (N, width, H, W), or half the size with `stride=2`, as in
+    Radosavovic et al. 2020 (arXiv 2003.13678). Raises `ValueError` for sizes below 1.
 
     >>> import torch
     >>> Conv3x3Stem(3)(torch.zeros(1, 3, 32, 32)).shape
@@ -87,12 +88,13 @@ class Conv3x3Stem(NamedSequential):
         in_channels: int,
         width: int = 16,
         *,
+        stride: int = 1,
         bias: bool | None = None,
         norm: Norm = nn.BatchNorm2d,
         activation: Activation = nn.ReLU,
     ) -> None:
         super().__init__()
-        self.conv1, self.bn1 = conv_norm(in_channels, width, 3, norm=norm, bias=bias)
+        self.conv1, self.bn1 = conv_norm(in_channels, width, 3, stride=stride, norm=norm, bias=bias)
         self.relu = make_activation(activation)
 
 

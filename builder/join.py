@@ -45,7 +45,7 @@ STEMS: dict[type, Callable[..., nn.Sequential]] = {
         c, s.widths, pool=s.pool, bias=s.bias or None, **parts
     ),
     specs.Conv3x3StemSpec: lambda s, c, **parts: blocks.Conv3x3Stem(
-        c, s.width, bias=s.bias or None, **parts
+        c, s.width, stride=s.stride, bias=s.bias or None, **parts
     ),
 }
 
@@ -98,17 +98,10 @@ BLOCKS: dict[type[specs.BlockSpec], MakeBlock] = {
         **_arrangement(block),
         **parts,
     ),
-    specs.BottleneckSpec: lambda block, **parts: blocks.Bottleneck(
-        block.in_channels,
-        block.out_channels,
-        width=block.layer("conv2").out_channels,
-        stride=block.stride,
-        groups=block.layer("conv2").groups,
-        dilation=block.layer("conv2").dilation,
-        stride_on=block.spec.stride_on,
-        **_arrangement(block),
-        **parts,
+    specs.BottleneckSpec: lambda block, **parts: _bottleneck(
+        block, stride_on=block.spec.stride_on, **parts
     ),
+    specs.XSpec: lambda block, **parts: _bottleneck(block, **parts),
     specs.D2LSpec: lambda block, **parts: blocks.Residual(
         block.in_channels, block.out_channels, stride=block.stride, **parts
     ),
@@ -144,6 +137,20 @@ def make_shortcut(spec: ShortcutSpec, block: BlockPlan, norm: specs.NormSpec) ->
     """The shortcut module of a block, in a network with ``norm``."""
     sizes = (block.in_channels, block.out_channels, block.stride)
     return SHORTCUTS[type(spec)](spec, block, sizes, norm)
+
+
+def _bottleneck(block: BlockPlan, **parts: Any) -> nn.Module:
+    conv2 = block.layer("conv2")
+    return blocks.Bottleneck(
+        block.in_channels,
+        block.out_channels,
+        width=conv2.out_channels,
+        stride=block.stride,
+        groups=conv2.groups,
+        dilation=conv2.dilation,
+        **_arrangement(block),
+        **parts,
+    )
 
 
 def _arrangement(block: BlockPlan) -> dict[str, Any]:

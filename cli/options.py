@@ -57,7 +57,7 @@ Input = Annotated[
         accepts_keys=False,
         metavar="SIZE",
         help="Input picture: 3x224x224, 224x224 or 224. By default 224 for stems that "
-        "downsample and 32 for conv3x3.",
+        "downsample and 32 for those that do not.",
     ),
 ]
 MaxParams = Annotated[

@@ -32,9 +32,8 @@ def regnet_stages(
     """The stages of a RegNetX of ``depth`` blocks, as a spec file has them.
 
     Block j would be ``w_0 + w_a * j`` wide (equation 2); it takes the nearest ``w_0 * w_m ** s``
-    with a whole s (equations 3 and 4), rounded to a multiple of 8. Blocks of a width are a stage.
-    As in the authors' code, the groups of a stage are no wider than the stage, and the stage is
-    a whole number of groups wide.
+    with a whole s (equations 3 and 4), rounded to a multiple of 8. Blocks of a width are a stage,
+    which is then made a whole number of groups wide.
 
     >>> [(s["depth"], s["width"]) for s in regnet_stages(13, 24, 36.44, 2.49, 8)]
     [(1, 24), (1, 56), (4, 152), (7, 368)]
@@ -46,7 +45,7 @@ def regnet_stages(
         inner = max(1, width // ratio)
         group = min(group_width, inner)
         inner = round(inner / group) * group
-        block = {"kind": "x", "group_width": group, "ratio": ratio}
+        block = {"kind": "x", "group_width": group_width, "ratio": ratio}
         stages.append(
             {"depth": len(list(blocks)), "width": inner * ratio, "stride": stride, "block": block}
         )

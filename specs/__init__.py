@@ -2,7 +2,7 @@
 
 from .activation import ACTIVATIONS
 from .attention import ECASpec, SqueezeExcitationSpec
-from .block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec
+from .block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec, XSpec
 from .catalogue import list_specs
 from .diff import Change, diff
 from .errors import BuildError, Fault, ResforgeError, SpecError, StoreError
@@ -71,6 +71,7 @@ __all__ = [
     "StochasticDepthSpec",
     "StoreError",
     "Trace",
+    "XSpec",
     "ZeroPadSpec",
     "diff",
     "list_specs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import gcd
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Union
 
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
@@ -174,7 +175,40 @@ class BasicSpec(_Ordered):
         return dilations
 
 
-class BottleneckSpec(_Ordered):
+class _Narrowed(_Ordered):
+    """1x1, 3x3 and 1x1 convolutions, the 3x3 in groups at a width of its own."""
+
+    @property
+    def strides_first(self) -> bool:
+        """Whether the first 1x1 strides, and not the 3x3."""
+        return False
+
+    def inner_width(self, width: int) -> int:
+        """Channels of the 3x3 convolution."""
+        raise NotImplementedError
+
+    def inner_groups(self, width: int) -> int:
+        """Groups of the 3x3 convolution."""
+        raise NotImplementedError
+
+    def lay_convs(
+        self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
+    ) -> None:
+        bias, inner, groups = self.bias(norm), self.inner_width(width), self.inner_groups(width)
+        first, second = (stride, 1) if self.strides_first else (1, stride)
+        (dilation,) = self.dilations(dilations)
+        trace.conv("conv1", inner, 1, first, bias=bias)
+        trace.norm("bn1", norm)
+        trace.conv("conv2", inner, 3, second, groups, bias, dilation)
+        trace.norm("bn2", norm)
+        trace.conv("conv3", self.out_channels(width), 1, bias=bias)
+        self.lay_last_norm(trace, "bn3", norm)
+
+    def dilations(self, dilations: Dilations) -> tuple[int, ...]:
+        return (dilations.rest if self.strides_first else dilations.first,)
+
+
+class BottleneckSpec(_Narrowed):
     """F(x) = 1x1, 3x3 and 1x1 convolutions. He et al. 2015, Figure 5 right.
 
     With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017, arXiv 1611.05431, Figure 3c);
@@ -194,25 +228,15 @@ class BottleneckSpec(_Ordered):
     def out_channels(self, width: int) -> int:
         return width * self.expansion
 
+    @property
+    def strides_first(self) -> bool:
+        return self.stride_on == "conv1"
+
     def inner_width(self, width: int) -> int:
-        """Channels of the 3x3 convolution."""
         return width * self.width_per_group // 64 * self.groups
 
-    def lay_convs(
-        self, trace: Trace, width: int, stride: int, norm: NormSpec, dilations: Dilations
-    ) -> None:
-        bias, inner = self.bias(norm), self.inner_width(width)
-        on_conv1 = self.stride_on == "conv1"
-        (dilation,) = self.dilations(dilations)
-        trace.conv("conv1", inner, 1, stride if on_conv1 else 1, bias=bias)
-        trace.norm("bn1", norm)
-        trace.conv("conv2", inner, 3, 1 if on_conv1 else stride, self.groups, bias, dilation)
-        trace.norm("bn2", norm)
-        trace.conv("conv3", self.out_channels(width), 1, bias=bias)
-        self.lay_last_norm(trace, "bn3", norm)
-
-    def dilations(self, dilations: Dilations) -> tuple[int, ...]:
-        return (dilations.rest if self.stride_on == "conv1" else dilations.first,)
+    def inner_groups(self, width: int) -> int:
+        return self.groups
 
     def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
         fields = super().meaning(what)
@@ -227,6 +251,41 @@ class BottleneckSpec(_Ordered):
                 f"width {width} x width_per_group {self.width_per_group} / 64 leaves no channel",
                 f"use a width_per_group of at least {-(-64 // width)}",
             )
+        yield from super().problems(width)
+
+
+class XSpec(_Narrowed):
+    """F(x) = 1x1, 3x3 in groups, and 1x1 convolutions, told by the width that is put out.
+
+    The X block of Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4.
+    """
+
+    kind: Literal["x"] = "x"
+    group_width: Channels = 8
+    """Channels of each group of the 3x3, which is one group where it has no more."""
+    ratio: Annotated[int, Field(ge=1, le=64)] = 1
+    """The stage's width over that of the 3x3: the bottleneck ratio."""
+
+    def inner_width(self, width: int) -> int:
+        return width // self.ratio
+
+    def inner_groups(self, width: int) -> int:
+        return max(1, self.inner_width(width) // self.group_width)
+
+    def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
+        fields = super().meaning(what)
+        del fields["group_width"]
+        return {**fields, "groups": self.inner_groups(what.width)}
+
+    def problems(self, width: int) -> Iterator[tuple[str, str, str]]:
+        inner = self.inner_width(width)
+        if width % self.ratio:
+            divisors = [str(n) for n in range(1, 65) if width % n == 0]
+            message = f"a ratio of {self.ratio} does not divide the width {width}"
+            yield "ratio", message, f"use a divisor: {', '.join(divisors)}"
+        elif inner > self.group_width and inner % self.group_width:
+            message = f"groups of {self.group_width} channels do not divide {inner}"
+            yield "group_width", message, f"use a divisor: {gcd(inner, self.group_width)}"
         yield from super().problems(width)
 
 
@@ -255,6 +314,7 @@ BLOCKS: dict[str, type[BlockSpec]] = {
     "basic": BasicSpec,
     "bottleneck": BottleneckSpec,
     "d2l": D2LSpec,
+    "x": XSpec,
 }
 """The kinds a file can name. Grown by :func:`resforge.register`, from Python only."""
 

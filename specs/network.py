@@ -34,6 +34,9 @@ from .stochastic_depth import StochasticDepth, shorten_rate
 from .text.writer import to_json, to_yaml
 from .trace import Trace
 
+#: What the identity of a network leaves out, or holds in another form.
+_NOT_AS_WRITTEN = {"name", "stem", "stages", "block", "shortcut"}
+
 
 class ResolvedBlock(NamedTuple):
     """One block with every default and override settled."""
@@ -217,9 +220,8 @@ class ResNetSpec(Spec):
 
         It covers every default and leaves out the name. Stable across processes and machines.
         """
-        meaning = self.model_dump(mode="json", exclude={"name", "stages", "block", "shortcut"})
-        if self.norm.kind == "none":
-            meaning["stem"]["bias"] = True  # whatever it says: no norm follows
+        meaning = self.model_dump(mode="json", exclude=_NOT_AS_WRITTEN)
+        meaning["stem"] = self.stem.meaning(self.norm)
         stages = list(self.blocks())
         if self.stochastic_depth is not None:
             rates = [block.drop_rate for stage in stages for block in stage]

@@ -202,8 +202,9 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
     """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
 
     ``spec`` may be a catalogue name or a file too. Without a size it is the spec's own
-    ``natural_input_size``: 224, or 32 for a ``conv3x3`` stem. Raises :class:`SpecError` for a
-    wrong spec, for a size that is no size, and where a stage would stride over a map of one pixel.
+    ``natural_input_size``: 224, or 32 for a stem that keeps the size. Raises :class:`SpecError`
+    for a wrong spec, for a size that is no size, and where a stage would stride over a map of one
+    pixel.
 
     >>> import resforge as rf
     >>> plan = rf.plan(rf.load("resnet50"), input_size=224)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .base import Channels, Spec, expand_kind
+from .base import Channels, Spec, Stride, expand_kind
 from .norm import NoNormSpec, NormSpec
 from .trace import Trace
 
@@ -17,6 +17,13 @@ class _Stem(Spec):
     kind: str
     bias: bool = False
     """Bias on the convolutions; always there where no norm follows."""
+
+    def meaning(self, norm: NormSpec) -> dict[str, Any]:
+        """The fields as the network's identity holds them."""
+        fields = self.model_dump(mode="json")
+        if isinstance(norm, NoNormSpec):
+            fields["bias"] = True  # whatever it says
+        return fields
 
     def conv_norm(
         self, trace: Trace, number: int, width: int, kernel: int, stride: int, norm: NormSpec
@@ -73,17 +80,25 @@ class DeepBaseStemSpec(_Stem):
 
 
 class Conv3x3StemSpec(_Stem):
-    """One 3x3 convolution at stride 1 and no pool: He et al. 2015, section 4.2 (CIFAR-10)."""
+    """One 3x3 convolution and no pool: He et al. 2015, section 4.2 (CIFAR-10), and at stride 2
+    Radosavovic et al. 2020 (arXiv 2003.13678), section 3.2."""
 
     kind: Literal["conv3x3"] = "conv3x3"
     width: Channels = 16
+    stride: Stride = 1
 
     @property
     def out_channels(self) -> int:
         return self.width
 
     def lay(self, trace: Trace, norm: NormSpec) -> None:
-        self.conv_norm(trace, 1, self.width, 3, 1, norm)
+        self.conv_norm(trace, 1, self.width, 3, self.stride, norm)
+
+    def meaning(self, norm: NormSpec) -> dict[str, Any]:
+        fields = super().meaning(norm)
+        if self.stride == 1:
+            del fields["stride"]  # as it was before stems could stride
+        return fields
 
 
 _Kinds = Annotated[

@@ -20,16 +20,17 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ..specs import ACTIVATIONS, ResNetSpec
-from ..specs.block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec
+from ..specs.block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec, XSpec
 from ..specs.order import Order, activates_first
 
 Tree = dict[str, Any]
 
-BLOCK_KINDS = ("basic", "bottleneck", "d2l")
+BLOCK_KINDS = ("basic", "bottleneck", "d2l", "x")
 _BLOCK_MODELS: dict[str, type[BlockSpec]] = {
     "basic": BasicSpec,
     "bottleneck": BottleneckSpec,
     "d2l": D2LSpec,
+    "x": XSpec,
 }
 
 
@@ -51,7 +52,10 @@ def stems(*, step: int = 1, max_width: int = 8) -> SearchStrategy[Tree]:
     rest = {"bias": st.booleans()}
     pool = {"pool": st.sampled_from(["max", "none"]), **rest}
     return st.one_of(
-        st.fixed_dictionaries({"kind": st.just("conv3x3"), "width": width}, optional=rest),
+        st.fixed_dictionaries(
+            {"kind": st.just("conv3x3"), "width": width},
+            optional={"stride": st.integers(1, 2), **rest},
+        ),
         st.fixed_dictionaries({"kind": st.just("conv7x7"), "width": width}, optional=pool),
         st.fixed_dictionaries(
             {"kind": st.just("deep_base"), "widths": st.lists(width, min_size=3, max_size=3)},
@@ -89,7 +93,13 @@ def blocks(*, plain_widths: bool = False) -> SearchStrategy[Tree]:
             "stride_on": st.sampled_from(["conv2", "conv1"]),
         },
     )
-    ordered = st.builds(lambda block, order: block | order, st.one_of(basic, bottleneck), orders())
+    # Groups of one channel, or one group: either divides every width.
+    x = st.fixed_dictionaries(
+        {"kind": st.just("x"), "group_width": st.sampled_from([1, 64])},
+        optional={"attention": attentions()},
+    )
+    free = st.one_of(basic, bottleneck, x)
+    ordered = st.builds(lambda block, order: block | order, free, orders())
     return st.one_of(
         st.just({"kind": "basic"}), bottleneck, st.just({"kind": "d2l"}), basic, ordered
     )

@@ -49,6 +49,22 @@ GOLDEN = {
     "preact_resnet152": (60_185_128, 11_513_626_624),
     "preact_resnet200": (64_666_152, 15_007_481_856),
 }
+# Parameters, MACs and activations, from the model_complexity.json of pycls, the authors' own code;
+# it counts the additions of the last bias among the MACs, which are left out here.
+REGNET_X = {
+    "regnetx_200mf": (2_684_792, 199_039_872, 2_164_056),
+    "regnetx_400mf": (5_157_512, 397_677_568, 3_143_272),
+    "regnetx_600mf": (6_196_040, 600_890_112, 3_975_096),
+    "regnetx_800mf": (7_259_656, 799_699_712, 5_148_744),
+    "regnetx_1_6gf": (9_190_136, 1_602_849_792, 7_933_512),
+    "regnetx_3_2gf": (15_296_552, 3_176_621_952, 11_367_432),
+    "regnetx_4_0gf": (22_118_248, 3_964_498_816, 12_201_608),
+    "regnetx_6_4gf": (26_209_256, 6_460_291_264, 16_369_744),
+    "regnetx_8_0gf": (39_572_648, 7_995_132_416, 14_059_688),
+    "regnetx_12gf": (46_106_056, 12_086_678_016, 21_366_568),
+    "regnetx_16gf": (54_278_536, 15_940_755_456, 25_515_496),
+    "regnetx_32gf": (107_811_560, 31_735_929_792, 36_302_160),
+}
 # 164 and 1001 as in resnet-1k-layers, the authors' own code; 110 has its norms elsewhere than the
 # network of 2015, and as many.
 PRE_ACTIVATED = {110: 1_727_962, 164: 1_703_258, 1001: 10_327_706}
@@ -127,7 +143,14 @@ def test_d2l_count() -> None:
     assert rf.plan(rf.load("resnet18_d2l"), 96).params == 11_178_378
 
 
-@pytest.mark.parametrize("name", rf.list_specs())
+@pytest.mark.parametrize("name", REGNET_X)
+def test_regnet_counts(name: str) -> None:
+    plan = rf.plan(rf.load(name), 224)
+    assert (plan.params, plan.macs, plan.activations) == REGNET_X[name]
+
+
+# The name of a RegNet says its MACs.
+@pytest.mark.parametrize("name", [n for n in rf.list_specs() if not n.startswith("regnet")])
 def test_depth_is_in_the_name(name: str) -> None:
     spec = rf.load(name)
     digits = "".join(c if c.isdigit() else " " for c in name).split()[0]

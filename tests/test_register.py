@@ -82,7 +82,7 @@ def test_its_fields_are_checked_and_its_kind_is_in_the_schema() -> None:
 
 
 def test_without_registering_it_is_unknown() -> None:
-    with pytest.raises(rf.SpecError, match="not one of basic, bottleneck, d2l"):
+    with pytest.raises(rf.SpecError, match="not one of basic, bottleneck, d2l, x"):
         network()
 
 

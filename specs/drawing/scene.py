@@ -18,8 +18,8 @@ from .svg import width_of
 from .table import layer_text
 
 TEXT: Final = 13.0
-COLOURS: Final = {"basic": "blue", "bottleneck": "green", "d2l": "amber"}
-OTHER_COLOURS: Final = ("violet", "purple", "orange")
+COLOURS: Final = {"basic": "blue", "bottleneck": "green", "d2l": "amber", "x": "orange"}
+OTHER_COLOURS: Final = ("violet", "purple", "slate")
 """For registered kinds, in the order they come."""
 FOLD: Final = 7
 """Equal blocks in a row that are still drawn one by one."""
