@@ -52,15 +52,13 @@ def stems(*, step: int = 1, max_width: int = 8) -> SearchStrategy[Tree]:
     rest = {"bias": st.booleans()}
     pool = {"pool": st.sampled_from(["max", "none"]), **rest}
     return st.one_of(
-        st.fixed_dictionaries(
-            {"kind": st.just("conv3x3"), "width": width},
-            optional={"stride": st.integers(1, 2), **rest},
-        ),
+        st.fixed_dictionaries({"kind": st.just("conv3x3"), "width": width}, optional=rest),
         st.fixed_dictionaries({"kind": st.just("conv7x7"), "width": width}, optional=pool),
         st.fixed_dictionaries(
             {"kind": st.just("deep_base"), "widths": st.lists(width, min_size=3, max_size=3)},
             optional=pool,
         ),
+        st.fixed_dictionaries({"kind": st.just("conv3x3"), "width": width, "stride": st.just(2)}),
     )
 
 
