@@ -16,14 +16,17 @@ from .author import new, schema
 from .catalogue import list_names
 from .check import check
 from .compare import compare
+from .evaluate import evaluate
 from .exits import Exit, explain
 from .export import export as export_network
 from .options import STDIN, STDOUT
 from .output import console
+from .predict import predict
 from .results import export, retry, status
 from .show import show
 from .sweep import report, run_file
 from .sweep_plan import plan_file
+from .train import train
 
 #: Verb, the function behind it, and examples for its help.
 VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
@@ -81,6 +84,26 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         weights.convert,
         "resforge weights convert net.safetensors net.pth --to timm\n"
         "resforge weights convert model.safetensors ours.safetensors --spec resnet50",
+    ),
+    (
+        "train",
+        train,
+        "resforge train resnet18 --data flowers --out runs/flowers\n"
+        "resforge train resnet50 --data flowers --out runs/fine --weights resnet50.safetensors "
+        "--head fresh --freeze backbone\n"
+        "torchrun --nproc-per-node 4 -m resforge train resnet50 --data imagenet "
+        "--out runs/imagenet --recipe torchvision_imagenet --epochs 90",
+    ),
+    (
+        "predict",
+        predict,
+        "resforge predict runs/flowers rose.jpg --figure rose.svg\n"
+        "resforge predict runs/flowers holiday/ --top 3 --json",
+    ),
+    (
+        "evaluate",
+        evaluate,
+        "resforge evaluate runs/flowers --data flowers --confusion confusion.svg",
     ),
 )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from ..specs.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Item = TypeVar("Item")
 # No table is as wide: what is piped is never cut or wrapped.
 _PIPE_WIDTH = 10_000
 
@@ -52,6 +53,16 @@ def console(stream: TextIO | None = None) -> Console:
         emoji=False,
         highlight=False,
     )
+
+
+def followed(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """``items``, with a bar on stderr while they come, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import track
+
+    yield from track(items, what, total, console=console(sys.stderr), transient=True)
 
 
 def tell_table(

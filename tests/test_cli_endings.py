@@ -17,7 +17,7 @@ from command_line import NET, Cli, Terminal, command_line
 from resforge.cli import run
 from resforge.cli.output import console
 
-TOP_VERBS = ("list", "new", "check", "show", "diff", "schema", "sweep", "report")
+TOP_VERBS = ("list", "new", "check", "show", "diff", "schema", "sweep", "report", "train")
 
 
 @pytest.fixture

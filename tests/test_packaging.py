@@ -25,7 +25,7 @@ LADDER = {
     "specs": set(),
     "blocks": set(),
     "builder": {"specs", "blocks"},
-    "training": {"specs", "blocks", "builder"},
+    "training": {"specs", "blocks", "builder", "weights"},
     "ablation": {"specs", "blocks", "builder", "training"},
     "generation": {"specs"},
     "export": {"specs", "blocks", "builder"},

@@ -42,9 +42,15 @@ def save_weights(model: nn.Module, file: str | os.PathLike[str]) -> None:
     write_tensors(unwrap(model).state_dict(), path, spec)
 
 
-def write_tensors(tensors: Mapping[str, Tensor], path: Path, spec: ResNetSpec) -> None:
-    """Write tensors as the suffix of ``path`` has it: ``.safetensors``, or ``.pth`` and ``.pt`` as
-    torch.save does, which have no room for the spec and the digest.
+def write_tensors(
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    spec: ResNetSpec,
+    notes: Mapping[str, str] | None = None,
+) -> None:
+    """Write tensors as the suffix of ``path`` has it: ``.safetensors``, with ``notes`` in its
+    metadata too, or ``.pth`` and ``.pt`` as torch.save does, which have no room for the spec and
+    the digest.
 
     Raises :class:`WeightsError` for any other suffix and for tensors without values.
     """
@@ -52,7 +58,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, spec: ResNetSpec) -
         raise refuse(path, "cannot be written from a model on 'meta'", "build it on a device")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if path.suffix == ".safetensors":
-        content = save(plain, {"format": "pt", KEY: seal(plain, spec)})
+        content = save(plain, {"format": "pt", KEY: seal(plain, spec), **(notes or {})})
     elif path.suffix in (".pth", ".pt"):
         buffer = io.BytesIO()
         torch.save(plain, buffer)

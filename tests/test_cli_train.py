@@ -1,0 +1,189 @@
+"""``resforge train``, ``predict`` and ``evaluate``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import Cli, command_line
+from picture_writer import write_digits
+from resforge.training.runs.folder import RunFolder
+
+NET = """\
+resforge: 1
+name: tiny
+in_channels: 1
+stem: {kind: conv3x3, width: 8}
+stages: [{depth: 1, width: 8}, {depth: 1, width: 16, stride: 2}]
+block: basic
+head: {num_classes: 10}
+"""
+SHORT = ("--epochs", "2", "--batch-size", "16")
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    call = command_line(tmp_path, monkeypatch, capsys)
+    (tmp_path / "net.yaml").write_text(NET)
+    write_digits(tmp_path / "pictures", 100)
+    return call
+
+
+@pytest.fixture
+def trained(cli: Cli) -> Cli:
+    done = cli("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+    assert done.code == 0, done.err
+    return cli
+
+
+def test_training_prints_epochs_and_the_best(trained: Cli, tmp_path: Path) -> None:
+    done = trained(
+        "train", "net.yaml", "--data", "pictures", "--out", "r2", "--size", "8", *SHORT, "--json"
+    )
+    assert done.code == 0
+    assert done.json["finished"]
+    assert [epoch["epoch"] for epoch in done.json["history"]] == [1, 2]
+    lines = done.err.splitlines()
+    assert lines[0].split()[:3] == ["epoch", "train", "loss"]
+    assert [line.split()[0] for line in lines[1:3]] == ["1", "2"]
+    assert (tmp_path / "run" / "curve.svg").read_text().startswith("<?xml")
+
+
+def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:
+    one = trained("predict", "run", "pictures/0/0000.png", "--top", "3", "--json").json
+    assert one[0]["picture"] == "pictures/0/0000.png"
+    shares = [entry["probability"] for entry in one[0]["top"]]
+    assert len(shares) == 3
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) < 1 + 1e-6
+    every = trained("predict", "run", "pictures", "--figure", "found.png")
+    assert len(every.lines) == 101
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+    alone = trained("predict", "run/best.safetensors", "pictures/0/0000.png", "--top", "3")
+    assert alone.lines[1].split()[:2] == ["pictures/0/0000.png", one[0]["top"][0]["class"]]
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_predicted(trained: Cli, tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "0" / "broken.png").write_bytes(b"")
+    done = trained("predict", "run", "pictures/0")
+    assert done.code == 1
+    assert "broken.png: it is no picture" in done.err
+    assert len(done.lines) > 5
+
+
+def test_a_run_is_evaluated_on_what_it_never_saw(trained: Cli, tmp_path: Path) -> None:
+    done = trained("evaluate", "run", "--data", "pictures", "--confusion", "c.svg", "--json")
+    history = json.loads(trained("train", *again(), "--resume", "--json").out)["best"]
+    assert done.json["accuracy"] == history["val_accuracy"]
+    assert done.json["pictures"] == sum(map(sum, done.json["confusion"])) < 30
+    assert "held out" in done.err
+    assert (tmp_path / "c.svg").exists()
+    whole = trained("evaluate", "run", "--data", "pictures", "--part", "all")
+    assert "of 100 right" in whole.out
+    table = [line.split() for line in whole.lines[1:11]]
+    assert [row[0] for row in table] == [*"0123456789"]
+    assert sum(int(row[1]) for row in table) == 100
+
+
+def again() -> tuple[str, ...]:
+    return ("net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "code", "said"),
+    [
+        (("--data", "none", "--out", "r"), 3, "none is no folder"),
+        (("--data", "cifar10", "--out", "r"), 3, "write --data cifar10:FOLDER"),
+        (("--data", "pictures", "--out", "r", "--batch-size", "500"), 3, "use at most 80"),
+        (("--data", "pictures", "--out", "r", "--batch-size", "1"), 3, "batch_size"),
+        (("--data", "pictures", "--out", "r", "--recipe", "he2015"), 3, "he2015_cifar"),
+        (("--data", "pictures", "--out", "r", "--freeze", "head"), 3, "stages:0 to stages:2"),
+        (("--data", "pictures", "--out", "r", "--device", "cuda:99"), 3, "use cpu"),
+        (("--data", "pictures", "--out", "r", "--weights", "no.pt"), 3, "no.pt"),
+        (("--data", "pictures", "--out", "pictures"), 4, "choose another --out"),
+        (("--data", "pictures", "--out", "net.yaml/r"), 4, "choose another --out"),
+        (("--data", "pictures", "--out", "run"), 4, "add --resume"),
+        (("--data", "pictures", "--out", "r", "--resume"), 4, "holds no run"),
+        (("--data", "pictures", "--out", "run", "--resume"), 4, "batch_size (16 there, 32 here)"),
+        (("--data", "pictures",), 2, "--out"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_trained_is_told(
+    trained: Cli, tmp_path: Path, tokens: tuple[str, ...], code: int, said: str
+) -> None:
+    before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    done = trained("train", "net.yaml", "--size", "8", *tokens)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_run_of_a_newer_resforge_is_let_be(trained: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    for tokens in (
+        ("predict", "run", "pictures/0/0000.png"),
+        ("evaluate", "run", "--data", "pictures"),
+        ("train", *again(), "--resume"),
+    ):
+        done = trained(*tokens)
+        assert (done.code, done.out) == (4, "")
+        assert "upgrade resforge" in done.err
+
+
+def test_a_damaged_run_is_told(trained: Cli, tmp_path: Path) -> None:
+    best = tmp_path / "run" / "best.safetensors"
+    content = bytearray(best.read_bytes())
+    content[-1] ^= 1
+    best.write_bytes(content)
+    done = trained("predict", "run", "pictures/0/0000.png")
+    assert done.code == 4
+    assert "damaged" in done.err
+    best.write_bytes(b"")
+    assert trained("predict", "run", "pictures/0/0000.png").code == 4
+    (tmp_path / "run" / "resume.pt").write_bytes(b"")
+    done = trained("train", *again(), "--resume")
+    assert done.code == 4
+    assert "--weights run/last.safetensors" in done.err
+
+
+def test_other_classes_are_told(trained: Cli, tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "9").rename(tmp_path / "pictures" / "nine")
+    done = trained("evaluate", "run", "--data", "pictures")
+    assert (done.code, done.out) == (3, "")
+    assert "a class 'nine' that is not among the 10 known" in done.err
+
+
+def test_one_process_at_a_time_trains_into_a_folder(trained: Cli, tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run").locked():
+        done = trained("train", *again(), "--resume")
+    assert done.code == 4
+    assert "another process is training into it" in done.err
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(cli: Cli, tmp_path: Path) -> None:
+    words = ["train", *again()]
+    words[words.index("--epochs") + 1] = "400"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "resforge", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    with process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("    2 "):
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command with --resume goes on" in said
+    state = RunFolder(tmp_path / "run").kept()
+    assert state is not None
+    assert state["step"] >= 10

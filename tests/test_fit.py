@@ -1,0 +1,319 @@
+"""Runs over epochs: resumed to the bit, frozen in parts, shared by processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import resforge as rf
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from picture_writer import write_digits
+from resforge.training.distributed import Ranks
+from resforge.training.feed import rows
+from resforge.training.fit import FitResult
+from resforge.training.freezing import freeze
+from resforge.training.optimizer import SgdSpec
+from resforge.training.pictures.decode import PictureError
+from resforge.training.pictures.view import Augmentation
+from resforge.training.progress import Silence
+from resforge.training.recipe import Recipe
+from resforge.training.runs.folder import BEST, HISTORY, LAST, RunFolder
+from resforge.training.runs.record import Epoch, best
+from resforge.training.runs.session import Wishes, train_run
+from resforge.training.runs.weights import read_checkpoint
+from resforge.training.targets import Targets, balanced, mix
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_digits(tmp_path_factory.mktemp("digits"), 100)
+
+
+NETWORK = rf.load("digits_resnet8").replace({"stages[*].width": 8, "head.dropout": 0.2})
+
+
+def wishes(digits: Path, out: Path, **changes: object) -> Wishes:
+    common = {
+        "network": NETWORK,
+        "data": str(digits),
+        "out": out,
+        "epochs": 2,
+        "batch_size": 16,
+        "size": 8,
+        "augmentation": Augmentation(min_area=0.5, mirror=False),
+    }
+    return Wishes(**{**common, **changes})  # type: ignore[arg-type]
+
+
+def run(digits: Path, out: Path, stop_after: int | None = None, **changes: object) -> FitResult:
+    """Train, and be told to stop once so many steps are done."""
+    asked = [0]
+
+    def stopped() -> bool:
+        asked[0] += 1
+        return stop_after is not None and asked[0] > stop_after
+
+    return train_run(wishes(digits, out, **changes), Silence(), stopped=stopped)
+
+
+def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
+    return read_checkpoint(folder / name).tensors
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """Both runs' weights, and all that their histories say but the time."""
+    for name in (LAST, BEST):
+        mine, theirs = tensors(one, name), tensors(other, name)
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+    histories = [(folder / HISTORY).read_text().splitlines() for folder in (one, other)]
+    numbers = [[line.rpartition(",")[0] for line in lines] for lines in histories]
+    assert numbers[0] == numbers[1]
+
+
+def test_a_run_leaves_all_its_files(digits: Path, tmp_path: Path) -> None:
+    result = run(digits, tmp_path / "run")
+    assert result.finished
+    assert len(result.history) == 2
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {
+        ".lock", "run.json", "resume.pt", "best.safetensors", "last.safetensors", "history.csv",
+        "curve.svg",
+    }  # fmt: skip
+    last = read_checkpoint(tmp_path / "run" / LAST)
+    assert last.spec.classes == tuple("0123456789")
+    assert last.spec == RunFolder(tmp_path / "run").spec()
+    assert last.scores["accuracy"] == result.history[-1].val_accuracy
+    model = rf.build(last.spec.network)
+    model.load_state_dict(last.tensors)
+
+
+@pytest.mark.parametrize("stop_after", [0, 3, 5, 8])
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+def test_a_run_goes_on_to_the_same_bits(
+    digits: Path, tmp_path: Path, stop_after: int, mixup: float
+) -> None:
+    left, whole = tmp_path / "left", tmp_path / "whole"
+    first = run(digits, left, stop_after, mixup=mixup)
+    assert not first.finished
+    assert first.steps == stop_after
+    second = run(digits, left, resume=True, mixup=mixup, workers=0)
+    assert second.finished
+    run(digits, whole, mixup=mixup)
+    assert_same(left, whole)
+
+
+def test_a_finished_run_that_is_resumed_is_let_be(digits: Path, tmp_path: Path) -> None:
+    run(digits, tmp_path / "run")
+    before = (tmp_path / "run" / "resume.pt").read_bytes()
+    assert run(digits, tmp_path / "run", resume=True).finished
+    assert (tmp_path / "run" / "resume.pt").read_bytes() == before
+
+
+def test_the_seed_decides_and_data_in_memory_resume_too(tmp_path: Path) -> None:
+    common = {"data": "digits", "augmentation": None, "size": None, "batch_size": 200}
+    for name, stop in (("left", 3), ("whole", None)):
+        run(tmp_path, tmp_path / name, stop, **common)
+    run(tmp_path, tmp_path / "left", resume=True, **common)
+    assert_same(tmp_path / "left", tmp_path / "whole")
+    run(tmp_path, tmp_path / "other", seed=1, **common)
+    assert not torch.equal(
+        tensors(tmp_path / "other")["fc.weight"], tensors(tmp_path / "whole")["fc.weight"]
+    )
+
+
+def test_the_same_command_mends_what_a_picture_stopped(tmp_path: Path) -> None:
+    digits = write_digits(tmp_path / "digits", 100)
+    whole = tmp_path / "whole"
+    run(digits, whole)
+    held = sorted(digits.rglob("*.png"))[7]
+    content = held.read_bytes()
+    held.write_bytes(b"_" * len(content))  # as long, and so the same data
+    with pytest.raises(PictureError):
+        run(digits, tmp_path / "run")
+    held.write_bytes(content)
+    assert run(digits, tmp_path / "run", resume=True).finished
+    assert_same(tmp_path / "run", whole)
+
+
+def test_a_disk_that_refuses_loses_nothing(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    run(digits, whole)
+    replace, calls = os.replace, [0]
+
+    def full(*names: object) -> None:
+        calls[0] += 1
+        if calls[0] > failing:
+            raise OSError(28, "No space left on device")
+        replace(*names)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "replace", full)
+    failing = 7  # run.json, an epoch of four files, and some of the second
+    with pytest.raises(rf.StoreError, match="No space left on device"):
+        run(digits, out)
+    monkeypatch.setattr(os, "replace", replace)
+    assert tensors(out, BEST).keys() == tensors(whole, BEST).keys()
+    assert run(digits, out, resume=True).finished
+    assert_same(out, whole)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(digits: Path, tmp_path: Path) -> None:
+    steep = Recipe(optimizer=SgdSpec(lr=1000.0), schedule="constant")
+    plain = NETWORK.replace({"norm": "none"})
+    result = run(digits, tmp_path / "run", recipe=steep, network=plain)
+    assert result.diverged
+    assert not result.finished
+
+
+# what is frozen
+
+
+@pytest.mark.parametrize(
+    ("what", "learns"),
+    [
+        ("backbone", lambda name: name.startswith("fc.")),
+        ("stages:0", lambda name: not name.startswith(("conv1", "bn1"))),
+        ("stages:1", lambda name: name.startswith(("layer2", "layer3", "fc."))),
+        ("stages:3", lambda name: name.startswith("fc.")),
+        ("norm", lambda name: "bn" not in name and "downsample.1" not in name),
+    ],
+)
+def test_what_is_frozen_stays_bitwise(
+    digits: Path, tmp_path: Path, what: str, learns: Callable[[str], bool]
+) -> None:
+    run(digits, tmp_path / "run", freeze=what, epochs=1)
+    before, after = rf.build(NETWORK, seed=0).state_dict(), tensors(tmp_path / "run")
+    for name in before:
+        assert torch.equal(before[name], after[name]) != learns(name), name
+
+
+def test_what_cannot_be_frozen_is_told() -> None:
+    for what in ("head", "stages:9", "stages:-1", "stages:"):
+        with pytest.raises(rf.SpecError, match="cannot be frozen") as caught:
+            freeze(rf.build(NETWORK), what)
+        assert "stages:0 to stages:3" in str(caught.value)
+
+
+# targets
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40))
+def test_balanced_weights_give_each_class_the_same_say(labels: list[int]) -> None:
+    weights = balanced(labels, 5)
+    says = torch.zeros(5).index_add_(0, torch.tensor(labels), weights[torch.tensor(labels)])
+    present = says[says > 0]
+    torch.testing.assert_close(present, torch.full_like(present, len(labels) / len(present)))
+
+
+def test_targets_are_what_the_loss_of_torch_takes() -> None:
+    """Weights and smoothing as PyTorch has them for shares of classes."""
+    x, y = torch.randn(6, 1, 2, 2), torch.tensor([0, 1, 2, 0, 1, 2])
+    scores, weights = torch.randn(6, 3), torch.tensor([0.5, 1.0, 2.0])
+    _, target = Targets(3, 0.1, weights).of(x, y, 0)
+    found = torch.nn.functional.cross_entropy(scores, target)
+    shares = torch.nn.functional.one_hot(y, 3).float()
+    wanted = torch.nn.functional.cross_entropy(scores, shares, weights, label_smoothing=0.1)
+    torch.testing.assert_close(found, wanted)
+    assert Targets(3, 0.1).of(x, y, 0)[1] is y
+
+
+def test_mixup_mixes_pictures_and_targets_alike() -> None:
+    x, y = torch.eye(5).reshape(5, 5, 1, 1), torch.arange(5)
+    mixed, target = Targets(5, mixup=0.5, seed=3).of(x, y, step=7)
+    assert torch.equal(mixed.reshape(5, 5), target)
+    torch.testing.assert_close(target.sum(dim=1), torch.ones(5))
+    assert torch.equal(target[4], x[4].reshape(5))
+    assert not torch.equal(target, Targets(5, mixup=0.5, seed=3).of(x, y, step=8)[1])
+    assert torch.equal(mix(torch.ones(3), 0.3)[2:], torch.ones(1))
+
+
+def test_the_best_epoch_is_the_most_accurate() -> None:
+    def epoch(number: int, loss: float, accuracy: float) -> Epoch:
+        return Epoch(number, number, 0.1, 1.0, loss, accuracy, 1.0)
+
+    history = [epoch(1, 0.9, 0.5), epoch(2, 0.8, 0.6), epoch(3, 0.7, 0.6), epoch(4, 0.7, 0.6)]
+    assert best(history).epoch == 3
+
+
+# several processes
+
+
+@given(st.integers(1, 6), st.integers(1, 8), st.integers(0, 5))
+def test_parts_of_batches_are_disjoint_and_complete(world: int, each: int, seed: int) -> None:
+    count = world * each
+    for batch in rows(3 * count, count, seed, 0, 3):
+        parts = [Ranks(rank, world).part(batch.numbers) for rank in range(world)]
+        assert [number for part in parts for number in part] == batch.numbers
+        assert {len(part) for part in parts} == {each}
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    with pytest.raises(rf.ResforgeError, match="use a batch size of 4"):
+        Ranks(0, 2).part([1, 2, 3, 4, 5])
+
+
+#: Statistics of group norm do not hang on who else is in the batch.
+GROUPED = NETWORK.replace({"norm": {"kind": "group", "groups": 4}, "head.dropout": 0.0})
+SHARED = """\
+import json, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+sys.path.insert(0, {tests!r})
+from test_fit import GROUPED, run
+options = json.loads(sys.argv[3])
+result = run(Path(sys.argv[1]), Path(sys.argv[2]), network=GROUPED, **options)
+assert result.finished == ("stop_after" not in options)
+"""
+
+
+def launch(digits: Path, out: Path, **options: object) -> None:
+    """:func:`run` in two processes, over gloo."""
+    script = out.parent / "shared.py"
+    script.write_text(SHARED.format(tests=str(Path(__file__).parent)))
+    words = ["--standalone", "--nproc-per-node", "2", str(script), str(digits), str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *words, json.dumps(options)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_processes_learn_what_one_does_with_the_whole_batch(
+    digits: Path, tmp_path: Path
+) -> None:
+    options = {"balance": True, "mixup": 0.3, "label_smoothing": 0.1}
+    run(digits, tmp_path / "one", network=GROUPED, **options)
+    launch(digits, tmp_path / "two", **options)
+    assert_near(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_two_processes_stop_and_go_on_together(digits: Path, tmp_path: Path) -> None:
+    launch(digits, tmp_path / "left", stop_after=3)
+    launch(digits, tmp_path / "left", resume=True)
+    launch(digits, tmp_path / "whole")
+    assert_same(tmp_path / "left", tmp_path / "whole")
+
+
+def assert_near(one: Path, other: Path) -> None:
+    mine, theirs = tensors(one), tensors(other)
+    for name in mine:
+        # Sums over a batch are made in another order; ten steps of AdamW carry that on.
+        torch.testing.assert_close(mine[name], theirs[name], rtol=1e-3, atol=1e-4)
+    lines = [(folder / HISTORY).read_text().splitlines()[1:] for folder in (one, other)]
+    for line, twin in zip(*lines, strict=True):
+        numbers = ([float(cell) for cell in text.split(",")[:-1]] for text in (line, twin))
+        assert next(numbers) == pytest.approx(next(numbers), rel=1e-3)

@@ -1,0 +1,94 @@
+"""Several processes that train one network, as ``torchrun`` starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..specs.errors import ResforgeError
+
+
+class Ranks:
+    """One of ``world`` processes, number ``rank``; alone, everything below does nothing."""
+
+    def __init__(self, rank: int = 0, world: int = 1, device: torch.device | None = None) -> None:
+        self.rank = rank
+        self.world = world
+        self.device = device or torch.device("cpu")
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one writes and talks."""
+        return self.rank == 0
+
+    def part(self, numbers: list[int]) -> list[int]:
+        """This process's share of a batch: parts do not overlap, and together they are all.
+
+        Raises :class:`~resforge.ResforgeError` for a batch that cannot be shared evenly.
+
+        >>> [Ranks(rank, 2).part([5, 3, 8, 1]) for rank in (0, 1)]
+        [[5, 3], [8, 1]]
+        """
+        each, left = divmod(len(numbers), self.world)
+        if left:
+            raise ResforgeError(
+                f"a batch of {len(numbers)} cannot be shared by {self.world} processes:"
+                f" use a batch size of {self.world * max(1, each)}"
+            )
+        return numbers[self.rank * each : (self.rank + 1) * each]
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model as each step is to see it: gradients are means over all processes."""
+        if self.world == 1 or not any(p.requires_grad for p in model.parameters()):
+            return model
+        devices = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=devices)
+
+    def sum(self, values: Sequence[float]) -> Sequence[float]:
+        """Each value, added up over all processes."""
+        if self.world == 1:
+            return values
+        tensor = torch.tensor([*values], dtype=torch.float64, device=self.device)
+        dist.all_reduce(tensor)
+        found: list[float] = tensor.tolist()
+        return found
+
+    def mean(self, value: float) -> float:
+        """The mean of all processes' values."""
+        return self.sum([value])[0] / self.world
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Give every process the first one's values, in place."""
+        if self.world > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def wait(self) -> None:
+        """Until all have come here."""
+        self.sum([0.0])
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """The processes that ``torchrun`` started, over gloo on CPUs and NCCL on CUDA; else this one.
+
+    Each takes the CUDA device of its local number.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Ranks(device=device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), world, device)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,1 @@
+"""Pictures of what a run came to; drawn with matplotlib."""

@@ -1,0 +1,1 @@
+"""Pictures in folders: found, decoded, augmented and fed to a network."""

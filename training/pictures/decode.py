@@ -1,0 +1,227 @@
+"""Decoding: from a file to the pixels that were asked for, and no more work than that takes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from math import floor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...specs.errors import ResforgeError, printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+#: Formats that are read. Others of Pillow's start programs (EPS) or are no pictures.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_ORIENTATION = 0x0112
+
+
+class PictureError(ResforgeError):
+    """A file that cannot be read as a picture; ``path`` and ``why``."""
+
+    def __init__(self, path: str | os.PathLike[str], why: str) -> None:
+        self.path, self.why = os.fspath(path), why
+        super().__init__(self.path, why)
+
+    def __str__(self) -> str:
+        return f"error[picture]: {printable(self.path)}: {printable(self.why)}"
+
+
+class Crop(NamedTuple):
+    """The part of a picture that is wanted: ``box`` is left, top, right, bottom in its pixels."""
+
+    box: tuple[float, float, float, float]
+    mirrored: bool = False
+
+
+#: From a picture's width and height to the part of it that is wanted.
+Choose = Callable[[int, int], Crop]
+
+
+def decode(
+    path: str | os.PathLike[str], size: int, channels: int, choose: Choose
+) -> NDArray[np.uint8]:
+    """The part of a picture that ``choose`` asks for, as ``(size, size, channels)``, 0 to 255.
+
+    A JPEG is decoded at the half, quarter or eighth of its size where that is enough, and cropping
+    and scaling are one step. ``choose`` sees the picture upright, whatever way the camera was held.
+    Transparent parts show white; 16-bit greys keep their upper 8 bits; of a film, the first
+    picture. Raises :class:`PictureError` for what is no picture, is cut off or has more pixels than
+    Pillow's limit for what a small file may swell to.
+    """
+    pillow = _pillow()
+    with _quiet():
+        try:
+            with pillow.open(path, formats=FORMATS) as image:
+                return _read(image, size, channels, choose)
+        except Exception as error:  # a broken file can raise anything at all
+            raise PictureError(path, _why(error)) from None
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ResforgeError(
+            "pictures are read with Pillow, which is not installed: pip install 'resforge[images]'"
+        ) from error
+    return Image
+
+
+def _read(image: Image.Image, size: int, channels: int, choose: Choose) -> NDArray[np.uint8]:
+    from PIL.Image import Resampling, Transpose
+
+    width, height = image.size
+    turn = _TURNS[_orientation(image)]
+    crop = choose(*(turn.swapped(width, height)))
+    box = turn.box(crop.box, width, height)
+    mode = "L" if channels == 1 else "RGB"
+    # At this scale the box is as large as it is wanted; a draft is never smaller.
+    scale = max(1.0, min(box[2] - box[0], box[3] - box[1]) / size)
+    image.draft(mode, (max(1, floor(width / scale)), max(1, floor(height / scale))))
+    x, y = image.width / width, image.height / height
+    box = (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
+    plain = _plain(image)
+    small = plain.resize((size, size), Resampling.BILINEAR, box, reducing_gap=2.0)
+    if small.mode in ("RGBA", "LA"):
+        small = _on_white(small)
+    if small.mode != mode:
+        small = small.convert(mode)
+    if turn.operation is not None:
+        small = small.transpose(Transpose(turn.operation))
+    if crop.mirrored:
+        small = small.transpose(Transpose.FLIP_LEFT_RIGHT)
+    return np.asarray(small, dtype=np.uint8).reshape(size, size, channels)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """In a mode that can be scaled: palettes looked up, 16 bits brought to 8."""
+    from PIL import Image
+
+    mode = image.mode
+    if mode in ("L", "RGB", "RGBA", "LA"):
+        return image
+    if mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 0xFFFF:
+            raise ValueError("its 32-bit greys have no known black and white; save it in 16 bits")
+        # Greys of 8 bits in a file of 32 stay as they are.
+        shift = 0 if mode == "I" and values.max() <= 0xFF else 8
+        return Image.fromarray((values >> shift).astype(np.uint8))
+    if mode == "F":
+        raise ValueError("its greys are fractions of no known black and white; save it in 16 bits")
+    clear = "transparency" in image.info or mode in ("PA", "La", "RGBa")
+    return image.convert("RGBA" if clear else "L" if mode == "1" else "RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    flat = image.mode.removesuffix("A")
+    page = Image.new(flat, image.size, "white")
+    page.paste(image.convert(flat), mask=image.getchannel("A"))
+    return page
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, as a camera notes it; 1, upright, where it cannot be told."""
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # notes of the camera may be damaged; the pixels need not be
+        return 1
+    return found if isinstance(found, int) and found in _TURNS else 1
+
+
+class _Turn(NamedTuple):
+    """How pixels as stored become upright: ``operation`` of Pillow's ``transpose``."""
+
+    operation: int | None
+    swap: bool
+    from_right: bool
+    """Whether stored x runs against the upright coordinate that it becomes."""
+    from_bottom: bool
+
+    def swapped(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height, upright."""
+        return (height, width) if self.swap else (width, height)
+
+    def box(
+        self, box: tuple[float, float, float, float], width: int, height: int
+    ) -> tuple[float, float, float, float]:
+        """An upright box among the pixels as stored; ``width`` and ``height`` are the stored."""
+        left, top, right, bottom = box
+        if self.swap:
+            left, top, right, bottom = top, left, bottom, right
+        if self.from_right:
+            left, right = width - right, width - left
+        if self.from_bottom:
+            top, bottom = height - bottom, height - top
+        return left, top, right, bottom
+
+
+#: EXIF 2.32, tag 0x0112. The operations are PIL.Image.Transpose's numbers.
+_TURNS = {
+    1: _Turn(None, swap=False, from_right=False, from_bottom=False),
+    2: _Turn(0, swap=False, from_right=True, from_bottom=False),
+    3: _Turn(3, swap=False, from_right=True, from_bottom=True),
+    4: _Turn(1, swap=False, from_right=False, from_bottom=True),
+    5: _Turn(5, swap=True, from_right=False, from_bottom=False),
+    6: _Turn(4, swap=True, from_right=False, from_bottom=True),
+    7: _Turn(6, swap=True, from_right=True, from_bottom=True),
+    8: _Turn(2, swap=True, from_right=True, from_bottom=False),
+}
+
+
+def _why(error: Exception) -> str:
+    name = type(error).__name__
+    if name.startswith("DecompressionBomb"):
+        return "it has more pixels than Pillow's limit: scale it down"
+    if name == "UnidentifiedImageError":
+        return f"it is no picture of the kinds that are read: {', '.join(FORMATS)}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or name
+
+
+class _Quiet:
+    """Pillow's warnings are let be while pictures are read, except that of too many pixels.
+
+    Filters belong to the whole process: the first of several threads sets them, and the last puts
+    back what was there.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.readers = 0
+        self.filters = ExitStack()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self.lock:
+            if self.readers == 0:
+                self._set()
+            self.readers += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.readers -= 1
+                if self.readers == 0:
+                    self.filters.close()
+
+    def _set(self) -> None:
+        from PIL.Image import DecompressionBombWarning
+
+        self.filters.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", DecompressionBombWarning)
+
+
+_quiet = _Quiet()

@@ -1,0 +1,132 @@
+"""Pictures as batches on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...specs.errors import ResforgeError
+from ..feed import Batch, Rows
+from ..streams import stream_seed
+from .decode import Choose, Crop, PictureError, decode
+from .folder import PictureFolder
+from .loader import ahead
+from .view import Augmentation, View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Unreadable = Literal["stop", "skip"]
+#: Pictures in a batch where nothing is trained.
+BATCH = 64
+Item = TypeVar("Item")
+
+
+class PictureFeed:
+    """A folder's pictures. Which part of a picture is seen hangs on seed, epoch and its number.
+
+    A picture that cannot be read raises :class:`PictureError`; with ``unreadable="skip"`` it is
+    left out of its batch, and told to ``note`` once.
+    """
+
+    def __init__(
+        self,
+        folder: PictureFolder,
+        view: View,
+        augmentation: Augmentation | None = None,
+        *,
+        seed: int = 0,
+        workers: int = 2,
+        device: torch.device | str = "cpu",
+        unreadable: Unreadable = "stop",
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.folder = folder
+        self.view = view
+        self.augmentation = augmentation
+        self.seed = seed
+        self.workers = workers
+        self.device = torch.device(device)
+        self.unreadable = unreadable
+        self.note = note
+        self.noted: set[str] = set()
+        self.class_names = folder.class_names
+        self.train_labels = [picture.label for picture in folder.train]
+        self.val_count = len(folder.val)
+
+    def training(self, batches: Iterable[Rows]) -> Iterator[Batch]:
+        jobs = ([(rows.epoch, number) for number in rows.numbers] for rows in batches)
+        pictures = self.folder.train
+        for read in ahead(jobs, self._drawn, self.workers):
+            yield self._batch([(pictures[number].label, found) for number, found in read])
+
+    def validation(self, part: slice) -> Iterator[Batch]:
+        pictures = self.folder.val[part]
+        jobs = split([(picture.label, picture.path) for picture in pictures])
+        yield from map(self._batch, ahead(jobs, self._seen, self.workers))
+
+    def _drawn(self, job: tuple[int, int]) -> tuple[int, NDArray[np.uint8] | PictureError]:
+        epoch, number = job
+        picture, augmentation = self.folder.train[number], self.augmentation
+        if augmentation is None:
+            return number, read(picture.path, self.view)
+        chance = Random(stream_seed(self.seed, f"picture/{epoch}/{number}"))
+
+        def choose(width: int, height: int) -> Crop:
+            return augmentation.choose(width, height, chance)
+
+        return number, read(picture.path, self.view, choose)
+
+    def _seen(self, job: tuple[int, Path]) -> tuple[int, NDArray[np.uint8] | PictureError]:
+        label, path = job
+        return label, read(path, self.view)
+
+    def _batch(self, found: Sequence[tuple[int, NDArray[np.uint8] | PictureError]]) -> Batch:
+        whole = [(label, pixels) for label, pixels in found if not isinstance(pixels, PictureError)]
+        for _, error in found:
+            if isinstance(error, PictureError):
+                self._handle(error)
+        if 2 * len(whole) < len(found):
+            raise ResforgeError(
+                f"of {len(found)} pictures in a batch, {len(found) - len(whole)} cannot be read:"
+                " look at what is named above"
+            )
+        labels = torch.tensor([label for label, _ in whole], device=self.device)
+        return normalised([pixels for _, pixels in whole], self.view, self.device), labels
+
+    def _handle(self, error: PictureError) -> None:
+        if self.unreadable == "stop":
+            raise error
+        if error.path not in self.noted:
+            self.noted.add(error.path)
+            self.note(f"left out: {error}")
+
+
+def read(path: Path, view: View, choose: Choose | None = None) -> NDArray[np.uint8] | PictureError:
+    """What ``view``, or ``choose`` in its place, shows of a picture; or why it cannot be read."""
+    try:
+        return decode(path, view.size, view.channels, choose or view.choose)
+    except PictureError as error:
+        return error
+
+
+def normalised(pixels: Sequence[NDArray[np.uint8]], view: View, device: torch.device) -> Tensor:
+    """Pixels ``(size, size, channels)`` as one batch ``(N, channels, size, size)`` on a device."""
+    batch = torch.from_numpy(np.stack(pixels))
+    if device.type == "cuda":
+        batch = batch.pin_memory()
+    # Bytes travel to the device, a quarter of what floats are.
+    x = batch.to(device, non_blocking=True).float()
+    mean, std = (255 * torch.tensor(values, device=device) for values in (view.mean, view.std))
+    return x.sub_(mean).div_(std).permute(0, 3, 1, 2).contiguous()
+
+
+def split(items: Sequence[Item], size: int = BATCH) -> Iterator[list[Item]]:
+    """``items`` in lists of ``size``, the last maybe shorter."""
+    return ([*items[start : start + size]] for start in range(0, len(items), size))
