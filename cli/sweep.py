@@ -55,8 +55,12 @@ def run_file(
     with 1 where trials failed.
     """
     from ..ablation import load_sweep, progress_on, run_sweep
+    from ..ablation.planning.warnings import sweep_warnings
 
-    summary = run_sweep(load_sweep(file), out, workers, progress_on(), engine=engine, device=device)
+    sweep = load_sweep(file)
+    for warning in sweep_warnings(sweep):
+        say(f"warning: {printable(warning)}")
+    summary = run_sweep(sweep, out, workers, progress_on(), engine=engine, device=device)
     told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
         words = ["resforge", "sweep", "run", file, "--out", str(out)]
@@ -126,6 +130,8 @@ def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
 
     records = read_records(folder)
     rows, papers, compared = compare(records), records.published, compare_pairs(records)
+    if records.untold:
+        say(f"warning: {printable(records.untold)}")
     if json:
         tell_json(as_tree(records, rows, compared))
         return rows

@@ -49,6 +49,16 @@ def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
     assert not {"report.html", "results.csv"} - {file.name for file in (swept / "out").iterdir()}
 
 
+def test_sweep_run_warns_as_the_plan_does(cli: Cli, swept: Path) -> None:
+    twice = SWEEP.replace("zero_pad}", "zero_pad}\n    again: {shortcut: none}")
+    (swept / "twice.yaml").write_text(twice)
+    planned = cli("sweep", "plan", str(swept / "twice.yaml")).err
+    warned = "warning: 1 of 3 arms differ from another in shortcut alone, and mean the same network"
+    assert warned in planned.splitlines()
+    done = cli("sweep", "run", str(swept / "twice.yaml"), "--out", str(swept / "twice"))
+    assert done.err.splitlines()[0] == warned
+
+
 def test_sweep_run_in_json(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"), "--json")
     assert [row["labels"] for row in done.json["arms"]] == [

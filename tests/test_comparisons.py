@@ -14,6 +14,7 @@ import hypothesis.strategies as st
 import pytest
 import resforge as rf
 from hypothesis import given, settings
+from report_records import Page
 from resforge.ablation import (
     Comparison,
     Outcome,
@@ -22,10 +23,12 @@ from resforge.ablation import (
     compare_pairs,
     load_sweep,
     plan_sweep,
+    render,
     render_report,
 )
 from resforge.ablation.comparing.statistics import mean_interval, sign_flip_p
 from resforge.ablation.planning.declared import MAX_PAIRS, Declared, Pair, pairs_of
+from resforge.ablation.planning.warnings import sweep_warnings
 from resforge.ablation.reporting.table import COMPARED, comparison_cells
 from resforge.ablation.results.records import ArmRecord, TrialRecord
 
@@ -108,6 +111,29 @@ def test_too_many_to_claim_are_not_made_unasked() -> None:
     assert pairs_of(None, arms) == []
     assert len(pairs_of([Declared(axis="x0", to="a")], arms)) == 128
     assert len(pairs_of([Declared(axis="x0", to="a")] * 2, arms)) == 128
+
+
+def test_comparisons_too_many_to_make_unasked_are_told_of_with_a_mend() -> None:
+    """In warnings and on the page; and what is proposed can be declared."""
+    wide = {f"x{i}": {"a": {}, "b": {"name": "b"}} for i in range(8)}
+    sweep = Sweep(sweep=1, base="digits_resnet8", axes=wide, seeds=1)
+    (told,) = [text for text in sweep_warnings(sweep) if "compared" in text]
+    assert told == (
+        "nothing is compared: each label with its axis's first would be 1,024 comparisons, over"
+        " the limit of 400; say what you mean to claim, such as"
+        ' comparisons: {axis: "x0", to: "a"}'
+    )
+    mended = sweep.model_copy(update={"comparisons": (Declared(axis="x0", to="a"),)})
+    assert not [text for text in sweep_warnings(mended) if "compared" in text]
+    # Where any one axis would be too many, two arms are proposed.
+    arms = {f"a{i}": [] for i in range(402)}
+    held = records(arms, seeds=1)
+    assert held.untold.endswith('such as comparisons: {of: "a1", to: "a0"}')
+    assert held.untold[1:] in Page(render_report(held)).text
+    assert compare_pairs(held) == ()
+    assert "nothing is compared" in render(held, "md")
+    assert records({name: [] for name in [*arms][:401]}, seeds=1).untold == ""
+    assert records(arms, [], seeds=1).untold == ""
 
 
 def load(tmp_path: Path, comparisons: str) -> Sweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -67,6 +68,27 @@ def pairs_of(declared: Sequence[Declared] | None, arms: Mapping[str, Labels]) ->
         found = list(dict.fromkeys(_unsaid(arms)))
         return found if len(found) <= MAX_PAIRS else []
     return list(dict.fromkeys(pair for item in declared for pair in _said(item, arms)))
+
+
+def untold(declared: Sequence[Declared] | None, arms: Mapping[str, Labels]) -> str:
+    """Why nothing is compared though nothing was declared, and the mend; else empty."""
+    count = len(set(_unsaid(arms))) if declared is None else 0
+    if count <= MAX_PAIRS:
+        return ""
+    first, second, *_ = arms
+    few = [
+        Declared(axis=axis, to=label)
+        for axis, label in arms[first].items()
+        if 0 < len([*_against(axis, label, arms)]) <= MAX_PAIRS
+    ]
+    mend = (few or [Declared(of=second, to=first)])[0].model_dump(exclude_none=True)
+    # Quoted, as YAML might take a label for a number.
+    told = ", ".join(f"{key}: {json.dumps(value)}" for key, value in mend.items())
+    return (
+        f"nothing is compared: each label with its axis's first would be {count:,} comparisons,"
+        f" over the limit of {MAX_PAIRS}; say what you mean to claim, such as"
+        f" comparisons: {{{told}}}"
+    )
 
 
 def pair_faults(

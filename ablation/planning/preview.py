@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...specs.diff import Change, diff
@@ -17,6 +16,7 @@ from .budget import over_budget, total_macs
 from .expected import Expected, expect
 from .match import Matched
 from .pairing import Shared, shared
+from .warnings import sweep_warnings
 
 if TYPE_CHECKING:
     from .sweep import Sweep
@@ -133,7 +133,7 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
         networks=len(before),
         macs=total_macs(sweep, whole.arms),
         expected=expect(sweep, whole.arms, out) if out is not None else None,
-        warnings=tuple(_warnings(sweep, arms)),
+        warnings=sweep_warnings(sweep),
         error=_both(whole.error, over),
     )
 
@@ -169,31 +169,3 @@ def _said(first: Combination, own: Combination) -> Iterator[Said]:
 def _both(illegal: SpecError | None, over: Sequence[Fault]) -> SpecError | None:
     faults = [*(illegal.faults if illegal else ()), *over]
     return SpecError(faults, illegal.more if illegal else 0) if faults else None
-
-
-def _warnings(sweep: Sweep, arms: Sequence[ArmPreview]) -> Iterator[str]:
-    """What a sweep of ``axes`` was hardly meant to do: labels without an effect of their own."""
-    same = [arm for arm in arms if arm.same_as is not None]
-    if not same or sweep.axes is None:
-        return
-    labels = {arm.arm: dict(arm.labels) for arm in arms}
-    idle: dict[tuple[str, ...], int] = {}
-    for arm in same:
-        other = labels[arm.same_as or ""]
-        axes = tuple(axis for axis, label in arm.labels if other[axis] != label)
-        idle[axes] = idle.get(axes, 0) + 1
-    for axes, count in idle.items():
-        yield (
-            f"{count} of {len(arms)} arms differ from another in {_listed(axes)} alone,"
-            " and mean the same network"
-        )
-    for one, two in combinations(sweep.axes, 2):
-        paths = [
-            {path for label in sweep.axes[axis].values() for path in label} for axis in (one, two)
-        ]
-        for path in sorted(paths[0] & paths[1]):
-            yield f"{one} and {two} both say {path}: where both do, what {two} says stands"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -67,8 +67,9 @@ def as_tree(
 def _sentences(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> list[str]:
-    told = state_verdict(rows, records.num_classes)
-    return [*told, *(found.verdict for found in compared)] or ["Nothing is recorded yet."]
+    told = [*state_verdict(rows, records.num_classes), *(found.verdict for found in compared)]
+    untold = [f"{records.untold}."] if records.untold else []
+    return [*(told or ["Nothing is recorded yet."]), *untold]
 
 
 def _tables(

@@ -61,6 +61,7 @@ def render_report(records: Records) -> str:
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
         comparisons=[comparison.verdict for comparison in compared],
         told=_TOLD,
+        untold=records.untold,
         rule=RULE,
         compared=PAIRED,
         differences=[paired_cells(comparison) for comparison in compared],

@@ -14,7 +14,7 @@ from ...specs.errors import SpecError, StoreError, printable
 from ...specs.network import ResNetSpec
 from ...specs.plan import Plan, plan
 from ...training.data import DATA
-from ..planning.declared import Declared, Pair, pairs_of
+from ..planning.declared import Declared, Pair, pairs_of, untold
 from ..planning.published import PublishedTable
 from .outcome import Outcome
 from .schema import disk_errors
@@ -126,10 +126,18 @@ class Records:
     @property
     def pairs(self) -> list[Pair]:
         """The pairs of arms that are compared."""
+        return pairs_of(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
+
+    @property
+    def untold(self) -> str:
+        """Why there are no such pairs though nothing was declared; else empty."""
+        return untold(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
+
+    @property
+    def _declared(self) -> list[Declared] | None:
         # Stores from before there was such a key declare none.
         declared = self.sweep.get("comparisons")
-        items = None if declared is None else [Declared(**item) for item in declared]
-        return pairs_of(items, {arm.name: dict(arm.labels) for arm in self.arms})
+        return None if declared is None else [Declared(**item) for item in declared]
 
     @property
     def all_trials(self) -> list[TrialRecord]:
