@@ -4,7 +4,8 @@ By arithmetic alone: nothing here imports torch.
 """
 
 from .draw import Architecture, Miss
+from .fit import Fitted, fit
 from .space import Space, load_space
 from .spaces import list_spaces
 
-__all__ = ["Architecture", "Miss", "Space", "list_spaces", "load_space"]
+__all__ = ["Architecture", "Fitted", "Miss", "Space", "fit", "list_spaces", "load_space"]
