@@ -17,6 +17,8 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 from resforge.ablation import Sweep, load_sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation.running.task import make_task
+from resforge.ablation.running.trial import run_trial
 from resforge.specs.errors import StoreError
 from resforge.training import NpzSpec, load_data, store_dataset
 
@@ -290,6 +292,19 @@ def test_a_file_that_changed_is_another_data_set(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, held)
     assert spec.num_classes == before[0] + 1
     assert spec.arrays().fingerprint != before[1]
+
+
+def test_a_file_that_changed_is_trained_on_anew(tmp_path: Path) -> None:
+    curves = []
+    for shift in (0, 100):
+        held = arrays()
+        held["x_train"] += np.uint8(shift)
+        spec = spec_of(tmp_path, held)
+        net = {"base": "digits_resnet8", "in_channels": 3, "head": {"num_classes": 4}}
+        recipe = {"steps": 1, "batch_size": 8}
+        plan = plan_sweep(Sweep(sweep=1, base=net, arms={"A": {}}, data=spec, recipe=recipe))
+        curves.append(run_trial(make_task(plan, plan.trials[0])).train_curve)
+    assert curves[0] != curves[1]
 
 
 class Squares(torch.utils.data.Dataset[Any]):

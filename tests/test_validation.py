@@ -14,8 +14,9 @@ from hypothesis import given
 from mnist_writer import write_mnist
 from pydantic import ValidationError
 from resforge.ablation import Sweep
-from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, NpzSpec, load_data
+from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, NpzSpec, Recipe, load_data, train
 from resforge.training.data.split import set_aside
+from torch import Tensor, nn
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)
 
@@ -77,6 +78,37 @@ def test_normalising_does_not_look_at_what_is_set_aside(tmp_path: Path) -> None:
         found = spec.arrays()
         mean = found.train_x.mean(axis=(0, 2, 3), dtype=np.float64)
         np.testing.assert_allclose(mean, 0, atol=1e-6)  # float32
+
+
+class Watched(nn.Module):
+    """Linear; remembers the images it is trained on."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, 10)
+        self.seen: set[bytes] = set()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.seen |= rows_of(x)
+        scores: Tensor = self.linear(x.flatten(1))
+        return scores
+
+
+def rows_of(x: Tensor) -> set[bytes]:
+    return {row.tobytes() for row in x.numpy()}
+
+
+def test_no_image_set_aside_is_ever_trained_on(tmp_path: Path) -> None:
+    for spec in sources(tmp_path):
+        data = load_data(spec)
+        assert data.validation is not None
+        model = Watched(data.train_x[0].numel())
+        recipe = Recipe(steps=60, batch_size=8, evaluations=3, select="best")
+        train(model, data, recipe, seed=0)
+        assert model.seen == rows_of(data.train_x)
+        if spec.kind != "digits":  # some of which are the same picture
+            assert not model.seen & rows_of(data.validation[0])
 
 
 def test_another_choice_is_another_data_set() -> None:

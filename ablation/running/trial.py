@@ -26,9 +26,6 @@ from ..results.outcome import Outcome, pack_bits
 from .checkpoint import Checkpoint, code_digest
 from .task import StoppedError, Task
 
-#: A worker serves one sweep: its data are read once.
-_data = lru_cache(maxsize=1)(load_data)
-
 
 def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
     """Train the task's network on one thread of the CPU, or on a GPU; bitwise the same each time,
@@ -39,8 +36,7 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
     device = torch.device(task.device)
-    data = _data(DATA.validate_json(task.data), device)
-    _check_data(data, task)
+    data = _data(task.data, task.fingerprint, device)
 
     def fresh() -> Training:
         return Training(build(spec, seed=task.seed, device=device), data, recipe, task.seed)
@@ -145,12 +141,16 @@ def _gpu() -> dict[str, Any]:
     }
 
 
-def _check_data(data: Data, task: Task) -> None:
-    if data.fingerprint != task.fingerprint:
+@lru_cache(maxsize=1)  # a worker serves one sweep
+def _data(spec: str, fingerprint: str, device: torch.device) -> Data:
+    """The data that a plan was made with."""
+    data = load_data(DATA.validate_json(spec), device)
+    if data.fingerprint != fingerprint:
         raise ResforgeError(
             f"the data has fingerprint {data.fingerprint}, but the plan was made with"
-            f" {task.fingerprint}: run the sweep again"
+            f" {fingerprint}: run the sweep again"
         )
+    return data
 
 
 def _outcome(

@@ -22,10 +22,14 @@ DataSpec = Annotated[
 DATA: TypeAdapter[_Specs] = TypeAdapter(DataSpec)
 
 
-@lru_cache(maxsize=4)
 def fingerprint_of(data: DataSpec) -> str:
     """The fingerprint of what a data spec names; read once per process, and not kept.
 
     Raises what reading it raises.
     """
+    return _fingerprint_of(data, data.stamp)
+
+
+@lru_cache(maxsize=4)
+def _fingerprint_of(data: DataSpec, stamp: tuple[int, ...]) -> str:
     return data.arrays().fingerprint

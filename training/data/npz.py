@@ -47,6 +47,17 @@ class NpzSpec(PictureFiles):
     layout: Layout | None = None
     """The order of the arrays' axes; where nothing is said, channels are the axis of 1, 3 or 4."""
 
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        try:
+            status = os.stat(self.path)
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or str(error)
+            raise path_fault(f"{self.path} cannot be read ({told})", _MEND) from None
+        if not os.path.isfile(self.path):
+            raise path_fault(f"{self.path} is no file", _MEND)
+        return (status.st_size, status.st_mtime_ns)
+
     def check(self) -> None:
         held = self._held()
         order, test_order = (self._ordered(held.shapes[part], f"x_{part}") for part in PARTS)
@@ -104,14 +115,7 @@ class NpzSpec(PictureFiles):
         return Pictures(np.ascontiguousarray(pixels), _labels(archive, part))
 
     def _held(self) -> _Held:
-        try:
-            status = os.stat(self.path)
-        except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            raise path_fault(f"{self.path} cannot be read ({told})", _MEND) from None
-        if not os.path.isfile(self.path):
-            raise path_fault(f"{self.path} is no file", _MEND)
-        return _look(self.path, status.st_size, status.st_mtime_ns)
+        return _look(self.path, self.stamp)
 
     def _ordered(self, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
         layout = self._layout(shape, name)
@@ -157,8 +161,8 @@ class _Held(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _look(path: str, size: int, changed: int) -> _Held:
-    """Of a file as it is now: ``size`` and time of its last change say which."""
+def _look(path: str, stamp: tuple[int, ...]) -> _Held:
+    """Of a file as it is now, which ``stamp`` tells from what it was."""
     file, shapes, largest = Path(path), {}, 0
     with told_of(file, "such pictures", _MEND), open_archive(file) as archive:
         for part in PARTS:
