@@ -45,7 +45,12 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge show net.yaml --svg net.svg",
     ),
     ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
-    ("schema", schema, "resforge schema > resforge.schema.json"),
+    (
+        "schema",
+        schema,
+        "resforge schema > resforge.schema.json\n"
+        "resforge schema --sweep > resforge-sweep.schema.json",
+    ),
     ("export", export_network, "resforge export net.yaml --code > model.py"),
     (
         "sweep plan",

@@ -56,12 +56,21 @@ def new(
     tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{spec.to_yaml().rstrip()}")
 
 
-def schema(*, json: Json = False) -> None:
+def schema(
+    *,
+    sweep: Annotated[bool, Parameter(negative="", help="That of sweep files instead.")] = False,
+    json: Json = False,
+) -> None:
     """Print the JSON Schema of spec files (draft 7), for editors and other tools.
 
     A schema is JSON with or without --json.
     """
-    tell_json(ResNetSpec.model_json_schema())
+    if sweep:
+        from ..ablation import Sweep
+
+        tell_json(Sweep.model_json_schema())
+    else:
+        tell_json(ResNetSpec.model_json_schema())
 
 
 def _read_change(text: str) -> tuple[str, Any]:

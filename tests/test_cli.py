@@ -335,6 +335,10 @@ def test_diff_needs_two_networks(cli: Cli) -> None:
 # schema
 
 
+def test_the_schema_of_sweeps_is_printed(cli: Cli) -> None:
+    assert cli("schema", "--sweep").json["title"] == "Sweep"
+
+
 def test_schema_accepts_what_new_writes(cli: Cli, tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = cli("schema").json

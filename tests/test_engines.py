@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -230,6 +231,42 @@ def test_a_cluster_that_is_not_there_is_told(
 
     ray = SimpleNamespace(is_initialized=lambda: False, init=refuse)
     monkeypatch.setitem(sys.modules, "ray", ray)
-    monkeypatch.setenv("RAY_ADDRESS", "there:1")
-    with pytest.raises(rf.ResforgeError, match="at RAY_ADDRESS=there:1: nobody answers at there:1"):
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    told = "at RAY_ADDRESS=auto: nobody answers at auto; start one with `ray start --head`, or"
+    with pytest.raises(rf.ResforgeError, match=told):
         run_sweep(sweep_trials.real(), tmp_path, engine="ray")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "ray://localhost:{}"])
+def test_an_address_where_nobody_answers_is_told_before_ray_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Ray would ask again and again, for a quarter of an hour."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    asked: list[str] = []
+    ray = SimpleNamespace(is_initialized=lambda: False, init=lambda **_: asked.append("init"))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setenv("RAY_ADDRESS", address.format(port))
+    with pytest.raises(rf.ResforgeError, match=r"RAY_ADDRESS=.*refused; start one with"):
+        run_sweep(sweep_trials.real(), tmp_path, engine="ray")
+    assert not asked
+
+
+@needs_ray
+def test_an_unreachable_cluster_ends_the_command_soon(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    file = tmp_path / "s.yaml"
+    file.write_text("sweep: 1\nbase: digits_resnet8\narms: {a: {}}\n")
+    command = [sys.executable, "-m", "resforge", "sweep", "run", str(file), "--engine", "ray"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "RAY_ADDRESS": address},
+    )
+    assert done.returncode == 3
+    assert f"error: no Ray cluster at RAY_ADDRESS={address}" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -7,12 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec, Version
+from ...specs.catalogue import list_specs
 from ...specs.explain import shown
 from ...specs.load import validate
+from ...specs.network import ResNetSpec
+from ...specs.schema import DRAFT
 from ...specs.text.document import Document
 from ...specs.text.reader import read_file
 from ...training.data import DataSpec
@@ -59,10 +62,16 @@ def _name_or_spec(value: Any) -> Any:
 
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+_Count = Annotated[int, Field(ge=1, le=MAX_TRIALS)]
+_Name = Annotated[str, WithJsonSchema({"enum": list_specs()})]
+Base = Annotated[
+    str | dict[str, Any],
+    BeforeValidator(_name_or_spec, json_schema_input_type=_Name | ResNetSpec),
+]
 Seeds = Annotated[
     tuple[Seed, ...],
     Field(strict=False, min_length=1),
-    BeforeValidator(_seed_list, json_schema_input_type=int | tuple[Seed, ...]),
+    BeforeValidator(_seed_list, json_schema_input_type=_Count | tuple[Seed, ...]),
 ]
 
 
@@ -83,7 +92,7 @@ class Sweep(Spec):
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A title for people."""
-    base: Annotated[str | dict[str, Any], BeforeValidator(_name_or_spec)]
+    base: Base
     """A catalogue name, or a spec written out: what every arm starts from."""
     axes: dict[str, dict[str, Changes]] | None = None
     """Axis, then label, then what the label changes."""
@@ -108,6 +117,17 @@ class Sweep(Spec):
     comparisons: Comparisons | None = None
     """What is compared with what; by default each label of each axis with the axis's first. Decides
     no result and is no part of any."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The JSON Schema of sweep files (draft 7), with that of a spec for ``base``. What a label
+        changes it leaves free: that is a matter of the base."""
+        schema = super().model_json_schema(*args, **options)
+        base = schema["$defs"]["ResNetSpec"]
+        del base["$schema"]
+        base["required"].remove("resforge")  # a sweep says its version once
+        either = [{"required": ["axes"]}, {"required": ["arms"]}]
+        return {"$schema": DRAFT, **schema, "anyOf": either}
 
     _document: Document | None = PrivateAttr(default=None)
 

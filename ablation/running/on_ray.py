@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from .task import Cut, Task, resolve, run_task
 from .worker import prepare
 
 _FAILED_STARTS = 3
+_MEND = "start one with `ray start --head`, or unset RAY_ADDRESS for one on this machine"
+#: Seconds in which somebody must answer at the cluster's address.
+_ANSWER_SECONDS = 10.0
 
 
 class TrialActor:
@@ -142,6 +146,9 @@ class OnRay:
 
 
 def _import_ray() -> Any:
+    if os.environ.get("RAY_ADDRESS"):
+        # Read at the import: of twenty times forty seconds to wait for a cluster, two are enough.
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
     try:
         return import_module("ray")
     except ImportError as error:
@@ -159,14 +166,24 @@ def _connect(ray: Any, workers: int | None) -> bool:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         if address:
+            _expect_an_answer(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
-        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
-        raise ResforgeError(f"no Ray cluster {where}: {error}") from error
+        if not address:
+            raise ResforgeError(f"no Ray cluster on this machine: {error}") from error
+        raise ResforgeError(f"no Ray cluster at RAY_ADDRESS={address}: {error}; {_MEND}") from error
     finally:
         # Ray takes the signal for itself.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
     return True
+
+
+def _expect_an_answer(address: str) -> None:
+    """Raise ``OSError`` where nobody answers at ``host:port``: Ray itself asks for many minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():  # Ray knows other addresses: auto, and clouds' own
+        with socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS):
+            pass
