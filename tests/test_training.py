@@ -93,8 +93,8 @@ def test_a_batch_larger_than_the_set_is_refused(digits: Data) -> None:
 
 
 def test_streams_do_not_meet() -> None:
-    seeds = {stream_seed(s, p) for s in range(100) for p in ("batches", "dropout", "augmentation")}
-    assert len(seeds) == 300
+    purposes = ("batches", "dropout", "augmentation", "first side")
+    assert len({stream_seed(seed, p) for seed in range(100) for p in purposes}) == 400
 
 
 class Watched(nn.Module):
