@@ -3,9 +3,26 @@
 By arithmetic alone: nothing here imports torch.
 """
 
+from .crossover import crossover
+from .distance import distance
 from .draw import Architecture, Miss
 from .fit import Fitted, fit
+from .moves import MOVES, Child, mutate, neighbours
 from .space import Space, load_space
 from .spaces import list_spaces
 
-__all__ = ["Architecture", "Fitted", "Miss", "Space", "fit", "list_spaces", "load_space"]
+__all__ = [
+    "MOVES",
+    "Architecture",
+    "Child",
+    "Fitted",
+    "Miss",
+    "Space",
+    "crossover",
+    "distance",
+    "fit",
+    "list_spaces",
+    "load_space",
+    "mutate",
+    "neighbours",
+]

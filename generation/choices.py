@@ -11,7 +11,7 @@ likely, and whoever draws a ticket uniformly draws values as declared.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from math import lcm, prod
@@ -41,6 +41,11 @@ class Choices:
         """The values beside that at ``index``: ``up``, ``down`` or ``other``, after the names of
         the fields that lead there."""
         return iter(())
+
+    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
+        """A value between those at two indexes: each of its parts is that of the other where
+        ``second`` says so."""
+        return other if second() else one
 
 
 class Constant(Choices):
@@ -143,6 +148,13 @@ class OneOf(Choices):
                 # As far along as before, so that what both options choose tends to stay.
                 yield "other", start + rest % option.size
 
+    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
+        (number, first), (beside, rest) = self.locate(one), self.locate(other)
+        if number != beside:
+            return super().cross(one, other, second)
+        option = self.options[number]
+        return self._ends[number] - option.size + option.cross(first, rest, second)
+
     def locate(self, index: int) -> tuple[int, int]:
         """The option that ``index`` belongs to, and the index within that option."""
         number = bisect_right(self._ends, index)
@@ -191,6 +203,10 @@ class Every(Choices):
                 changed = [*digits[:number], beside, *digits[number + 1 :]]
                 yield number, move, self.join(changed)
 
+    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
+        pairs = zip(self.parts, self.split(one), self.split(other), strict=True)
+        return self.join([part.cross(a, b, second) for part, a, b in pairs])
+
 
 class Fields(Every):
     """A mapping, some of whose values are free.
@@ -227,6 +243,9 @@ class Same(Choices):
 
     def moves(self, index: int) -> Iterator[tuple[str, int]]:
         return self.value.moves(index)
+
+    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
+        return self.value.cross(one, other, second)
 
 
 class Increasing(Choices):

@@ -38,6 +38,8 @@ class Architecture:
     activations: int
     depth: int
     receptive_field: int
+    move: str = ""
+    """How it came from its parent, where it has one: ``deeper``, ``other shortcut``."""
 
 
 @dataclass(frozen=True, slots=True)

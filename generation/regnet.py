@@ -5,7 +5,7 @@ Radosavovic et al. 2020, Designing Network Design Spaces (arXiv 2003.13678), sec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from math import log
 from typing import Any
@@ -67,6 +67,9 @@ class RegNetStages(Choices):
 
     def moves(self, index: int) -> Iterator[tuple[str, int]]:
         return self.numbers.moves(index)
+
+    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
+        return self.numbers.cross(one, other, second)
 
 
 def read_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:

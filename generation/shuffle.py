@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from hashlib import shake_128
 from math import gcd, isqrt
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 _ROUNDS = 6
 
@@ -57,6 +61,12 @@ class Dice:
         """A number from 0 to ``size - 1``."""
         self._state.update(b"+")
         return int.from_bytes(self._state.digest(size.bit_length() // 8 + 9), "big") % size
+
+    def shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items in an order of chance, thrown as they are asked for."""
+        left = list(items)
+        while left:
+            yield left.pop(self.below(len(left)))
 
 
 def stride_over(size: int) -> int:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec, Version
-from ..specs.errors import Fault, SpecError
+from ..specs.errors import Fault, SpecError, wrong_type
 from ..specs.explain import faults_of, shown
 from ..specs.load import validate
 from ..specs.network import ResNetSpec
@@ -21,7 +21,7 @@ from ..specs.places import placed
 from ..specs.plan import MAX_INPUT, plan
 from ..specs.text.document import Document
 from ..specs.text.reader import read, read_file
-from . import spaces
+from . import spaces, steps
 from .choices import Every
 from .constraints import Where, figures_of
 from .derived import Derivation
@@ -159,6 +159,30 @@ class Space(Spec):
         in vain.
         """
         return in_order(self, start, step)
+
+    def neighbours(self, parent: Architecture) -> Iterator[Architecture]:
+        """The networks of the space one field away, each once, with its ``move``: a number moves
+        by 1, 4, 16, ... steps, a choice to another option."""
+        return steps.neighbours(self, self._own(parent))
+
+    def mutate(self, parent: Architecture, seed: int = 0) -> Architecture:
+        """One of the :meth:`neighbours` by chance: first a field, then one of its steps.
+
+        Raises :class:`SpecError` where none is legal and within the bounds.
+        """
+        return steps.mutate(self, self._own(parent), seed)
+
+    def crossover(self, one: Architecture, other: Architecture, seed: int = 0) -> Architecture:
+        """A network of the space with each free field from either parent, and of neither's digest.
+
+        Raises :class:`SpecError` where none is found: two that differ in one field have none.
+        """
+        return steps.crossover(self, self._own(one), self._own(other), seed)
+
+    def _own(self, parent: Architecture) -> Architecture:
+        if not isinstance(parent, Architecture):
+            raise wrong_type("a space", "a network that it gave", parent, "use space.nth(0)")
+        return parent
 
     def error(self, faults: Fault | Sequence[Fault], more: int = 0) -> SpecError:
         """The error of ``faults``, with their places in the file."""

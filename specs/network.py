@@ -220,6 +220,12 @@ class ResNetSpec(Spec):
 
         It covers every default and leaves out the name. Stable across processes and machines.
         """
+        text = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def meaning(self) -> dict[str, Any]:
+        """What :attr:`digest` covers, as a tree: every default and override settled block by block,
+        and one way to say each thing."""
         meaning = self.model_dump(mode="json", exclude=_NOT_AS_WRITTEN)
         meaning["stem"] = self.stem.meaning(self.norm)
         stages = list(self.blocks())
@@ -239,8 +245,7 @@ class ResNetSpec(Spec):
             ]
             for stage in stages
         ]
-        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return meaning
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """A new spec with the values at the given paths replaced, validated again.

@@ -1,0 +1,58 @@
+"""A network with parts of two others."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+from ..specs.errors import Fault, SpecError
+from ..specs.network import ResNetSpec
+from ..specs.plan import plan
+from .moves import Child
+from .shuffle import Dice
+
+_TRIES = 200
+_WHOLE = ("stem", "norm", "activation", "stochastic_depth", "init")
+
+
+def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
+    """A child with each stage and each other part from either parent, by chance.
+
+    A stage comes with its blocks and shortcuts as they were, whoever said them; input and head are
+    those of ``one``. The child is legal and its digest is neither parent's. Raises
+    :class:`SpecError` where no such child is found: two that differ in one part have none.
+
+    >>> import resforge as rf
+    >>> child = crossover(rf.load("resnet18"), rf.load("resnet34"), seed=1)
+    >>> [stage.depth for stage in child.spec.stages]
+    [3, 4, 2, 3]
+    """
+    parents = {one.digest, other.digest}
+    trees = _settled(one), _settled(other)
+    dice = Dice("crossover", one.digest, other.digest, seed)
+    for _ in range(_TRIES):
+        tree = dict(trees[0])
+        for name in _WHOLE:
+            tree[name] = trees[dice.below(2)][name]
+        rows = zip_longest(trees[0]["stages"], trees[1]["stages"])
+        chosen = [row[dice.below(2)] for row in rows]
+        tree["stages"] = [stage for stage in chosen if stage is not None]
+        try:
+            spec = ResNetSpec(**tree)
+            plan(spec, one.natural_input_size)
+        except SpecError:
+            continue
+        if spec.digest not in parents:
+            return Child("crossover", spec, spec.digest)
+    message = f"no child of these two in {_TRIES} tries is legal and neither of them"
+    raise SpecError(Fault("crossover", message, help="cross networks that differ more, or mutate"))
+
+
+def _settled(spec: ResNetSpec) -> dict[str, Any]:
+    """The spec's tree, each stage saying its own block and shortcut."""
+    tree = spec.model_dump(mode="json", exclude={"name"})
+    for stage in tree["stages"]:
+        for field in ("block", "shortcut"):
+            if stage[field] is None:
+                stage[field] = tree[field]
+    return tree

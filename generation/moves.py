@@ -1,0 +1,183 @@
+"""Small steps from one network to another, each with a name: a neighbourhood for local search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any, get_args
+
+from ..specs.activation import ACTIVATIONS
+from ..specs.errors import Fault, SpecError
+from ..specs.network import ResNetSpec
+from ..specs.order import Order
+from ..specs.paths import nearest
+from ..specs.plan import plan
+from ..specs.scale import widths_of
+from .shuffle import Dice
+
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A network made from others."""
+
+    move: str
+    """What was done: ``deeper``, ``other shortcut``, ``crossover``."""
+    spec: ResNetSpec
+    digest: str
+
+
+def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iterator[Child]:
+    """Every network one of ``moves`` away (all of :data:`MOVES` by default), each once.
+
+    All are legal, can be planned at the parent's natural size, and differ from the parent by their
+    digest. Raises :class:`SpecError` for an unknown move.
+
+    >>> import resforge as rf
+    >>> [child.move for child in neighbours(rf.load("resnet18"), ["deeper", "other stride site"])]
+    ['deeper', 'deeper', 'deeper', 'deeper', 'other stride site']
+    """
+    seen = {parent.digest}
+    for name in _known(moves):
+        for changes in MOVES[name](parent):
+            child = _child(parent, name, changes)
+            if child is not None and child.digest not in seen:
+                seen.add(child.digest)
+                yield child
+
+
+def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = None) -> Child:
+    """One of the :func:`neighbours` by chance: first a move, then one of its children.
+
+    The same seed gives the same child, on any machine. Raises :class:`SpecError` where no move
+    leads to another legal network.
+
+    >>> import resforge as rf
+    >>> mutate(rf.load("resnet18"), seed=3).move
+    'other block'
+    """
+    digest = parent.digest
+    dice = Dice("mutate", digest, seed)
+    for name in dice.shuffled(_known(moves)):
+        for changes in dice.shuffled(list(MOVES[name](parent))):
+            child = _child(parent, name, changes)
+            if child is not None and child.digest != digest:
+                return child
+    message = "no move leads from this network to another that is legal"
+    raise SpecError(Fault("mutate", message, help=f"the moves are {', '.join(MOVES)}"))
+
+
+def _known(moves: Collection[str] | None) -> list[str]:
+    if moves is None:
+        return list(MOVES)
+    for name in moves:
+        if name not in MOVES:
+            close = nearest(name, list(MOVES))
+            help_ = f"did you mean {close!r}?" if close else f"the moves are {', '.join(MOVES)}"
+            raise SpecError(Fault("mutate", f"there is no move {name!r}", help=help_))
+    return list(moves)
+
+
+def _child(parent: ResNetSpec, move: str, changes: Changes) -> Child | None:
+    try:
+        spec = parent.replace({**changes, "name": ""})
+        plan(spec, parent.natural_input_size)
+    except SpecError:
+        return None
+    return Child(move, spec, spec.digest)
+
+
+def _by_blocks(parent: ResNetSpec, more: int) -> Iterator[Changes]:
+    """A block more at the end of a stage, or one less."""
+    for index, stage in enumerate(parent.stages):
+        if stage.depth is not None:
+            yield {f"stages[{index}].depth": stage.depth + more}
+        elif stage.blocks is not None:
+            entries = [entry.to_tree() for entry in stage.blocks]
+            yield {f"stages[{index}].blocks": [*entries, entries[-1]] if more > 0 else entries[:-1]}
+
+
+def _by_widths(parent: ResNetSpec, more: int) -> Iterator[Changes]:
+    """A stage an eighth wider or narrower, in steps that its groups divide; and the stem, alone or
+    with the first stage."""
+    step = widths_of(parent).step
+
+    def moved(width: int) -> int:
+        return width + more * step * max(1, round(width / 8 / step))
+
+    stages: list[Changes] = [
+        {f"stages[{index}].width": moved(stage.width)} for index, stage in enumerate(parent.stages)
+    ]
+    stem = getattr(parent.stem, "widths", None)
+    field: Changes = {"stem.width": moved(parent.stem.out_channels)}
+    if stem is not None:
+        field = {"stem.widths": [*stem[:-1], moved(stem[-1])]}
+    yield from [*stages, field, field | stages[0], *([field | _all(stages)] if stages[1:] else [])]
+
+
+def _all(changes: list[Changes]) -> Changes:
+    return {path: value for change in changes for path, value in change.items()}
+
+
+def _by_stride(parent: ResNetSpec) -> Iterator[Changes]:
+    """Two stages' strides exchanged; in a bottleneck, the convolution that strides."""
+    for one, two in combinations(range(len(parent.stages)), 2):
+        strides = parent.stages[one].stride, parent.stages[two].stride
+        if strides[0] != strides[1]:
+            yield {f"stages[{one}].stride": strides[1], f"stages[{two}].stride": strides[0]}
+    yield from _each_other(parent, "stride_on", ["conv2", "conv1"])
+
+
+def _by_shortcut(parent: ResNetSpec) -> Iterator[Changes]:
+    """Another shortcut for the whole network, or for what a stage says of its own."""
+    kinds = ["zero_pad", "projection", "avg_projection", "conv1x1", "none"]
+    for kind in (*kinds, {"match": "projection", "change": "projection"}):
+        yield {"shortcut": kind}
+        for index, stage in enumerate(parent.stages):
+            if stage.shortcut is not None:
+                yield {f"stages[{index}].shortcut": kind}
+
+
+def _by_block(parent: ResNetSpec) -> Iterator[Changes]:
+    """Another kind of block, of about the width put out before."""
+    for kind in ("basic", "bottleneck"):
+        if kind != parent.block.kind:
+            yield {"block": kind}
+    if parent.block.kind == "bottleneck":
+        yield from _each_other(parent, "expansion", [1, 2, 4])
+
+
+def _each_other(parent: ResNetSpec, field: str, values: list[Any]) -> Iterator[Changes]:
+    """The field of the network's block, and of the blocks of its stages, at its other values."""
+    holders = [("block", parent.block)]
+    holders += [
+        (f"stages[{index}].block", stage.block)
+        for index, stage in enumerate(parent.stages)
+        if stage.block is not None
+    ]
+    for path, block in holders:
+        if hasattr(block, field):
+            yield from ({f"{path}.{field}": v} for v in values if v != getattr(block, field))
+
+
+def _by_activation(parent: ResNetSpec) -> Iterator[Changes]:
+    names = [name for name in ACTIVATIONS if name not in ("none", parent.activation)]
+    return ({"activation": name} for name in names)
+
+
+MOVES: dict[str, Callable[[ResNetSpec], Iterator[Changes]]] = {
+    "deeper": partial(_by_blocks, more=1),
+    "shallower": partial(_by_blocks, more=-1),
+    "wider": partial(_by_widths, more=1),
+    "narrower": partial(_by_widths, more=-1),
+    "other shortcut": _by_shortcut,
+    "other stride site": _by_stride,
+    "other block": _by_block,
+    "other order": partial(_each_other, field="order", values=list(get_args(Order))),
+    "other attention": partial(_each_other, field="attention", values=[None, "se", "eca"]),
+    "other activation": _by_activation,
+}
+"""Each move's name, and the changes it can make to a spec; some may not be legal."""
