@@ -37,8 +37,8 @@ def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iter
     digest. Raises :class:`SpecError` for an unknown move.
 
     >>> import resforge as rf
-    >>> [child.move for child in neighbours(rf.load("resnet18"), ["deeper", "other stride site"])]
-    ['deeper', 'deeper', 'deeper', 'deeper', 'other stride site']
+    >>> [child.move for child in neighbours(rf.load("resnet18"), ["shallower", "other block"])]
+    ['shallower', 'shallower', 'shallower', 'shallower', 'other block']
     """
     seen = {parent.digest}
     for name in _known(moves):
