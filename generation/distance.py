@@ -41,9 +41,7 @@ def _units(meaning: dict[str, Any]) -> Iterator[tuple[tuple[str, int, int], Leav
                 yield (name, stage, number), dict(_leaves(block, ()))
 
 
-def _leaves(
-    value: Any, place: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, (*place, key))
