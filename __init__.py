@@ -15,9 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .blocks import freeze_norm as freeze_norm
+    from .builder import FeatureMaps as FeatureMaps
     from .builder import build as build
     from .builder import register as register
     from .builder import spec_of as spec_of
+    from .export import fuse as fuse
     from .specs import BuildError as BuildError
     from .specs import Fault as Fault
     from .specs import Plan as Plan
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "FeatureMaps": "builder",
     "build": "builder",
+    "freeze_norm": "blocks",
+    "fuse": "export",
     "register": "builder",
     "spec_of": "builder",
     "BuildError": "specs",

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [plan] [build] [run] [zero_pad] [--pairs N]``, from the checkout."""
+"""``python -m benchmarks [SUITE ...] [--pairs N]``, from the checkout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from . import building, planning, running, zero_pad
+from . import building, fusing, planning, running, zero_pad
 from .turns import Row
 
 SUITES: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -18,6 +18,7 @@ SUITES: dict[str, Callable[[int], Iterator[Row]]] = {
     "build": building.run,
     "run": running.run,
     "zero_pad": zero_pad.run,
+    "fuse": fusing.run,
 }
 
 

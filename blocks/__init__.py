@@ -7,6 +7,7 @@ from .attention import ECA, SqueezeExcitation
 from .basic import BasicBlock
 from .bottleneck import Bottleneck
 from .dropout import DropoutShortcut
+from .frozen import FrozenBatchNorm2d, freeze_norm
 from .gate import Gate
 from .head import Classifier
 from .layers import Activation, NoNorm, Norm, conv_norm, make_activation
@@ -34,6 +35,7 @@ __all__ = [
     "Conv7x7Stem",
     "DeepStem",
     "DropoutShortcut",
+    "FrozenBatchNorm2d",
     "Gate",
     "Identity",
     "NoNorm",
@@ -54,5 +56,6 @@ __all__ = [
     "ZeroPad",
     "conv_norm",
     "fit_shortcut",
+    "freeze_norm",
     "make_activation",
 ]

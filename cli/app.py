@@ -51,7 +51,13 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge schema > resforge.schema.json\n"
         "resforge schema --sweep > resforge-sweep.schema.json",
     ),
-    ("export", export_network, "resforge export net.yaml --code > model.py"),
+    (
+        "export",
+        export_network,
+        "resforge export net.yaml --code > model.py\n"
+        "resforge export resnet50 --onnx resnet50.onnx --input 3x224x224\n"
+        "resforge export resnet18 --torch-export resnet18.pt2 --batch 8 --fuse",
+    ),
     (
         "sweep plan",
         plan_file,

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import ArgumentCollection, Group, Parameter
+from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter, Token
+from cyclopts.validators import Number
 
-from .options import Json, Source, load_source
-from .output import tell, tell_json
+from ..specs.errors import printable
+from ..specs.network import ResNetSpec
+from ..specs.plan import Plan, check_size, lay_out
+from .options import Input, Json, MaxParams, Source, load_source, plan_at
+from .output import say, tell, tell_json
+
+if TYPE_CHECKING:
+    from ..export import Certificate
+
+DYNAMIC = "dynamic"
 
 
 def _one_format(formats: ArgumentCollection) -> None:
     given = [argument.name for argument in formats.filter_by(has_tokens=True)]
     if len(given) != 1:
-        found = " and ".join(given) if given else "none"
+        found = " and ".join(given) or "none"
         wanted = ", ".join(argument.name for argument in formats)
-        raise ValueError(f"Give one of {wanted}; {found} is given.")
+        raise ValueError(f"Give one of {wanted}; given: {found}.")
+
+
+def _as_batch(_: type, tokens: tuple[Token, ...]) -> int | None:
+    text = tokens[0].value
+    if text == DYNAMIC:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError(f"{text!r} is no batch: write {DYNAMIC}, or a number of images")
+    return int(text)
 
 
 FORMATS = Group("Formats", validator=_one_format)
+File = Annotated[str | None, Parameter(group=FORMATS, metavar="FILE")]
 
 
 def export(
@@ -35,10 +54,95 @@ def export(
             help="Print the network as one PyTorch file that needs torch alone.",
         ),
     ] = False,
+    onnx: Annotated[File, Parameter("--onnx", help="Write ONNX.")] = None,
+    torch_export: Annotated[
+        File, Parameter("--torch-export", help="Write a program for torch.export.load (.pt2).")
+    ] = None,
+    torchscript: Annotated[
+        File, Parameter("--torchscript", help="Write TorchScript, which torch has deprecated.")
+    ] = None,
+    input: Input = None,
+    batch: Annotated[
+        int | None,
+        Parameter(
+            "--batch",
+            converter=_as_batch,
+            n_tokens=1,
+            accepts_keys=False,
+            metavar="N",
+            help="Images a batch: a number, or dynamic (the default) for any.",
+        ),
+    ] = None,
+    opset: Annotated[
+        int | None,
+        Parameter(
+            "--opset",
+            metavar="N",
+            validator=Number(gte=1),
+            help="Operator set of --onnx; torch's own choice unless given.",
+        ),
+    ] = None,
+    fuse: Annotated[
+        bool,
+        Parameter(
+            "--fuse",
+            negative="",
+            show_default=False,
+            help="Fold norms into the convolutions before them first.",
+        ),
+    ] = False,
+    weights: Annotated[
+        str | None,
+        Parameter(
+            "--weights",
+            metavar="FILE",
+            help="The network's weights (.safetensors, .pth, .pt), under the names of any layout "
+            "that `resforge weights` knows; drawn from --seed unless given.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, Parameter("--seed", metavar="N", help="What fresh weights are drawn from.")
+    ] = 0,
+    max_params: MaxParams = None,
     json: Json = False,
 ) -> None:
-    """Write a network in a form that runs without resforge."""
+    """Write a network in a form that runs without resforge.
+
+    A program is run and compared with the network before its file is written.
+    """
+    if code and (batch is not None or fuse or weights is not None):
+        raise CycloptsError(msg="--code takes no --batch, --fuse or --weights: it is text.")
+    if opset is not None and onnx is None:
+        raise CycloptsError(msg="--opset is for --onnx.")
     spec = load_source(source)
+    plan = plan_at(spec, input)
+    check_size(plan, max_params)
+    if code:
+        _tell_code(spec, json)
+        return
+    from .. import export as ways
+
+    model = _model(spec, seed, weights, max_params)
+    if fuse:
+        model = _fused(model)
+    size = plan.input_shape[1:]
+    if onnx is not None:
+        file = onnx
+        found = ways.to_onnx(model, file, input_size=size, batch=batch, opset=opset)
+    elif torch_export is not None:
+        file = torch_export
+        found = ways.to_torch_export(model, file, input_size=size, batch=batch)
+    elif torchscript is not None:
+        file = torchscript
+        say("note: torch has deprecated TorchScript; --torch-export is what follows it")
+        found = ways.to_torchscript(model, file, input_size=size, batch=batch)
+    say(f"wrote {printable(file)}")
+    say("not checked: onnxruntime is not installed" if found is None else str(found))
+    if json:
+        tell_json(_as_json(file, plan, batch, found))
+
+
+def _tell_code(spec: ResNetSpec, json: bool) -> None:
     from ..export import to_code
 
     text = to_code(spec)
@@ -46,3 +150,35 @@ def export(
         tell_json({"name": spec.name, "digest": spec.digest, "code": text})
     else:
         tell(text.rstrip())
+
+
+def _model(spec: ResNetSpec, seed: int, weights: str | None, max_params: int | None) -> Any:
+    from ..builder import build
+    from ..weights import load_weights
+
+    model = build(spec, seed, max_params=max_params)
+    if weights is None:
+        say(f"the weights are fresh, drawn from seed {seed}")
+    else:
+        say(f"weights of {printable(weights)}, in the layout {load_weights(model, weights).layout}")
+    return model
+
+
+def _fused(model: Any) -> Any:
+    from ..export import foldable, fuse
+
+    pairs = foldable(model)
+    norms = sum(layer.kind == "batch_norm" for layer in lay_out(model.spec, (1, 1)).layers)
+    say(f"folded {len(pairs)} of {norms} batch norms into the convolutions before them")
+    return fuse(model)
+
+
+def _as_json(file: str, plan: Plan, batch: int | None, found: Certificate | None) -> dict[str, Any]:
+    return {
+        "file": file,
+        "name": plan.spec.name,
+        "digest": plan.spec.digest,
+        "input_shape": [batch, *plan.input_shape],
+        "output_shape": [batch, *plan.output_shape],
+        "check": None if found is None else found._asdict(),
+    }

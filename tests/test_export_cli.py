@@ -27,7 +27,7 @@ def test_one_format_is_asked_for(cli: Cli) -> None:
     done = cli("export", "net.yaml")
     assert done.code == 2
     assert "Give one of --code" in done.err
-    assert "none is given" in done.err
+    assert "given: none" in done.err
 
 
 def test_a_wrong_spec_is_refused(cli: Cli) -> None:

@@ -28,7 +28,7 @@ LADDER = {
     "training": {"specs", "blocks", "builder", "weights"},
     "ablation": {"specs", "blocks", "builder", "training"},
     "generation": {"specs"},
-    "export": {"specs", "blocks", "builder"},
+    "export": {"specs", "blocks", "builder", "weights"},
     "weights": {"specs", "blocks", "builder"},
     "testing": {"specs", "blocks", "builder"},
     "cli": {

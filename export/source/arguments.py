@@ -21,9 +21,11 @@ class Arguments:
     def __init__(self, blocks: Sequence[BlockPlan]) -> None:
         self.blocks = blocks
         self.channels = {"in_channels": [block.in_channels for block in blocks]}
-        if blocks[0].spec.kind == "bottleneck":
-            self.channels["width"] = [block.layer("conv1").out_channels for block in blocks]
-        self.channels["out_channels"] = [block.out_channels for block in blocks]
+        inner = [block.layer("conv1").out_channels for block in blocks]
+        out = [block.out_channels for block in blocks]
+        #: The channels between the block's convolutions, as the class writes them.
+        self.inner = "out_channels" if inner == out else "width"
+        self.channels |= {self.inner: inner, "out_channels": out}
         self.columns: dict[str, Column] = {}
         #: The block's stride, as the class writes it.
         self.stride = self._text("stride", {at: block.stride for at, block in enumerate(blocks)})

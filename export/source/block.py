@@ -25,8 +25,19 @@ FORMULAS: dict[Order, tuple[str, str]] = {
     "relu_only_pre": ("F({act}(x))", "{sum}"),
     "full_pre": ("F({act}(norm(x)))", "{sum}"),
 }
+SOURCES = {
+    "basic": "He et al. 2015 (arXiv 1512.03385), Figure 5",
+    "bottleneck": "He et al. 2015 (arXiv 1512.03385), Figure 5",
+    "d2l": "Zhang et al., Dive into Deep Learning, section 8.6",
+    "x": "Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4",
+}
 FIGURES = dict(zip(FORMULAS, "abcde", strict=True))
-BRANCHES = {"basic": "3x3, 3x3", "bottleneck": "1x1, 3x3, 1x1", "d2l": "3x3, 3x3, biased"}
+BRANCHES = {
+    "basic": "3x3, 3x3",
+    "bottleneck": "1x1, 3x3, 1x1",
+    "d2l": "3x3, 3x3, biased",
+    "x": "1x1, 3x3 in groups, 1x1",
+}
 
 
 class BlockText:
@@ -102,11 +113,9 @@ class BlockText:
         return f"S(x) is {words[True]}, or {words[False]} where the shape changes. "
 
     def _source(self) -> str:
-        if self.block.spec.kind == "d2l":
-            return "Zhang et al., Dive into Deep Learning, section 8.6"
         if self.order != "post":
             return f"He et al. 2016 (arXiv 1603.05027), Figure 4{FIGURES[self.order]}"
-        return "He et al. 2015 (arXiv 1512.03385), Figure 5"
+        return SOURCES[self.block.spec.kind]
 
     # What the block holds, in the order of the state dict.
 
@@ -136,7 +145,7 @@ class BlockText:
 
     def _branch(self) -> Iterator[str]:
         layers = [layer for layer in self.block.branch if layer.path == "main"]
-        inner = "width" if self.block.spec.kind == "bottleneck" else "out_channels"
+        inner = self.arguments.inner
         convs = [layer.name for layer in layers if layer.kind == "conv"]
         channels = "in_channels"
         for layer in layers:

@@ -10,7 +10,7 @@ from ...specs.order import activates_first
 from ...specs.shortcut import IdentitySpec, ShortcutSpec
 from .shortcut import joins, settled
 
-NAMES = {"basic": "BasicBlock", "bottleneck": "Bottleneck", "d2l": "Residual"}
+NAMES = {"basic": "BasicBlock", "bottleneck": "Bottleneck", "d2l": "Residual", "x": "XBlock"}
 _JOINED = {"none": "Plain", "gate": "Gated", "scaled": "Scaled"}
 
 

@@ -119,7 +119,9 @@ class ShortcutText:
             return dropout
         if inner.name != "nn.Sequential":
             return call("nn.Sequential", inner, dropout)
-        return call("nn.Sequential", call("OrderedDict", f"of={inner}", f"dropout={dropout}"))
+        # The inner shortcut's tensors stand under `of` in the state dict.
+        of = inner._replace(name=f"of={inner.name}")
+        return call("nn.Sequential", call("OrderedDict", of, f"dropout={dropout}"))
 
     def _zero_pad(self, shortcut: kinds.ZeroPadSpec) -> str:
         pixels, subsample = parts.PIXELS[shortcut.subsample]

@@ -1,0 +1,85 @@
+"""Norms folded into the convolutions before them, for inference."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import NamedTuple
+
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .exporting import ExportError
+
+
+class Pair(NamedTuple):
+    """A convolution and the batch norm that takes its output, by their names in the state dict."""
+
+    conv: str
+    norm: str
+
+
+class _Tracer(fx.Tracer):
+    """Keeps calls of torch's own modules whole, and those of batch norms made of them."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, nn.BatchNorm2d) or super().is_leaf_module(module, name)
+
+
+def foldable(model: nn.Module) -> list[Pair]:
+    """The norms of ``model`` that can be folded away, and into which convolutions.
+
+    Those whose input is a convolution's output, where nobody else takes that: read from the data
+    flow of ``model``, so a norm before its convolution or after the sum is not among them. Raises
+    :class:`ExportError` for a module that ``torch.fx`` cannot trace.
+
+    >>> import resforge as rf
+    >>> [pair.norm for pair in foldable(rf.build("resnet18"))][:3]
+    ['bn1', 'layer1.0.bn1', 'layer1.0.bn2']
+    """
+    try:
+        graph = _Tracer().trace(copy.deepcopy(model).eval())
+    except Exception as error:
+        # Whatever a foreign module's forward raises on being traced.
+        raise ExportError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
+    modules = dict(model.named_modules())
+    calls = [node for node in graph.nodes if node.op == "call_module"]
+    uses = Counter(node.target for node in calls)
+    pairs = []
+    for node in calls:
+        before = node.args[0]
+        if (
+            isinstance(modules[node.target], nn.BatchNorm2d)
+            and isinstance(before, fx.Node)
+            and before.op == "call_module"
+            and isinstance(modules[str(before.target)], nn.Conv2d)
+            and len(before.users) == uses[node.target] == uses[before.target] == 1
+        ):
+            pairs.append(Pair(str(before.target), str(node.target)))
+    return pairs
+
+
+def fuse(model: nn.Module) -> nn.Module:
+    """A copy of ``model`` for inference, its batch norms folded into the convolutions before them.
+
+    ``model`` itself stays as it is. In the copy, which is in evaluation mode, each convolution
+    of :func:`foldable` has the norm's factor in its weight and the rest in its bias; the norm's
+    place is taken by an identity. So the state dict has the names of the convolutions as before,
+    a bias for each that lacked one, and nothing of the norms that were folded: ``bn0``,
+    ``bn_sum`` and ``norm`` of the pre-activated orders, and group norms, remain. The outputs are
+    those of ``model`` in evaluation but for rounding. Raises :class:`ExportError` for a module
+    that ``torch.fx`` cannot trace.
+
+    >>> import resforge as rf
+    >>> fused = fuse(rf.build("resnet18"))
+    >>> sorted(name for name in fused.state_dict() if name.startswith("layer1.0"))
+    ['layer1.0.conv1.bias', 'layer1.0.conv1.weight', 'layer1.0.conv2.bias', 'layer1.0.conv2.weight']
+    """
+    fused = copy.deepcopy(model).eval()
+    for pair in foldable(model):
+        conv, norm = fused.get_submodule(pair.conv), fused.get_submodule(pair.norm)
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        fused.set_submodule(pair.conv, fuse_conv_bn_eval(conv, norm))
+        fused.set_submodule(pair.norm, nn.Identity())
+    return fused
