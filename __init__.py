@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .builder import build as build
     from .builder import register as register
     from .builder import spec_of as spec_of
+    from .export import from_pretrained as from_pretrained
     from .export import fuse as fuse
+    from .export import register_with_timm as register_with_timm
+    from .export import save_pretrained as save_pretrained
     from .specs import BuildError as BuildError
     from .specs import Fault as Fault
     from .specs import Plan as Plan
@@ -45,7 +48,10 @@ _HOME = {
     "FeatureMaps": "builder",
     "build": "builder",
     "freeze_norm": "blocks",
+    "from_pretrained": "export",
     "fuse": "export",
+    "register_with_timm": "export",
+    "save_pretrained": "export",
     "register": "builder",
     "spec_of": "builder",
     "BuildError": "specs",

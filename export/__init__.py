@@ -5,15 +5,21 @@ from __future__ import annotations
 from .exporting import Certificate, ExportError
 from .folding import Pair, foldable, fuse
 from .onnx_file import to_onnx
+from .pretrained import from_pretrained, push_to_hub, save_pretrained
 from .programs import to_torch_export, to_torchscript
 from .source import to_code
+from .with_timm import register_with_timm
 
 __all__ = [
     "Certificate",
     "ExportError",
     "Pair",
     "foldable",
+    "from_pretrained",
     "fuse",
+    "push_to_hub",
+    "register_with_timm",
+    "save_pretrained",
     "to_code",
     "to_onnx",
     "to_torch_export",

@@ -1,0 +1,211 @@
+"""A folder that holds a network whole: weights, spec, a page about it, code for torch alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import __version__
+from ..blocks import ResNet
+from ..builder import build, spec_of
+from ..builder.network import unwrap
+from ..specs import BuildError, Plan, ResNetSpec, SpecError, loads
+from ..specs.drawing.numbers import grouped, shape_text
+from ..specs.errors import printable
+from ..specs.files import make_folder, write_whole
+from ..specs.plan import lay_out
+from ..weights import load_weights, save_weights
+from ..weights.read import read
+from .exporting import ExportError
+from .source import to_code
+
+CONFIG, WEIGHTS, CARD, PICTURE, CODE = (
+    "config.json",
+    "model.safetensors",
+    "README.md",
+    "network.svg",
+    "model.py",
+)
+
+
+def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
+    """Write ``model``, which resforge built, into ``folder``, which is made where it is missing.
+
+    ``model.safetensors`` holds the weights (see :func:`resforge.save_weights`), ``config.json``
+    the spec, ``README.md`` a model card with the spec, its counts and ``network.svg``, its
+    picture; ``model.py`` is the network for those without resforge (see
+    :func:`resforge.export.to_code`), left out where blocks were registered from Python. Each file
+    is written whole. Raises :class:`ResforgeError` for a model that
+    resforge did not build, :class:`ExportError` for one that no longer has the tensors of its
+    spec, a fused one say, and :class:`StoreError` where the disk refuses.
+
+    >>> import tempfile, resforge as rf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_pretrained(rf.build("digits_resnet8"), folder)
+    ...     rf.spec_of(from_pretrained(folder)).name
+    'digits_resnet8'
+    """
+    spec, inner = spec_of(model), unwrap(model)
+    _check_tensors(inner, spec)
+    place = Path(folder)
+    make_folder(place)
+    save_weights(inner, place / WEIGHTS)
+    write_whole(place / PICTURE, _plan(spec).to_svg())
+    try:
+        write_whole(place / CODE, to_code(spec))
+    except BuildError:
+        (place / CODE).unlink(missing_ok=True)
+    write_whole(place / CARD, _card(spec, (place / CODE).exists()))
+    dtype = str(next(inner.parameters()).dtype).removeprefix("torch.")
+    config = {
+        "library": "resforge",
+        "version": __version__,
+        "digest": spec.digest,
+        "dtype": dtype,
+        "spec": spec.to_tree(),
+    }
+    write_whole(place / CONFIG, json.dumps(config, indent=2) + "\n")
+
+
+def from_pretrained(
+    folder: str | os.PathLike[str],
+    device: torch.device | str | None = None,
+    *,
+    revision: str | None = None,
+) -> ResNet:
+    """The network that :func:`save_pretrained` wrote, in evaluation.
+
+    ``folder`` may also be the name of a repository on the Hugging Face Hub, of which
+    ``revision`` is a branch, tag or commit; that needs ``huggingface_hub``. Raises
+    :class:`ExportError` where there is no such folder or what it holds was not written so,
+    :class:`SpecError` for a spec that cannot be read and :class:`WeightsError` for weights that
+    are not those that were written.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        place = _download(os.fspath(folder), revision)
+    spec, dtype = _read_config(place / CONFIG)
+    written = read(place / WEIGHTS).spec
+    if written is not None and written.digest != spec.digest:
+        raise ExportError(
+            f"{place}: {CONFIG} and {WEIGHTS} are of two networks; write the folder again"
+        )
+    model = build(spec, device=device, dtype=dtype)
+    load_weights(model, place / WEIGHTS)
+    model.eval()
+    return model
+
+
+def push_to_hub(model: nn.Module, repository: str, folder: str | os.PathLike[str]) -> str:
+    """Write ``model`` into ``folder``, and that to a repository on the Hugging Face Hub.
+
+    The repository is made where it is missing. Returns the address of the commit. Raises
+    :class:`ExportError` where ``huggingface_hub`` is not installed, what
+    :func:`save_pretrained` raises, and what the Hub answers.
+    """
+    hub = _hub(f"{repository} cannot be written to")
+    save_pretrained(model, folder)
+    hub.create_repo(repository, exist_ok=True)
+    return str(hub.upload_folder(repo_id=repository, folder_path=os.fspath(folder)))
+
+
+def _check_tensors(model: nn.Module, spec: ResNetSpec) -> None:
+    planned = lay_out(spec, (1, 1)).state_dict
+    held = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for name in dict.fromkeys([*planned, *held]):
+        if planned.get(name) != held.get(name):
+            raise ExportError(
+                f"{name} is {held.get(name, 'missing')}, its spec has {planned.get(name, 'none')}: "
+                "save the network as it was built, then fuse or cut it"
+            )
+
+
+def _read_config(path: Path) -> tuple[ResNetSpec, torch.dtype]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        spec = loads(json.dumps(config["spec"]))
+        dtype = getattr(torch, config["dtype"])
+        if not isinstance(dtype, torch.dtype) or config["digest"] != spec.digest:
+            raise ValueError
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read ({error.strerror}): name its folder") from error
+    except SpecError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ExportError(f"{path} is not what save_pretrained wrote; write it again") from error
+    return spec, dtype
+
+
+def _download(name: str, revision: str | None) -> Path:
+    hub = _hub(f"{name} is no folder here")
+    return Path(hub.snapshot_download(name, revision=revision, allow_patterns=[CONFIG, WEIGHTS]))
+
+
+def _hub(why: str) -> Any:
+    try:
+        return import_module("huggingface_hub")
+    except ImportError as error:
+        raise ExportError(
+            f"{why}, and the Hugging Face Hub needs huggingface_hub: pip install huggingface_hub"
+        ) from error
+
+
+def _plan(spec: ResNetSpec) -> Plan:
+    # At the size it was meant for, whether or not it strides further than that goes.
+    side = spec.natural_input_size
+    return lay_out(spec, (side, side))
+
+
+def _card(spec: ResNetSpec, with_code: bool) -> str:
+    made = _plan(spec)
+    name = printable(spec.name) or "A residual network"
+    task = "" if spec.head is None else "pipeline_tag: image-classification\n"
+    counts = (
+        ("input", shape_text(made.input_shape)),
+        ("output", shape_text(made.output_shape)),
+        ("parameters", grouped(made.params)),
+        ("multiply-accumulates", grouped(made.macs)),
+        ("activations", grouped(made.activations)),
+        ("depth", str(made.depth)),
+        ("receptive field", f"{made.receptive_field}x{made.receptive_field}"),
+    )
+    table = "\n".join(f"| {what} | {count} |" for what, count in counts)
+    code = (
+        f"\nWithout resforge, `{CODE}` is the same network for torch alone.\n" if with_code else ""
+    )
+    return f"""\
+---
+library_name: resforge
+{task}tags:
+- resnet
+- resforge
+---
+
+# {name}
+
+![The network]({PICTURE})
+
+| | |
+|---|---|
+{table}
+
+```python
+import resforge as rf
+
+model = rf.from_pretrained(".")  # this folder, or the name of its repository
+```
+{code}
+## Spec
+
+Its digest is `{spec.digest}`.
+
+```yaml
+{spec.to_yaml().rstrip()}
+```
+"""
