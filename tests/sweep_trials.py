@@ -18,6 +18,8 @@ from resforge.ablation import Outcome, Sweep
 from resforge.ablation.running.task import Task
 
 Stop = Callable[[], bool]
+#: Steps.
+HELD_AFTER = 3
 
 
 def sweep(seeds: int = 2, arms: int = 2, timeout: float = 600.0) -> Sweep:
@@ -49,9 +51,11 @@ def quick(task: Task, stopped: Stop) -> Outcome:
 
 
 def slow(task: Task, stopped: Stop) -> Outcome:
-    """Takes long enough to be killed in the middle."""
+    """Takes long enough to be killed in the middle; after the first, as long as it is held."""
     note("start", task)
     time.sleep(0.15)
+    if notes(log_file(), "end"):
+        wait_while_held(stopped)
     note("end", task)
     return outcome(task)
 
@@ -71,12 +75,16 @@ def lasting(task: Task, stopped: Stop) -> Outcome:
 
 
 def stepwise(task: Task, stopped: Stop) -> Outcome:
-    """Trains in earnest, without hurry, and notes every step and every start from nothing."""
+    """Trains in earnest, without hurry, and notes every step and every start from nothing; where
+    it is held, it takes three steps and waits."""
     from resforge.ablation.running.trial import run_trial
 
     def after_a_step() -> bool:
         note("step", task)
         time.sleep(0.05)
+        done = sum(key == task.key for key, _ in notes(log_file(), "step"))
+        if done == HELD_AFTER:
+            wait_while_held(stopped)
         return stopped()
 
     note("start", task)
@@ -131,6 +139,21 @@ def each_in_its_way(task: Task, stopped: Stop) -> Outcome:
     return outcome(task)
 
 
+def log_file() -> Path:
+    return Path(os.environ["RESFORGE_TEST_LOG"])
+
+
+def hold() -> Path:
+    """While this file is there, trials wait in the middle: so a test finds them there, however
+    slow the machine. Trials that are told to stop wait no longer."""
+    return log_file().with_suffix(".hold")
+
+
+def wait_while_held(stopped: Stop) -> None:
+    while hold().exists() and not stopped():
+        time.sleep(0.01)
+
+
 def note(what: str, task: Task) -> None:
     """One line that a kill cannot tear: appended in a single write."""
     log = os.environ.get("RESFORGE_TEST_LOG")
@@ -147,4 +170,4 @@ def notes(log: Path, what: str) -> list[tuple[str, int]]:
 
 
 def starts(task: Task) -> int:
-    return sum(key == task.key for key, _ in notes(Path(os.environ["RESFORGE_TEST_LOG"]), "start"))
+    return sum(key == task.key for key, _ in notes(log_file(), "start"))

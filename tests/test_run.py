@@ -293,10 +293,12 @@ def test_one_signal_to_everyone_ends_tidily(
 ) -> None:
     """To the whole group, as a terminal and a batch system send it."""
     out = tmp_path / "out"
+    sweep_trials.hold().touch()
     process = driver(out)
     wait_for(lambda: len(sweep_trials.notes(log, "end")) >= 1)
     os.killpg(process.pid, number)
     _, errors = process.communicate()
+    sweep_trials.hold().unlink()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert drivers_in(out) == []
@@ -365,10 +367,12 @@ def test_a_driver_that_ends_repeats_no_step(
 ) -> None:
     """Its trials write where they are, told by it or left alone, and the next run goes on."""
     out = tmp_path / "out"
+    sweep_trials.hold().touch()
     process = driver(out, "sweep_trials:stepwise", "sweep_trials.real()")
-    wait_for(lambda: len(sweep_trials.notes(log, "step")) >= 5)
+    wait_for(lambda: len(sweep_trials.notes(log, "step")) == 2 * sweep_trials.HELD_AFTER)
     process.send_signal(number)
     _, errors = process.communicate()
+    sweep_trials.hold().unlink()
     assert "Traceback" not in errors
     workers = {pid for _, pid in sweep_trials.notes(log, "start")}
     wait_for(lambda: not any(is_alive(pid) for pid in workers))
@@ -384,14 +388,16 @@ def test_a_killed_worker_repeats_what_came_after_its_last_checkpoint(
     tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]]
 ) -> None:
     out = tmp_path / "out"
+    sweep_trials.hold().touch()
     process = driver(out, "sweep_trials:stepwise", "sweep_trials.real()", 1, every=0.0)
-    wait_for(lambda: len(sweep_trials.notes(log, "step")) >= 4)
+    wait_for(lambda: len(sweep_trials.notes(log, "step")) == sweep_trials.HELD_AFTER)
     os.kill(sweep_trials.notes(log, "start")[0][1], signal.SIGKILL)
+    sweep_trials.hold().unlink()
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "its process died; it is tried once more" in errors
     assert recorded(out) == quiet
-    assert len(sweep_trials.notes(log, "step")) in (32, 33)
+    assert len(sweep_trials.notes(log, "step")) == 33  # the third was not written yet
     assert len(sweep_trials.notes(log, "start")) == 5
 
 
