@@ -1,0 +1,67 @@
+"""``python -m benchmarks.naive THREADS``: the trials of :mod:`.sweeping` as one would write them
+by hand, one after another in one process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import resforge as rf
+import torch
+import torch.nn.functional as F
+from resforge.training import DigitsSpec, Recipe, load_data
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from .sweeping import ARMS, BASE, RECIPE, SEEDS
+
+Batches = DataLoader[tuple[Tensor, ...]]
+
+
+def main(threads: int) -> None:
+    torch.set_num_threads(threads)
+    data = load_data(DigitsSpec())
+    train = TensorDataset(data.train_x, data.train_y)
+    test = TensorDataset(data.test_x, data.test_y)
+    for label, change in ARMS.items():
+        for seed in range(SEEDS):
+            torch.manual_seed(seed)
+            model = rf.build(rf.load(BASE).replace(change), seed=seed)
+            batches = DataLoader(train, RECIPE["batch_size"], shuffle=True, drop_last=True)
+            error = run(model, batches, DataLoader(test, 256))
+            print(f"{label}, seed {seed}: {error:.1%} test error")
+
+
+def run(model: nn.Module, train: Batches, test: Batches) -> float:
+    recipe = Recipe(**RECIPE)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
+    batches, looks, error = endless(train), recipe.evaluation_steps(), 1.0
+    for step in range(1, recipe.steps + 1):
+        model.train()
+        x, y = next(batches)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        loss.item()  # for the curve
+        if step in looks:
+            error = evaluate(model, test)
+    return error
+
+
+def endless(batches: Batches) -> Iterator[tuple[Tensor, ...]]:
+    while True:
+        yield from batches
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, test: Batches) -> float:
+    model.eval()
+    wrong = sum(int((model(x).argmax(1) != y).sum()) for x, y in test)
+    return wrong / len(test.dataset)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
