@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec
-from ..specs.plan import Plan
-
-Quantity = Literal["params", "macs", "activations", "depth", "receptive_field"]
-
-
-class Figures(NamedTuple):
-    """What a space can bound, of one network."""
-
-    params: int
-    macs: int
-    activations: int
-    depth: int
-    receptive_field: int
-
-
-def figures_of(plan: Plan) -> Figures:
-    """The figures of a plan."""
-    return Figures(plan.params, plan.macs, plan.activations, plan.depth, plan.receptive_field)
+from ..specs.count import Figures
 
 
 def _pair(value: Any) -> Any:

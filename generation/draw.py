@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..specs.count import Figures
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
-from .constraints import Figures
 from .seen import Seen
 from .shuffle import Shuffle, stride_over
 

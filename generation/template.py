@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -51,8 +52,9 @@ class Template:
         if self.choices.tickets.bit_length() > _MAX_BITS:
             message = f"the space has more than 2^{_MAX_BITS} networks"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
-        self._copied = _containers(place for free in self.free for place in free.places)
         self._derive = [(parse_path(path), derived) for path, derived in derive.items()]
+        places = [place for free in self.free for place in free.places]
+        self._copied = _containers([*places, *self._derived_places()])
         faults = list(self._wrong_derivations(derive)) or list(self._wrong_values(free))
         if faults:
             raise SpecError(faults)
@@ -66,10 +68,8 @@ class Template:
 
     def _tree(self, values: list[list[Any]]) -> dict[str, Any]:
         tree = self._filled(values)
-        if self._derive:
-            tree = _fresh(tree)
-            for path, derived in self._derive:
-                derived.put(tree, path)
+        for path, derived in self._derive:
+            derived.put(tree, path)
         return tree
 
     def _filled(self, values: list[list[Any]]) -> dict[str, Any]:
@@ -79,8 +79,18 @@ class Template:
             holder[path[-1]] = holder[path[-1]].copy()
         for free, found in zip(self.free, values, strict=True):
             for place, value in zip(free.places, found, strict=True):
+                # What is derived may stand inside of it.
+                value = _fresh(value) if self._derive else value
                 _holder(tree, place)[place[-1]] = value
         return tree
+
+    def _derived_places(self) -> Iterator[Path]:
+        """The places that are derived, as far as the base has them."""
+        for path, _ in self._derive:
+            with suppress(SpecError):
+                for place in expand_stars(self._base, path):
+                    get_path(self._base, place)
+                    yield _plain(self._base, place)
 
     def _read(self, text: str, value: Any) -> Free:
         try:
@@ -213,7 +223,7 @@ def _plain(tree: Any, path: Path) -> Path:
     return tuple(plain)
 
 
-def _containers(places: Iterator[Path]) -> list[Path]:
+def _containers(places: Sequence[Path]) -> list[Path]:
     """Every mapping and list that holds one of the places, outer ones first."""
     found = {place[:end] for place in places for end in range(1, len(place))}
     return sorted(found, key=len)

@@ -45,6 +45,8 @@ class BlockSpec(Spec):
     kind: str
     #: Whether :meth:`lay` takes a ``dilations`` too.
     dilates: ClassVar[bool] = False
+    #: Whether :meth:`problems` is all that its layers can have: no groups that do not divide.
+    sound: ClassVar[bool] = False
 
     def out_channels(self, width: int) -> int:
         """Channels of the block's output, from the stage's width."""
@@ -86,6 +88,7 @@ class BlockSpec(Spec):
 
 class _Ordered(BlockSpec):
     dilates: ClassVar[bool] = True
+    sound: ClassVar[bool] = True
 
     order: Order = "post"
     """Where norms and activations stand."""
@@ -296,6 +299,7 @@ class D2LSpec(BlockSpec):
     """
 
     kind: Literal["d2l"] = "d2l"
+    sound: ClassVar[bool] = True
 
     def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
         trace.conv("conv1", width, 3, stride, bias=True)

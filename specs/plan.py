@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from .trace import Layer, Shape, Size, Trace, strided
 if TYPE_CHECKING:
     from .network import ResNetSpec, ResolvedBlock
     from .norm import NormSpec
+    from .order import Order
     from .shortcut import ShortcutSpec
 
 MAX_INPUT = 65_536
@@ -146,8 +148,7 @@ class Plan:
     @property
     def weighted(self) -> tuple[Layer, ...]:
         """The layers that ``depth`` counts, from the input on."""
-        weighted = ("conv", "linear")
-        return tuple([x for x in self.layers if x.kind in weighted and x.path == "main"])
+        return weighted(self.layers)
 
     @property
     def depth(self) -> int:
@@ -196,6 +197,12 @@ class Plan:
         from .drawing.html import to_html
 
         return to_html(self)
+
+
+def weighted(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Those of the layers that depth counts."""
+    kinds = ("conv", "linear")
+    return tuple([layer for layer in layers if layer.kind in kinds and layer.path == "main"])
 
 
 def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | None = None) -> Plan:
@@ -272,7 +279,7 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
                 trace.repeat(last.layers, last.name, what.name, growth)
                 cuts = last.cuts
             else:
-                cuts = _lay_block(trace, what, spec.norm)
+                cuts = lay_block(trace, what, spec.norm)
             growth = (trace.first - first, trace.last - last_pixel)
             stage.append(BlockPlan(what, tuple(layers[start:]), cuts, trace.receptive_field))
         stages.append(tuple(stage))
@@ -281,18 +288,23 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
             Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
         )
     trace.prefix, start = "", len(layers)
-    if what.block.arrangement == "full_pre":
-        trace.norm("norm", spec.norm)
-    closing = tuple(layers[start:])
-    start = len(layers)
-    if spec.head is not None:
-        spec.head.lay(trace)
-    head = tuple(layers[start:])
+    cut = lay_end(trace, spec, what.block.arrangement)
+    closing, head = tuple(layers[start:cut]), tuple(layers[cut:])
     shape = (spec.in_channels, *size)
     return Plan(spec, shape, tuple(layers), stem, tuple(stages), closing, head, tuple(features))
 
 
-def _lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, int, int]:
+def lay_end(trace: Trace, spec: ResNetSpec, order: Order) -> int:
+    """Write what follows the last block, which is of that ``order``; where the head begins."""
+    if order == "full_pre":
+        trace.norm("norm", spec.norm)
+    cut = len(trace.layers)
+    if spec.head is not None:
+        spec.head.lay(trace)
+    return cut
+
+
+def lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, int, int]:
     """Write the block's layers; the cuts between them, as :class:`BlockPlan` has them."""
     block = what.block
     trace.prefix = f"{what.name}."

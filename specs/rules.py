@@ -50,8 +50,8 @@ def _count_blocks(spec: ResNetSpec) -> Iterator[Fault]:
 
 
 def _meet_shapes(spec: ResNetSpec) -> Iterator[Fault]:
-    for index, stage in enumerate(spec.blocks()):
-        for what in stage:
+    for index, stage in enumerate(spec.runs()):
+        for what, _ in stage:
             for field, message, help_ in what.block.problems(what.width):
                 path = path_text((*what.block_path, field))
                 yield Fault("block", f"{message} ({what.name})", path, help_)
@@ -113,6 +113,9 @@ def _as_written(spec: ResNetSpec, path: Path) -> str:
 
 def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
     norm = spec.norm
+    sound = all(what.block.sound for stage in spec.runs() for what, _ in stage)
+    if sound and norm.kind != "group" and not spec.init.zero_residual:
+        return
     laid = lay_out(spec, (1, 1))
     blocks = [block for stage in laid.stages for block in stage]
     if spec.init.zero_residual:

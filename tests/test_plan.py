@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import resforge as rf
@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from resforge import blocks
+from resforge.specs.count import Counter, figures_of
 from resforge.specs.plan import MAX_INPUT, lay_out
 from resforge.testing import strategies
 from torch import nn
@@ -302,3 +303,22 @@ def test_too_small_an_input_names_the_stage() -> None:
         rf.plan(rf.load("resnet18"), 8)
     assert caught.value.path == "stages[2].stride"
     rf.plan(rf.load("resnet18"), 17)
+
+
+@given(strategies.specs(), SIZES)
+def test_counting_without_names_comes_to_the_same(spec: rf.ResNetSpec, size: Any) -> None:
+    counter = Counter(size)
+    try:
+        wanted = figures_of(rf.plan(spec, size))
+    except rf.SpecError as error:
+        with pytest.raises(rf.SpecError) as caught:
+            counter.count(spec)
+        assert caught.value.faults == error.faults
+        return
+    assert counter.count(spec) == counter.count(spec) == wanted
+
+
+def test_a_counter_knows_parts_it_has_met() -> None:
+    counter = Counter((224, 224))
+    for name in rf.list_specs():
+        assert counter.count(rf.load(name)) == figures_of(rf.plan(name, 224)), name

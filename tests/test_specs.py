@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import pickle
 import random
@@ -477,3 +478,19 @@ def test_strides_make_the_natural_input_larger() -> None:
 def test_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         rf.load("resnet18").name = "other"  # type: ignore[misc]
+
+
+@given(strategies.specs())
+def test_the_digest_is_that_of_the_canonical_json(spec: rf.ResNetSpec) -> None:
+    text = json.dumps(spec.meaning(), sort_keys=True, separators=(",", ":"))
+    assert spec.digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(strategies.specs())
+def test_runs_are_the_blocks_in_rows(spec: rf.ResNetSpec) -> None:
+    for blocks, runs in zip(spec.blocks(), spec.runs(), strict=True):
+        assert sum(times for _, times in runs) == len(blocks)
+        rows = [what.like for what, times in runs for _ in range(times)]
+        assert rows == [block.like for block in blocks]
+        starts = [what for what, _ in runs]
+        assert starts == [block for block in blocks if block.name in {w.name for w in starts}]
