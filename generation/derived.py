@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from ..specs.base import Spec
 from ..specs.errors import Fault, SpecError
-from ..specs.paths import Path, expand_stars, get_path, parse_path, set_path
+from ..specs.paths import Path, expand_stars, get_path, set_path
 
 _Factor = Annotated[float, Field(ge=-1e6, le=1e6)]
 
@@ -44,9 +44,9 @@ class Derived(Spec):
         step = self.step or 1
         return max(1, int(number / step + 0.5)) * step
 
-    def put(self, tree: Any, path: Path) -> None:
-        """Write the value at ``path``, and for each place where a star stands in it."""
-        source = parse_path(self.of)
+    def put(self, tree: Any, path: Path, source: Path) -> None:
+        """Write what follows from ``source``, the path :attr:`of`, at ``path``; where a star stands
+        in it, at each place."""
         for place in expand_stars(tree, path):
             stars = iter(place[index] for index, part in enumerate(path) if part == "*")
             found = tuple(next(stars, part) if part == "*" else part for part in source)

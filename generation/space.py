@@ -124,12 +124,11 @@ class Space(Spec):
             raise SpecError(Fault("range", f"the space has no index {index!r}", help=help_))
         try:
             spec = ResNetSpec.unchecked(self.template.tree_at(index))
-            # Most points of a space with narrow bounds lie outside; counting takes least.
+            if faults := broken_rules(spec):
+                raise SpecError(faults)
             figures = self._counter.count(spec)
             if missed := self.where.missed(figures):
                 return Miss(index, (), figures, missed)
-            if faults := broken_rules(spec):
-                raise SpecError(faults)
         except SpecError as error:
             return Miss(index, error.faults, None, {})
         number = index if number is None else number

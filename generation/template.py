@@ -52,7 +52,7 @@ class Template:
         if self.choices.tickets.bit_length() > _MAX_BITS:
             message = f"the space has more than 2^{_MAX_BITS} networks"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
-        self._derive = [(parse_path(path), derived) for path, derived in derive.items()]
+        self._derive = list(_parsed(derive))
         places = [place for free in self.free for place in free.places]
         self._copied = _containers([*places, *self._derived_places()])
         faults = list(self._wrong_derivations(derive)) or list(self._wrong_values(free))
@@ -68,8 +68,8 @@ class Template:
 
     def _tree(self, values: list[list[Any]]) -> dict[str, Any]:
         tree = self._filled(values)
-        for path, derived in self._derive:
-            derived.put(tree, path)
+        for path, source, derived in self._derive:
+            derived.put(tree, path, source)
         return tree
 
     def _filled(self, values: list[list[Any]]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Template:
 
     def _derived_places(self) -> Iterator[Path]:
         """The places that are derived, as far as the base has them."""
-        for path, _ in self._derive:
+        for path, _, _ in self._derive:
             with suppress(SpecError):
                 for place in expand_stars(self._base, path):
                     get_path(self._base, place)
@@ -112,7 +112,7 @@ class Template:
 
     def _wrong_derivations(self, derive: Mapping[str, Derived]) -> Iterator[Fault]:
         tree: Any = _fresh(self._filled([free.choices.at(0) for free in self.free]))
-        for (path, derived), text in zip(self._derive, derive, strict=True):
+        for (path, source, derived), text in zip(self._derive, derive, strict=True):
             try:
                 places = tuple(_plain(tree, place) for place in expand_stars(tree, path))
                 clash = _overlaps(
@@ -120,7 +120,7 @@ class Template:
                 )
                 if clash:
                     raise SpecError(clash)
-                derived.put(tree, path)
+                derived.put(tree, path, source)
             except SpecError as error:
                 fault = error.faults[0]
                 yield Fault(fault.code, fault.message, f"derive.{text}", fault.help)
@@ -136,7 +136,7 @@ class Template:
                     option = _option(free.choices, index, written[free.path])
                     key = (free.path, option, fault.message)
                     # What is wrong at another place is that place's to tell.
-                    if key in told or not _concerns(fault, free, self._derive):
+                    if key in told or not _concerns(fault, free, bool(self._derive)):
                         continue
                     told.add(key)
                     yield Fault(
@@ -155,9 +155,18 @@ def _always_wrong(tree: dict[str, Any]) -> list[Fault]:
     return []
 
 
-def _concerns(fault: Fault, free: Free, derive: list[tuple[Path, Derived]]) -> bool:
+def _parsed(derive: Mapping[str, Derived]) -> Iterator[tuple[Path, Path, Derived]]:
+    for text, derived in derive.items():
+        try:
+            yield parse_path(text), parse_path(derived.of), derived
+        except SpecError as error:
+            fault = error.faults[0]
+            raise SpecError(Fault("path", fault.message, f"derive.{text}", fault.help)) from None
+
+
+def _concerns(fault: Fault, free: Free, derived: bool) -> bool:
     inside = parse_path(fault.path) if fault.path else ()
-    return bool(derive) or any(inside[: len(place)] == place for place in free.places)
+    return derived or any(inside[: len(place)] == place for place in free.places)
 
 
 def _corners(choices: Choices) -> Iterator[int]:

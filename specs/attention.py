@@ -23,7 +23,7 @@ class _Attention(Spec):
 
     def meaning(self, channels: int) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
-        return self.model_dump(mode="json")
+        return self.as_plain()
 
 
 class SqueezeExcitationSpec(_Attention):

@@ -52,6 +52,9 @@ class _Schema(GenerateJsonSchema):
         return written
 
 
+_PLAIN = {bool, int, float, str, type(None)}
+
+
 class Spec(BaseModel):
     """A frozen, strict pydantic model: the base of every part of the language."""
 
@@ -60,6 +63,18 @@ class Spec(BaseModel):
         """The JSON Schema of this part of the language; see :class:`_Schema`."""
         options.setdefault("schema_generator", _Schema)
         return super().model_json_schema(*args, **options)
+
+    def as_plain(self) -> dict[str, Any]:
+        """``model_dump(mode="json")``, in a fraction of its time where all is plain already."""
+        plain: dict[str, Any] = {}
+        for name, value in self.__dict__.items():
+            if type(value) in _PLAIN:
+                plain[name] = value
+            elif isinstance(value, Spec):
+                plain[name] = value.as_plain()
+            else:
+                return self.model_dump(mode="json")
+        return plain
 
     model_config = ConfigDict(
         frozen=True,

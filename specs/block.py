@@ -76,7 +76,7 @@ class BlockSpec(Spec):
 
     def meaning(self, what: ResolvedBlock) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
-        fields = self.model_dump(mode="json")
+        fields = self.as_plain()
         if self.dilates:
             fields["dilations"] = what.dilations
         return fields

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .order import Order
 
 #: Parts whose costs are kept; a counter that has met more starts anew.
-_KEPT = 100_000
+_KEPT = 20_000
 
 
 class Figures(NamedTuple):

@@ -273,30 +273,29 @@ class ResNetSpec(Spec):
     def meaning(self) -> dict[str, Any]:
         """What :attr:`digest` covers, as a tree: every default and override settled block by block,
         and one way to say each thing."""
-        meaning = self.model_dump(mode="json", exclude=_NOT_AS_WRITTEN)
+        meaning: dict[str, Any] = {
+            name: part.as_plain() if isinstance(part, Spec) else part
+            for name, part in self.__dict__.items()
+            if name not in _NOT_AS_WRITTEN
+        }
         meaning["stem"] = self.stem.meaning(self.norm)
-        stages = list(self.blocks())
         if self.stochastic_depth is not None:
-            rates = [block.drop_rate for stage in stages for block in stage]
+            rates = [block.drop_rate for stage in self.blocks() for block in stage]
             dropping = {"rates": rates, "mode": self.stochastic_depth.mode}
             meaning["stochastic_depth"] = dropping if any(rates) else None
-        meaning["stages"] = [self._meanings(stage) for stage in stages]
+        meaning["stages"] = [
+            [meant for what, times in stage for meant in [self._meaning_of(what)] * times]
+            for stage in self.runs()
+        ]
         return meaning
 
-    def _meanings(self, stage: list[ResolvedBlock]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for position, block in enumerate(stage):
-            if position and block.like == stage[position - 1].like:
-                found.append(found[-1])
-                continue
-            meaning = {
-                "block": block.block.meaning(block),
-                "shortcut": block.shortcut.meaning(block, self.norm),
-                "width": block.width,
-                "stride": block.stride,
-            }
-            found.append(meaning)
-        return found
+    def _meaning_of(self, block: ResolvedBlock) -> dict[str, Any]:
+        return {
+            "block": block.block.meaning(block),
+            "shortcut": block.shortcut.meaning(block, self.norm),
+            "width": block.width,
+            "stride": block.stride,
+        }
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """A new spec with the values at the given paths replaced, validated again.

@@ -15,6 +15,7 @@ from .shortcut import SHORTCUTS, Around, shorten_shortcut
 
 if TYPE_CHECKING:
     from .network import ResNetSpec, ResolvedBlock
+    from .stage import BlockEntrySpec
 
 
 def broken_rules(spec: ResNetSpec) -> list[Fault]:
@@ -113,7 +114,12 @@ def _as_written(spec: ResNetSpec, path: Path) -> str:
 
 def _divide_widths(spec: ResNetSpec) -> Iterator[Fault]:
     norm = spec.norm
-    sound = all(what.block.sound for stage in spec.runs() for what, _ in stage)
+    holders: list[ResNetSpec | BlockEntrySpec] = [
+        spec,
+        *spec.stages,
+        *(entry for stage in spec.stages for entry in stage.blocks or ()),
+    ]
+    sound = all(holder.block is None or holder.block.sound for holder in holders)
     if sound and norm.kind != "group" and not spec.init.zero_residual:
         return
     laid = lay_out(spec, (1, 1))

@@ -40,7 +40,7 @@ class _Shortcut(Spec):
 
     def meaning(self, what: ResolvedBlock, norm: NormSpec) -> dict[str, Any]:
         """The fields as the network's identity holds them: one way to say one thing."""
-        return self.model_dump(mode="json")
+        return self.as_plain()
 
 
 class IdentitySpec(_Shortcut):

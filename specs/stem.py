@@ -20,7 +20,7 @@ class _Stem(Spec):
 
     def meaning(self, norm: NormSpec) -> dict[str, Any]:
         """The fields as the network's identity holds them."""
-        fields = self.model_dump(mode="json")
+        fields = self.as_plain()
         if isinstance(norm, NoNormSpec):
             fields["bias"] = True  # whatever it says
         return fields
