@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .specs import plan as plan
     from .weights import WeightsError as WeightsError
     from .weights import convert_weights as convert_weights
+    from .weights import infer_spec as infer_spec
     from .weights import load_weights as load_weights
     from .weights import plan_weights as plan_weights
     from .weights import save_weights as save_weights
@@ -68,6 +69,7 @@ _HOME = {
     "plan": "specs",
     "WeightsError": "weights",
     "convert_weights": "weights",
+    "infer_spec": "weights",
     "load_weights": "weights",
     "plan_weights": "weights",
     "save_weights": "weights",

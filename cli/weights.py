@@ -158,7 +158,9 @@ def convert(
     spec: Annotated[
         str | None,
         Parameter(
-            "--spec", metavar="SPEC", help="The network; a file that resforge wrote knows its own."
+            "--spec",
+            metavar="SPEC",
+            help="The network; a file of resforge knows its own, others are inferred.",
         ),
     ] = None,
     layout: Layout = None,

@@ -169,13 +169,13 @@ def assert_same(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
 @given(specs())
 @settings(max_examples=20)
 def test_every_network_has_native_names(spec: rf.ResNetSpec) -> None:
-    """Each tensor of each network of the language has one name of its own in its native layout."""
+    """Torchvision's; what torchvision does not hold, no rule touches."""
     plan = lay_out(spec, (64, 64))
     layout = "deep_base" if spec.stem.kind == "deep_base" else "torchvision"
     form = LAYOUTS[layout].forms[0]
     assert form.suits(plan)
-    assert form.table(plan.state_dict, plan) == {name: name for name in plan.state_dict}
-    assert all(form.native(name) == name for name in plan.state_dict)
+    for name, theirs in form.table(plan.state_dict, plan).items():
+        assert theirs == name or (theirs is None and form.native(name) is None)
 
 
 @given(specs())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .certify import Certificate
 from .convert import convert_weights
 from .errors import WeightsError
+from .infer import Inferred, infer_spec
 from .layouts import LAYOUTS
 from .load import load_weights, plan_weights
 from .match import TensorPlan, WeightPlan
@@ -11,10 +13,13 @@ from .write import save_weights
 
 __all__ = [
     "LAYOUTS",
+    "Certificate",
+    "Inferred",
     "TensorPlan",
     "WeightPlan",
     "WeightsError",
     "convert_weights",
+    "infer_spec",
     "load_weights",
     "plan_weights",
     "save_weights",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, lay_out
 from .apply import check_values
 from .errors import refuse
+from .infer import infer_spec
 from .layouts import LAYOUTS
 from .match import WeightPlan, Wishes, match, stripped
 from .read import WeightFile, read
@@ -30,14 +32,15 @@ def convert_weights(
     """Write the weights in ``file`` to ``out`` under other names, each value bitwise as it is.
 
     ``to`` is one of :data:`LAYOUTS`; without it the names are resforge's own. ``spec`` is the
-    network that they are of; a file that resforge wrote knows its own. ``out`` ends in
-    ``.safetensors``, which then holds the spec and a SHA-256, or in ``.pth`` or ``.pt``.
+    network that they are of; a file that resforge wrote knows its own, of another it is inferred
+    as :func:`infer_spec` does. ``out`` ends in ``.safetensors``, which then holds the spec and a
+    SHA-256, or in ``.pth`` or ``.pt``.
 
     Raises :class:`WeightsError` for a file that is broken, is not all of that network, or holds
     a layer that ``to`` has no name for, and :class:`StoreError` where the disk refuses.
     """
     source = read(file)
-    known = _spec_of(source, spec)
+    known, assumed = _spec_of(source, spec, strip)
     plan = lay_out(known, (1, 1))
     matched = match(plan.state_dict, plan, source, Wishes(layout, strip))
     tensors = stripped(source, strip)
@@ -53,7 +56,7 @@ def convert_weights(
         Path(out),
         known,
     )
-    return matched
+    return replace(matched, notes=matched.notes + assumed)
 
 
 def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> dict[str, str]:
@@ -74,9 +77,13 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
     raise refuse(file, f"{layout} has no name for {missing}", "choose another --to")
 
 
-def _spec_of(source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None) -> ResNetSpec:
+def _spec_of(
+    source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None, strip: str
+) -> tuple[ResNetSpec, tuple[str, ...]]:
+    """The network that the file is of, and what was assumed of it."""
     if spec is not None:
-        return as_spec(spec, "convert_weights")
-    if source.spec is None:
-        raise refuse(source.path, "does not say what network it is of", "pass spec= (--spec)")
-    return source.spec
+        return as_spec(spec, "convert_weights"), ()
+    if source.spec is not None:
+        return source.spec, ()
+    found = infer_spec(stripped(source, strip))
+    return found.spec, (f"the spec is inferred: {found.certificate}",)

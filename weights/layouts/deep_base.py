@@ -7,7 +7,7 @@ Published checkpoints hold them at the top level, as resforge does; the networks
 from __future__ import annotations
 
 from ..naming import Form
-from .torchvision import BLOCK, HEAD, OWN
+from .torchvision import BLOCK, HEAD
 
 WORDS = "those of semantic segmentation's deep_base ResNets, resforge's own"
 
@@ -21,6 +21,6 @@ _GATHERED = (
 )
 
 FORMS = (
-    Form((("conv{n}", "conv{n}"), ("bn{n}", "bn{n}"), *BLOCK, *OWN, *HEAD), "deep"),
-    Form((*_GATHERED, *BLOCK, *OWN, *HEAD), "deep"),
+    Form((("conv{n}", "conv{n}"), ("bn{n}", "bn{n}"), *BLOCK, *HEAD), "deep"),
+    Form((*_GATHERED, *BLOCK, *HEAD), "deep"),
 )

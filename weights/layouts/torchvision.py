@@ -1,4 +1,7 @@
-"""torchvision's names, which are resforge's own."""
+"""torchvision's names, which are resforge's own.
+
+What torchvision does not hold has a name of resforge's, which no rule touches.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,7 @@ BLOCK: tuple[Rule, ...] = tuple(
 )
 """What most projects that follow torchvision name as it does."""
 
-OWN: tuple[Rule, ...] = tuple(
-    (name, name)
-    for name in (
-        "layer{s}.{b}.se.fc{n}",
-        "layer{s}.{b}.se.conv",
-        "layer{s}.{b}.bn_sum",
-        "layer{s}.{b}.downsample.of.{n}",
-        "layer{s}.{b}.downsample.gate",
-        "norm",
-    )
-)
-"""What torchvision's networks do not hold, as resforge names it."""
-
 SHALLOW: tuple[Rule, ...] = (("conv1", "conv1"), ("bn1", "bn1"))
 HEAD: tuple[Rule, ...] = (("fc", "fc"),)
 
-FORMS = (Form((*SHALLOW, *BLOCK, *OWN, *HEAD), "shallow"),)
+FORMS = (Form((*SHALLOW, *BLOCK, *HEAD), "shallow"),)

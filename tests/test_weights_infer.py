@@ -1,0 +1,212 @@
+"""Networks that others wrote, as specs, and the proof that they are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import resforge as rf
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from reference_layouts import Cifar
+from reference_resnet_d import Basic, ReferenceResNetD
+from reference_torchvision import ReferenceResNet
+from resforge.testing.strategies import specs
+from resforge.weights import infer_spec
+from test_weights_layouts import CASES, SMALL
+from torch import Tensor, nn
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_module(name: str) -> None:
+    _, make, tree = CASES[name]
+    torch.manual_seed(0)
+    network = make().train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    spec, certificate = infer_spec(network)
+    assert spec.digest == rf.ResNetSpec(**tree).digest
+    assert certificate.kind == "bitwise"
+    assert not certificate.unlike
+    assert all(module.training for module in network.modules())
+    assert all(torch.equal(before[key], now) for key, now in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_state_dict(name: str) -> None:
+    _, make, tree = CASES[name]
+    spec, certificate = infer_spec(make().state_dict())
+    assert spec.digest == rf.ResNetSpec(**tree).digest
+    assert certificate.kind == "names"
+    assert any(text.startswith("strides 1x2") for text in certificate.assumed)
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "identity": {"stages[1].width": 8, "stages[1].stride": 1, "shortcut": "identity"},
+    "option C": {"shortcut": {"match": "projection", "change": "projection"}},
+    "3x3 projection": {"shortcut": {"kind": "projection", "kernel": 3}},
+    "projection without norm": {"shortcut": {"kind": "projection", "norm": False, "bias": True}},
+    "zero_pad": {"shortcut": "zero_pad"},
+    "zero_pad both": {"shortcut": {"kind": "zero_pad", "pad": "both"}},
+    "zero_pad avg": {"shortcut": {"kind": "zero_pad", "subsample": "avg_pool"}},
+    "plain": {"shortcut": "none"},
+    "v1": {"block": {"kind": "bottleneck", "stride_on": "conv1"}},
+    "resnext": {"block": {"kind": "bottleneck", "groups": 4, "width_per_group": 16}},
+    "wide": {"block": {"kind": "bottleneck", "width_per_group": 128}},
+    "eca": {"block": {"kind": "basic", "attention": {"kind": "eca", "kernel": 5}}},
+    "se in a stage": {
+        "stages[1].block": {"kind": "basic", "attention": {"kind": "se", "reduction": 4}}
+    },
+    "dilation": {"stages[1].stride": 1, "stages[1].dilation": 2},
+    "first dilation": {"stages[1].dilation": 2, "stages[1].first_dilation": 2},
+    "group norm": {"norm": {"kind": "group", "groups": 4}},
+    "no norm": {"norm": "none"},
+    "eps": {"norm": {"kind": "batch", "eps": 0.001, "momentum": 0.01}},
+    "silu": {"activation": "silu"},
+    "no pool": {"stem.pool": "none"},
+    "biased stem": {"stem.bias": True},
+    "no head": {"head": None},
+    "d2l": {"block": "d2l"},
+    "two kinds of blocks": {"stages[0].block": "bottleneck"},
+    "blocks of a stage": {
+        "stages[1]": {"width": 16, "stride": 2, "blocks": [{}, {"shortcut": "projection"}]}
+    },
+    "one channel": {"in_channels": 1},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_words_of_the_language(name: str) -> None:
+    spec = rf.ResNetSpec(**SMALL).replace(CHANGES[name])
+    found, certificate = infer_spec(rf.build(spec))
+    assert found.digest == spec.digest
+    assert certificate.kind == "bitwise"
+
+
+def test_one_network_in_two_words() -> None:
+    """Half the expansion of twice the width is a width_per_group of 128."""
+    spec = rf.ResNetSpec(**SMALL).replace({"block": {"kind": "bottleneck", "expansion": 2}})
+    found, certificate = infer_spec(rf.build(spec))
+    assert found.block.model_dump()["width_per_group"] == 128
+    assert certificate.kind == "bitwise"
+
+
+@given(specs())
+@settings(max_examples=15)
+def test_nothing_false_is_certified(spec: rf.ResNetSpec) -> None:
+    """Any network of the language: refused, or the same outputs from its own weights."""
+    model = rf.build(spec, seed=3).eval()
+    try:
+        found, certificate = infer_spec(model)
+    except rf.WeightsError:
+        return
+    assert certificate.kind in ("bitwise", "close")
+    other = rf.build(found).eval()
+    other.load_state_dict(model.state_dict())
+    x = torch.randn(1, spec.in_channels, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(other(x), model(x), rtol=1e-3, atol=1e-4)
+
+
+def test_the_catalogues_own_words() -> None:
+    spec, certificate = infer_spec(rf.build("cifar_resnet20"))
+    assert spec == rf.load("cifar_resnet20")
+    assert str(certificate) == (
+        "same outputs bit for bit, from random weights and pictures of 32x32 and 29x37"
+    )
+
+
+class PaddedCifar(Cifar):
+    """Zeros for the channels that come new, on either side, and a pool for 32x32 pictures."""
+
+    def __init__(self) -> None:
+        super().__init__((1, 1, 1))
+        for stage in (self.layer2, self.layer3):
+            stage[0].shortcut = _Padding()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = F.avg_pool2d(self.layer3(self.layer2(self.layer1(x))), 8)
+        return self.linear(x[..., 0, 0])
+
+
+class _Padding(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        quarter = x.shape[1] // 2
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, quarter, quarter))
+
+
+def test_what_is_functional_is_tried() -> None:
+    spec, certificate = infer_spec(nn.DataParallel(PaddedCifar()))
+    assert spec.shortcut.change.model_dump() == {
+        "kind": "zero_pad",
+        "pad": "both",
+        "subsample": "pixel",
+    }
+    assert certificate.sizes == ((32, 32),)
+    assert certificate.difference < 1e-6
+
+
+def test_a_network_for_one_size_alone() -> None:
+    class Cut(Cifar):
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x)))))
+            return self.linear(F.avg_pool2d(x[..., :16, :16], x.shape[-2:]).flatten(1))
+
+    class Corner(Cifar):
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x)))))
+            return self.linear(x[..., :15, :16].mean((2, 3)))
+
+    _, certificate = infer_spec(Cut())
+    assert (certificate.sizes, certificate.unlike) == (((32, 32),), ())
+    with pytest.raises(rf.WeightsError, match="none puts out the same"):
+        infer_spec(Corner())
+
+
+def test_dropout_is_told() -> None:
+    network = ReferenceResNet("basic", (1, 1), num_classes=5, width=8)
+    network.avgpool = nn.Sequential(network.avgpool, nn.Dropout(0.25))
+    _, certificate = infer_spec(network)
+    assert certificate.assumed == ("dropout of 0.25 is left out",)
+
+
+class Scaled(ReferenceResNet):
+    """One factor more than the language has."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 1.001
+
+
+def test_what_the_language_has_no_word_for() -> None:
+    with pytest.raises(rf.WeightsError, match="of 2 specs with them none puts out the same"):
+        infer_spec(Scaled("basic", (1, 1), num_classes=5, width=8))
+    wrong_stem = ReferenceResNet("basic", (1, 1), width=8)
+    wrong_stem.conv1 = nn.Conv2d(3, 8, 5, 2, 2, bias=False)
+    with pytest.raises(rf.WeightsError, match=r"sides \[5\]; the language has 7, 3, and 3, 3, 3"):
+        infer_spec(wrong_stem)
+    with pytest.raises(rf.WeightsError, match=r"it holds encoder\.weight, a layer"):
+        infer_spec(nn.ModuleDict({"encoder": nn.Linear(2, 2)}))
+    with pytest.raises(rf.WeightsError):
+        infer_spec({})
+    with pytest.raises(rf.SpecError, match="takes a module or a state dict, not str"):
+        infer_spec("resnet18")  # type: ignore[arg-type]
+
+
+def test_an_average_pool_that_is_not_the_languages() -> None:
+    """timm's own where a stage dilates: 2x2 at stride 1."""
+    network = ReferenceResNetD(Basic, (1, 1, 1, 1), avg_down=True, num_classes=5)
+    network.layer2[0].downsample[0] = nn.AvgPool2d(3, 2, 1)
+    with pytest.raises(rf.WeightsError, match="none puts out the same"):
+        infer_spec(network)
+
+
+def test_half_a_state_dict() -> None:
+    state = rf.build("resnet18").state_dict()
+    del state["layer3.1.conv2.weight"]
+    with pytest.raises(rf.WeightsError, match=r"layer3\.1 has convolutions of sides \[3\]"):
+        infer_spec(state)
+    state = rf.build("resnet18").state_dict()
+    del state["layer3.1.bn1.bias"]
+    with pytest.raises(rf.WeightsError, match=r"it lacks layer3\.1\.bn1\.bias"):
+        infer_spec(state)
