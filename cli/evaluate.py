@@ -25,8 +25,8 @@ def evaluate(
     part: Annotated[
         Literal["auto", "all"],
         Parameter(
-            help="auto: what was held out, of the folder that was trained on or that has val/; "
-            "all: every picture."
+            help="auto: test/ or val/ where there is one, and of what was trained on what was "
+            "held out; all: every picture."
         ),
     ] = "auto",
     confusion: Annotated[

@@ -21,7 +21,7 @@ Data = Annotated[
     Parameter(
         metavar="DATA",
         help="A folder with a folder of pictures for each class, or with train/ and val/ of such; "
-        "or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, fashion_mnist:FOLDER.",
+        "or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, fashion_mnist:FOLDER, npz:FILE.",
     ),
 ]
 Workers = Annotated[
@@ -128,13 +128,13 @@ def train(
     loss was not finite.
     """
     from ..ablation.running.stop import StopSignals
-    from ..training.pictures.view import Augmentation
+    from ..training.pictures.view import RandomCrop
     from ..training.progress import progress_on
     from ..training.runs.recipe import read_recipe
-    from ..training.runs.session import Wishes, train_run
+    from ..training.runs.session import RunRequest, train_run
 
-    crop = Augmentation(min_area=min_area, mirror=augment == "crop_flip")
-    wishes = Wishes(
+    crop = RandomCrop(min_area=min_area, mirror=augment == "crop_flip")
+    request = RunRequest(
         network=load_source(source),
         data=data,
         out=out,
@@ -146,7 +146,7 @@ def train(
         seed=seed,
         size=size,
         colours=colours,
-        augmentation=None if augment == "none" else crop,
+        random_crop=None if augment == "none" else crop,
         val_share=val_share,
         weights=weights,
         fresh_head=head == "fresh",
@@ -160,7 +160,7 @@ def train(
         tensorboard=tensorboard,
     )
     with StopSignals() as stop:
-        result = train_run(wishes, progress_on(), stopped=lambda: stop.requested)
+        result = train_run(request, progress_on(), stopped=lambda: stop.requested)
     if result.leads:
         _tell(result, out, json)
     if result.diverged:

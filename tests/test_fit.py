@@ -21,12 +21,14 @@ from resforge.training.fit import FitResult
 from resforge.training.freezing import freeze
 from resforge.training.optimizer import SgdSpec
 from resforge.training.pictures.decode import PictureError
-from resforge.training.pictures.view import Augmentation
+from resforge.training.pictures.folder import read_folder
+from resforge.training.pictures.view import RandomCrop
 from resforge.training.progress import Silence
 from resforge.training.recipe import Recipe
 from resforge.training.runs.folder import BEST, HISTORY, LAST, RunFolder
 from resforge.training.runs.record import Epoch, best
-from resforge.training.runs.session import Wishes, train_run
+from resforge.training.runs.session import RunRequest, train_run
+from resforge.training.runs.use import evaluate_run, load_run
 from resforge.training.runs.weights import read_checkpoint
 from resforge.training.targets import Targets, balanced, mix
 
@@ -39,7 +41,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 NETWORK = rf.load("digits_resnet8").replace({"stages[*].width": 8, "head.dropout": 0.2})
 
 
-def wishes(digits: Path, out: Path, **changes: object) -> Wishes:
+def request(digits: Path, out: Path, **changes: object) -> RunRequest:
     common = {
         "network": NETWORK,
         "data": str(digits),
@@ -47,9 +49,9 @@ def wishes(digits: Path, out: Path, **changes: object) -> Wishes:
         "epochs": 2,
         "batch_size": 16,
         "size": 8,
-        "augmentation": Augmentation(min_area=0.5, mirror=False),
+        "random_crop": RandomCrop(min_area=0.5, mirror=False),
     }
-    return Wishes(**{**common, **changes})  # type: ignore[arg-type]
+    return RunRequest(**{**common, **changes})  # type: ignore[arg-type]
 
 
 def run(digits: Path, out: Path, stop_after: int | None = None, **changes: object) -> FitResult:
@@ -60,7 +62,7 @@ def run(digits: Path, out: Path, stop_after: int | None = None, **changes: objec
         asked[0] += 1
         return stop_after is not None and asked[0] > stop_after
 
-    return train_run(wishes(digits, out, **changes), Silence(), stopped=stopped)
+    return train_run(request(digits, out, **changes), Silence(), stopped=stopped)
 
 
 def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
@@ -94,8 +96,7 @@ def test_a_run_leaves_all_its_files(digits: Path, tmp_path: Path) -> None:
     model.load_state_dict(last.tensors)
 
 
-@pytest.mark.parametrize("stop_after", [0, 3, 5, 8])
-@pytest.mark.parametrize("mixup", [0.0, 0.4])
+@pytest.mark.parametrize(("stop_after", "mixup"), [(0, 0.0), (3, 0.4), (5, 0.0), (8, 0.4)])
 def test_a_run_goes_on_to_the_same_bits(
     digits: Path, tmp_path: Path, stop_after: int, mixup: float
 ) -> None:
@@ -117,7 +118,7 @@ def test_a_finished_run_that_is_resumed_is_let_be(digits: Path, tmp_path: Path) 
 
 
 def test_the_seed_decides_and_data_in_memory_resume_too(tmp_path: Path) -> None:
-    common = {"data": "digits", "augmentation": None, "size": None, "batch_size": 200}
+    common = {"data": "digits", "random_crop": None, "size": None, "batch_size": 200}
     for name, stop in (("left", 3), ("whole", None)):
         run(tmp_path, tmp_path / name, stop, **common)
     run(tmp_path, tmp_path / "left", resume=True, **common)
@@ -163,6 +164,110 @@ def test_a_disk_that_refuses_loses_nothing(
     assert tensors(out, BEST).keys() == tensors(whole, BEST).keys()
     assert run(digits, out, resume=True).finished
     assert_same(out, whole)
+
+
+def test_a_process_that_dies_loses_no_more_than_since_its_last_state(
+    digits: Path, tmp_path: Path
+) -> None:
+    asked = [0]
+
+    def dies() -> bool:
+        asked[0] += 1
+        if asked[0] > 8:  # in the second epoch
+            raise MemoryError
+        return False
+
+    with pytest.raises(MemoryError):
+        train_run(request(digits, tmp_path / "run"), stopped=dies)
+    state = RunFolder(tmp_path / "run").kept()
+    assert state is not None
+    assert state["step"] == 5
+    run(digits, tmp_path / "run", resume=True)
+    run(digits, tmp_path / "whole")
+    assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_long_epoch_is_kept_within(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resforge.training.fit.EVERY", 0.0)
+    kept = []
+    monkeypatch.setattr(RunFolder, "keep", lambda folder, state: kept.append(state["step"]))
+    run(digits, tmp_path / "run")
+    assert sorted({*kept}) == [*range(11)]
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(digits: Path, tmp_path: Path) -> None:
+    result = run(digits, tmp_path / "run", epochs=6, lr=0.02)
+    assert result.best is not None
+    assert read_checkpoint(tmp_path / "run" / BEST).epoch == result.best.epoch
+    trained = load_run(tmp_path / "run", "cpu")
+    found = evaluate_run(trained, str(digits))
+    assert found.accuracy == result.best.val_accuracy
+    assert found.loss == pytest.approx(result.best.val_loss)
+
+
+def test_weights_of_another_run_are_begun_with(digits: Path, tmp_path: Path) -> None:
+    run(digits, tmp_path / "first")
+    file = tmp_path / "first" / LAST
+    run(digits, tmp_path / "second", weights=file, freeze="backbone", epochs=1)
+    first, second = tensors(tmp_path / "first"), tensors(tmp_path / "second")
+    same = {name for name in first if torch.equal(first[name], second[name])}
+    assert same == {name for name in first if not name.startswith("fc.")}
+    five = write_digits(tmp_path / "five", 60, classes=5)
+    with pytest.raises(rf.ResforgeError, match="head"):
+        run(five, tmp_path / "third", weights=file)
+    assert not (tmp_path / "third").exists()
+    assert run(five, tmp_path / "third", weights=file, fresh_head=True).finished
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_recipes_decide_precision_and_layout(
+    digits: Path, tmp_path: Path, precision: str, device: torch.device
+) -> None:
+    recipe = Recipe(precision=precision, channels_last=True)  # type: ignore[arg-type]
+    for name, stop in (("left", 3), ("whole", None)):
+        run(digits, tmp_path / name, stop, recipe=recipe, device=str(device))
+    run(digits, tmp_path / "left", resume=True, recipe=recipe, device=str(device))
+    if device.type == "cpu":
+        assert_same(tmp_path / "left", tmp_path / "whole")
+    plain = Recipe()
+    run(digits, tmp_path / "plain", recipe=plain, device="cpu")
+    mine, theirs = (tensors(tmp_path / name)["fc.weight"] for name in ("whole", "plain"))
+    # Half precision has 8 bits; ten steps at rates of up to 0.1 add up what they round.
+    assert (mine - theirs).abs().max() < (0.05 if precision == "bfloat16" else 0.001)
+
+
+def test_epochs_are_written_for_tensorboard(digits: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    run(digits, tmp_path / "run", tensorboard=True)
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_test_pictures_have_no_say_in_training(tmp_path: Path) -> None:
+    for name, count in (("train", 90), ("test", 40)):
+        write_digits(tmp_path / "data" / name, count)
+    result = run(tmp_path / "data", tmp_path / "run")
+    spec = RunFolder(tmp_path / "run").spec()
+    assert spec.data.train + spec.data.val == 90
+    notes: list[str] = []
+    trained = load_run(tmp_path / "run", "cpu")
+    found = evaluate_run(trained, str(tmp_path / "data"), note=notes.append)
+    assert (result.finished, found.count) == (True, 40)
+    assert notes == [f"looking at {tmp_path / 'data' / 'test'}"]
+
+
+def test_pictures_held_out_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    digits = write_digits(tmp_path / "digits", 60)
+    held = read_folder(digits).val
+    held[0].path.write_bytes(b"_" * held[0].bytes)
+    assert run(digits, tmp_path / "run", unreadable="skip").finished
+    trained = load_run(tmp_path / "run", "cpu")
+    assert evaluate_run(trained, str(digits), unreadable="skip").count == len(held) - 1
+    for picture in held:
+        picture.path.write_bytes(b"_" * picture.bytes)
+    with pytest.raises(rf.ResforgeError, match="no picture that was held out can be read"):
+        run(digits, tmp_path / "none", unreadable="skip")
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(digits: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from resforge.training.pictures.decode import Crop, PictureError, decode
 from resforge.training.pictures.feed import PictureFeed
 from resforge.training.pictures.folder import find_pictures, read_folder
 from resforge.training.pictures.loader import ahead
-from resforge.training.pictures.view import Augmentation, View
+from resforge.training.pictures.view import RandomCrop, View
 
 #: Greys that JPEG, and the two ways to one scale, may be apart.
 NEAR = 6
@@ -248,7 +248,7 @@ def test_warnings_are_as_they_were_after_many_threads(tmp_path: Path) -> None:
 def test_crops_stay_inside_and_keep_their_proportions(
     width: int, height: int, seed: int, least: float
 ) -> None:
-    crop = Augmentation(min_area=least).choose(width, height, Random(seed))
+    crop = RandomCrop(min_area=least).choose(width, height, Random(seed))
     left, top, right, bottom = crop.box
     slack = 1e-6 * max(width, height)
     assert -slack <= left < right <= width + slack
@@ -260,12 +260,12 @@ def test_crops_stay_inside_and_keep_their_proportions(
 
 
 def test_half_are_mirrored_and_areas_are_spread() -> None:
-    crops = [Augmentation(min_area=0.25).choose(100, 100, Random(seed)) for seed in range(400)]
+    crops = [RandomCrop(min_area=0.25).choose(100, 100, Random(seed)) for seed in range(400)]
     assert 150 < sum(crop.mirrored for crop in crops) < 250
     areas = [(crop.box[2] - crop.box[0]) * (crop.box[3] - crop.box[1]) for crop in crops]
     assert 2400 < min(areas) < 3500
     assert max(areas) > 9000
-    assert not any(Augmentation(mirror=False).choose(9, 9, Random(n)).mirrored for n in range(9))
+    assert not any(RandomCrop(mirror=False).choose(9, 9, Random(n)).mirrored for n in range(9))
 
 
 def test_colours_are_measured_exactly(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def feed_of(digits: Path, **options: object) -> PictureFeed:
     view = View(size=8, mean=(0.5,), std=(0.25,))
-    return PictureFeed(read_folder(digits), view, Augmentation(min_area=0.3), **options)  # type: ignore[arg-type]
+    return PictureFeed(read_folder(digits), view, RandomCrop(min_area=0.3), **options)  # type: ignore[arg-type]
 
 
 BATCHES = [Rows(0, 0, [3, 1, 4]), Rows(0, 1, [0, 2, 5]), Rows(1, 2, [3, 1, 4])]

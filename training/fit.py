@@ -193,6 +193,8 @@ class _Run:
         loss, right, count = ranks.sum(
             [found.loss * found.count, found.accuracy * found.count, found.count]
         )
+        if not count:
+            raise ResforgeError("no picture that was held out can be read: mend those named above")
         steps = self.spec.steps_per_epoch
         now = time.perf_counter()
         epoch = Epoch(

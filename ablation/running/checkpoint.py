@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -12,12 +11,11 @@ from typing import Any
 
 from ...specs.errors import StoreError
 from ...specs.files import write_whole
+from ...training.sealed import seal, unseal
 
 FOLDER = "checkpoints"
 #: Seconds between two checkpoints of a trial.
 EVERY = 30.0
-_MAGIC = b"resforge checkpoint 1\n"
-_DIGEST = hashlib.sha256().digest_size
 #: Seconds after which what a killed process was still writing is taken for left behind.
 _LEFT_BEHIND = 600.0
 
@@ -42,31 +40,21 @@ class Checkpoint:
 
     def write(self, state: dict[str, Any]) -> None:
         """Keep ``state``, tensors and plain values; a disk that refuses is noted."""
-        import torch
-
         if self.path is None:
             return
-        buffer = io.BytesIO()
-        torch.save({"identity": self.identity, "state": state}, buffer)
-        body = buffer.getvalue()
+        content = seal({"identity": self.identity, "state": state})
         try:
-            write_whole(self.path, _MAGIC + hashlib.sha256(body).digest() + body)
+            write_whole(self.path, content)
         except StoreError as error:
             self.notes.append(f"no checkpoint: {error}")
         self._written = time.monotonic()
 
     def read(self) -> dict[str, Any] | None:
         """The state that was kept; None, and a note, where it is damaged or of something else."""
-        import torch
-
         if self.path is None or not self.path.exists():
             return None
         try:
-            data = self.path.read_bytes()
-            digest, body = data[len(_MAGIC) :][:_DIGEST], data[len(_MAGIC) + _DIGEST :]
-            if not data.startswith(_MAGIC) or hashlib.sha256(body).digest() != digest:
-                raise ValueError("its bytes are not those that were written")
-            found = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+            found = unseal(self.path.read_bytes())
             if found["identity"] != self.identity:
                 raise ValueError(f"it was written by {_difference(found, self.identity)}")
             state: dict[str, Any] = found["state"]

@@ -56,7 +56,7 @@ def _bars(axes: Axes, top: list[tuple[int, float]], classes: Sequence[str]) -> N
         axes.text(min(value, 100) + 2, row, f"{value:.1f}%", va="center", fontsize=7)
     axes.set_yticks(rows, [shortened(classes[number]) for number, _ in top], fontsize=8)
     axes.set_xlim(0, 130)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(top), 3) - 0.5, -0.5)  # of two classes the bars are no broader
     axes.set_xticks([])
     axes.tick_params(length=0)
     for side in ("bottom", "left"):

@@ -17,7 +17,7 @@ from ..streams import stream_seed
 from .decode import Choose, Crop, PictureError, decode
 from .folder import PictureFolder
 from .loader import ahead
-from .view import Augmentation, View
+from .view import RandomCrop, View
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class PictureFeed:
         self,
         folder: PictureFolder,
         view: View,
-        augmentation: Augmentation | None = None,
+        random_crop: RandomCrop | None = None,
         *,
         seed: int = 0,
         workers: int = 2,
@@ -49,7 +49,7 @@ class PictureFeed:
     ) -> None:
         self.folder = folder
         self.view = view
-        self.augmentation = augmentation
+        self.random_crop = random_crop
         self.seed = seed
         self.workers = workers
         self.device = torch.device(device)
@@ -64,22 +64,30 @@ class PictureFeed:
         jobs = ([(rows.epoch, number) for number in rows.numbers] for rows in batches)
         pictures = self.folder.train
         for read in ahead(jobs, self._drawn, self.workers):
-            yield self._batch([(pictures[number].label, found) for number, found in read])
+            whole = self._readable([(pictures[number].label, found) for number, found in read])
+            if len(whole) < 2 <= len(read):
+                raise ResforgeError(
+                    f"of {len(read)} pictures in a batch, {len(read) - len(whole)} cannot be read:"
+                    " mend them, or use a larger batch"
+                )
+            yield self._batch(whole)
 
     def validation(self, part: slice) -> Iterator[Batch]:
         pictures = self.folder.val[part]
         jobs = split([(picture.label, picture.path) for picture in pictures])
-        yield from map(self._batch, ahead(jobs, self._seen, self.workers))
+        for read in ahead(jobs, self._seen, self.workers):
+            if whole := self._readable(read):
+                yield self._batch(whole)
 
     def _drawn(self, job: tuple[int, int]) -> tuple[int, NDArray[np.uint8] | PictureError]:
         epoch, number = job
-        picture, augmentation = self.folder.train[number], self.augmentation
-        if augmentation is None:
+        picture, random_crop = self.folder.train[number], self.random_crop
+        if random_crop is None:
             return number, read(picture.path, self.view)
         chance = Random(stream_seed(self.seed, f"picture/{epoch}/{number}"))
 
         def choose(width: int, height: int) -> Crop:
-            return augmentation.choose(width, height, chance)
+            return random_crop.choose(width, height, chance)
 
         return number, read(picture.path, self.view, choose)
 
@@ -87,16 +95,18 @@ class PictureFeed:
         label, path = job
         return label, read(path, self.view)
 
-    def _batch(self, found: Sequence[tuple[int, NDArray[np.uint8] | PictureError]]) -> Batch:
-        whole = [(label, pixels) for label, pixels in found if not isinstance(pixels, PictureError)]
-        for _, error in found:
-            if isinstance(error, PictureError):
-                self._handle(error)
-        if 2 * len(whole) < len(found):
-            raise ResforgeError(
-                f"of {len(found)} pictures in a batch, {len(found) - len(whole)} cannot be read:"
-                " look at what is named above"
-            )
+    def _readable(
+        self, found: Sequence[tuple[int, NDArray[np.uint8] | PictureError]]
+    ) -> list[tuple[int, NDArray[np.uint8]]]:
+        whole: list[tuple[int, NDArray[np.uint8]]] = []
+        for label, pixels in found:
+            if isinstance(pixels, PictureError):
+                self._handle(pixels)
+            else:
+                whole.append((label, pixels))
+        return whole
+
+    def _batch(self, whole: Sequence[tuple[int, NDArray[np.uint8]]]) -> Batch:
         labels = torch.tensor([label for label, _ in whole], device=self.device)
         return normalised([pixels for _, pixels in whole], self.view, self.device), labels
 

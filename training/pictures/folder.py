@@ -17,7 +17,7 @@ SUFFIXES = (
     ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 #: What the two halves of a folder that is split already may be called.
-TRAIN, VAL = ("train", "training"), ("val", "validation", "valid", "test")
+TRAIN, VAL, TEST = ("train", "training"), ("val", "validation", "valid"), ("test",)
 _LAYOUT = "each class has a folder with its pictures: rose/1.jpg, tulip/2.jpg"
 
 
@@ -56,25 +56,22 @@ def read_folder(
 ) -> PictureFolder:
     """The pictures under ``path``, to train on and to validate with.
 
-    Either ``path`` holds ``train/`` and ``val/``, each with class folders, or class folders alone:
-    then ``val_share`` of each class is held out, by a draw that hangs on ``split`` and on each
-    picture's name alone. Raises :class:`~resforge.SpecError` for a folder that holds no classes, a
-    class without pictures, and classes in ``val/`` that ``train/`` lacks.
+    Either ``path`` holds ``train/`` and ``val/``, each with class folders, or one set of class
+    folders, maybe in ``train/``: then ``val_share`` of each class is held out, by a draw that hangs
+    on ``split`` and on each picture's name alone. A ``test/`` beside them is let be. Raises
+    :class:`~resforge.SpecError` for a folder that holds no classes, a class without pictures, and
+    classes in ``val/`` that ``train/`` lacks.
     """
     root = Path(path)
     if not root.is_dir():
         raise _fault(f"{root} is no folder", _LAYOUT)
     train, val = (first_folder(root, names) for names in (TRAIN, VAL))
-    if train is None:
-        classes = list_classes(root)
-        pictures = list_pictures(root, classes)
+    home = train or root
+    classes = list_classes(home)
+    pictures = list_pictures(home, classes)
+    if train is None or val is None:
         return PictureFolder(root, classes, *stratified(pictures, val_share, split))
-    classes = list_classes(train)
-    pictures = list_pictures(train, classes)
-    if val is None:
-        return PictureFolder(root, classes, *stratified(pictures, val_share, split))
-    held_out = list_labelled(val, classes)
-    return PictureFolder(root, classes, pictures, held_out)
+    return PictureFolder(root, classes, pictures, list_labelled(val, classes))
 
 
 def list_labelled(root: Path, classes: tuple[str, ...]) -> tuple[Picture, ...]:

@@ -59,7 +59,7 @@ class View(Spec):
         return Crop((left, top, left + side, top + side))
 
 
-class Augmentation(Spec):
+class RandomCrop(Spec):
     """What is drawn anew each time a picture is trained on (Szegedy et al. 2014, section 6).
 
     A part of the picture, ``min_area`` to all of it, its sides at 3:4 to 4:3, is scaled to the

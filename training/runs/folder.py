@@ -1,0 +1,123 @@
+"""A run's folder: its files, each written whole, and who may write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ... import __version__
+from ...specs.errors import StoreError
+from ...specs.files import make_folder, write_whole
+from ..sealed import seal, unseal
+from .record import COLUMNS, Epoch, RunSpec
+from .weights import FORMAT, check_format, read_spec
+
+RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
+BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
+_LOCK = ".lock"
+
+
+class RunFolder:
+    """The folder of one run.
+
+    ``resume.pt`` decides where a run goes on; every other file can be made from it or again. It is
+    written last, so that a process that is killed anywhere leaves what another can go on with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def is_begun(self) -> bool:
+        return (self.path / RUN).is_file()
+
+    def begin(self, spec: RunSpec) -> None:
+        """Make the folder. Raises ``StoreError`` for one that holds a run, or other files."""
+        make_folder(self.path)
+        if self.is_begun:
+            raise StoreError(
+                f"{self.path} holds a run already: add --resume to go on with it, or choose"
+                " another --out"
+            )
+        if others := [file.name for file in self.path.iterdir() if not file.name.startswith(".")]:
+            raise StoreError(
+                f"{self.path} holds other files, {others[0]} among them: choose another --out"
+            )
+        head = {"format": FORMAT, "resforge": __version__, **spec.model_dump(mode="json")}
+        write_whole(self.path / RUN, json.dumps(head, indent=2) + "\n")
+
+    def spec(self) -> RunSpec:
+        """What decides the run. Raises ``StoreError`` where there is none that can be read."""
+        path = self.path / RUN
+        try:
+            head = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise StoreError(f"{self.path} holds no run: `resforge train` makes one") from None
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read ({error})") from None
+        if not isinstance(head, dict):
+            raise StoreError(f"{path} is damaged: it holds no mapping")
+        check_format(path, head)
+        return read_spec(path, {name: head[name] for name in RunSpec.model_fields if name in head})
+
+    def check(self, spec: RunSpec) -> None:
+        """Raise ``StoreError`` unless ``spec`` is what decides this run."""
+        if others := self.spec().differences(spec):
+            raise StoreError(
+                f"{self.path} holds another run, of another {', another '.join(others)}: resume it"
+                " as it was begun, or choose another --out"
+            )
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Write where the run is."""
+        write_whole(self.path / RESUME, seal({"format": FORMAT, "state": state}))
+
+    def kept(self) -> dict[str, Any] | None:
+        """Where the run was left; None at its start. Raises ``StoreError`` for a damaged file."""
+        path = self.path / RESUME
+        try:
+            head = unseal(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # a broken file can raise anything at all
+            raise StoreError(
+                f"{path} cannot be read ({error}): begin again under another --out, with"
+                f" --weights {self.path / LAST}"
+            ) from None
+        check_format(path, head)
+        state: dict[str, Any] = head["state"]
+        return state
+
+    def write_history(self, history: list[Epoch]) -> None:
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerows([COLUMNS, *(epoch.as_row() for epoch in history)])
+        write_whole(self.path / HISTORY, text.getvalue())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else trains into this folder inside; a process that ends lets go of it.
+
+        Raises ``StoreError`` where another does. On a system without ``fcntl`` nothing is locked.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        make_folder(self.path)
+        try:
+            file = (self.path / _LOCK).open("w")
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written ({error.strerror})") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(f"{self.path}: another process is training into it") from None
+            yield

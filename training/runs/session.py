@@ -1,0 +1,236 @@
+"""From what a user asks for to a run: data, network, recipe and folder brought together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import ValidationError
+
+from ...builder import build
+from ...specs.errors import Fault, ResforgeError, SpecError
+from ...specs.explain import faults_of
+from ...specs.network import ResNetSpec
+from ...weights import load_weights
+from ..data.source import DataSource
+from ..data.tensors import load_data
+from ..distributed import Ranks, joined
+from ..feed import Feed, TensorFeed
+from ..fit import FitResult, fit
+from ..optimizer import AdamWSpec
+from ..pictures.colours import measure
+from ..pictures.feed import PictureFeed, Unreadable
+from ..pictures.folder import PictureFolder
+from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
+from ..progress import Progress, Silence
+from ..recipe import Recipe
+from .board import Board
+from .data import find_data
+from .folder import RunFolder
+from .record import DataRecord, RunSpec
+
+#: What is trained by where no recipe is asked for; its warm-up takes a twentieth of the steps.
+DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a run is asked to be."""
+
+    network: ResNetSpec
+    data: str
+    """A folder of pictures, or a data set as :func:`find_data` knows it."""
+    out: Path
+    recipe: Recipe | None = None
+    """Its ``steps`` and ``evaluations`` follow from ``epochs``."""
+    epochs: int = 10
+    batch_size: int | None = None
+    """In place of the recipe's; so are the next two."""
+    lr: float | None = None
+    label_smoothing: float | None = None
+    seed: int = 0
+    size: int | None = None
+    """Side of the square that the network sees; by default what its stem is made for."""
+    colours: Literal["imagenet", "own"] = "imagenet"
+    """What pictures are normalised by: ImageNet's mean and deviation, or the training pictures'."""
+    random_crop: RandomCrop | None = RandomCrop()
+    val_share: float = 0.2
+    split: int = 0
+    weights: Path | None = None
+    fresh_head: bool = False
+    freeze: str | None = None
+    balance: bool = False
+    mixup: float = 0.0
+    workers: int = 2
+    unreadable: Unreadable = "stop"
+    device: str = "auto"
+    resume: bool = False
+    tensorboard: bool = False
+
+
+def train_run(
+    request: RunRequest,
+    progress: Progress | None = None,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> FitResult:
+    """Train as asked, into the folder that is asked for.
+
+    Under ``torchrun`` every process calls this with the same request. Raises
+    :class:`~resforge.SpecError` for a request that cannot be, ``StoreError`` for a folder that cannot
+    be used, and :class:`~resforge.ResforgeError` for the rest.
+    """
+    with joined(as_device(request.device)) as ranks, ExitStack() as held:
+        told = progress if progress is not None and ranks.leads else Silence()
+        network = request.network
+        data = find_data(request.data, network.in_channels, request.val_share, request.split)
+        feed, record, view = _feed(request, data, ranks, told)
+        network = _fitting(network, feed, data, told)
+        spec = RunSpec(
+            network=network,
+            classes=feed.class_names,
+            data=record,
+            view=view,
+            random_crop=request.random_crop if view else None,
+            recipe=_recipe(request, len(feed.train_labels)),
+            epochs=request.epochs,
+            seed=request.seed,
+            weights=_sha256(request.weights) if request.weights else None,
+            freeze=request.freeze,
+            class_weights="balanced" if request.balance else "none",
+            mixup=request.mixup,
+        )
+        model = build(network, seed=request.seed)
+        if request.weights is not None and not request.resume:
+            load_weights(model, request.weights, head="fresh" if request.fresh_head else None)
+        folder = RunFolder(request.out)
+        if request.resume:
+            folder.check(spec)
+        if ranks.leads:
+            held.enter_context(folder.locked())
+            if not request.resume:
+                folder.begin(spec)
+        ranks.wait()
+        board = Board(request.out) if request.tensorboard and ranks.leads else None
+        return fit(
+            model,
+            feed,
+            spec,
+            folder,
+            ranks=ranks,
+            stopped=stopped,
+            progress=told,
+            on_epoch=board.write if board else lambda epoch: None,
+        )
+
+
+def as_device(name: str) -> torch.device:
+    """The device of a name; ``auto`` is CUDA where there is one. Raises ``ResforgeError``."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise ResforgeError(f"device {name!r} cannot be used ({reason}): use cpu") from None
+    return device
+
+
+def _feed(
+    request: RunRequest, data: PictureFolder | DataSource, ranks: Ranks, progress: Progress
+) -> tuple[Feed, DataRecord, View | None]:
+    """The data as a feed, what is noted of them, and how pictures are shown."""
+    if isinstance(data, DataSource):
+        held = load_data(data, ranks.device)
+        tensors = TensorFeed(held, request.seed)
+        return tensors, _record(request, request.data, held.fingerprint, tensors), None
+    view = _view(request, data)
+    feed = PictureFeed(
+        data,
+        view,
+        request.random_crop,
+        seed=request.seed,
+        workers=request.workers,
+        device=ranks.device,
+        unreadable=request.unreadable,
+        note=progress.note,
+    )
+    return feed, _record(request, str(data.root), data.fingerprint, feed), view
+
+
+def _record(request: RunRequest, source: str, fingerprint: str, feed: Feed) -> DataRecord:
+    return DataRecord(
+        source=source,
+        fingerprint=fingerprint,
+        train=len(feed.train_labels),
+        val=feed.val_count,
+        val_share=request.val_share,
+        split=request.split,
+    )
+
+
+def _view(request: RunRequest, data: PictureFolder) -> View:
+    channels = request.network.in_channels
+    if channels not in (1, 3):
+        message = f"the network takes {channels} channels, and pictures have 3, or 1 in grey"
+        raise SpecError(Fault("data", message, "in_channels", "write in_channels: 3"))
+    size = request.size or request.network.natural_input_size
+    if request.colours == "own":
+        mean, std = measure(data.train, channels, request.workers)
+    elif channels == 3:
+        mean, std = IMAGENET_MEAN, IMAGENET_STD
+    else:
+        mean, std = (sum(IMAGENET_MEAN) / 3,), (sum(IMAGENET_STD) / 3,)
+    return View(size=size, crop=default_crop(size), mean=mean, std=std)
+
+
+def _fitting(
+    network: ResNetSpec, feed: Feed, data: PictureFolder | DataSource, progress: Progress
+) -> ResNetSpec:
+    """The network with an output for each class. Raises :class:`~resforge.SpecError`."""
+    if network.head is None:
+        message = "the network has no head, and cannot tell classes"
+        raise SpecError(Fault("data", message, "head", "write head: {kind: classifier}"))
+    if isinstance(data, DataSource) and data.input_shape[0] != network.in_channels:
+        message = f"{data.kind} has {data.input_shape[0]} channels, not {network.in_channels}"
+        mend = f"write in_channels: {data.input_shape[0]}"
+        raise SpecError(Fault("data", message, "in_channels", mend))
+    classes = len(feed.class_names)
+    if network.head.num_classes != classes:
+        progress.note(f"the head gets {classes} classes, as the data have; the spec said"
+                      f" {network.head.num_classes}")
+        network = network.replace({"head.num_classes": classes})
+    return network
+
+
+def _recipe(request: RunRequest, count: int) -> Recipe:
+    """The recipe for as many epochs of ``count`` pictures. Raises :class:`~resforge.SpecError`."""
+    tree = (request.recipe or DEFAULT).model_dump(mode="json")
+    if request.lr is not None:
+        tree["optimizer"]["lr"] = request.lr
+    changes = {"batch_size": request.batch_size, "label_smoothing": request.label_smoothing}
+    tree |= {name: value for name, value in changes.items() if value is not None}
+    # A batch that is too large is refused where the batches are made.
+    steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
+    if request.recipe is None:
+        tree["warmup"] = steps // 20
+    tree |= {"steps": steps, "evaluations": min(request.epochs, 1000)}
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults, more = faults_of(error, Recipe, tree)
+        raise SpecError(faults, more) from None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SpecError(Fault("weights", f"{path} cannot be read ({error.strerror})")) from None
