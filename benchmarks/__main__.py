@@ -10,13 +10,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from . import building, fusing, planning, running, sweeping, zero_pad
+from . import building, decoding, fusing, planning, running, sweeping, zero_pad
 from .turns import Row
 
 SUITES: dict[str, Callable[[int], Iterator[Row]]] = {
     "plan": planning.run,
     "build": building.run,
     "run": running.run,
+    "decode": decoding.run,
     "zero_pad": zero_pad.run,
     "fuse": fusing.run,
     "sweep": sweeping.run,

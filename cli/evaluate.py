@@ -36,7 +36,7 @@ def evaluate(
     unreadable: Annotated[
         Literal["stop", "skip"], Parameter(help="What to do about pictures that cannot be read.")
     ] = "stop",
-    workers: Workers = 2,
+    workers: Workers = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:

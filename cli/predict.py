@@ -39,7 +39,7 @@ def predict(
         Path | None,
         Parameter(metavar="FILE", help="Draw pictures and classes too, as .svg, .png or .pdf."),
     ] = None,
-    workers: Workers = 2,
+    workers: Workers = None,
     device: Device = "auto",
     json: Json = False,
 ) -> Exit:

@@ -25,7 +25,12 @@ Data = Annotated[
     ),
 ]
 Workers = Annotated[
-    int, Parameter(metavar="N", validator=Number(gte=0), help="Threads that decode pictures.")
+    int | None,
+    Parameter(
+        metavar="N",
+        validator=Number(gte=0),
+        help="Threads that decode pictures; by default one for each core, and at most 8.",
+    ),
 ]
 Device = Annotated[
     str, Parameter(help="cpu, cuda, cuda:1, ...; auto is cuda where there is one, else cpu.")
@@ -93,9 +98,11 @@ def train(
             help="The least share of a picture's area that a crop takes.",
         ),
     ] = 0.08,
-    colours: Annotated[
-        Literal["imagenet", "own"],
-        Parameter(help="Normalise as published networks do, or as the training pictures are."),
+    normalize: Annotated[
+        Literal["imagenet", "channel"],
+        Parameter(
+            help="By the colours of ImageNet, as published networks, or of the training pictures."
+        ),
     ] = "imagenet",
     val_share: Annotated[
         float,
@@ -109,7 +116,7 @@ def train(
         Literal["stop", "skip"], Parameter(help="What to do about pictures that cannot be read.")
     ] = "stop",
     seed: Annotated[int, Parameter(help="Of weights, order, crops and dropout.")] = 0,
-    workers: Workers = 2,
+    workers: Workers = None,
     device: Device = "auto",
     resume: Annotated[
         bool, Parameter(negative="", show_default=False, help="Go on where the run was left.")
@@ -145,7 +152,7 @@ def train(
         label_smoothing=label_smoothing,
         seed=seed,
         size=size,
-        colours=colours,
+        normalize=normalize,
         random_crop=None if augment == "none" else crop,
         val_share=val_share,
         weights=weights,

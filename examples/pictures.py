@@ -45,7 +45,7 @@ def main(pictures: Path, out: Path) -> None:
             batch_size=16,
             lr=5e-3,
             size=16,
-            colours="own",
+            normalize="channel",
             random_crop=RandomCrop(min_area=0.5, mirror=False),
             resume=resume,
         )

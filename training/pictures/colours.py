@@ -16,7 +16,7 @@ MOST, SIDE = 2000, 64
 
 
 def measure(
-    pictures: tuple[Picture, ...], channels: int, workers: int = 2
+    pictures: tuple[Picture, ...], channels: int, workers: int | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel, 0 to 1, over the middle squares of ``pictures``.
 

@@ -42,7 +42,7 @@ class PictureFeed:
         random_crop: RandomCrop | None = None,
         *,
         seed: int = 0,
-        workers: int = 2,
+        workers: int | None = None,
         device: torch.device | str = "cpu",
         unreadable: Unreadable = "stop",
         note: Callable[[str], None] = lambda text: None,
@@ -132,9 +132,13 @@ def normalised(pixels: Sequence[NDArray[np.uint8]], view: View, device: torch.de
     if device.type == "cuda":
         batch = batch.pin_memory()
     # Bytes travel to the device, a quarter of what floats are.
-    x = batch.to(device, non_blocking=True).float()
-    mean, std = (255 * torch.tensor(values, device=device) for values in (view.mean, view.std))
-    return x.sub_(mean).div_(std).permute(0, 3, 1, 2).contiguous()
+    planes = batch.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    x = planes.to(torch.float32, memory_format=torch.contiguous_format)
+    shift, scale = (
+        (255 * torch.tensor(values, device=device))[:, None, None]
+        for values in (view.mean, view.std)
+    )
+    return x.sub_(shift).div_(scale)
 
 
 def split(items: Sequence[Item], size: int = BATCH) -> Iterator[list[Item]]:

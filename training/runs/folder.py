@@ -20,6 +20,8 @@ from .weights import FORMAT, check_format, read_spec
 RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
 BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
 _LOCK = ".lock"
+#: Differences that are told.
+SHOWN = 4
 
 
 class RunFolder:
@@ -69,8 +71,8 @@ class RunFolder:
         """Raise ``StoreError`` unless ``spec`` is what decides this run."""
         if others := self.spec().differences(spec):
             raise StoreError(
-                f"{self.path} holds another run, of another {', another '.join(others)}: resume it"
-                " as it was begun, or choose another --out"
+                f"{self.path} holds another run, which differs in {', '.join(others[:SHOWN])}:"
+                " resume it as it was begun, or choose another --out"
             )
 
     def keep(self, state: dict[str, Any]) -> None:

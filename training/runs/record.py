@@ -75,7 +75,9 @@ class RunSpec(Spec):
         ['seed (0 there, 1 here)']
         """
         mine, theirs = self._identity(), other._identity()
-        return [_told(name, mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]]
+        return [
+            _told(name, mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]
+        ]
 
     def _identity(self) -> dict[str, Any]:
         tree = self.model_dump(mode="json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from .record import DataRecord, RunSpec
 
 #: What is trained by where no recipe is asked for; its warm-up takes a twentieth of the steps.
 DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
+RANDOM_CROP = RandomCrop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,9 @@ class RunRequest:
     network: ResNetSpec
     data: str
     """A folder of pictures, or a data set as :func:`find_data` knows it."""
-    out: Path
+    out: str | os.PathLike[str]
     recipe: Recipe | None = None
-    """Its ``steps`` and ``evaluations`` follow from ``epochs``."""
+    """Its ``steps`` follow from ``epochs``."""
     epochs: int = 10
     batch_size: int | None = None
     """In place of the recipe's; so are the next two."""
@@ -56,17 +58,18 @@ class RunRequest:
     seed: int = 0
     size: int | None = None
     """Side of the square that the network sees; by default what its stem is made for."""
-    colours: Literal["imagenet", "own"] = "imagenet"
+    normalize: Literal["imagenet", "channel"] = "imagenet"
     """What pictures are normalised by: ImageNet's mean and deviation, or the training pictures'."""
-    random_crop: RandomCrop | None = RandomCrop()
+    random_crop: RandomCrop | None = RANDOM_CROP
     val_share: float = 0.2
     split: int = 0
-    weights: Path | None = None
+    weights: str | os.PathLike[str] | None = None
     fresh_head: bool = False
     freeze: str | None = None
     balance: bool = False
     mixup: float = 0.0
-    workers: int = 2
+    workers: int | None = None
+    """Threads that decode pictures: by default one for each core, and at most eight."""
     unreadable: Unreadable = "stop"
     device: str = "auto"
     resume: bool = False
@@ -82,8 +85,8 @@ def train_run(
     """Train as asked, into the folder that is asked for.
 
     Under ``torchrun`` every process calls this with the same request. Raises
-    :class:`~resforge.SpecError` for a request that cannot be, ``StoreError`` for a folder that cannot
-    be used, and :class:`~resforge.ResforgeError` for the rest.
+    :class:`~resforge.SpecError` for a request that cannot be, ``StoreError`` for a folder that
+    cannot be used, and :class:`~resforge.ResforgeError` for the rest.
     """
     with joined(as_device(request.device)) as ranks, ExitStack() as held:
         told = progress if progress is not None and ranks.leads else Silence()
@@ -108,7 +111,7 @@ def train_run(
         model = build(network, seed=request.seed)
         if request.weights is not None and not request.resume:
             load_weights(model, request.weights, head="fresh" if request.fresh_head else None)
-        folder = RunFolder(request.out)
+        folder = RunFolder(Path(request.out))
         if request.resume:
             folder.check(spec)
         if ranks.leads:
@@ -116,7 +119,7 @@ def train_run(
             if not request.resume:
                 folder.begin(spec)
         ranks.wait()
-        board = Board(request.out) if request.tensorboard and ranks.leads else None
+        board = Board(folder.path) if request.tensorboard and ranks.leads else None
         return fit(
             model,
             feed,
@@ -181,7 +184,7 @@ def _view(request: RunRequest, data: PictureFolder) -> View:
         message = f"the network takes {channels} channels, and pictures have 3, or 1 in grey"
         raise SpecError(Fault("data", message, "in_channels", "write in_channels: 3"))
     size = request.size or request.network.natural_input_size
-    if request.colours == "own":
+    if request.normalize == "channel":
         mean, std = measure(data.train, channels, request.workers)
     elif channels == 3:
         mean, std = IMAGENET_MEAN, IMAGENET_STD
@@ -203,8 +206,10 @@ def _fitting(
         raise SpecError(Fault("data", message, "in_channels", mend))
     classes = len(feed.class_names)
     if network.head.num_classes != classes:
-        progress.note(f"the head gets {classes} classes, as the data have; the spec said"
-                      f" {network.head.num_classes}")
+        progress.note(
+            f"the head gets {classes} classes, as the data have; the spec said"
+            f" {network.head.num_classes}"
+        )
         network = network.replace({"head.num_classes": classes})
     return network
 
@@ -220,7 +225,7 @@ def _recipe(request: RunRequest, count: int) -> Recipe:
     steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
     if request.recipe is None:
         tree["warmup"] = steps // 20
-    tree |= {"steps": steps, "evaluations": min(request.epochs, 1000)}
+    tree |= {"steps": steps, "evaluations": 1}  # each epoch is looked at
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
@@ -228,9 +233,9 @@ def _recipe(request: RunRequest, count: int) -> Recipe:
         raise SpecError(faults, more) from None
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: str | os.PathLike[str]) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SpecError(Fault("weights", f"{path} cannot be read ({error.strerror})")) from None

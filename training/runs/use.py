@@ -13,10 +13,8 @@ from torch import Tensor, nn
 
 from ...builder import build
 from ...specs.errors import Fault, ResforgeError, SpecError, StoreError
-from ..data.source import DataSource
 from ..data.tensors import load_data
 from ..evaluation import Evaluation, evaluate
-from ..feed import TensorFeed
 from ..pictures.decode import PictureError
 from ..pictures.feed import PictureFeed, Unreadable, normalised, read, split
 from ..pictures.folder import TEST, VAL, PictureFolder, first_folder, list_labelled, read_folder
@@ -26,8 +24,8 @@ from ..prediction import predict
 from .data import find_data
 from .folder import BEST, LAST, RunFolder
 from .record import RunSpec
-from .weights import read_checkpoint
 from .session import as_device
+from .weights import read_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,15 +86,14 @@ class Prediction:
 
 
 def predict_pictures(
-    run: TrainedRun, paths: Sequence[Path], workers: int = 2
+    run: TrainedRun, paths: Sequence[Path], workers: int | None = None
 ) -> Iterator[Prediction | PictureError]:
     """For each picture in turn what ``run`` says of it, or why it cannot be read.
 
     Raises :class:`~resforge.SpecError` for a run that was not trained on pictures in files.
     """
     view = _view(run)
-    jobs = split(paths)
-    for batch in ahead(jobs, lambda path: (path, read(path, view)), workers):
+    for batch in ahead(split(paths), lambda path: (path, read(path, view)), workers):
         whole = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
         rows: list[Tensor] = []
         if whole:
@@ -114,7 +111,7 @@ def evaluate_run(
     data: str,
     part: Literal["auto", "all"] = "auto",
     *,
-    workers: int = 2,
+    workers: int | None = None,
     unreadable: Unreadable = "stop",
     note: Callable[[str], None] = lambda text: None,
 ) -> Evaluation:
@@ -122,7 +119,8 @@ def evaluate_run(
 
     Of a folder that holds ``test/`` or ``val/`` that is looked at, of the folder that it was
     trained on what was held out, of a data set that is called by name its test images.
-    ``part="all"`` looks at every class folder in ``data``. Raises :class:`~resforge.SpecError` for classes that the run does not know.
+    ``part="all"`` looks at every class folder in ``data``. Raises :class:`~resforge.SpecError` for
+    classes that the run does not know.
     """
     spec, classes = run.spec, len(run.spec.classes)
     if spec.view is None:
@@ -163,7 +161,9 @@ def _pictures(
 def _view(run: TrainedRun) -> View:
     if run.spec.view is None:
         message = f"{run.path} was trained on {run.spec.data.source}, not on pictures in files"
-        raise SpecError(Fault("data", message, help="train on a folder of pictures to predict them"))
+        raise SpecError(
+            Fault("data", message, help="train on a folder of pictures to predict them")
+        )
     return run.spec.view
 
 
