@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from . import building, decoding, fusing, planning, running, sweeping, zero_pad
+from . import building, decoding, fusing, generating, planning, running, sweeping, zero_pad
 from .turns import Row
 
 SUITES: dict[str, Callable[[int], Iterator[Row]]] = {
@@ -19,6 +19,7 @@ SUITES: dict[str, Callable[[int], Iterator[Row]]] = {
     "run": running.run,
     "decode": decoding.run,
     "zero_pad": zero_pad.run,
+    "generate": generating.run,
     "fuse": fusing.run,
     "sweep": sweeping.run,
 }

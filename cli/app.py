@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from cyclopts import App
 
 from .. import __version__
-from . import weights
+from . import generate, weights
 from .author import new, schema
 from .catalogue import list_names
 from .check import check
@@ -80,6 +80,14 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
     ),
     ("report", report, "resforge report runs/shortcuts"),
     (
+        "generate",
+        generate.generate,
+        "resforge generate cifar_resnets -n 3 > networks.jsonl\n"
+        "resforge generate space.yaml -n 100 --seed 0 --out networks",
+    ),
+    ("generate size", generate.size, "resforge generate size anynet_x_a"),
+    ("generate check", generate.check, "resforge generate check space.yaml --points 5000"),
+    (
         "weights check",
         weights.check,
         "resforge weights check resnet50 resnet50.pth\n"
@@ -120,6 +128,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
 
 GROUPS = {
     "sweep": "Plan and train the networks of a sweep file; see how far they are.",
+    "generate": "Draw networks of a design space.",
     "weights": "Files of weights: what fits a network, loading it, other projects' names.",
 }
 
@@ -187,6 +196,12 @@ def _app(tokens: Sequence[str]) -> App:
     homes = {"": app}
     for order, (verb, function, examples) in enumerate(VERBS):
         group, _, name = verb.rpartition(" ")
+        if verb in GROUPS:  # a verb itself, beside those under it
+            epilogue = _as_examples(examples)
+            homes[verb] = App(name=verb, sort_key=order, help_epilogue=epilogue, **shared)
+            app.command(homes[verb])
+            homes[verb].default(function)
+            continue
         if group not in homes:
             homes[group] = App(name=group, help=GROUPS[group], sort_key=order, **shared)
             app.command(homes[group])

@@ -6,10 +6,12 @@ By arithmetic alone: nothing here imports torch.
 from .crossover import crossover
 from .distance import distance
 from .draw import Architecture, Miss
+from .files import NetworkFolder, record_of
 from .fit import Fitted, fit
 from .moves import MOVES, Child, mutate, neighbours
 from .space import Space, load_space
 from .spaces import list_spaces
+from .survey import Survey, survey
 
 __all__ = [
     "MOVES",
@@ -17,7 +19,9 @@ __all__ = [
     "Child",
     "Fitted",
     "Miss",
+    "NetworkFolder",
     "Space",
+    "Survey",
     "crossover",
     "distance",
     "fit",
@@ -25,4 +29,6 @@ __all__ = [
     "load_space",
     "mutate",
     "neighbours",
+    "record_of",
+    "survey",
 ]

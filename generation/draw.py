@@ -68,6 +68,10 @@ class Draws:
         self._stride = stride_over(self.count)
         self._tries = max(TRIES, space.size) if space.size <= _SMALL else TRIES
 
+    def index(self, position: int) -> int:
+        """The index at a position of the seed's order, wanted or not."""
+        return self.space.choices.drawn(self._order[position])
+
     def nth(self, number: int) -> Architecture:
         """Draw ``number``, whatever the others give. Raises :class:`SpecError` where nothing is
         found, with how near it came."""
@@ -76,11 +80,15 @@ class Draws:
         return found
 
     def __iter__(self) -> Iterator[Architecture]:
-        seen = Seen()
+        return self.given(0, Seen())
+
+    def given(self, start: int, seen: Seen) -> Iterator[Architecture]:
+        """The networks of draw ``start`` and those after it that are not in ``seen``, which takes
+        them in."""
         known: dict[int, bool] = {}
         small = self.space.size <= _SMALL
         idle = 0
-        for number in range(self.count):
+        for number in range(start, self.count):
             found = self._search(number, known if small else {})
             if found is not None and seen.add(found.digest):
                 idle = 0
@@ -99,7 +107,7 @@ class Draws:
         misses = Misses(self.space)
         position = number % self.count
         for _ in range(min(self.count, 20 * self._tries)):
-            index = self.space.choices.drawn(self._order[position])
+            index = self.index(position)
             position = (position + self._stride) % self.count
             if known.get(index):
                 return None

@@ -36,6 +36,7 @@ class Template:
     def __init__(
         self, base: ResNetSpec, free: Mapping[str, Any], derive: Mapping[str, Derived]
     ) -> None:
+        self.base = base
         # What is drawn is another network than the base.
         self._base = base.model_dump(mode="json", exclude={"name"})
         faults: list[Fault] = []

@@ -1,0 +1,53 @@
+"""Drawing networks of a space: by planning alone, against building each and counting it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import resforge as rf
+import torch
+from resforge.generation import Architecture, load_space
+from torch.utils.flop_counter import FlopCounterMode
+
+from .turns import Row, compare
+
+SPACES = ("cifar_resnets", "anynet_x_e", "regnet_x")
+#: Networks of a turn: of ours, and of theirs, which take a thousand times as long.
+OURS, THEIRS = 500, 2
+
+
+def run(pairs: int) -> Iterator[Row]:
+    """A network each: legal, within the bounds of its space, and no two the same."""
+    for name in SPACES:
+        sample = load_space(name).sample(seed=0)
+        known = list(islice(sample, 50))
+
+        def draw(sample: Iterator[Architecture] = sample) -> None:
+            for _ in islice(sample, OURS):
+                pass
+
+        def build_and_count(known: list[Architecture] = known, name: str = name) -> None:
+            side = load_space(name).pictures
+            for found in known[:THEIRS]:
+                model = rf.build(found.spec, device="meta").eval()
+                with FlopCounterMode(display=False) as counter, torch.no_grad():
+                    model(torch.empty(1, 3, side, side, device="meta"))
+                params = sum(parameter.numel() for parameter in model.parameters())
+                assert (params, counter.get_total_flops()) == (found.params, 2 * found.macs)
+
+        row = compare(f"draw from {name}", "build and count, on meta", draw, build_and_count, pairs)
+        yield _each(row)
+
+
+def _each(row: Row) -> Row:
+    """The row for one network instead of a turn's."""
+    ours, theirs = row.ours_ms / OURS, row.theirs_ms / THEIRS
+    scale = OURS / THEIRS
+    return row._replace(
+        ours_ms=ours,
+        theirs_ms=theirs,
+        ratio=row.ratio * scale,
+        least=row.least * scale,
+        most=row.most * scale,
+    )

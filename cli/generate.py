@@ -1,0 +1,141 @@
+"""``resforge generate``, ``generate size`` and ``generate check``."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ..specs.drawing.numbers import grouped, percent
+from ..specs.errors import printable
+from .exits import Exit
+from .options import Json
+from .output import followed, say, tell, tell_json, tell_table
+
+if TYPE_CHECKING:
+    from ..generation import Architecture, Space
+
+Source = Annotated[
+    str, Parameter(name="SPACE", help="A shipped space, or a .yaml or .json file that holds one.")
+]
+Seed = Annotated[int, Parameter(help="What the draws follow from.")]
+
+
+def generate(
+    source: Source,
+    /,
+    *,
+    count: Annotated[
+        int,
+        Parameter(("--count", "-n"), metavar="N", validator=Number(gte=1), help="How many."),
+    ] = 10,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None,
+        Parameter(metavar="DIR", help="A folder to write them to; else lines of JSON are printed."),
+    ] = None,
+    format: Annotated[
+        Literal["yaml", "jsonl"],
+        Parameter(help="With --out: a file for each network, or networks.jsonl for all."),
+    ] = "yaml",
+    json: Json = False,
+) -> Exit:
+    """Draw networks of a design space that are legal, within its bounds, and no two the same.
+
+    With --out the same command goes on where it was stopped, and a larger -n
+    adds to what is there.
+    """
+    from ..generation import NetworkFolder, load_space
+
+    space = load_space(source)
+    if out is None:
+        found = space.sample(seed)
+        given = _tell_lines(islice(found, count))
+    else:
+        folder = NetworkFolder(out, space, seed, format)
+        for _ in followed(folder.fill(count), max(0, count - folder.count), "networks"):
+            pass
+        given = folder.count
+        if json:
+            tell_json({"out": str(out), "networks": given, "asked": count})
+        else:
+            tell(f"{_networks(given)} in {printable(str(out))}")
+    if given < count:
+        say(f"the space has no more: {_networks(given)} of {count:,}")
+    return Exit.OK
+
+
+def size(source: Source, /, *, json: Json = False) -> None:
+    """Say how many points a space has, without looking at any."""
+    from ..generation import load_space
+
+    space = load_space(source)
+    if json:
+        tell_json({"size": space.size, "fields": dict(_fields(space))})
+        return
+    tell(f"{space.size:,} points")
+    tell_table(("field", "values"), [(path, grouped(n)) for path, n in _fields(space)])
+
+
+def check(
+    source: Source,
+    /,
+    *,
+    points: Annotated[
+        int, Parameter(metavar="N", validator=Number(gte=1), help="Points to look at.")
+    ] = 1000,
+    seed: Seed = 0,
+    json: Json = False,
+) -> Exit:
+    """Look at points of a space: how many are networks, within the bounds, and not the same.
+
+    Exits with 3 where none is, and says how near the space comes.
+    """
+    from ..generation import load_space, survey
+
+    space = load_space(source)
+    found = survey(space, points, seed)
+    if json:
+        tell_json({"size": space.size, **found.as_dict()})
+    else:
+        name = printable(space.name) or "the space"
+        tell(f"{name}: {space.size:,} points, of which {found.points:,} were looked at")
+        for count, what in (
+            (found.networks, "are networks"),
+            (found.within, "are within the bounds"),
+            (found.distinct, "are not the same as another"),
+        ):
+            tell(f"  {count:,} {what} ({percent(count / found.points)})")
+        if found.ranges:
+            tell("")
+            rows = [(name, *map(grouped, spread)) for name, spread in found.ranges.items()]
+            tell_table(("", "least", "median", "most"), rows)
+        for fault, count in found.faults[:5]:
+            inside = f"{fault.path}: " if fault.path else ""
+            say(f"{count:,} are no networks: {printable(inside + fault.message)}")
+    if not found.within:
+        raise found.misses.error()
+    return Exit.OK
+
+
+def _fields(space: Space) -> Iterator[tuple[str, int]]:
+    return ((free.path, free.choices.size) for free in space.template.free)
+
+
+def _tell_lines(found: Iterator[Architecture]) -> int:
+    from ..generation import record_of
+
+    given = 0
+    for each in found:
+        tell(json_text.dumps(record_of(each)))
+        given += 1
+    return given
+
+
+def _networks(count: int) -> str:
+    return f"{count:,} network{'s' * (count != 1)}"

@@ -1,0 +1,141 @@
+"""Networks of a space in a folder, which the same call fills up where it was left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from ..specs.errors import Fault, SpecError, StoreError
+from ..specs.files import make_folder, write_whole
+from .draw import Architecture, Draws
+from .seen import Seen
+from .space import Space
+
+Format = Literal["yaml", "jsonl"]
+
+_MANIFEST = "space.json"
+_LINES = "networks.jsonl"
+_FILE = re.compile(r"(\d+)-([0-9a-f]{16})\.yaml")
+
+
+def record_of(found: Architecture) -> dict[str, Any]:
+    """A network as one line of JSON holds it."""
+    return {
+        "number": found.number,
+        "index": found.index,
+        "digest": found.digest,
+        "params": found.params,
+        "macs": found.macs,
+        "activations": found.activations,
+        "depth": found.depth,
+        "receptive_field": found.receptive_field,
+        "spec": found.spec.to_tree(),
+    }
+
+
+class NetworkFolder:
+    """The first networks of a space's sample, each written once.
+
+    ``yaml`` is a file for each, ``NUMBER-DIGEST.yaml``, which any verb takes; ``jsonl`` one file,
+    ``networks.jsonl``, with the costs of each beside its spec. Raises :class:`StoreError` where the
+    folder holds those of another space, seed or format, or the disk refuses.
+    """
+
+    def __init__(self, path: Path, space: Space, seed: int = 0, format: Format = "yaml") -> None:
+        self.path, self.space, self.format = path, space, format
+        self._draws = Draws(space, seed)
+        make_folder(path)
+        self._claim({"space": _digest(space), "seed": seed, "format": format})
+        #: The networks that are there, and the number of the draw after the last.
+        self.count, self._next, self._seen = 0, 0, Seen()
+        for number, digest in self._there():
+            self.count += self._seen.add(digest)
+            self._next = max(self._next, number + 1)
+
+    def fill(self, count: int) -> Iterator[Architecture]:
+        """Write networks until there are ``count``; each is given once it is there.
+
+        Ends early where the space is exhausted. Raises as :meth:`Space.sample` does.
+        """
+        if self.count >= count:
+            return
+        write = self._write_line if self.format == "jsonl" else self._write_file
+        for found in self._draws.given(self._next, self._seen):
+            write(found)
+            self.count += 1
+            self._next = found.number + 1
+            yield found
+            if self.count >= count:
+                return
+
+    def _claim(self, wanted: dict[str, Any]) -> None:
+        manifest = self.path / _MANIFEST
+        try:
+            known = json.loads(manifest.read_bytes())
+        except FileNotFoundError:
+            write_whole(manifest, json.dumps(wanted, indent=2) + "\n")
+            return
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
+        for name, value in wanted.items():
+            if not isinstance(known, dict) or known.get(name) != value:
+                message = f"{self.path} holds networks of another {name}: choose another --out"
+                raise StoreError(message)
+
+    def _there(self) -> Iterator[tuple[int, str]]:
+        """Number and digest of each network in the folder."""
+        if self.format == "yaml":
+            for name in sorted(file.name for file in self.path.iterdir()):
+                if match := _FILE.fullmatch(name):
+                    yield int(match[1]), match[2]
+            return
+        lines = self.path / _LINES
+        if not lines.exists():
+            return
+        end = 0
+        with lines.open("rb+") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # a writer was stopped in the middle of it
+                try:
+                    record = json.loads(line)
+                    yield int(record["number"]), str(record["digest"])
+                except (ValueError, KeyError, TypeError):
+                    message = f"{lines} is damaged after byte {end:,}: choose another --out"
+                    raise StoreError(message) from None
+                end += len(line)
+            file.truncate(end)
+
+    def _write_file(self, found: Architecture) -> None:
+        name = f"{found.number:06d}-{found.digest[:16]}"
+        label = f"{self.space.name or 'network'}-{name}"[:200]
+        spec = found.spec.model_copy(update={"name": label})
+        write_whole(self.path / f"{name}.yaml", spec.to_yaml())
+
+    def _write_line(self, found: Architecture) -> None:
+        line = json.dumps(record_of(found), separators=(",", ":")) + "\n"
+        try:
+            with (self.path / _LINES).open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            message = f"{self.path / _LINES} cannot be written ({error.strerror}): free space"
+            raise StoreError(f"{message}, then run the same command") from error
+
+
+def check_count(count: int) -> int:
+    """``count`` as it is. Raises :class:`SpecError` where it counts nothing."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise SpecError(Fault("range", f"{count!r} is no number of networks", help="use -n 100"))
+    return count
+
+
+def _digest(space: Space) -> str:
+    """What draws the same networks has the same digest."""
+    meaning = space.model_dump(mode="json", exclude={"name"})
+    meaning["base"] = space.template.base.digest
+    text = json.dumps(meaning, sort_keys=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,152 @@
+"""``resforge generate``: files, lines, sizes, surveys; going on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge as rf
+from command_line import Cli, command_line
+from resforge.generation import NetworkFolder, load_space
+
+SPACE = """\
+space: 1
+name: small
+base: cifar_resnet20
+free:
+  stages[*].depth: {int: [1, 3]}
+  shortcut: [zero_pad, projection]
+where: {params: {max: 200000}}
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return command_line(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> str:
+    path = tmp_path / "space.yaml"
+    path.write_text(SPACE)
+    return str(path)
+
+
+def test_a_file_for_each_network(cli: Cli, space: str, tmp_path: Path) -> None:
+    out = tmp_path / "nets"
+    done = cli("generate", space, "-n", "5", "--seed", "3", "--out", str(out))
+    assert (done.code, done.lines) == (0, [f"5 networks in {out}"])
+    files = sorted(out.glob("*.yaml"))
+    drawn = {rf.load(file).digest for file in files}
+    wanted = [found.digest for found, _ in zip(load_space(space).sample(3), range(5), strict=False)]
+    assert drawn == set(wanted)
+    assert all(file.stem.endswith(rf.load(file).digest[:16]) for file in files)
+    assert cli("check", *map(str, files)).code == 0
+
+
+@pytest.mark.parametrize("format", ["yaml", "jsonl"])
+def test_the_same_command_goes_on(cli: Cli, space: str, tmp_path: Path, format: Any) -> None:
+    whole = tmp_path / "whole"
+    assert cli("generate", space, "-n", "9", "--out", str(whole), "--format", format).code == 0
+    parts = tmp_path / "parts"
+    for count in ("4", "4", "9"):
+        assert (
+            cli("generate", space, "-n", count, "--out", str(parts), "--format", format).code == 0
+        )
+    names = sorted(file.name for file in whole.iterdir())
+    assert sorted(file.name for file in parts.iterdir()) == names
+    for name in names:
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_line_that_was_cut_off_is_written_again(cli: Cli, space: str, tmp_path: Path) -> None:
+    cli("generate", space, "-n", "6", "--out", str(tmp_path / "a"), "--format", "jsonl")
+    lines = tmp_path / "a" / "networks.jsonl"
+    whole = lines.read_bytes()
+    lines.write_bytes(whole[:-30])
+    cli("generate", space, "-n", "6", "--out", str(tmp_path / "a"), "--format", "jsonl")
+    assert lines.read_bytes() == whole
+
+
+def test_lines_hold_the_spec_and_its_costs(cli: Cli, space: str) -> None:
+    done = cli("generate", space, "-n", "4")
+    records = [json.loads(line) for line in done.lines]
+    assert (done.code, len(records)) == (0, 4)
+    for record in records:
+        spec = rf.ResNetSpec(**record["spec"])
+        plan = rf.plan(spec)
+        assert (record["digest"], record["params"]) == (spec.digest, plan.params)
+        assert (record["macs"], record["depth"]) == (plan.macs, plan.depth)
+
+
+def test_another_seed_space_or_format_is_refused(cli: Cli, space: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "nets")
+    cli("generate", space, "-n", "2", "--out", out)
+    for change in (["--seed", "1"], ["--format", "jsonl"]):
+        done = cli("generate", space, "-n", "2", "--out", out, *change)
+        assert done.code == 4
+        assert "choose another --out" in done.err
+    assert cli("generate", "cifar_resnets", "-n", "2", "--out", out).code == 4
+
+
+def test_a_space_that_is_exhausted_says_so(cli: Cli, space: str, tmp_path: Path) -> None:
+    done = cli("generate", space, "-n", "500", "--out", str(tmp_path / "nets"), "--json")
+    given = json.loads(done.out)["networks"]
+    assert done.code == 0
+    assert given == len({found.digest for found in load_space(space).enumerate()})
+    assert f"the space has no more: {given} networks of 500" in done.err
+
+
+def test_size(cli: Cli, space: str) -> None:
+    done = cli("generate", "size", space)
+    assert done.lines[0] == "54 points"
+    assert json.loads(cli("generate", "size", "anynet_x_a", "--json").out)["size"] == 36864**4
+
+
+def test_check(cli: Cli, space: str) -> None:
+    found = json.loads(cli("generate", "check", space, "--json").out)
+    assert (found["size"], found["points"], found["networks"]) == (54, 54, 54)
+    assert found["within"] == found["distinct"] == len(list(load_space(space).enumerate()))
+    assert found["ranges"]["params"][2] <= 200_000
+    assert "54 points, of which 54 were looked at" in cli("generate", "check", space).out
+
+
+def test_a_space_without_networks_exits_with_3(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(SPACE.replace("{max: 200000}", "[1e8, 1e9]"))
+    for verb in (["generate"], ["generate", "check"]):
+        done = cli(*verb, str(path))
+        assert done.code == 3
+        assert "the nearest has" in done.err
+        assert "space.yaml:7:" in done.err
+        assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("tokens", "code"),
+    [
+        (["generate", "no_such_space"], 3),
+        (["generate", "missing.yaml"], 3),
+        (["generate", "cifar_resnets", "-n", "0"], 2),
+        (["generate", "cifar_resnets", "--format", "xml"], 2),
+        (["generate", "check", "cifar_resnets", "--points", "-3"], 2),
+        (["generate", "size"], 2),
+    ],
+)
+def test_bad_input_ends_as_agreed(cli: Cli, tokens: list[str], code: int) -> None:
+    done = cli(*tokens)
+    assert done.code == code
+    assert "help:" in done.err
+
+
+def test_a_damaged_folder_is_told(space: str, tmp_path: Path) -> None:
+    folder = NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
+    list(folder.fill(2))
+    (tmp_path / "nets" / "networks.jsonl").write_text("nonsense\n")
+    with pytest.raises(rf.specs.StoreError, match="damaged after byte 0"):
+        NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
+    (tmp_path / "nets" / "space.json").write_text("{")
+    with pytest.raises(rf.specs.StoreError, match="cannot be read"):
+        NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
