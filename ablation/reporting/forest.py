@@ -54,6 +54,7 @@ def _paint(axes: Axes, drawn: Sequence[tuple[Comparison, float]]) -> None:
                 textcoords="offset points",
                 horizontalalignment=side,
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+                in_layout=False,  # a long one runs out of the picture, and does not press it
             )
     axes.set(ylim=(len(drawn) - 0.6, -0.85), yticks=[], xlabel="difference, points of test error")
     axes.margins(x=0.06)

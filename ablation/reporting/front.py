@@ -42,7 +42,7 @@ def cost_chart(rows: Sequence[ArmRow]) -> Chart | None:
 
 
 def _paint(axes: Axes, rows: Sequence[ArmRow]) -> None:
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     front = pareto_front(rows)
     colour = series_colour(1)
@@ -74,6 +74,8 @@ def _paint(axes: Axes, rows: Sequence[ArmRow]) -> None:
     if max(macs) > 3 * min(macs):
         axes.set_xscale("log")
         log_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel="MACs for one image", ylabel="test error, %")
     axes.set_ylim(bottom=0)
