@@ -26,7 +26,8 @@ from resforge.ablation import (
     render,
     render_report,
 )
-from resforge.ablation.comparing.statistics import mean_interval, sign_flip_p
+from resforge.ablation.comparing.statistics import LEVEL, mean_interval, sign_flip_p
+from resforge.ablation.comparing.verdict import p_figure
 from resforge.ablation.planning.declared import MAX_PAIRS, Declared, Pair, pairs_of
 from resforge.ablation.planning.warnings import sweep_warnings
 from resforge.ablation.reporting.table import COMPARED, comparison_cells
@@ -329,10 +330,29 @@ def test_trials_that_diverged_are_told_and_weighed() -> None:
     )
 
 
+def test_a_difference_too_small_for_two_digits_is_told_all_the_same() -> None:
+    """Six of twenty seeds miss one of 10,000 images more: separable, and no "as much as"."""
+    a, b = errors(*[2.0] * 20), errors(*[2.01] * 6, *[2.0] * 14)
+    found = one(a=a, b=b)
+    assert found.separable
+    assert found.verdict.startswith("b misses 0.003 points more than a (")
+    assert one(a=b, b=a).verdict.startswith("b misses 0.003 points fewer than a (")
+
+
+@given(st.floats(0.0001, 1.0), st.booleans())
+def test_a_p_never_seems_to_lie_on_the_other_side_of_the_level(p: float, near: bool) -> None:
+    p = LEVEL + (p - 0.5) * 1e-6 if near else p
+    figure = p_figure(p)
+    assert (float(figure.lstrip("<")) <= LEVEL) == (p <= LEVEL)
+    assert float(figure.lstrip("<")) == pytest.approx(p, rel=0.06) or p < 0.001
+
+
 def test_an_unfinished_sweep_says_what_is_to_come() -> None:
     (found,) = compare_pairs(records({"A": errors(1, 2), "B": errors(3)}, seeds=5))
     assert (found.n, found.pending) == (1, 4)
     assert found.verdict.endswith(" 4 of 5 seeds are still to come.")
+    (found,) = compare_pairs(records({"A": errors(1, 2), "B": errors(3)}))
+    assert found.verdict.endswith(" 1 of 2 seeds is still to come.")
 
 
 def test_one_network_under_two_names_is_no_comparison() -> None:

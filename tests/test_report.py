@@ -106,6 +106,25 @@ def test_what_went_wrong_is_counted_and_named() -> None:
     assert "diverged after step 1" in page
 
 
+def test_arms_of_one_network_do_not_double_its_trials() -> None:
+    nan, waiting = Outcome("diverged", ((1, 2.0),), steps=1), [done(0.1)]
+    records = make_records({("8", "A"): [nan, nan], ("8", "twin"): [nan, nan], ("8", "B"): waiting})
+    first, twin, other = records.arms
+    records = replace(records, arms=(first, replace(twin, digest=first.digest), other))
+    assert state_verdict(compare(records), 10)[1:] == [
+        "2 trials diverged (the loss stopped being finite): 2 of depth=8/shortcut=A.",
+        "Not finished: 3 more to come.",
+    ]
+
+
+def test_no_arm_is_said_not_to_have_learned_before_it_was_trained() -> None:
+    fallen = {("8", "plain"): [done(0.8)] * 3}
+    (told, _) = state_verdict(compare(make_records({**fallen, ("8", "A"): []})), 10)
+    assert told.endswith("where guessing misses 90.0%.")
+    (told,) = state_verdict(compare(make_records(fallen)), 10)
+    assert told.endswith("where guessing misses 90.0%; no arm learned.")
+
+
 def test_the_page_stands_alone() -> None:
     page = Page(render_report(make_records(grid(paper))))
     assert page.tags.count("svg") == 6  # a forest, errors against cost, four learning curves

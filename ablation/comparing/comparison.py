@@ -60,6 +60,8 @@ class ArmRow:
     train_loss: Spread | None
     seconds: float | None
     """Mean time of a done trial."""
+    digest: str = ""
+    """Of its network; arms with the same share their trials."""
 
     @property
     def lost(self) -> int:
@@ -99,4 +101,5 @@ def _row(arm: ArmRecord, trials: tuple[TrialRecord, ...], seeds: int) -> ArmRow:
         test_error=Spread.of([o.test_error for o in done if o.test_error is not None]),
         train_loss=Spread.of([o.train_loss for o in done if o.train_loss is not None]),
         seconds=sum(o.seconds for o in done) / len(done) if done else None,
+        digest=arm.digest,
     )

@@ -25,7 +25,7 @@ _SEED = 0
 # Sums of differences in percentage points are known to better than this; what only rounding tells
 # apart is the same.
 _DECIMALS = 9
-_NOTHING = 10.0**-_DECIMALS
+NOTHING = 10.0**-_DECIMALS
 _BATCH = 2**20  # numbers held at once
 
 
@@ -69,7 +69,7 @@ def _mean(sample: Any, axis: int) -> Any:
 
 def all_equal(differences: Sequence[float]) -> bool:
     """Whether only rounding tells the differences apart."""
-    return len(differences) == 0 or max(differences) - min(differences) < _NOTHING
+    return len(differences) == 0 or max(differences) - min(differences) < NOTHING
 
 
 def sign_flip_p(differences: Sequence[float]) -> float | None:
@@ -90,7 +90,7 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
     values = np.sort(np.asarray(differences, dtype=float))
     if len(values) < 2:
         return None if len(values) == 0 else 1.0
-    seen, rounding = np.sum(values), _NOTHING * len(values)
+    seen, rounding = np.sum(values), NOTHING * len(values)
     patterns = below = above = 0
     for signs in _signs(len(values)):
         sums = signs @ values
@@ -174,7 +174,7 @@ def detectable(deviation: float | None, pairs: int, family: int = 1) -> float | 
     from scipy.special import nctdtrinc
 
     level = LEVEL / family
-    if deviation is None or deviation < _NOTHING or smallest_p(pairs) > level:
+    if deviation is None or deviation < NOTHING or smallest_p(pairs) > level:
         return None
     critical = stats.t.isf(level / 2, pairs - 1)
     # The far tail would add less than 1e-6 to the power.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..reporting.panels import Panel, panels
 from .comparison import ArmRow
-from .statistics import LEVEL, smallest_p
+from .statistics import LEVEL, NOTHING, smallest_p
 
 if TYPE_CHECKING:
     from .paired import Comparison
@@ -51,7 +51,8 @@ def _panel(panel: Panel, guessing: float) -> str:
         f" guessing misses {_percent(guessing)}"
     )
     if not learned:
-        return f"{fall}; no arm learned."
+        waiting = any(row.test_error is None and row.pending for row in panel.rows.values())
+        return f"{fall}." if waiting else f"{fall}; no arm learned."
     return f"{fall}, while {_each(learned)}."
 
 
@@ -71,6 +72,8 @@ def _trouble(rows: Sequence[ArmRow]) -> list[str]:
         "crashed": "crashed",
         "timed_out": "ran out of time",
     }
+    # Arms of one network share its trials: none is counted twice.
+    rows = list({row.digest or row.arm: row for row in reversed(rows)}.values())[::-1]
     sentences = []
     for kind, told in kinds.items():
         hit = [f"{getattr(row, kind)} of {row.arm}" for row in rows if getattr(row, kind)]
@@ -100,10 +103,13 @@ def state_comparison(comparison: Comparison) -> str:
 
 
 def _difference(c: Comparison, mean: float) -> str:
-    if f"{abs(mean):.2f}" == "0.00":
+    size = abs(mean)
+    if size < NOTHING:
         return f"{c.of_label} misses as much as {c.to_label}"
+    # However small: it may be separable all the same.
+    told = f"{size:.2f}" if size >= 0.005 else f"{size:.1g}"
     direction = "more" if mean > 0 else "fewer"
-    return f"{c.of_label} misses {abs(mean):.2f} points {direction} than {c.to_label}"
+    return f"{c.of_label} misses {told} points {direction} than {c.to_label}"
 
 
 def _evidence(c: Comparison) -> str:
@@ -144,7 +150,8 @@ def _lost(c: Comparison) -> list[str]:
     if sentences and c.n:
         sentences.append("The difference is over the seeds that both finished.")
     if c.pending:
-        sentences.append(f"{c.pending} of {c.seeds} seeds are still to come.")
+        verb = "is" if c.pending == 1 else "are"
+        sentences.append(f"{c.pending} of {c.seeds} seeds {verb} still to come.")
     return sentences
 
 
@@ -163,11 +170,15 @@ def signed(points: float) -> str:
 
 
 def p_figure(p: float) -> str:
+    """Two digits, or as many as it takes not to seem at most 0.05 where it is above.
+
+    >>> p_figure(0.0784), p_figure(1.0), p_figure(0.0002), p_figure(410 / 8192)
+    ('0.078', '1', '<0.001', '0.05005')
     """
-    >>> p_figure(0.0784), p_figure(1.0), p_figure(0.0002)
-    ('0.078', '1', '<0.001')
-    """
-    return f"{p:.2g}" if p >= 0.001 else "<0.001"
+    if p < 0.001:
+        return "<0.001"
+    texts = (f"{p:.{digits}g}" for digits in range(2, 17))
+    return next((text for text in texts if (float(text) <= LEVEL) == (p <= LEVEL)), f"{p!r}")
 
 
 def _p(p: float) -> str:

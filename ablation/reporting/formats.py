@@ -119,8 +119,9 @@ def _latex(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparis
     for table in _tables(records, rows, compared):
         heads, body = table
         sides = "".join("r" if _is_figure(table, i) else "l" for i in range(len(heads)))
-        lines += [rf"\begin{{tabular}}{{{sides}}}", r"\hline", _tex_row(heads), r"\hline"]
-        lines += [*map(_tex_row, body), r"\hline", r"\end{tabular}", ""]
+        lines += [r"\begin{center}", rf"\begin{{tabular}}{{{sides}}}"]
+        lines += [r"\hline", _tex_row(heads), r"\hline", *map(_tex_row, body), r"\hline"]
+        lines += [r"\end{tabular}", r"\end{center}", ""]
     lines += [line for note in footnotes(records.published) for line in (_tex(note), "")]
     return "\n".join(lines[:-1]) + "\n"
 
