@@ -509,6 +509,13 @@ def test_blocks_more_are_marked_and_folded_by_themselves() -> None:
     assert "layer1 (fewer blocks)." in fewer
 
 
+def test_where_in_a_spec_a_block_is_named_is_no_difference() -> None:
+    spec = rf.load("cifar_resnet20")
+    again = spec.replace({"stages[0].shortcut": "zero_pad", "stages[0].block": "basic"})
+    assert again != spec
+    assert beside(again, spec) == picture(again)
+
+
 def test_stem_head_and_what_goes_through_all_are_marked() -> None:
     spec = rf.load("cifar_resnet20")
     assert [*badges(beside(spec.replace({"head.dropout": 0.5}), spec))] == ["≠ head"]

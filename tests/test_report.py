@@ -285,6 +285,7 @@ def test_each_network_is_pictured_with_what_sets_it_apart(folder: Path) -> None:
     assert "shortcut.match: identity -> none" in second.changes
     page = render_report(records)
     assert second.svg in page
+    assert ("≠" in first.svg, "≠" in second.svg) == (False, True)
     assert "shortcut.match: identity -&gt; none" in page
     assert "Differs from shortcut=A in:" in page
 

@@ -21,7 +21,8 @@ from resforge.ablation import (
     render_report,
 )
 from resforge.ablation.reporting import gradients
-from resforge.ablation.reporting.figures import Quantity
+from resforge.ablation.reporting.chart import draw_curves
+from resforge.ablation.reporting.figures import Quantity, learning_curves
 from resforge.ablation.reporting.forest import _paint, forest_plot
 from resforge.ablation.reporting.front import cost_chart, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
@@ -81,6 +82,28 @@ def test_only_separable_pairs_have_colour() -> None:
         chart = forest_plot(compare_pairs(make_records(many(range(1, pairs + 1)))))
         assert chart is not None
         assert ("var(--series-1)" in chart.svg) is coloured
+
+
+def test_curves_are_means_in_a_band_from_the_lowest_seed_to_the_highest() -> None:
+    axes = Figure().add_subplot()
+    draw_curves(axes, {0: [[(1, 1.0), (2, 2.0)], [(2, 6.0)]]})
+    (line,), (band,) = axes.lines, axes.collections
+    assert [*map(tuple, line.get_xydata())] == [(1, 1.0), (2, 4.0)]
+    corners = {tuple(corner) for path in band.get_paths() for corner in path.vertices}
+    assert corners == {(1, 1.0), (2, 2.0), (2, 6.0)}
+    # Of many series the bands would only be a fog.
+    crowd = Figure().add_subplot()
+    draw_curves(crowd, {number: [[(1, 1.0)]] for number in range(9)})
+    assert (len(crowd.lines), len(crowd.collections)) == (9, 0)
+
+
+def test_charts_of_one_quantity_share_their_axes() -> None:
+    records = make_records({("8", "A"): [done(0.5, (9.0, 3.0))], ("9", "A"): [done(0.1)]})
+    limits = set()
+    for chart in learning_curves(records, panels(compare(records)))[::2]:
+        assert "training loss" in chart.title
+        limits.add(tuple(word for word in words(chart.svg) if word[:1].isdigit()))
+    assert len(limits) == 1
 
 
 def test_nothing_to_draw_is_no_chart() -> None:
