@@ -9,6 +9,7 @@ from .draw import Architecture, Miss
 from .files import NetworkFolder, record_of
 from .fit import Fitted, fit
 from .moves import MOVES, Child, mutate, neighbours
+from .search import Evolution, Measured, RandomSearch, search
 from .space import Space, load_space
 from .spaces import list_spaces
 from .survey import Survey, survey
@@ -17,9 +18,12 @@ __all__ = [
     "MOVES",
     "Architecture",
     "Child",
+    "Evolution",
     "Fitted",
+    "Measured",
     "Miss",
     "NetworkFolder",
+    "RandomSearch",
     "Space",
     "Survey",
     "crossover",
@@ -30,5 +34,6 @@ __all__ = [
     "mutate",
     "neighbours",
     "record_of",
+    "search",
     "survey",
 ]

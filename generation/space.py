@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -116,6 +116,23 @@ class Space(Spec):
         """How many points the space has: every combination of what is free, a choice within an
         option counted where the option is taken. Points can be illegal or outside ``where``."""
         return self.choices.size
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """How many values each free path has, for whoever chooses them himself."""
+        return {free.path: free.choices.size for free in self.template.free}
+
+    def index(self, chosen: Mapping[str, int]) -> int:
+        """The index of the point with the chosen value, counted from 0, at each free path.
+
+        Raises :class:`SpecError` for a path that is not free, is left out, or has no such value.
+        """
+        for path in {*chosen, *self.fields}:
+            size, value = self.fields.get(path, 0), chosen.get(path, -1)
+            if not 0 <= value < size:
+                message = f"{path} has {size} values here, and {value} was chosen"
+                raise SpecError(Fault("range", message, path, "see the space's fields"))
+        return self.choices.join([chosen[path] for path in self.fields])
 
     def look(self, index: int, number: int | None = None) -> Architecture | Miss:
         """What stands at ``index``, wanted or not. Raises :class:`SpecError` beyond the end."""
