@@ -6,6 +6,7 @@ By arithmetic alone: nothing here imports torch.
 from .crossover import crossover
 from .distance import distance
 from .draw import Architecture, Miss
+from .edf import EDF, complexity_weights, edf
 from .files import NetworkFolder, record_of
 from .fit import Fitted, fit
 from .moves import MOVES, Child, mutate, neighbours
@@ -15,6 +16,7 @@ from .spaces import list_spaces
 from .survey import Survey, survey
 
 __all__ = [
+    "EDF",
     "MOVES",
     "Architecture",
     "Child",
@@ -26,8 +28,10 @@ __all__ = [
     "RandomSearch",
     "Space",
     "Survey",
+    "complexity_weights",
     "crossover",
     "distance",
+    "edf",
     "fit",
     "list_spaces",
     "load_space",

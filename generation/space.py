@@ -14,10 +14,11 @@ from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec, Version
 from ..specs.count import Counter
-from ..specs.errors import Fault, SpecError, wrong_type
+from ..specs.errors import Fault, SpecError, path_text, wrong_type
 from ..specs.explain import faults_of, shown
 from ..specs.load import validate
 from ..specs.network import ResNetSpec
+from ..specs.paths import get_path
 from ..specs.places import placed
 from ..specs.plan import MAX_INPUT
 from ..specs.rules import broken_rules
@@ -150,6 +151,11 @@ class Space(Spec):
             return Miss(index, error.faults, None, {})
         number = index if number is None else number
         return Architecture(number, index, spec, spec.digest, *figures)
+
+    def changes(self, network: Architecture) -> dict[str, Any]:
+        """What ``network`` changes of the base, as an arm of a sweep has it."""
+        tree = self.template.tree_at(self._own(network).index)
+        return {path_text(place): get_path(tree, place) for place in self.template.places}
 
     def at(self, index: int) -> Architecture:
         """The network at ``index``. Raises :class:`SpecError` where that is none, or not within

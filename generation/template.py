@@ -60,6 +60,13 @@ class Template:
         if faults:
             raise SpecError(faults)
 
+    @property
+    def places(self) -> list[Path]:
+        """Every place that is free or derived."""
+        places = [place for free in self.free for place in free.places]
+        derived = [place for place in self._derived_places() if place[:1] not in places]
+        return [*places, *derived]
+
     def tree_at(self, index: int) -> dict[str, Any]:
         """The arguments of :class:`~resforge.ResNetSpec` at ``index``."""
         return self._tree([free.at(i) for free, i in self._parts(index)])

@@ -1,0 +1,108 @@
+"""Comparing spaces by what their networks come to: the error's empirical distribution."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from math import isfinite
+from random import Random
+from typing import NamedTuple
+
+from ..specs.errors import Fault, SpecError
+
+
+class EDF(NamedTuple):
+    """F(e), the share of networks with an error of at most e, at each error that was seen."""
+
+    errors: list[float]
+    """Each error once, the least first."""
+    shares: list[float]
+    low: list[float]
+    """The band's lower edge at each error."""
+    high: list[float]
+
+    def at(self, error: float) -> float:
+        """F at ``error``.
+
+        >>> edf([0.1, 0.2, 0.2, 0.4]).at(0.3)
+        0.75
+        """
+        place = bisect_right(self.errors, error)
+        return self.shares[place - 1] if place else 0.0
+
+
+def edf(
+    errors: Sequence[float],
+    weights: Sequence[float] | None = None,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> EDF:
+    """The empirical distribution of the errors of networks drawn from a space, and its band.
+
+    Radosavovic et al. 2020 (arXiv 2003.13678), section 3.1, equation 1. The band is pointwise: at
+    each error the middle ``confidence`` of what as many networks drawn again from these come to.
+    ``weights`` say how much each network counts, see :func:`complexity_weights`. Raises
+    :class:`SpecError` where there is no error, or one that is not finite.
+
+    >>> found = edf([0.1, 0.2, 0.2, 0.4])
+    >>> found.errors, found.shares
+    ([0.1, 0.2, 0.4], [0.25, 0.75, 1.0])
+    """
+    if not errors or not all(map(isfinite, errors)):
+        message = "an EDF takes at least one error, all of them finite"
+        raise SpecError(Fault("edf", message, help="count a network that diverged as a miss: 1.0"))
+    weights = [1.0] * len(errors) if weights is None else weights
+    if len(weights) != len(errors) or min(weights) < 0 or not sum(weights) > 0:
+        message = f"{len(weights)} weights for {len(errors)} errors, or one below 0"
+        raise SpecError(Fault("edf", message, help="give a weight of at least 0 for each error"))
+    steps = sorted(set(errors))
+    places = [bisect_right(steps, error) - 1 for error in errors]
+    again = Random(seed).random
+    count = len(errors)
+    curves = [
+        _curve(places, weights, [int(again() * count) for _ in range(count)], len(steps))
+        for _ in range(resamples)
+    ]
+    tail = (1 - confidence) / 2
+    columns = [sorted(column) for column in zip(*curves, strict=True)]
+    first, last = int(tail * resamples), max(0, -int(-(1 - tail) * resamples) - 1)
+    shares = _curve(places, weights, range(count), len(steps))
+    return EDF(steps, shares, [c[first] for c in columns], [c[last] for c in columns])
+
+
+def _curve(
+    places: Sequence[int], weights: Sequence[float], drawn: Sequence[int], steps: int
+) -> list[float]:
+    held = [0.0] * steps
+    for number in drawn:
+        held[places[number]] += weights[number]
+    sums = list(accumulate(held))
+    return [part / sums[-1] for part in sums] if sums[-1] else [0.0] * steps
+
+
+def complexity_weights(complexities: Sequence[float], edges: Sequence[float]) -> list[float]:
+    """Weights under which every bin of complexity counts alike; a network in none counts nothing.
+
+    With the same ``edges`` for two spaces their distributions can be compared as if both had
+    networks of the same cost. Radosavovic et al. 2019, On Network Design Spaces for Visual
+    Recognition (arXiv 1905.13214), section 3.3. Bins hold their lower edge, and the last its upper
+    one too. Raises :class:`SpecError` for edges that do not rise, and where a bin holds no network.
+
+    >>> complexity_weights([1, 2, 3, 9], edges=[0, 5, 10])
+    [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.5]
+    """
+    if len(edges) < 2 or any(low >= high for low, high in pairwise(edges)):
+        raise SpecError(Fault("edf", "the edges do not rise", help="write edges=[1e8, 2e8, 4e8]"))
+    bins = len(edges) - 1
+    places = [
+        bins - 1 if value == edges[-1] else bisect_right(edges, value) - 1 for value in complexities
+    ]
+    counts = [places.count(place) for place in range(bins)]
+    if 0 in counts:
+        place = counts.index(0)
+        message = f"no network lies between {edges[place]:g} and {edges[place + 1]:g}"
+        raise SpecError(Fault("edf", message, help="use wider bins, or draw more networks"))
+    return [1 / bins / counts[place] if 0 <= place < bins else 0.0 for place in places]
