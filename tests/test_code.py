@@ -49,8 +49,8 @@ def same(ours: Tensor, theirs: Tensor) -> bool:
     return torch.equal(ours.nan_to_num(), theirs.nan_to_num())
 
 
-@given(SMALL)
-def test_the_file_is_the_network(spec: rf.ResNetSpec) -> None:
+def check(spec: rf.ResNetSpec) -> None:
+    """The file is the network: names, start values, outputs and gradients of a training step."""
     built, written = rf.build(spec), network_of(to_code(spec))
     assert list(written.state_dict()) == list(built.state_dict())
     fresh = {name: tensor.clone() for name, tensor in written.named_parameters()}
@@ -61,12 +61,86 @@ def test_the_file_is_the_network(spec: rf.ResNetSpec) -> None:
             assert torch.equal(fresh[name], parameter), name
     written.load_state_dict(built.state_dict(), strict=True)
     x = torch.randn(3, spec.in_channels, 19, 18)
-    with torch.no_grad():
-        assert same(written.eval()(x), built.eval()(x))
     (ours, ours_grads), (theirs, theirs_grads) = step(written, x), step(built, x)
     assert same(ours, theirs)
     assert ours_grads.keys() == theirs_grads.keys()
     assert [name for name in ours_grads if not same(ours_grads[name], theirs_grads[name])] == []
+    with torch.no_grad():
+        assert same(written.eval()(x), built.eval()(x))
+
+
+@given(SMALL)
+def test_the_file_is_the_network(spec: rf.ResNetSpec) -> None:
+    check(spec)
+
+
+PRE = {"kind": "basic", "order": "full_pre"}
+#: What few draws reach.
+RARE: dict[str, dict[str, Any]] = {
+    "zeros on either side, an odd number": {"shortcut": {"kind": "zero_pad", "pad": "both"}},
+    "averages, cut by the border": {"shortcut": {"kind": "zero_pad", "subsample": "avg_pool"}},
+    "averages and a convolution": {"shortcut": "avg_projection"},
+    "factors": {"shortcut": {"kind": "scaled", "shortcut": 0.3, "residual": 0.7}},
+    "a gate": {"shortcut": {"kind": "gate", "bias_init": 0.0}},
+    "a gate of a projection": {
+        "shortcut": {"kind": "gate", "mode": "shortcut_only", "of": {"kind": "projection"}}
+    },
+    "dropout of two kinds": {
+        "shortcut": {
+            "match": {"kind": "dropout", "of": "projection"},
+            "change": {"kind": "dropout", "of": "zero_pad", "rate": 0.3},
+        }
+    },
+    "other norms": {"norm": {"kind": "batch", "eps": 0.01, "momentum": 0.3}},
+    "few groups": {"norm": {"kind": "group", "groups": 1, "eps": 0.01}},
+    "an activation before anything": {"block": PRE, "norm": "none", "activation": "elu"},
+    "activated where shared": {"block": {**PRE, "shortcut_input": "activated"}},
+    "raw where it changes": {"block": {**PRE, "shortcut_input": "raw"}},
+    "an activation with its own gradient": {"block": PRE, "activation": "selu"},
+    "a sum after an activation": {
+        "block": {"kind": "basic", "order": "relu_before_add"},
+        "activation": "silu",
+    },
+    "a norm after the sum": {"block": {"kind": "bottleneck", "order": "norm_after_add"}},
+    "blocks that start as shortcuts": {"block": PRE, "init": {"zero_residual": True}},
+    "the same without norms": {"norm": "none", "init": {"zero_residual": True}},
+    "weights of channels": {
+        "block": {"kind": "basic", "attention": {"kind": "se", "reduction": 2}}
+    },
+    "neighbouring channels": {"block": {"kind": "bottleneck", "attention": "eca", "expansion": 40}},
+    "a stride at first": {"block": {"kind": "bottleneck", "stride_on": "conv1", "groups": 4}},
+    "branches left out": {"stochastic_depth": 0.8},
+    "branches of images": {"stochastic_depth": {"rate": 0.5, "rule": "constant", "mode": "row"}},
+    "a dropout before the head": {"head": {"num_classes": 3, "dropout": 0.5}},
+    "kinds beside each other": {
+        "stages[0].blocks": [
+            {"block": {"kind": "bottleneck", "stride_on": "conv1"}},
+            {"block": {"kind": "bottleneck", "attention": "eca"}, "shortcut": "none"},
+            {"block": PRE, "shortcut": {"match": "zero_pad", "change": "projection"}},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("words", RARE)
+def test_every_word_is_written(words: str) -> None:
+    base = rf.ResNetSpec(
+        resforge=1,
+        stem={"kind": "conv3x3", "width": 4},
+        stages=[
+            {"depth": 2, "width": 4},
+            {"depth": 3, "width": 9, "stride": 2},
+            {"depth": 2, "width": 12, "stride": 3, "dilation": 2},
+        ],
+        block={"kind": "basic"},
+        head={"num_classes": 5},
+    )
+    changes = dict(RARE[words])
+    if "stages[0].blocks" in changes:
+        changes["stages[0].depth"] = None
+    if "bottleneck" in str(changes) and "groups" in str(changes):
+        changes["stages[1].width"] = 8
+    check(base.replace(changes))
 
 
 @pytest.mark.parametrize("name", rf.list_specs())

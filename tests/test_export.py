@@ -171,7 +171,7 @@ def test_the_verb(cli: Cli) -> None:
     assert done.json["check"]["batches"] == [1, 3]
     assert done.json["input_shape"] == [None, 3, 32, 32]
     again = cli("export", "net.yaml", "--torchscript", "own.pt", "--weights", "net.safetensors")
-    assert "weights of net.safetensors, in the layout torchvision" in again.err
+    assert "weights of net.safetensors, in the layout " in again.err
     assert "wrote own.pt\nchecked by TorchScript" in again.err
     x = torch.randn(1, 3, 32, 32)
     program = torch.jit.load("own.pt")  # type: ignore[no-untyped-call]

@@ -88,7 +88,7 @@ def _branch_key(block: BlockPlan) -> Any:
         getattr(spec, "stride_on", None),
         "eca" if isinstance(attention, ECASpec) else attention,
         bool(block.what.drop_rate),
-        joins(block.shortcut),
+        _JOINED.get(block.shortcut.kind),
         [(x.name[len(block.name) :], x.kind, x.kernel, x.bias) for x in block.branch if x.bias],
     )
 
