@@ -78,7 +78,7 @@ def write_pictures(folder: Path, width: int, height: int, count: int) -> list[tu
         part = photograph.resize((width, height), box=(left, top, left + 500, top + 375))
         path = folder / f"{number}.jpg"
         part.save(path, quality=90)
-        pictures.append((number, Picture(path, path.name, number % 2, path.stat().st_size)))
+        pictures.append((number, Picture(path, path.name, number % 2)))
     return pictures
 
 

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import Cli, command_line
+from command_line import Cli, Terminal, command_line
 from picture_writer import write_digits
+from resforge.training.progress import progress_on
 from resforge.training.runs.folder import RunFolder
+from resforge.training.runs.record import Epoch
 
 NET = """\
 resforge: 1
@@ -163,6 +165,21 @@ def test_one_process_at_a_time_trains_into_a_folder(trained: Cli, tmp_path: Path
         done = trained("train", *again(), "--resume")
     assert done.code == 4
     assert "another process is training into it" in done.err
+
+
+def test_a_terminal_gets_a_bar_above_the_same_lines() -> None:
+    stream = Terminal()
+    bar = progress_on(stream)
+    bar.start(total=20, done=0)
+    bar.step(7, 0.5)
+    bar.epoch(Epoch(1, 10, 0.1, 0.5, 0.4, 0.9, 1.0), best=True)
+    bar.note("left out: [bold]a.png")
+    bar.close()
+    said = stream.getvalue()
+    assert "90.00%" in said
+    assert "[bold]a.png" in said
+    assert "7/20" in said
+    assert "loss 0.500" in said
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(cli: Cli, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_same_command_mends_what_a_picture_stopped(tmp_path: Path) -> None:
     run(digits, whole)
     held = sorted(digits.rglob("*.png"))[7]
     content = held.read_bytes()
-    held.write_bytes(b"_" * len(content))  # as long, and so the same data
+    held.write_bytes(content[:40])
     with pytest.raises(PictureError):
         run(digits, tmp_path / "run")
     held.write_bytes(content)
@@ -260,12 +260,12 @@ def test_test_pictures_have_no_say_in_training(tmp_path: Path) -> None:
 def test_pictures_held_out_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     digits = write_digits(tmp_path / "digits", 60)
     held = read_folder(digits).val
-    held[0].path.write_bytes(b"_" * held[0].bytes)
+    held[0].path.write_bytes(b"")
     assert run(digits, tmp_path / "run", unreadable="skip").finished
     trained = load_run(tmp_path / "run", "cpu")
     assert evaluate_run(trained, str(digits), unreadable="skip").count == len(held) - 1
     for picture in held:
-        picture.path.write_bytes(b"_" * picture.bytes)
+        picture.path.write_bytes(b"")
     with pytest.raises(rf.ResforgeError, match="no picture that was held out can be read"):
         run(digits, tmp_path / "none", unreadable="skip")
 

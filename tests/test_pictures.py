@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from picture_writer import gradient, write_digits, write_picture
 from PIL import Image, ImageOps
@@ -65,7 +65,7 @@ def test_the_split_keeps_the_share_of_each_class(
     from resforge.training.pictures.folder import Picture, stratified
 
     pictures = tuple(
-        Picture(Path(), f"{label}/{number}", label, 1)
+        Picture(Path(), f"{label}/{number}", label)
         for label, count in enumerate(counts)
         for number in range(count)
     )
@@ -89,7 +89,10 @@ def test_the_split_hangs_on_names_alone(tmp_path: Path) -> None:
     drawn_anew = read_folder(tmp_path / "a", split=1)
     assert names != [picture.name for picture in drawn_anew.val]
     assert drawn_anew.fingerprint != one.fingerprint
-    (tmp_path / "b" / "0" / "0000.png").write_bytes(b"another")
+    zero = tmp_path / "b" / "0" / "0000.png"
+    zero.write_bytes(b"mended")
+    assert read_folder(tmp_path / "b").fingerprint == one.fingerprint
+    zero.rename(zero.with_name("0001.png"))
     assert read_folder(tmp_path / "b").fingerprint != one.fingerprint
 
 
@@ -216,6 +219,28 @@ def test_a_broken_picture_is_named_with_the_reason(
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(PictureError, match="more pixels"):
             decode(tmp_path / "whole.jpg", 8, 3, everything)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "webp", "tif", "bmp"])
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_any_bytes_are_a_picture_or_a_picture_error(
+    tmp_path: Path, suffix: str, data: st.DataObject
+) -> None:
+    """Whole files with bytes changed, cut or doubled, whatever Pillow makes of them."""
+    path = tmp_path / f"a.{suffix}"
+    if not path.exists():
+        write_picture(path, gradient(24, 16))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    end = data.draw(st.integers(0, len(content)))
+    broken = tmp_path / f"broken.{suffix}"
+    broken.write_bytes(content[:end] if data.draw(st.booleans()) else content)
+    try:
+        assert decode(broken, 8, 3, everything).shape == (8, 8, 3)
+    except PictureError as error:
+        assert error.why
 
 
 def test_damaged_notes_of_a_camera_do_no_harm(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ class Ranks:
 def joined(device: torch.device) -> Iterator[Ranks]:
     """The processes that ``torchrun`` started, over gloo on CPUs and NCCL on CUDA; else this one.
 
-    Each takes the CUDA device of its local number.
+    Each takes the CUDA device of its local number. Raises :class:`~resforge.ResforgeError` where
+    another process ends before its time.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
@@ -90,5 +91,12 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), world, device)
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        raise ResforgeError(
+            "another process of this run has ended: see what it said; --resume goes on from the"
+            " last state"
+        ) from error
     finally:
         dist.destroy_process_group()

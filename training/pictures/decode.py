@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...specs.errors import ResforgeError, printable
+from ...specs.errors import Fault, ResforgeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,14 +24,14 @@ _ORIENTATION = 0x0112
 
 
 class PictureError(ResforgeError):
-    """A file that cannot be read as a picture; ``path`` and ``why``."""
+    """A file that cannot be read as a picture: its ``path``, ``why``, and a ``help`` or none."""
 
-    def __init__(self, path: str | os.PathLike[str], why: str) -> None:
-        self.path, self.why = os.fspath(path), why
-        super().__init__(self.path, why)
+    def __init__(self, path: str | os.PathLike[str], why: str, help: str | None = None) -> None:
+        self.path, self.why, self.help = os.fspath(path), why, help
+        super().__init__(self.path, why, help)
 
     def __str__(self) -> str:
-        return f"error[picture]: {printable(self.path)}: {printable(self.why)}"
+        return str(Fault("picture", self.why, file=self.path, help=self.help))
 
 
 class Crop(NamedTuple):

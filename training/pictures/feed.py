@@ -26,6 +26,7 @@ Unreadable = Literal["stop", "skip"]
 #: Pictures in a batch where nothing is trained.
 BATCH = 64
 Item = TypeVar("Item")
+_MEND = "mend the file, or leave out what cannot be read: unreadable='skip' (--unreadable skip)"
 
 
 class PictureFeed:
@@ -112,7 +113,7 @@ class PictureFeed:
 
     def _handle(self, error: PictureError) -> None:
         if self.unreadable == "stop":
-            raise error
+            raise PictureError(error.path, error.why, _MEND)
         if error.path not in self.noted:
             self.noted.add(error.path)
             self.note(f"left out: {error}")

@@ -23,12 +23,11 @@ _LAYOUT = "each class has a folder with its pictures: rose/1.jpg, tulip/2.jpg"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A file, the number of its class, and its bytes; ``name`` is its path within the folder."""
+    """A file and the number of its class; ``name`` is its path within the folder."""
 
     path: Path
     name: str
     label: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,13 @@ class PictureFolder:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over classes, names and sizes of all pictures, in hex; where they are is free."""
+        """SHA-256 over classes and names of all pictures, in hex.
+
+        A picture that was mended is the same one, and the folder may have moved.
+        """
         digest = hashlib.sha256()
         for part in (self.train, self.val):
-            rows = [(self.class_names[picture.label], picture) for picture in part]
-            lines = [f"{label}\0{picture.name}\0{picture.bytes}" for label, picture in rows]
+            lines = [f"{self.class_names[picture.label]}\0{picture.name}" for picture in part]
             digest.update("\n".join([*lines, "\0"]).encode(errors="surrogateescape"))
         return digest.hexdigest()
 
@@ -126,8 +127,7 @@ def list_pictures(
                 f"put some there ({' '.join(SUFFIXES)}), or remove the folder",
             )
         found += [
-            Picture(Path(file), Path(file).relative_to(root).as_posix(), label, size)
-            for file, size in files
+            Picture(Path(file), Path(file).relative_to(root).as_posix(), label) for file in files
         ]
     return tuple(found)
 
@@ -145,7 +145,7 @@ def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
                 raise _fault(
                     f"{path} holds no pictures", f"their names end in {' '.join(SUFFIXES)}"
                 )
-            found += [Path(file) for file, _ in inside]
+            found += map(Path, inside)
         elif path.is_file():
             found.append(path)
         else:
@@ -182,14 +182,14 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """Paths and sizes of the pictures under ``folder``."""
+def _files(folder: Path) -> Iterator[str]:
+    """The paths of the pictures under ``folder``."""
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in filter(is_picture, names):
             file = os.path.join(place, name)
             if os.path.isfile(file):  # no pipes, no dangling links
-                yield file, os.path.getsize(file)
+                yield file
 
 
 def first_folder(root: Path, names: tuple[str, ...]) -> Path | None:
