@@ -26,7 +26,7 @@ LADDER = {
     "blocks": set(),
     "builder": {"specs", "blocks"},
     "training": {"specs", "blocks", "builder", "weights"},
-    "ablation": {"specs", "blocks", "builder", "training"},
+    "ablation": {"specs", "blocks", "builder", "training", "generation"},
     "generation": {"specs"},
     "export": {"specs", "blocks", "builder", "weights"},
     "weights": {"specs", "blocks", "builder"},

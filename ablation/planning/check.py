@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...specs.errors import Fault
 from .design import MAX_PAIRS, choices, count_pairs, fewest
+from .sample import conflicts
 from .sweep import MAX_ARMS, MAX_TRIALS
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ MAX_LABEL = 80
 
 def sweep_faults(sweep: Sweep) -> list[Fault]:
     """Every fault, its path relative to the sweep; the number of trials is counted, not tried."""
+    if sweep.sample is not None and sweep.text and (faults := list(conflicts(sweep.document.tree))):
+        return faults
     if (sweep.axes is None) == (sweep.arms is None):
         return [
             Fault(

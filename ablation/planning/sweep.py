@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec, Version
@@ -26,6 +26,7 @@ from .declared import Comparisons
 from .design import Design
 from .match import MatchSpec
 from .published import MAX_TABLES, PublishedTable
+from .sample import SampleSpec, beside, with_drawn_arms
 
 if TYPE_CHECKING:
     from .arms import Arm, Expansion
@@ -76,7 +77,8 @@ Seeds = Annotated[
 
 
 class Sweep(Spec):
-    """What a sweep file says. Either ``axes``, whose ``design`` makes the arms, or ``arms``.
+    """What a sweep file says. Either ``axes``, whose ``design`` makes the arms, or ``arms``, or a
+    ``sample`` of a design space.
 
     >>> sweep = Sweep(
     ...     sweep=1,
@@ -100,6 +102,8 @@ class Sweep(Spec):
     """Which combinations of the axes' labels are arms; every one where it is left out."""
     arms: dict[str, Changes] | None = None
     """Label, then what this arm changes."""
+    sample: SampleSpec | None = None
+    """Instead of ``base`` and ``arms``: a design space, and how many of its networks are arms."""
     match: MatchSpec | None = None
     """What every arm is scaled to have in common with the first."""
     budget: Budget | None = None
@@ -118,6 +122,14 @@ class Sweep(Spec):
     """What is compared with what; by default each label of each axis with the axis's first. Decides
     no result and is no part of any."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _draw_arms(cls, tree: Any) -> Any:
+        if not isinstance(tree, dict) or tree.get("sample") is None:
+            return tree
+        # A sweep that was written out by us has base and arms already.
+        return tree if tree.get("base") and tree.get("arms") else with_drawn_arms(tree)
+
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
         """The JSON Schema of sweep files (draft 7), with that of a spec for ``base``. What a label
@@ -126,7 +138,9 @@ class Sweep(Spec):
         base = schema["$defs"]["ResNetSpec"]
         del base["$schema"]
         base["required"].remove("resforge")  # a sweep says its version once
-        either = [{"required": ["axes"]}, {"required": ["arms"]}]
+        schema["required"].remove("base")  # a space has its own
+        either = [{"required": ["base", "axes"]}, {"required": ["base", "arms"]}]
+        either.append({"required": ["sample"]})
         return {"$schema": DRAFT, **schema, "anyOf": either}
 
     _document: Document | None = PrivateAttr(default=None)
@@ -174,6 +188,7 @@ def read_sweep(path: str | os.PathLike[str]) -> Sweep:
     """Like :func:`load_sweep`, for those who can use a sweep with illegal arms."""
     path = Path(path)
     document = read_file(path)
+    document.tree = beside(document.tree, path.parent)
     sweep = validate(Sweep, document)
     sweep = sweep.model_copy(update={"data": sweep.data.beside(path.parent)})
     sweep._document = document

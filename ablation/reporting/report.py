@@ -20,6 +20,7 @@ from .front import cost_chart, pareto_front
 from .gradients import gradient_charts
 from .networks import networks
 from .panels import Panel, panels
+from .population import population
 from .provenance import environments, provenance, runs_table
 from .table import FIGURES, PAIRED, cells, headings, paired_cells, percent
 
@@ -69,6 +70,7 @@ def render_report(records: Records) -> str:
         forest_limit=MAX_DRAWN,
         cost=drawn(cost_chart(rows)),
         front=[(row.arm, f"{row.macs:,}", percent(row.test_error)) for row in pareto_front(rows)],
+        population=[drawn(chart) for chart in population(records, rows)],
         headings=headings(rows, records.published),
         figures=FIGURES,
         arms=[cells(row, records.published) for row in rows],
