@@ -25,7 +25,13 @@ Layout = Annotated[
     ),
 ]
 Strip = Annotated[
-    str, Parameter("--strip", metavar="PREFIX", help="Take PREFIX, such as module., off the names.")
+    str,
+    Parameter(
+        "--strip",
+        metavar="PREFIX",
+        show_default=False,
+        help="Take PREFIX, such as module., off the names.",
+    ),
 ]
 
 

@@ -137,7 +137,7 @@ def mmpretrain(
     parts["maxpool"] = nn.MaxPool2d(3, 2, 1)
     inplanes = 32
     for number, depth in enumerate(depths):
-        planes, blocks = 8 * 2**number, []
+        planes, blocks = 16 * 2**number, []
         for index in range(depth):
             stride = 2 if number and index == 0 else 1
             blocks.append(MMBottleneck(inplanes, planes, stride, avg_down, se))

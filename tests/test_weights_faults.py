@@ -22,6 +22,7 @@ from conversions import script
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resforge.weights.read import read
+from safetensors import safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -106,6 +107,23 @@ def test_code_is_never_run(
         with pytest.warns(UserWarning, match="TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
             torch.load(tmp_path / "theirs.pth")
         assert marker.exists()
+
+
+def test_torch_itself_is_told_to_read_tensors_alone(
+    pickled: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind what is read off a pickle beforehand."""
+    asked: list[Any] = []
+    load = torch.load
+
+    def spy(*args: Any, **options: Any) -> Any:
+        asked.append(options["weights_only"])
+        return load(*args, **options)
+
+    monkeypatch.setattr(torch, "load", spy)
+    (tmp_path / "x.pth").write_bytes(pickled(state()))
+    rf.load_weights(rf.build(SPEC), tmp_path / "x.pth")
+    assert asked == [True]
 
 
 def test_code_is_not_run_where_someone_declared_it_safe(tmp_path: Path) -> None:
@@ -413,6 +431,16 @@ def test_a_flipped_bit_of_a_tensor_is_told(tmp_path: Path) -> None:
     content = bytearray((tmp_path / "x.safetensors").read_bytes())
     content[-1] ^= 1
     refused(tmp_path, bytes(content), "its SHA-256 is another")
+
+
+def test_another_spec_under_the_same_seal(tmp_path: Path) -> None:
+    """The digest covers the spec too."""
+    rf.save_weights(rf.build(SPEC, seed=1), tmp_path / "x.safetensors")
+    with safe_open(tmp_path / "x.safetensors", framework="pt") as opened:
+        sealed = json.loads(opened.metadata()["resforge"])
+    sealed["spec"] = sealed["spec"].replace("conv3x3", "conv7x7")
+    content = to_safetensors(state(1), {"resforge": json.dumps(sealed)})
+    refused(tmp_path, content, "its SHA-256 is another")
 
 
 def test_a_newer_seal(tmp_path: Path) -> None:

@@ -26,7 +26,12 @@ SMALL: dict[str, Any] = {
     "head": {"kind": "classifier", "num_classes": 5},
 }
 DEEP: dict[str, Any] = {"kind": "deep_base", "widths": [32, 32, 64]}
-MM: dict[str, Any] = {**SMALL, "block": "bottleneck", "stem": {"kind": "conv7x7", "width": 32}}
+MM: dict[str, Any] = {
+    **SMALL,
+    "block": "bottleneck",
+    "stem": {"kind": "conv7x7", "width": 32},
+    "stages": [{"depth": 1, "width": 16}, {"depth": 2, "width": 32, "stride": 2}],
+}
 MM_DEEP = {**MM, "stem": {"kind": "deep_base", "widths": [16, 16, 32]}}
 TIMM: dict[str, Any] = {
     **SMALL,

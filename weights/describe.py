@@ -176,12 +176,14 @@ def _stride(
 
 def _bottleneck(convs: Sequence[Conv], name: str) -> tuple[Tree, int]:
     outside, inner = convs[2].out_channels, convs[1].out_channels
-    groups = inner // convs[1].in_channels
+    groups, rest = divmod(inner, convs[1].in_channels)
+    if rest:
+        raise unknowable(f"{name}.conv2 takes {convs[1].in_channels} of {inner} channels")
     block: Tree = {"kind": "bottleneck"}
     for expansion in (4, max(1, outside // inner), 1):
         width = outside // expansion
-        wide, rest = divmod(64 * inner, width * groups)
-        if outside % expansion == 0 and not rest and width * wide // 64 * groups == inner:
+        wide = 64 * inner // max(1, width * groups)
+        if width * expansion == outside and width * wide // 64 * groups == inner:
             break
     else:
         raise unknowable(f"{name} has {inner} channels inside and {outside} outside")

@@ -15,6 +15,7 @@ from ..specs.load import load
 from ..specs.network import ResNetSpec
 from ..specs.plan import lay_out
 from .certify import Certificate, certify
+from .complaints import shape_text
 from .describe import Answers, describe, possible
 from .seen import Layers, unknowable
 
@@ -55,8 +56,12 @@ def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
     layers = Layers({name: tuple(tensor.shape) for name, tensor in tensors.items()}, {})
     spec = _spec(layers, possible(layers)[0])
     plan = lay_out(spec, (1, 1))
-    if missing := [name for name in _names(layers, spec).values() if name not in tensors]:
-        raise unknowable(f"it lacks {missing[0]} and {len(missing) - 1} more")
+    for ours, theirs in _names(layers, spec).items():
+        if theirs not in tensors:
+            raise unknowable(f"it lacks {theirs}")
+        if tuple(tensors[theirs].shape) != plan.state_dict[ours]:
+            shapes = shape_text(tuple(tensors[theirs].shape)), shape_text(plan.state_dict[ours])
+            raise unknowable(f"{theirs} is {shapes[0]}, where {shapes[1]} would fit the rest")
     strides = "x".join(str(stage.stride) for stage in spec.stages)
     assumed = [f"strides {strides}", "relu", f"{plan.spec.stem.kind}'s pool"]
     if any(b.what.block.kind == "bottleneck" for stage in plan.stages for b in stage):

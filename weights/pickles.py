@@ -50,7 +50,7 @@ def check_pickle(path: str | os.PathLike[str], stream: IO[bytes]) -> None:
                 names.append(_full_name(*texts))
             elif isinstance(argument, str):
                 texts = [texts[1], argument]
-    except (ValueError, IndexError, UnicodeError, OverflowError, EOFError) as error:
+    except (ValueError, IndexError, OverflowError, MemoryError, EOFError) as error:
         raise damaged(path) from error
     if code := [name for name in names if name not in _TENSORS]:
         raise _holds_code(path, code)

@@ -49,6 +49,8 @@ class Layers:
             self.tensors.setdefault(layer, {})[tensor] = shape
             if modules:
                 self.modules[layer] = modules[name.rpartition(".")[0]]
+            if 0 in shape:
+                raise unknowable(f"{name} is empty")
         if unknown:
             raise unknowable(f"it holds {unknown[0]}, a layer that the language does not have")
 

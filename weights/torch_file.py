@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,10 @@ def _check_zip(path: Path) -> None:
 
 def _load(path: Path, *, mapped: bool) -> Any:
     try:
-        # Said outright: no default and no environment variable can turn it off.
-        return torch.load(os.fspath(path), map_location="cpu", weights_only=True, mmap=mapped)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a broken file, which is told otherwise
+            # Said outright: no default and no environment variable can turn it off.
+            return torch.load(os.fspath(path), map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise refuse(
             path,
