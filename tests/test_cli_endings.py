@@ -158,6 +158,7 @@ def test_torch_stays_asleep(tmp_path: Path) -> None:
         "diff net.yaml resnet50",
         "schema",
         "report missing",
+        "weights convert --help",
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
