@@ -87,7 +87,6 @@ def _branch_key(block: BlockPlan) -> Any:
         spec.arrangement,
         getattr(spec, "stride_on", None),
         "eca" if isinstance(attention, ECASpec) else attention,
-        bool(block.what.drop_rate),
         _JOINED.get(block.shortcut.kind),
         [(x.name[len(block.name) :], x.kind, x.kernel, x.bias) for x in block.branch if x.bias],
     )
