@@ -106,6 +106,19 @@ def test_charts_of_one_quantity_share_their_axes() -> None:
     assert len(limits) == 1
 
 
+def test_images_set_aside_have_a_chart_of_their_own() -> None:
+    outcome = replace(done(0.25), validation_curve=((1, 0.8, 1.0), (2, 0.125, 0.1)))
+    records = make_records({("8", "A"): [outcome]})
+    charts = learning_curves(records, panels(compare(records)))
+    titles = [f"depth 8: {what}" for what in ("training loss", "validation error", "test error")]
+    assert [chart.title for chart in charts] == titles
+    assert [("80.0, 12.5" in chart.told, "90.0, 25.0" in chart.told) for chart in charts] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+
+
 def test_nothing_to_draw_is_no_chart() -> None:
     records = make_records({("8", "A"): [], ("8", "B"): []})
     assert forest_plot(compare_pairs(records)) is None

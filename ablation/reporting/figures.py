@@ -37,7 +37,8 @@ class Quantity:
 
 
 def learning_curves(records: Records, found: Sequence[Panel]) -> list[Chart]:
-    """Two charts for each panel: training loss and test error against steps. Needs matplotlib."""
+    """For each panel the training loss, the validation error where images were set aside, and the
+    test error against steps. Needs matplotlib."""
 
     def curves(points: Callable[[TrialRecord], Points]) -> Callable[[str], list[Points]]:
         return lambda arm: [points(trial) for trial in records.trials[arm]]
@@ -48,12 +49,15 @@ def learning_curves(records: Records, found: Sequence[Panel]) -> list[Chart]:
     steps = max(trial.outcome.steps for trial in trials) or 1
     limits = log_limits(loss for trial in trials for _, loss in trial.outcome.train_curve)
     loss = Quantity("training loss", "step", "training loss", curves(_losses), limits, steps)
-    error = Quantity(
-        *("test error", "step", "test error, %", curves(_errors), (0, 100), steps),
-        log=False,
-        figure="{:.1f}",
-    )
-    return draw_panels(found, (loss, error))
+
+    def error(part: str, points: Callable[[TrialRecord], Points]) -> Quantity:
+        shown = (f"{part} error", "step", f"{part} error, %", curves(points), (0, 100), steps)
+        return Quantity(*shown, log=False, figure="{:.1f}")
+
+    held_out = [error("validation", _validation_errors), error("test", _test_errors)]
+    if not any(trial.outcome.validation_curve for trial in trials):
+        del held_out[0]
+    return draw_panels(found, (loss, *held_out))
 
 
 def draw_panels(found: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
@@ -115,5 +119,9 @@ def _losses(trial: TrialRecord) -> Points:
     return trial.outcome.train_curve
 
 
-def _errors(trial: TrialRecord) -> Points:
+def _test_errors(trial: TrialRecord) -> Points:
     return [(step, 100 * error) for step, error, _ in trial.outcome.test_curve]
+
+
+def _validation_errors(trial: TrialRecord) -> Points:
+    return [(step, 100 * error) for step, error, _ in trial.outcome.validation_curve]
