@@ -15,6 +15,9 @@ RANGES = ("int", "log_int", "real", "log_real")
 KINDS = ("choice", *RANGES, "regnet")
 EACH = ("own", "same", "increasing")
 MAX_VALUES = 100_000
+#: Of ranges whose values are weighed one by one, for all places together.
+MAX_WEIGHED = 20_000
+MAX_OPTIONS = 1_000
 _EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
 
 #: Where a value stands under ``free``: what its faults are called by.
@@ -46,6 +49,9 @@ def read_free(value: Any, place: Place, places: int) -> Choices:
             raise _fault(
                 "value", message, (*place, "each"), "write {int: [1, 9], each: increasing}"
             )
+        if choices.size * places > MAX_WEIGHED:
+            message = f"{choices.size:,} values at {places} places are too many to put in order"
+            raise _fault("limit", message, (*place, "each"), "use a larger step")
         return Increasing(choices, places)
     return Every([choices] * places)
 
@@ -98,6 +104,9 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
 def _read_options(options: Any, place: Place) -> Choices:
     if not isinstance(options, list) or not options:
         raise _fault("range", "there is nothing to choose from", place, "write [a, b]")
+    if len(options) > MAX_OPTIONS:
+        message = f"{len(options):,} options, of at most {MAX_OPTIONS:,}"
+        raise _fault("limit", message, place, "use a range")
     for index, option in enumerate(options):
         # Not 1 for true.
         alike = [o for o in options[:index] if o == option and type(o) is type(option)]
@@ -158,8 +167,9 @@ def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Plac
             f"end at {last} or at {last + step}",
         )
     size = int((high - low) / step) + 1
-    if size > MAX_VALUES:
-        message = f"{size:,} values, of at most {MAX_VALUES:,}"
+    most = MAX_WEIGHED if kind.startswith("log") else MAX_VALUES
+    if size > most:
+        message = f"{size:,} values, of at most {most:,}"
         raise _fault("limit", message, (*place, kind), "use a larger step")
     unit = None
     if not kind.endswith("int"):

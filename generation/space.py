@@ -16,7 +16,7 @@ from ..specs.base import Spec, Version
 from ..specs.count import Counter
 from ..specs.errors import Fault, SpecError, path_text, wrong_type
 from ..specs.explain import faults_of, shown
-from ..specs.load import validate
+from ..specs.load import is_file, validate
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
 from ..specs.places import placed
@@ -229,6 +229,8 @@ def load_space(source: str | os.PathLike[str]) -> Space:
     >>> load_space("cifar_resnets").size
     42830208
     """
+    if not isinstance(source, str | os.PathLike):
+        raise wrong_type("load_space", "a shipped name or a file", source, "call Space for a tree")
     name = os.fspath(source)
     shipped = name in spaces.list_spaces()
     document = read(spaces.text(name), name=f"{name}.yaml") if shipped else _read(name)
@@ -238,7 +240,7 @@ def load_space(source: str | os.PathLike[str]) -> Space:
 
 
 def _read(name: str) -> Document:
-    if os.sep in name or FilePath(name).suffix or FilePath(name).is_file():
+    if os.sep in name or FilePath(name).suffix or is_file(name):
         return read_file(name)
     message = f"no space {name!r}, and no such file"
     raise SpecError(Fault("catalogue", message, help=spaces.mend_of(name)))

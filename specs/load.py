@@ -87,13 +87,13 @@ def _document(source: str | os.PathLike[str]) -> Document:
     if "\n" in name or "{" in name:
         message = "load takes a catalogue name or a file, and this is the text of a spec"
         raise SpecError(Fault("file", message, help="call loads with it"))
-    if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or _is_file(name):
+    if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or is_file(name):
         return read_file(Path(name))
     message = f"no {name!r} in the catalogue, and no such file"
     raise SpecError(Fault("catalogue", message, help=catalogue.mend_of(name)))
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
     """Whether there is such a file; a name no file can have is none."""
     try:
         return Path(name).is_file()

@@ -300,6 +300,9 @@ FILES = {
     "  stem: [conv3x3]\n  stem.width: [3, 4]": (5, 3, "is set by stem", "into the options"),
     "  stem.kind: [conv3x3]": (4, 3, "decides what other fields", "write stem"),
     "  stem.width: {real: [8, 16]}": (4, 15, "needs a step", "step: 0.1"),
+    "  stem.width: {int: [1, 900000]}": (4, 21, "900,000 values", "larger step"),
+    "  stem.width: {log_int: [1, 50000]}": (4, 25, "50,000 values", "larger step"),
+    "  stages[*].width: {int: [1, 9000], each: increasing}": (4, 43, "in order", "larger step"),
     "  stem.width: {int: [8, 16]}\nwhere: {flops: 3}": (5, 9, "unknown key 'flops'", "macs"),
     "  stem.width: {int: [8, 16]}\nwhere: {params: [2, 1]}": (5, 17, "is empty", "write [1, 2]"),
     "  stem.width: {int: [8, 16]}\nwhere: {params: {}}": (5, 17, "has no end", "min:"),
@@ -352,3 +355,12 @@ def test_dice_are_fair_enough() -> None:
     dice = Dice(0, "test")
     thrown = Counter(dice.below(6) for _ in range(6000))
     assert chi_square([thrown[side] for side in range(6)], [1000.0] * 6) < 20.5
+
+
+def test_load_space_takes_a_name_or_a_file() -> None:
+    for wrong in (3, None, {"space": 1}):
+        with pytest.raises(rf.SpecError, match="load_space takes"):
+            load_space(wrong)  # type: ignore[arg-type]
+    for name in ("regnet_y", "x" * 5000, "a\0b", "nowhere/space.yaml"):
+        with pytest.raises(rf.SpecError):
+            load_space(name)

@@ -183,3 +183,15 @@ def test_where_there_is_no_other_network_it_is_said() -> None:
         lonely.mutate(only)
     with pytest.raises(rf.SpecError, match="neither of them"):
         lonely.crossover(only, only)
+
+
+@pytest.mark.parametrize("name", list_spaces())
+def test_what_is_drawn_is_built_as_it_was_counted(name: str) -> None:
+    found = next(load_space(name).sample(seed=6))
+    model = rf.build(found.spec, device="meta")
+    assert sum(parameter.numel() for parameter in model.parameters()) == found.params
+
+
+def test_what_is_drawn_runs() -> None:
+    for found in islice(load_space("cifar_resnets").sample(seed=6), 3):
+        assert rf.build(found.spec).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
