@@ -202,6 +202,15 @@ def test_writing_under_another_suffix(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_could_not_be_read_again_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resforge.weights.write.MAX_TENSORS", 50)
+    with pytest.raises(rf.WeightsError, match="would hold 62 tensors, and 50 are read at most"):
+        rf.save_weights(rf.build(SMALL), tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def cli(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     call = command_line(file.parent, monkeypatch, capsys)

@@ -15,6 +15,7 @@ from ..builder.network import spec_of, unwrap
 from ..specs.files import write_whole
 from ..specs.network import ResNetSpec
 from .errors import refuse
+from .pickles import MAX_TENSORS
 from .seal import KEY, seal
 
 
@@ -52,10 +53,17 @@ def write_tensors(
     metadata too, or ``.pth`` and ``.pt`` as torch.save does, which have no room for the spec and
     the digest.
 
-    Raises :class:`WeightsError` for any other suffix and for tensors without values.
+    Raises :class:`WeightsError` for any other suffix, for tensors without values, and for more
+    of them than are read again.
     """
     if any(tensor.is_meta for tensor in tensors.values()):
         raise refuse(path, "cannot be written from a model on 'meta'", "build it on a device")
+    if len(tensors) > MAX_TENSORS:
+        raise refuse(
+            path,
+            f"would hold {len(tensors):,} tensors, and {MAX_TENSORS:,} are read at most",
+            "write it with torch.save, and read it with torch.load",
+        )
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if path.suffix == ".safetensors":
         content = save(plain, {"format": "pt", KEY: seal(plain, spec), **(notes or {})})
