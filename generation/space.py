@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from ..specs.base import Spec, Version
 from ..specs.count import Counter
 from ..specs.errors import Fault, SpecError, path_text, wrong_type
-from ..specs.explain import faults_of, shown
+from ..specs.explain import faults_of
 from ..specs.load import is_file, validate
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
 from ..specs.places import placed
 from ..specs.plan import MAX_INPUT
 from ..specs.rules import broken_rules
+from ..specs.start import Base, start_from
 from ..specs.text.document import Document
 from ..specs.text.reader import read, read_file
 from . import spaces, steps
@@ -30,16 +29,6 @@ from .constraints import Where
 from .derived import Derivation
 from .draw import Architecture, Draws, Miss, Misses, in_order
 from .template import Template
-
-
-def _name_or_spec(value: Any) -> Any:
-    if not isinstance(value, str | dict):
-        raise PydanticCustomError(
-            "base",
-            "expected a catalogue name or a spec, not {given}",
-            {"given": shown(value), "help": "write base: cifar_resnet20"},
-        )
-    return value
 
 
 class Space(Spec):
@@ -62,7 +51,7 @@ class Space(Spec):
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A title for people."""
-    base: Annotated[str | dict[str, Any], BeforeValidator(_name_or_spec)]
+    base: Base
     """A catalogue name, or a spec written out: what every network starts from."""
     input_size: Annotated[int, Field(ge=1, le=MAX_INPUT)] | None = None
     """Side in pixels of the pictures that costs are counted for; the base's own where it is left
@@ -99,13 +88,7 @@ class Space(Spec):
 
     @cached_property
     def _base(self) -> ResNetSpec:
-        tree = {"base": self.base} if isinstance(self.base, str) else self.base
-        try:
-            return ResNetSpec(**{"resforge": 1, **tree})
-        except SpecError as error:
-            under = "" if isinstance(self.base, str) else "base."
-            faults = [dataclasses.replace(f, path=f"{under}{f.path}") for f in error.faults]
-            raise SpecError(faults, error.more) from None
+        return start_from(self.base)
 
     @property
     def choices(self) -> Every:

@@ -10,6 +10,7 @@ from ...specs.errors import Fault, SpecError
 from ...specs.network import ResNetSpec
 from ...specs.places import placed
 from ...specs.plan import Plan, plan
+from ...specs.start import start_from
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
 from .declared import pair_faults
@@ -159,15 +160,10 @@ class _Expander:
 
 
 def _base(sweep: Sweep) -> ResNetSpec:
-    if isinstance(sweep.base, str):
-        tree, under = {"resforge": 1, "base": sweep.base}, ""
-    else:
-        # The sweep's own version line speaks for a spec written inside it.
-        tree, under = {"resforge": 1, **sweep.base}, "base"
     try:
-        return ResNetSpec(**tree)
+        return start_from(sweep.base)
     except SpecError as error:
-        raise SpecError(placed(error.faults, sweep.document, under), error.more) from None
+        raise SpecError(placed(error.faults, sweep.document), error.more) from None
 
 
 def _combinations(sweep: Sweep) -> Iterator[Combination]:

@@ -7,15 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec, Version
-from ...specs.catalogue import list_specs
-from ...specs.explain import shown
 from ...specs.load import validate
-from ...specs.network import ResNetSpec
 from ...specs.schema import DRAFT
+from ...specs.start import Base
 from ...specs.text.document import Document
 from ...specs.text.reader import read_file
 from ...training.data import DataSpec
@@ -52,23 +50,8 @@ def _seed_list(value: Any) -> Any:
     return value
 
 
-def _name_or_spec(value: Any) -> Any:
-    if not isinstance(value, str | dict):
-        raise PydanticCustomError(
-            "base",
-            "expected a catalogue name or a spec, not {given}",
-            {"given": shown(value), "help": "write base: digits_resnet8"},
-        )
-    return value
-
-
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 _Count = Annotated[int, Field(ge=1, le=MAX_TRIALS)]
-_Name = Annotated[str, WithJsonSchema({"enum": list_specs()})]
-Base = Annotated[
-    str | dict[str, Any],
-    BeforeValidator(_name_or_spec, json_schema_input_type=_Name | ResNetSpec),
-]
 Seeds = Annotated[
     tuple[Seed, ...],
     Field(strict=False, min_length=1),
