@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ..specs.errors import printable
 from .options import Json
-from .output import say, tell, tell_json, tell_table
+from .output import followed, say, tell, tell_json, tell_table
 from .predict import Run
 from .train import Data, Device, Workers
 
@@ -48,7 +48,15 @@ def evaluate(
     if confusion is not None:
         check_format(confusion)
     trained = load_run(run, device)
-    found = evaluate_run(trained, data, part, workers=workers, unreadable=unreadable, note=say)
+    found = evaluate_run(
+        trained,
+        data,
+        part,
+        workers=workers,
+        unreadable=unreadable,
+        note=say,
+        follow=lambda batches, count: followed(batches, count, "batches of pictures"),
+    )
     classes = trained.spec.classes
     if json:
         tell_json(_as_json(found, classes))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,8 +16,9 @@ from ...builder import build
 from ...specs.errors import Fault, ResforgeError, SpecError, StoreError
 from ..data.tensors import load_data
 from ..evaluation import Evaluation, evaluate
+from ..feed import Batch
 from ..pictures.decode import PictureError
-from ..pictures.feed import PictureFeed, Unreadable, normalised, read, split
+from ..pictures.feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from ..pictures.folder import TEST, VAL, PictureFolder, first_folder, list_labelled, read_folder
 from ..pictures.loader import ahead
 from ..pictures.view import View
@@ -114,12 +116,14 @@ def evaluate_run(
     workers: int | None = None,
     unreadable: Unreadable = "stop",
     note: Callable[[str], None] = lambda text: None,
+    follow: Callable[[Iterable[Batch], int], Iterable[Batch]] = lambda batches, count: batches,
 ) -> Evaluation:
     """How ``run`` does on pictures whose classes are known.
 
     Of a folder that holds ``test/`` or ``val/`` that is looked at, of the folder that it was
     trained on what was held out, of a data set that is called by name its test images.
-    ``part="all"`` looks at every class folder in ``data``. Raises :class:`~resforge.SpecError` for
+    ``part="all"`` looks at every class folder in ``data``. ``follow`` may pass on the batches, and
+    is told their number. Raises :class:`~resforge.SpecError` for
     classes that the run does not know.
     """
     spec, classes = run.spec, len(run.spec.classes)
@@ -134,7 +138,8 @@ def evaluate_run(
     feed = PictureFeed(
         folder, spec.view, workers=workers, device=run.device, unreadable=unreadable, note=note
     )
-    return evaluate(run.model, feed.validation(slice(None)), classes)
+    batches = follow(feed.validation(slice(None)), ceil(len(folder.val) / BATCH))
+    return evaluate(run.model, batches, classes)
 
 
 def _pictures(
