@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
+from ..specs.drawing.numbers import percent
 from .options import Json, Source, load_source
 from .output import say, tell, tell_json, tell_table
 
@@ -208,7 +209,7 @@ def _tell_plan(plan: WeightPlan, each: bool) -> None:
 
 
 def _tell_share(plan: WeightPlan) -> None:
-    share = f"{100 * plan.share:.1f}%"
+    share = percent(plan.share)
     tell(f"{plan.taken:,} of {plan.params:,} parameters ({share}) come from the file")
 
 

@@ -159,12 +159,16 @@ def test_short_numbers_have_three_digits(number: int, text: str) -> None:
     assert short(number) == text
 
 
-def test_a_share_that_is_there_is_never_shown_as_nothing() -> None:
-    assert [percent(share) for share in (0.0, 1e-9, 0.00049, 0.0005, 1.0)] == [
+def test_a_share_that_is_there_is_never_shown_as_nothing_nor_a_part_as_all() -> None:
+    shares = (0.0, 1e-9, 0.00049, 0.0005, 0.9994, 0.9995, 11_002_688 / 11_007_818, 1.0)
+    assert [percent(share) for share in shares] == [
         "0",
         "<0.1%",
         "<0.1%",
         "0.1%",
+        "99.9%",
+        ">99.9%",
+        ">99.9%",
         "100.0%",
     ]
 

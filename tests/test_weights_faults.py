@@ -340,6 +340,22 @@ def test_large_values_are_values(tmp_path: Path) -> None:
     assert rf.load_weights(rf.build(SPEC), tmp_path / "x.pth").share == 1.0
 
 
+def test_values_that_the_model_s_precision_does_not_hold(tmp_path: Path) -> None:
+    """Finite in the file, they would be infinite in the model."""
+    tensors = {name: t.double() if t.is_floating_point() else t for name, t in state().items()}
+    tensors["layer1.0.conv2.weight"][1, 2, 0, 1] = 1e300
+    text = r"layer1\.0\.conv2\.weight: too large for float32 in 1 of 144 values"
+    refused(tmp_path, saved(tensors), text)
+    (tmp_path / "x.pth").write_bytes(saved(tensors))
+    with pytest.raises(rf.WeightsError, match=text):
+        rf.plan_weights(SPEC, tmp_path / "x.pth")
+    tensors["layer1.0.conv2.weight"][1, 2, 0, 1] = 1e5
+    (tmp_path / "x.pth").write_bytes(saved(tensors))
+    with pytest.raises(rf.WeightsError, match="too large for float16 in 1 of 144"):
+        rf.load_weights(rf.build(SPEC, dtype=torch.float16), tmp_path / "x.pth")
+    assert rf.load_weights(rf.build(SPEC), tmp_path / "x.pth").share == 1.0
+
+
 def test_a_variance_below_zero(write: Write, tmp_path: Path) -> None:
     tensors = state()
     tensors["bn1.running_var"][2] = -1e-3

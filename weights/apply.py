@@ -16,16 +16,21 @@ from .match import TensorPlan, WeightPlan, Wishes
 _CHUNK = 1 << 22
 
 
-def check_values(plan: WeightPlan, tensors: Mapping[str, Tensor]) -> None:
-    """Raises :class:`WeightsError` for NaN, infinity and variances below 0 in what is taken."""
+def check_values(
+    plan: WeightPlan, tensors: Mapping[str, Tensor], model: Mapping[str, Tensor] | None = None
+) -> None:
+    """Raises :class:`WeightsError` for NaN, infinity and variances below 0 in what is taken.
+
+    Values are looked at as they will be in ``model``, whose precision is ``float32`` unless given.
+    """
     faults = []
     for entry in plan.tensors:
         if entry.source is None:
             continue
         values = tensors[entry.source]
-        if wrong := _wrong_values(entry, values):
-            text = f"{entry.source}: {wrong} of {values.numel():,} values"
-            help_ = "the training that wrote it failed: take an earlier checkpoint"
+        if wrong := _wrong_values(entry, values, model[entry.name].dtype if model else torch.float):
+            text = f"{entry.source}: {wrong[0]} of {values.numel():,} values"
+            help_ = wrong[1]
             faults.append(Fault("values", text, help=help_, file=plan.file))
     if faults:
         raise WeightsError(faults[:10])
@@ -41,7 +46,7 @@ def apply(
     state = model.state_dict(keep_vars=True)
     if any(tensor.is_meta for tensor in state.values()):
         raise refuse(plan.file, "cannot be loaded into a model on 'meta'", "build it on a device")
-    check_values(plan, tensors)
+    check_values(plan, tensors, state)
     copies = [
         (state[entry.name], _fitted(entry, tensors[entry.source], wishes))
         for entry in plan.tensors
@@ -77,19 +82,27 @@ def _adapt_input(weight: Tensor, channels: int) -> Tensor:
     return repeated * (before / channels)
 
 
-def _wrong_values(entry: TensorPlan, values: Tensor) -> str | None:
+def _wrong_values(entry: TensorPlan, values: Tensor, dtype: torch.dtype) -> tuple[str, str] | None:
+    """What is wrong, and the mend."""
     if not values.is_floating_point():
         return None
-    infinite = below = 0
+    infinite = large = below = 0
     for part in _chunks(values):
         # A finite sum has finite terms; it is much the quicker question.
-        if not math.isfinite(part.sum()):
-            infinite += int((~torch.isfinite(part)).sum())
+        if not math.isfinite(part.to(dtype).sum()):
+            here = int((~torch.isfinite(part)).sum())
+            infinite += here
+            large += int((~torch.isfinite(part.to(dtype))).sum()) - here
         if entry.name.endswith("running_var"):
             below += int((part < 0).sum())
+    failed = "the training that wrote it failed: take an earlier checkpoint"
     if infinite:
-        return f"NaN or infinity in {infinite:,}"
-    return f"a variance below 0 in {below:,}" if below else None
+        return f"NaN or infinity in {infinite:,}", failed
+    if below:
+        return f"a variance below 0 in {below:,}", failed
+    precision = str(dtype).removeprefix("torch.")
+    mend = "build the model in a wider one, or take an earlier checkpoint"
+    return (f"too large for {precision} in {large:,}", mend) if large else None
 
 
 def _chunks(values: Tensor) -> Sequence[Tensor]:

@@ -42,13 +42,17 @@ def scientific(number: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of the whole; what is there but too small to show is said to be so.
+    """A share of the whole; what is there, or is missing, but too little to show is said to be so.
 
     >>> percent(0.5), percent(0.0312), percent(0.0002), percent(0.0)
     ('50.0%', '3.1%', '<0.1%', '0')
+    >>> percent(0.9996), percent(1.0)
+    ('>99.9%', '100.0%')
     """
     if share == 0:
         return "0"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
     return "<0.1%" if share < 0.0005 else f"{100 * share:.1f}%"
 
 
