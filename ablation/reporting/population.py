@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _fields(records: Records, rows: Sequence[ArmRow], errors: list[float]) -> It
         yield draw(
             f"test error against {path}",
             told,
-            (2.9, 2.2),
+            (4.2, 2.7),
             lambda axes, values=values: _paint_field(axes, values, errors),  # type: ignore[misc]
         )
 
@@ -71,12 +72,27 @@ def _paint_edf(axes: Axes, found: EDF) -> None:
 
 
 def _paint_field(axes: Axes, values: list[Any], errors: list[float]) -> None:
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    names = sorted({in_words(value) for value in values})
-    at = values if numbers else [names.index(in_words(value)) for value in values]
-    axes.scatter(at, [100 * error for error in errors], s=12, color=series_colour(1), alpha=0.7)
-    if not numbers:
-        axes.set_xticks(range(len(names)), [name[:16] for name in names])
-    axes.set(ylabel="test error, %")
-    axes.set_ylim(bottom=0)
-    axes.margins(x=0.08)
+    from matplotlib.ticker import MaxNLocator
+
+    missed = [100 * error for error in errors]
+    dots: dict[str, Any] = {"s": 12, "color": series_colour(1), "alpha": 0.7, "clip_on": False}
+    axes.margins(0.08)
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        axes.scatter(values, missed, **dots)
+        axes.set(ylabel="test error, %")
+        axes.set_ylim(bottom=0)
+        whole = all(isinstance(value, int) for value in values)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
+        return
+    # Words lie one above the other: they would meet side by side.
+    names = sorted({in_words(value) for value in values}, reverse=True)
+    axes.scatter(missed, [names.index(in_words(value)) for value in values], **dots)
+    axes.set_yticks(range(len(names)), [_cut(name) for name in names])
+    axes.set(xlabel="test error, %", ylim=(-0.5, len(names) - 0.5))
+    axes.set_xlim(left=0)
+
+
+def _cut(name: str) -> str:
+    """At most two lines."""
+    lines = textwrap.wrap(name.strip("{}"), 22)
+    return "\n".join(lines[:2]) + ("..." if len(lines) > 2 else "")
