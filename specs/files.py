@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import StoreError
@@ -28,10 +29,13 @@ def write_whole(path: Path, content: str | bytes | memoryview) -> None:
         os.replace(temporary, path)
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written ({error.strerror}): free space, then run the same command"
+            f"{path} cannot be written ({error.strerror}): free space or make the folder"
+            " writable, then run the same command"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where nothing may be written, nothing may be removed either: that is told above.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def make_folder(path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import pickle
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,23 @@ def test_a_file_that_changed_is_trained_on_anew(tmp_path: Path) -> None:
         plan = plan_sweep(Sweep(sweep=1, base=net, arms={"A": {}}, data=spec, recipe=recipe))
         curves.append(run_trial(make_task(plan, plan.trials[0])).train_curve)
     assert curves[0] != curves[1]
+
+
+def test_a_task_means_the_same_files_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = {"base": "digits_resnet8", "in_channels": 3, "head": {"num_classes": 4}}
+    recipe = {"steps": 1, "batch_size": 8}
+    spec_of(tmp_path, arrays())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    data = NpzSpec(path="held.npz")
+    sweep = Sweep(sweep=1, base=net, arms={"A": {}}, data=data, recipe=recipe)
+    plan = plan_sweep(sweep)
+    task = make_task(plan, plan.trials[0], Path("out"))
+    assert Path(task.checkpoint).parent == tmp_path / "out" / "checkpoints"
+    monkeypatch.chdir("elsewhere")
+    assert run_trial(replace(task, checkpoint="")).status == "done"
 
 
 class Squares(torch.utils.data.Dataset[Any]):

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
 from resforge.ablation.planning.pairing import shared
 from resforge.ablation.planning.preview import FIGURES
+from resforge.ablation.results.store import Store
 from resforge.specs.diff import diff
 from resforge.testing import strategies
 
@@ -147,6 +149,52 @@ def test_the_time_of_the_rest_is_told_from_what_is_recorded(
         unknown = preview_sweep(wanted, folder).expected
         assert unknown is not None
         assert (unknown.recorded, unknown.missing, unknown.seconds) == (0, 9, None)
+
+
+def test_the_time_is_told_from_what_an_earlier_version_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
+    asked = sweep_trials.sweep(seeds=1, arms=1)
+    run_sweep(asked, tmp_path, 1, trial="sweep_trials:quick")
+    with Store(tmp_path) as store:
+        (text,) = store.database.execute("SELECT value FROM meta WHERE name='sweep'").fetchone()
+        tree = json.loads(text)
+        tree["recipe"]["warmup_steps"] = tree["recipe"].pop("warmup")["steps"]
+        for later in ("precision", "channels_last", "select"):
+            del tree["recipe"][later]
+        for later in ("validation", "augment", "channels"):
+            del tree["data"][later]
+        row = (json.dumps(tree),)
+        store.database.execute("UPDATE meta SET value = ? WHERE name = 'sweep'", row)
+    found = preview_sweep(sweep_trials.sweep(seeds=3, arms=1), tmp_path).expected
+    assert found is not None
+    assert (found.recorded, found.missing, found.seconds) == (1, 2, pytest.approx(1.0))
+    held_out = asked.model_copy(update={"data": asked.data.model_copy(update={"validation": 9})})
+    unknown = preview_sweep(held_out, tmp_path).expected
+    assert unknown is not None
+    assert (unknown.recorded, unknown.seconds) == (0, None)
+
+
+def test_where_the_data_stands_is_no_part_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    parts = {f"x_{part}": rng.integers(0, 256, (20, 8, 8), np.uint8) for part in ("train", "test")}
+    np.savez("held.npz", y_train=np.arange(20) % 10, y_test=np.arange(20) % 10, **parts)
+    Path("held.yaml").write_text(
+        "sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nseeds: 1\n"
+        "data: {kind: npz, path: held.npz}\n"
+        "recipe: {batch_size: 10}\n"
+    )
+    run_sweep(read_sweep("held.yaml"), "out", 1, trial="sweep_trials:quick")
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    found = preview_sweep(read_sweep("../held.yaml"), "../out").expected
+    assert found is not None
+    assert (found.recorded, found.missing) == (1, 0)
 
 
 def test_data_that_is_not_there_is_not_missed(tmp_path: Path) -> None:

@@ -337,9 +337,18 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", refuse)
-        with pytest.raises(StoreError, match="free space, then run the same command"):
+        with pytest.raises(StoreError, match=r"free space .* then run the same command"):
             write_whole(path, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["results.csv"]
     assert path.read_text() == "old"
+
+    def refuse_all(path: Path, *_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse_all)
+        patch.setattr(Path, "unlink", refuse_all)
+        with pytest.raises(StoreError, match=r"results\.csv cannot be .*make the folder writable"):
+            write_whole(path, "new")
     write_whole(path, "new")
     assert path.read_text() == "new"

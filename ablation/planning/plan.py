@@ -63,11 +63,17 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
     distinct = {arm.digest: arm for arm in reversed(sweep.expanded)}
     dearest_first = sorted(distinct.values(), key=lambda arm: (-arm.macs, arm.name))
     trials = tuple(
-        Trial(_sha256([RESULT_FORMAT, arm.digest, recipe, seed, fingerprint]), arm, seed)
+        Trial(trial_key(arm.digest, recipe, seed, fingerprint), arm, seed)
         for seed in sweep.seeds
         for arm in dearest_first
     )
     return SweepPlan(sweep, sweep.expanded, trials, fingerprint)
+
+
+def trial_key(network: str, recipe: dict[str, Any], seed: int, fingerprint: str) -> str:
+    """The key of a trial, of a network's digest, :meth:`Recipe.identity` and the data's
+    fingerprint."""
+    return _sha256([RESULT_FORMAT, network, recipe, seed, fingerprint])
 
 
 def _sha256(value: Any) -> str:

@@ -44,16 +44,19 @@ def make_task(
     checkpoint_seconds: float = EVERY,
     device: DeviceKind = "cpu",
 ) -> Task:
-    """The task of one trial of a plan; with the ``folder`` of the sweep, it keeps checkpoints."""
+    """The task of one trial of a plan; with the ``folder`` of the sweep, it keeps checkpoints.
+
+    Its paths are absolute: whoever runs it may be at work in another folder.
+    """
     return Task(
         key=trial.key,
         arm=trial.arm.name,
         spec=trial.arm.spec.to_json(),
         recipe=plan.sweep.recipe.model_dump_json(),
-        data=plan.sweep.data.model_dump_json(),
+        data=plan.sweep.data.beside(Path.cwd()).model_dump_json(),
         fingerprint=plan.fingerprint,
         seed=trial.seed,
-        checkpoint=str(checkpoint_path(folder, trial.key)) if folder else "",
+        checkpoint=str(checkpoint_path(folder.absolute(), trial.key)) if folder else "",
         checkpoint_seconds=checkpoint_seconds,
         device=device,
     )
