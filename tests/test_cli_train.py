@@ -139,7 +139,14 @@ def test_a_run_of_a_newer_resforge_is_let_be(trained: Cli, tmp_path: Path) -> No
 
 def test_a_damaged_run_is_told(trained: Cli, tmp_path: Path) -> None:
     best = tmp_path / "run" / "best.safetensors"
-    content = bytearray(best.read_bytes())
+    whole = best.read_bytes()
+    other = whole.replace(rb"\"classes\": [\"0\"", rb"\"classes\": [\"7\"")
+    assert other != whole
+    best.write_bytes(other)
+    done = trained("predict", "run", "pictures/0/0000.png")
+    assert done.code == 4
+    assert "its notes are not those that were written" in done.err
+    content = bytearray(whole)
     content[-1] ^= 1
     best.write_bytes(content)
     done = trained("predict", "run", "pictures/0/0000.png")
