@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -55,7 +56,7 @@ def generate(
     space = load_space(source)
     if out is None:
         found = space.sample(seed)
-        given = _tell_lines(islice(found, count))
+        given = _tell_lines(islice(found, min(count, sys.maxsize)))
     else:
         folder = NetworkFolder(out, space, seed, format)
         for _ in followed(folder.fill(count), max(0, count - folder.count), "networks"):

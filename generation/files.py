@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
 from ..specs.errors import Fault, SpecError, StoreError
-from ..specs.files import make_folder, write_whole
+from ..specs.files import locked, write_whole
 from .draw import Architecture, Draws
 from .seen import Seen
 from .space import Space
@@ -42,35 +43,44 @@ class NetworkFolder:
 
     ``yaml`` is a file for each, ``NUMBER-DIGEST.yaml``, which any verb takes; ``jsonl`` one file,
     ``networks.jsonl``, with the costs of each beside its spec. Raises :class:`StoreError` where the
-    folder holds those of another space, seed or format, or the disk refuses.
+    folder holds those of another space, seed or format, another process is writing into it, or the
+    disk refuses.
     """
 
     def __init__(self, path: Path, space: Space, seed: int = 0, format: Format = "yaml") -> None:
         self.path, self.space, self.format = path, space, format
         self._draws = Draws(space, seed)
-        make_folder(path)
-        self._claim({"space": _digest(space), "seed": seed, "format": format})
+        with self._held():
+            self._claim({"space": _digest(space), "seed": seed, "format": format})
+            self._look()
+
+    def fill(self, count: int) -> Iterator[Architecture]:
+        """Write networks until there are ``count``; each is given once it is there.
+
+        Ends early where the space is exhausted. Raises as :meth:`Space.sample` does, and
+        :class:`StoreError` while another process is writing into the folder.
+        """
+        with self._held():
+            self._look()  # another may have written since
+            if self.count >= count:
+                return
+            write = self._write_line if self.format == "jsonl" else self._write_file
+            for found in self._draws.given(self._next, self._seen):
+                write(found)
+                self.count += 1
+                yield found
+                if self.count >= count:
+                    return
+
+    def _held(self) -> AbstractContextManager[None]:
+        return locked(self.path, "writing networks into")
+
+    def _look(self) -> None:
         #: The networks that are there, and the number of the draw after the last.
         self.count, self._next, self._seen = 0, 0, Seen()
         for number, digest in self._there():
             self.count += self._seen.add(digest)
             self._next = max(self._next, number + 1)
-
-    def fill(self, count: int) -> Iterator[Architecture]:
-        """Write networks until there are ``count``; each is given once it is there.
-
-        Ends early where the space is exhausted. Raises as :meth:`Space.sample` does.
-        """
-        if self.count >= count:
-            return
-        write = self._write_line if self.format == "jsonl" else self._write_file
-        for found in self._draws.given(self._next, self._seen):
-            write(found)
-            self.count += 1
-            self._next = found.number + 1
-            yield found
-            if self.count >= count:
-                return
 
     def _claim(self, wanted: dict[str, Any]) -> None:
         manifest = self.path / _MANIFEST

@@ -1,13 +1,16 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and one process at a time."""
 
 from __future__ import annotations
 
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import StoreError
+
+_LOCK = ".lock"
 
 
 def write_whole(path: Path, content: str | bytes | memoryview) -> None:
@@ -46,3 +49,35 @@ def make_folder(path: Path) -> None:
         raise StoreError(
             f"{path} cannot be made ({error.strerror}): choose another --out"
         ) from error
+
+
+@contextmanager
+def locked(folder: Path, doing: str) -> Iterator[None]:
+    """Nobody else holds ``folder``, which is made, inside; a process that ends lets go of it.
+
+    Raises ``StoreError`` where another does, who is said to be ``doing`` it. Where the system or
+    the disk knows no locks, nothing is locked.
+    """
+    make_folder(folder)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        file = (folder / _LOCK).open("w")
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be written ({error.strerror}): choose another --out"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = (
+                f"{folder}: another process is {doing} it: wait for it, or choose another --out"
+            )
+            raise StoreError(message) from None
+        except OSError:
+            pass  # some network drives have none
+        yield

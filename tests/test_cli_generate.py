@@ -91,12 +91,43 @@ def test_another_seed_space_or_format_is_refused(cli: Cli, space: str, tmp_path:
     assert cli("generate", "cifar_resnets", "-n", "2", "--out", out).code == 4
 
 
+@pytest.mark.parametrize("format", ["yaml", "jsonl"])
+def test_one_process_at_a_time_writes_into_a_folder(
+    cli: Cli, space: str, tmp_path: Path, format: Any
+) -> None:
+    out = tmp_path / "nets"
+    writer = NetworkFolder(out, load_space(space), format=format).fill(4)
+    next(writer)
+    before = sorted(file.name for file in out.iterdir())
+    command = ["generate", space, "-n", "6", "--out", str(out), "--format", format]
+    done = cli(*command)
+    assert done.code == 4
+    assert "another process is writing networks into it: wait for it" in done.err
+    assert sorted(file.name for file in out.iterdir()) == before
+    list(writer)
+    assert cli(*command).lines == [f"6 networks in {out}"]
+
+
+def test_what_another_wrote_meanwhile_is_not_written_again(space: str, tmp_path: Path) -> None:
+    early, late = (NetworkFolder(tmp_path, load_space(space), format="jsonl") for _ in "ab")
+    list(late.fill(3))
+    assert min(found.number for found in early.fill(5)) >= 3
+    assert len((tmp_path / "networks.jsonl").read_text().splitlines()) == early.count == 5
+
+
 def test_a_space_that_is_exhausted_says_so(cli: Cli, space: str, tmp_path: Path) -> None:
     done = cli("generate", space, "-n", "500", "--out", str(tmp_path / "nets"), "--json")
     given = json.loads(done.out)["networks"]
     assert done.code == 0
     assert given == len({found.digest for found in load_space(space).enumerate()})
     assert f"the space has no more: {given} networks of 500" in done.err
+
+
+def test_no_count_is_too_large(cli: Cli, space: str) -> None:
+    done = cli("generate", space, "-n", str(10**30))
+    assert done.code == 0
+    assert len(done.lines) == len({found.digest for found in load_space(space).enumerate()})
+    assert cli("generate", "check", space, "--points", str(10**30)).code == 0
 
 
 def test_size(cli: Cli, space: str) -> None:

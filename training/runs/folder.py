@@ -5,21 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from ... import __version__
 from ...specs.errors import StoreError
-from ...specs.files import make_folder, write_whole
+from ...specs.files import locked, make_folder, write_whole
 from ..sealed import seal, unseal
 from .record import COLUMNS, Epoch, RunSpec
 from .weights import FORMAT, check_format, read_spec
 
 RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
 BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
-_LOCK = ".lock"
 #: Differences that are told.
 SHOWN = 4
 
@@ -101,25 +99,6 @@ class RunFolder:
         rows.writerows([COLUMNS, *(epoch.as_row() for epoch in history)])
         write_whole(self.path / HISTORY, text.getvalue())
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else trains into this folder inside; a process that ends lets go of it.
-
-        Raises ``StoreError`` where another does. On a system without ``fcntl`` nothing is locked.
-        """
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        make_folder(self.path)
-        try:
-            file = (self.path / _LOCK).open("w")
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be written ({error.strerror})") from None
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(f"{self.path}: another process is training into it") from None
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Nobody else trains into this folder inside. Raises ``StoreError`` where another does."""
+        return locked(self.path, "training into")
