@@ -56,6 +56,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         export_network,
         "resforge export net.yaml --code > model.py\n"
         "resforge export resnet50 --onnx resnet50.onnx --input 3x224x224\n"
+        "resforge export runs/flowers/best.safetensors --onnx flowers.onnx\n"
         "resforge export resnet18 --torch-export resnet18.pt2 --batch 8 --fuse",
     ),
     (

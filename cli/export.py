@@ -10,13 +10,14 @@ from cyclopts.validators import Number
 from ..specs.errors import printable
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, check_size, lay_out
-from .options import Input, Json, MaxParams, Source, load_source, plan_at
+from .options import Input, Json, MaxParams, load_source, plan_at
 from .output import say, tell, tell_json
 
 if TYPE_CHECKING:
     from ..export import Certificate
 
 DYNAMIC = "dynamic"
+SEALED = ".safetensors"
 
 
 def _one_format(formats: ArgumentCollection) -> None:
@@ -41,7 +42,13 @@ File = Annotated[str | None, Parameter(group=FORMATS, metavar="FILE")]
 
 
 def export(
-    source: Source,
+    source: Annotated[
+        str,
+        Parameter(
+            help="A catalogue name, a .yaml or .json file, - for standard input, or a .safetensors "
+            "file that resforge wrote (of a run, say), which brings its weights."
+        ),
+    ],
     /,
     *,
     code: Annotated[
@@ -97,7 +104,8 @@ def export(
             "--weights",
             metavar="FILE",
             help="The network's weights (.safetensors, .pth, .pt), under the names of any layout "
-            "that `resforge weights` knows; drawn from --seed unless given.",
+            "that `resforge weights` knows; those that do not fit as they are go through `resforge "
+            "weights load` first. Drawn from --seed unless given.",
         ),
     ] = None,
     seed: Annotated[
@@ -114,7 +122,10 @@ def export(
         raise CycloptsError(msg="--code takes no --batch, --fuse or --weights: it is text.")
     if opset is not None and onnx is None:
         raise CycloptsError(msg="--opset is for --onnx.")
-    spec = load_source(source)
+    if source.endswith(SEALED):
+        spec, weights = _spec_in(source), weights or source
+    else:
+        spec = load_source(source)
     plan = plan_at(spec, input)
     check_size(plan, max_params)
     if code:
@@ -140,6 +151,18 @@ def export(
     say("not checked: onnxruntime is not installed" if found is None else str(found))
     if json:
         tell_json(_as_json(file, plan, batch, found))
+
+
+def _spec_in(file: str) -> ResNetSpec:
+    """The spec that resforge wrote beside the weights. Raises :class:`WeightsError`."""
+    from ..weights.errors import refuse
+    from ..weights.read import read
+
+    spec = read(file).spec
+    if spec is None:
+        mend = "name its spec, and give the file as --weights"
+        raise refuse(file, "holds weights without a spec: resforge did not write it", mend)
+    return spec
 
 
 def _tell_code(spec: ResNetSpec, json: bool) -> None:

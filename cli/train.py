@@ -59,12 +59,25 @@ def train(
         ),
     ] = None,
     weights: Annotated[
-        Path | None, Parameter(metavar="FILE", help="Weights to begin with.")
+        Path | None,
+        Parameter(
+            metavar="FILE",
+            help="Weights to begin with. What fits neither as it is nor with --head fresh and "
+            "--partial goes through `resforge weights load` first.",
+        ),
     ] = None,
     head: Annotated[
         Literal["loaded", "fresh"],
         Parameter(help="fresh leaves the head out of --weights: other classes need it."),
     ] = "loaded",
+    partial: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Leave as it is built each part that --weights do not fit.",
+        ),
+    ] = False,
     freeze: Annotated[
         str | None,
         Parameter(
@@ -157,6 +170,7 @@ def train(
         val_share=val_share,
         weights=weights,
         fresh_head=head == "fresh",
+        partial=partial,
         freeze=freeze,
         balance=class_weights == "balanced",
         mixup=mixup,

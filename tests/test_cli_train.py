@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import resforge as rf
+import torch
 from command_line import Cli, Terminal, command_line
 from picture_writer import write_digits
+from resforge.export import to_code
 from resforge.training.progress import progress_on
 from resforge.training.runs.folder import RunFolder
 from resforge.training.runs.record import Epoch
+from safetensors.torch import load_file, save_file
 
 NET = """\
 resforge: 1
@@ -211,3 +215,43 @@ def test_ctrl_c_saves_and_says_how_to_go_on(cli: Cli, tmp_path: Path) -> None:
     state = RunFolder(tmp_path / "run").kept()
     assert state is not None
     assert state["step"] >= 10
+
+
+def test_a_trained_run_goes_out_with_its_weights(trained: Cli, tmp_path: Path) -> None:
+    done = trained("export", "run/best.safetensors", "--torch-export", "net.pt2", "--input", "8")
+    assert done.code == 0, done.err
+    x = torch.randn(2, 1, 8, 8)
+    net = rf.build(rf.load("net.yaml"))
+    rf.load_weights(net, "run/best.safetensors")
+    found = torch.export.load("net.pt2").module()(x)
+    assert torch.allclose(found, net.eval()(x), atol=1e-5)
+    code = trained("export", "run/best.safetensors", "--code")
+    assert code.out == to_code("net.yaml")
+    save_file({"a": torch.zeros(2)}, "other.safetensors")
+    done = trained("export", "other.safetensors", "--code")
+    assert (done.code, done.out) == (3, "")
+    assert "name its spec, and give the file as --weights" in done.err
+
+
+def test_a_variant_begins_with_what_fits(cli: Cli, tmp_path: Path) -> None:
+    rf.save_weights(rf.build("net.yaml", seed=5), "theirs.safetensors")
+    se = rf.load("net.yaml").replace({"block.attention": {"kind": "se", "reduction": 4}})
+    (tmp_path / "se.yaml").write_text(se.to_yaml())
+    asked = ("train", "se.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+    asked += ("--weights", "theirs.safetensors", "--freeze", "backbone")
+    refused = cli(*asked)
+    assert refused.code == 3
+    assert "--partial" in refused.err
+    done = cli(*asked, "--partial")
+    assert done.code == 0, done.err
+    assert "of the parameters come from the file, whose names are torchvision's" in done.err
+    before, after = load_file("theirs.safetensors"), load_file("run/last.safetensors")
+    assert torch.equal(before["layer1.0.conv1.weight"], after["layer1.0.conv1.weight"])
+    assert "layer1.0.se.fc1.weight" in after
+
+
+def test_a_run_that_was_refused_leaves_its_place_free(cli: Cli, tmp_path: Path) -> None:
+    asked = ("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "8")
+    assert cli(*asked, "--batch-size", "500").code == 3
+    assert cli(*asked, *SHORT).code == 0
+    assert cli(*asked, *SHORT).code == 4

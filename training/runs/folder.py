@@ -37,16 +37,21 @@ class RunFolder:
         return (self.path / RUN).is_file()
 
     def begin(self, spec: RunSpec) -> None:
-        """Make the folder. Raises ``StoreError`` for one that holds a run, or other files."""
+        """Make the folder. Raises ``StoreError`` for one that holds a run, or other files.
+
+        A run of which nothing was kept, because it was refused, say, is begun anew.
+        """
         make_folder(self.path)
-        if self.is_begun:
+        held = {file.name for file in self.path.iterdir() if not file.name.startswith(".")}
+        if self.is_begun and held & {BEST, LAST, RESUME}:
             raise StoreError(
                 f"{self.path} holds a run already: add --resume to go on with it, or choose"
                 " another --out"
             )
-        if others := [file.name for file in self.path.iterdir() if not file.name.startswith(".")]:
+        others = held - ({RUN, HISTORY, CURVE} if self.is_begun else set())
+        if others:
             raise StoreError(
-                f"{self.path} holds other files, {others[0]} among them: choose another --out"
+                f"{self.path} holds other files, {min(others)} among them: choose another --out"
             )
         head = {"format": FORMAT, "resforge": __version__, **spec.model_dump(mode="json")}
         write_whole(self.path / RUN, json.dumps(head, indent=2) + "\n")

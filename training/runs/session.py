@@ -14,10 +14,11 @@ import torch
 from pydantic import ValidationError
 
 from ...builder import build
+from ...specs.drawing.numbers import percent
 from ...specs.errors import Fault, ResforgeError, SpecError
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
-from ...weights import load_weights
+from ...weights import LAYOUTS, load_weights
 from ..data.source import DataSource
 from ..data.tensors import load_data
 from ..distributed import Ranks, joined
@@ -30,6 +31,7 @@ from ..pictures.folder import PictureFolder
 from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
 from ..progress import Progress, Silence
 from ..recipe import Recipe
+from ..streams import Batches
 from .board import Board
 from .data import find_data
 from .folder import RunFolder
@@ -65,6 +67,8 @@ class RunRequest:
     split: int = 0
     weights: str | os.PathLike[str] | None = None
     fresh_head: bool = False
+    partial: bool = False
+    """Whether parts that ``weights`` do not fit stay as they were built."""
     freeze: str | None = None
     balance: bool = False
     mixup: float = 0.0
@@ -110,7 +114,16 @@ def train_run(
         )
         model = build(network, seed=request.seed)
         if request.weights is not None and not request.resume:
-            load_weights(model, request.weights, head="fresh" if request.fresh_head else None)
+            plan = load_weights(
+                model,
+                request.weights,
+                head="fresh" if request.fresh_head else None,
+                partial=request.partial,
+            )
+            told.note(
+                f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
+                f" names are {LAYOUTS[plan.layout].words}"
+            )
         folder = RunFolder(Path(request.out))
         if request.resume:
             folder.check(spec)
@@ -215,22 +228,26 @@ def _fitting(
 
 
 def _recipe(request: RunRequest, count: int) -> Recipe:
-    """The recipe for as many epochs of ``count`` pictures. Raises :class:`~resforge.SpecError`."""
+    """The recipe for as many epochs of ``count`` pictures.
+
+    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches larger than that.
+    """
     tree = (request.recipe or DEFAULT).model_dump(mode="json")
     if request.lr is not None:
         tree["optimizer"]["lr"] = request.lr
     changes = {"batch_size": request.batch_size, "label_smoothing": request.label_smoothing}
     tree |= {name: value for name, value in changes.items() if value is not None}
-    # A batch that is too large is refused where the batches are made.
     steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
     if request.recipe is None:
         tree["warmup"] = steps // 20
     tree |= {"steps": steps, "evaluations": 1}  # each epoch is looked at
     try:
-        return Recipe.model_validate(tree)
+        recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         faults, more = faults_of(error, Recipe, tree)
         raise SpecError(faults, more) from None
+    Batches(count, recipe.batch_size, request.seed)  # refuses a batch that is too large
+    return recipe
 
 
 def _sha256(path: str | os.PathLike[str]) -> str:
