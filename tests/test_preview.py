@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -212,3 +213,13 @@ def test_a_preview_is_json() -> None:
     assert tree["arms"][1]["matched"]["by"] == "width"
     assert tree["arms"][1]["shared"]["of"] == 29
     assert {change["path"] for change in tree["arms"][1]["changes"]} >= {"shortcut.change"}
+
+
+@pytest.mark.parametrize("call", [preview_sweep, plan_sweep, run_sweep])
+def test_a_path_is_no_sweep(call: Any, tmp_path: Path) -> None:
+    rest = (tmp_path / "out",) if call is run_sweep else ()
+    with pytest.raises(
+        rf.SpecError, match=f"{call.__name__} takes a Sweep, not str.*\n.*load_sweep"
+    ):
+        call("sweep.yaml", *rest)
+    assert not (tmp_path / "out").exists()

@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 import pytest
+import resforge as rf
 from command_line import Cli, Terminal, command_line
 from resforge.ablation import (
     Outcome,
     Store,
     Sweep,
     SweepPlan,
+    export_results,
     plan_sweep,
     read_records,
     retry_trials,
@@ -191,6 +193,8 @@ def test_export_knows_its_formats(cli: Cli, out: Path) -> None:
     done = cli("sweep", "export", "out", "--format", "parquet")
     assert (done.code, done.out) == (2, "")
     assert "jsonl" in done.err
+    with pytest.raises(rf.ResforgeError, match="no format 'parquet': use csv, json, jsonl"):
+        export_results(read_records(out), "parquet")
 
 
 def test_the_bar_says_who_is_at_work_and_who_leads(plan: SweepPlan) -> None:

@@ -13,7 +13,7 @@ from ...training.data import fingerprint_of
 from ..results.outcome import RESULT_FORMAT
 from .arms import Arm
 from .budget import over_budget
-from .sweep import Sweep
+from .sweep import Sweep, check_sweep
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
     :class:`~resforge.SpecError` for an illegal arm, for more than the budget and for files of the
     data that cannot be read, and :class:`~resforge.ResforgeError` where a library is missing.
     """
+    check_sweep("plan_sweep", sweep)
     if faults := list(over_budget(sweep, sweep.expanded)):
         raise SpecError(placed(faults, sweep.document))
     try:

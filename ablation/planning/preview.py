@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ...specs.diff import Change, diff
 from ...specs.errors import Fault, SpecError
@@ -16,10 +16,8 @@ from .budget import over_budget, total_macs
 from .expected import Expected, expect
 from .match import Matched
 from .pairing import Shared, shared
+from .sweep import Sweep, check_sweep
 from .warnings import sweep_warnings
-
-if TYPE_CHECKING:
-    from .sweep import Sweep
 
 FIGURES = ("params", "macs", "activations", "depth", "receptive_field")
 
@@ -114,6 +112,7 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
     >>> found.trials, [(arm.arm, arm.params, arm.shared.tensors) for arm in found.arms]
     (6, [('A', 19074, 23), ('B', 19810, 23)])
     """
+    check_sweep("preview_sweep", sweep)
     whole = sweep.expansion
     said = {combination.name: combination for combination in whole.combinations}
     size = sweep.data.input_shape[1:]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec, Version
+from ...specs.errors import wrong_type
 from ...specs.load import validate
 from ...specs.schema import DRAFT
 from ...specs.start import Base
@@ -176,3 +177,9 @@ def read_sweep(path: str | os.PathLike[str]) -> Sweep:
     sweep = sweep.model_copy(update={"data": sweep.data.beside(path.parent)})
     sweep._document = document
     return sweep
+
+
+def check_sweep(call: str, given: object) -> None:
+    """Raise :class:`~resforge.SpecError` where a public function was handed no sweep."""
+    if not isinstance(given, Sweep):
+        raise wrong_type(call, "a Sweep", given, "read a sweep file with load_sweep")

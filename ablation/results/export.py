@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ...specs.errors import ResforgeError
 from ...specs.files import write_whole
 from .records import ArmRecord, Records, TrialRecord, read_records
 
@@ -39,8 +40,11 @@ def export_results(records: Records, format: str = "csv", curves: bool = False) 
 
     ``csv`` has a row for each trial, or with ``curves`` one for each point of the learning curves:
     ``images`` says ``train``, ``validation`` or ``test``. ``json`` is one list and ``jsonl`` a line
-    for each trial, the curves among the rest.
+    for each trial, the curves among the rest. Raises :class:`~resforge.ResforgeError` for any
+    other format.
     """
+    if format not in FORMATS:
+        raise ResforgeError(f"there is no format {format!r}: use {', '.join(FORMATS)}")
     trials = [(arm, trial) for arm in records.arms for trial in records.trials[arm.name]]
     if format == "csv":
         return _as_csv(_points(trials) if curves else _rows(records, trials))

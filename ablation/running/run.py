@@ -11,7 +11,7 @@ from pathlib import Path
 from ...specs.errors import ResforgeError, StoreError
 from ...specs.files import make_folder
 from ..planning.plan import SweepPlan, Trial, plan_sweep
-from ..planning.sweep import Sweep
+from ..planning.sweep import Sweep, check_sweep
 from ..results.outcome import Outcome
 from ..results.owner import Owner
 from ..results.store import LEASE, Claim, Store
@@ -85,6 +85,7 @@ def run_sweep(
     from ..reporting.report import write_report
     from ..results.export import write_csv
 
+    check_sweep("run_sweep", sweep)
     if workers is not None and workers < 1:
         raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
     _require("matplotlib", "jinja2", "scipy")
