@@ -49,7 +49,8 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "schema",
         schema,
         "resforge schema > resforge.schema.json\n"
-        "resforge schema --sweep > resforge-sweep.schema.json",
+        "resforge schema --sweep > resforge-sweep.schema.json\n"
+        "resforge schema --space > resforge-space.schema.json",
     ),
     (
         "export",

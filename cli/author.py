@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import ArgumentCollection, Group, Parameter
 
 from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
@@ -34,6 +34,15 @@ Changes = Annotated[
 ]
 
 
+def _one_kind(kinds: ArgumentCollection) -> None:
+    given = [argument.name for argument in kinds.filter_by(has_tokens=True)]
+    if len(given) > 1:
+        raise ValueError(f"Give one of {' and '.join(given)}.")
+
+
+KINDS = Group("Kinds of file", validator=_one_kind)
+
+
 def new(
     source: Source,
     /,
@@ -58,7 +67,12 @@ def new(
 
 def schema(
     *,
-    sweep: Annotated[bool, Parameter(negative="", help="That of sweep files instead.")] = False,
+    sweep: Annotated[
+        bool, Parameter(negative="", group=KINDS, help="That of sweep files instead.")
+    ] = False,
+    space: Annotated[
+        bool, Parameter(negative="", group=KINDS, help="That of design spaces instead.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print the JSON Schema of spec files (draft 7), for editors and other tools.
@@ -69,6 +83,10 @@ def schema(
         from ..ablation import Sweep
 
         tell_json(Sweep.model_json_schema())
+    elif space:
+        from ..generation import Space
+
+        tell_json(Space.model_json_schema())
     else:
         tell_json(ResNetSpec.model_json_schema())
 

@@ -69,7 +69,8 @@ class Range(Spec):
         return " and ".join(filter(None, (low, high)))
 
 
-_Range = Annotated[Range, BeforeValidator(_pair, json_schema_input_type=Range | list[float])]
+_Ends = Annotated[list[Limit | None], Field(min_length=2, max_length=2)]
+_Range = Annotated[Range, BeforeValidator(_pair, json_schema_input_type=Range | _Ends)]
 
 
 class Where(Spec):

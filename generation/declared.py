@@ -18,6 +18,7 @@ MAX_VALUES = 100_000
 #: Of ranges whose values are weighed one by one, for all places together.
 MAX_WEIGHED = 20_000
 MAX_OPTIONS = 1_000
+MAX_NUMBER = 1e9
 _EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
 
 #: Where a value stands under ``free``: what its faults are called by.
@@ -180,7 +181,7 @@ def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Plac
 
 def _check_number(value: Any, whole: bool, place: Place) -> None:
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not fits or abs(value) > 1e9:
+    if not fits or abs(value) > MAX_NUMBER:
         what = "a whole number" if whole else "a number"
         help_ = "write a number such as 8"
         if whole and isinstance(value, float) and value.is_integer():

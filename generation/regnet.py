@@ -16,8 +16,8 @@ from .choices import Choices, Fields
 
 #: Widths are whole multiples of it.
 _QUANTUM = 8
-_NEEDED = ("depth", "w_0", "w_a", "w_m", "group_width")
-_DEFAULTS = {"ratio": 1, "stride": 2}
+NEEDED = ("depth", "w_0", "w_a", "w_m", "group_width")
+DEFAULTS = {"ratio": 1, "stride": 2}
 
 
 def regnet_stages(
@@ -74,7 +74,7 @@ class RegNetStages(Choices):
 
 def read_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:
     """What is wrong with the numbers that a file gives for a RegNet."""
-    known = [*_NEEDED, *_DEFAULTS]
+    known = [*NEEDED, *DEFAULTS]
     for name, part in parts.items():
         if name not in known:
             close = nearest(name, known)
@@ -90,6 +90,6 @@ def read_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:
                 yield Fault("type", f"{name} is no {kind}", name, f"write {name}: {{...}}")
             elif not least <= value <= 65_536:
                 yield Fault("range", f"{name} is {value}", name, f"use at least {least}")
-    for name in _NEEDED:
+    for name in NEEDED:
         if name not in parts:
             yield Fault("missing", f"{name!r} is missing", "", f"write {name}: ...")

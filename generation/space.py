@@ -20,10 +20,11 @@ from ..specs.paths import get_path
 from ..specs.places import placed
 from ..specs.plan import MAX_INPUT
 from ..specs.rules import broken_rules
+from ..specs.schema import around_spec
 from ..specs.start import Base, start_from
 from ..specs.text.document import Document
 from ..specs.text.reader import read, read_file
-from . import spaces, steps
+from . import schema, spaces, steps
 from .choices import Every
 from .constraints import Where
 from .derived import Derivation
@@ -64,6 +65,16 @@ class Space(Spec):
     """What every network keeps."""
 
     _document: Document | None = PrivateAttr(default=None)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The JSON Schema of space files (draft 7), with that of a spec for ``base``. Whether a
+        path leads anywhere, and what may stand there, it leaves free: that is a matter of the
+        base."""
+        found = around_spec(super().model_json_schema(*args, **options))
+        found["properties"]["free"] = schema.free()
+        found["$defs"] |= schema.definitions()
+        return found
 
     def __init__(self, /, **tree: Any) -> None:
         try:

@@ -24,3 +24,11 @@ def allow_base(schema: dict[str, Any]) -> None:
     schema["properties"] = {"base": base, **schema["properties"]}
     schema["required"] = [key for key in schema["required"] if key != "stages"]
     schema["anyOf"] = [{"required": ["stages"]}, {"required": ["base"]}]
+
+
+def around_spec(schema: dict[str, Any]) -> dict[str, Any]:
+    """``schema`` of a file that a spec can be written inside: the file says its version once."""
+    spec = schema["$defs"]["ResNetSpec"]
+    del spec["$schema"]
+    spec["required"].remove("resforge")
+    return {"$schema": DRAFT, **schema}

@@ -339,6 +339,11 @@ def test_the_schema_of_sweeps_is_printed(cli: Cli) -> None:
     assert cli("schema", "--sweep").json["title"] == "Sweep"
 
 
+def test_the_schema_of_spaces_is_printed(cli: Cli) -> None:
+    assert cli("schema", "--space").json["title"] == "Space"
+    assert cli("schema", "--space", "--sweep").code == 2
+
+
 def test_schema_accepts_what_new_writes(cli: Cli, tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = cli("schema").json

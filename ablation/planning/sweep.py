@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from ...specs.base import Spec, Version
 from ...specs.errors import wrong_type
 from ...specs.load import validate
-from ...specs.schema import DRAFT
+from ...specs.schema import around_spec
 from ...specs.start import Base
 from ...specs.text.document import Document
 from ...specs.text.reader import read_file
@@ -118,14 +118,11 @@ class Sweep(Spec):
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
         """The JSON Schema of sweep files (draft 7), with that of a spec for ``base``. What a label
         changes it leaves free: that is a matter of the base."""
-        schema = super().model_json_schema(*args, **options)
-        base = schema["$defs"]["ResNetSpec"]
-        del base["$schema"]
-        base["required"].remove("resforge")  # a sweep says its version once
+        schema = around_spec(super().model_json_schema(*args, **options))
         schema["required"].remove("base")  # a space has its own
         either = [{"required": ["base", "axes"]}, {"required": ["base", "arms"]}]
         either.append({"required": ["sample"]})
-        return {"$schema": DRAFT, **schema, "anyOf": either}
+        return {**schema, "anyOf": either}
 
     _document: Document | None = PrivateAttr(default=None)
 
