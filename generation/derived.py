@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec
 from ..specs.errors import Fault, SpecError
+from ..specs.explain import shown
 from ..specs.paths import Path, expand_stars, get_path, set_path
 
 _Factor = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 def _short(value: Any) -> Any:
+    if not isinstance(value, str | dict | Derived):
+        raise PydanticCustomError(
+            "type",
+            "expected a path or a mapping, not {given}",
+            {
+                "given": shown(value),
+                "help": "write stages[0].width, or {of: stages[0].width, times: 2}",
+            },
+        )
     return {"of": value} if isinstance(value, str) else value
 
 

@@ -172,6 +172,12 @@ def test_bad_input_ends_as_agreed(cli: Cli, tokens: list[str], code: int) -> Non
     assert "help:" in done.err
 
 
+def test_a_network_is_no_space(cli: Cli) -> None:
+    done = cli("generate", "resnet18")
+    assert done.code == 3
+    assert "resnet18 is a network: write a space with base: resnet18" in done.err
+
+
 def test_a_damaged_folder_is_told(space: str, tmp_path: Path) -> None:
     folder = NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
     list(folder.fill(2))

@@ -306,6 +306,12 @@ FILES = {
     "  stem.width: {int: [8, 16]}\nwhere: {flops: 3}": (5, 9, "unknown key 'flops'", "macs"),
     "  stem.width: {int: [8, 16]}\nwhere: {params: [2, 1]}": (5, 17, "is empty", "write [1, 2]"),
     "  stem.width: {int: [8, 16]}\nwhere: {params: {}}": (5, 17, "has no end", "min:"),
+    "  shortcut: [none]\nderive: {stem.width: 64}": (
+        5,
+        22,
+        "expected a path",
+        "write stages[0].width",
+    ),
     "  stem.width: {int: [8, 16]}\nderive: {norm: stem.widht}": (5, 10, "no 'widht'", "'width'"),
     "  stem.width: {int: [8, 16]}\nderive: {stem.width: shortcut}": (5, 10, "is set by", "one of"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from ...specs.catalogue import list_specs
 from ...specs.paths import nearest
 
 
@@ -26,6 +27,8 @@ def text(name: str) -> str:
 
 def mend_of(name: str) -> str:
     """The help line for a name that is not shipped."""
+    if name in list_specs():
+        return f"{name} is a network: write a space with base: {name}"
     close = nearest(name, list_spaces())
     known = f"shipped are {', '.join(list_spaces())}"
     return f"did you mean {close!r}?" if close else known
