@@ -113,6 +113,8 @@ def test_a_folder_that_is_split_already_stays_so(tmp_path: Path) -> None:
             "holds pictures, and no class folders",
         ),
         (lambda root: [write_digits(root, 40), (root / "x").mkdir()], "class 'x' has no pictures"),
+        (lambda root: write_digits(root, 9, classes=1), "one class alone, '0'"),
+        (lambda root: write_digits(root / "up", 40), "is .*up the folder that holds the classes"),
         (
             lambda root: [
                 write_digits(root / "train", 40, classes=2),

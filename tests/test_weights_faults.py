@@ -322,7 +322,8 @@ def test_another_number_of_classes(write: Write, tmp_path: Path) -> None:
     assert "head='fresh' (--head fresh)" in text
     refused(tmp_path, write(tensors), "the head does not fit", partial=True)
     refused(tmp_path, write(tensors), "the head does not fit", head=[1, 2])
-    refused(tmp_path, write(tensors), "the head does not fit", head=[1, 2, 1000])
+    asked = "3 were asked for, 1000 among them; the file has classes 0 to 999, the model has 3"
+    refused(tmp_path, write(tensors), f"{asked}\n", head=[1, 2, 1000])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

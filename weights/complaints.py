@@ -119,9 +119,10 @@ def refuse_strangers(
 
 
 def _texts(misfits: Sequence[Misfit]) -> str:
-    shown = [misfit.text for misfit in misfits[:SHOWN]]
-    if len(misfits) > SHOWN:
-        shown.append(f"and {len(misfits) - SHOWN} more")
+    texts = [*dict.fromkeys(misfit.text for misfit in misfits)]
+    shown = texts[:SHOWN]
+    if len(texts) > SHOWN:
+        shown.append(f"and {len(texts) - SHOWN} more")
     return "; ".join(shown)
 
 

@@ -206,8 +206,10 @@ class _Judge:
             sizes = f"{shape_text(theirs)} in the file, {shape_text(shape)} in the model"
             return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
         if len(rows) != shape[0] or not all(0 <= row < theirs[0] for row in rows):
-            asked = f"{len(rows)} of the file's {theirs[0]} classes were asked for, from 0"
-            return Misfit(name, "head", source, f"{asked}; the model has {shape[0]}")
+            wrong = [row for row in rows if not 0 <= row < theirs[0]]
+            asked = f"{len(rows)} were asked for" + (f", {wrong[0]} among them" if wrong else "")
+            has = f"the file has classes 0 to {theirs[0] - 1}, the model has {shape[0]}"
+            return Misfit(name, "head", source, f"{asked}; {has}")
         return TensorPlan(name, "sliced", f"{len(rows)} of {theirs[0]} classes", shape, source)
 
 

@@ -52,7 +52,7 @@ class Layers:
             if 0 in shape:
                 raise unknowable(f"{name} is empty")
         if unknown:
-            raise unknowable(f"it holds {unknown[0]}, a layer that the language does not have")
+            raise unknowable(f"it holds {unknown[0]}, a layer that infer_spec does not know")
 
     @property
     def is_module(self) -> bool:

@@ -60,7 +60,7 @@ def read_folder(
     Either ``path`` holds ``train/`` and ``val/``, each with class folders, or one set of class
     folders, maybe in ``train/``: then ``val_share`` of each class is held out, by a draw that hangs
     on ``split`` and on each picture's name alone. A ``test/`` beside them is let be. Raises
-    :class:`~resforge.SpecError` for a folder that holds no classes, a class without pictures, and
+    :class:`~resforge.SpecError` for a folder of no class or one, a class without pictures, and
     classes in ``val/`` that ``train/`` lacks.
     """
     root = Path(path)
@@ -69,6 +69,13 @@ def read_folder(
     train, val = (first_folder(root, names) for names in (TRAIN, VAL))
     home = train or root
     classes = list_classes(home)
+    if len(classes) == 1:
+        inside = home / classes[0]
+        deeper = any(path.is_dir() for path in inside.iterdir())
+        mend = f"is {inside} the folder that holds the classes?" if deeper else _LAYOUT
+        raise _fault(
+            f"{home} holds one class alone, {classes[0]!r}: there is nothing to tell", mend
+        )
     pictures = list_pictures(home, classes)
     if train is None or val is None:
         return PictureFolder(root, classes, *stratified(pictures, val_share, split))
