@@ -17,6 +17,7 @@ from .output import columns, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
     from ..ablation import ArmPreview, Preview
+    from ..ablation.planning.sample import SearchSpec
 
 
 def plan_file(
@@ -66,6 +67,8 @@ def _tell(preview: Preview, file: str, out: Path | None) -> None:
         for arm in preview.illegal:
             tell(f"  {printable(arm.name)}: {_where(arm.faults)}")
     tell(f"\n{_total(preview)}")
+    if preview.search is not None:
+        tell(_searched(preview, preview.search))
     tell(_time(preview, file, out))
     for warning in preview.warnings:
         say(f"warning: {printable(warning)}")
@@ -164,11 +167,20 @@ def _total(preview: Preview) -> str:
     )
 
 
+def _searched(preview: Preview, search: SearchSpec) -> str:
+    most = f"{_count(search.n, 'network')} x {_count(preview.seeds, 'seed')}"
+    return (
+        f"search by {search.method} in {printable(search.space)}: this is the first batch; at most"
+        f" {most} = {_count(search.n * preview.seeds, 'trial')}"
+    )
+
+
 def _time(preview: Preview, file: str, out: Path | None) -> str:
     found = preview.expected
+    time = "time of the first batch" if preview.search is not None else "time"
     if found is None:
-        return "time: known once some trials are recorded; then name their folder with --out"
-    told = f"time: {found.recorded} of {_count(preview.trials, 'trial')} recorded"
+        return f"{time}: known once some trials are recorded; then name their folder with --out"
+    told = f"{time}: {found.recorded} of {_count(preview.trials, 'trial')} recorded"
     if not found.missing:
         return told
     if found.seconds is None:

@@ -63,7 +63,8 @@ def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
     if budget is None:
         return
     arms = tuple(arms)
-    networks, seeds = len({arm.digest for arm in arms}), len(sweep.seeds)
+    networks = max(len({arm.digest for arm in arms}), sweep.most_networks)
+    seeds = len(sweep.seeds)
     trials, macs = networks * seeds, total_macs(sweep, arms)
     mend = "leave out arms or seeds, or raise it"
     if budget.trials is not None and trials > budget.trials:

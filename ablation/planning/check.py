@@ -19,7 +19,8 @@ MAX_LABEL = 80
 
 def sweep_faults(sweep: Sweep) -> list[Fault]:
     """Every fault, its path relative to the sweep; the number of trials is counted, not tried."""
-    if sweep.sample is not None and sweep.text and (faults := list(conflicts(sweep.document.tree))):
+    drawn = sweep.sample is not None or sweep.search is not None
+    if drawn and sweep.text and (faults := list(conflicts(sweep.document.tree))):
         return faults
     if (sweep.axes is None) == (sweep.arms is None):
         return [
@@ -43,6 +44,7 @@ def sweep_faults(sweep: Sweep) -> list[Fault]:
         *_label_faults(groups, under),
         *_batch_faults(sweep),
         *_select_faults(sweep),
+        *_search_faults(sweep),
         *_seed_faults(sweep),
     ]
     return faults or list(_count_faults(sweep, groups))
@@ -90,6 +92,25 @@ def _select_faults(sweep: Sweep) -> Iterator[Fault]:
         )
 
 
+def _search_faults(sweep: Sweep) -> Iterator[Fault]:
+    search = sweep.search
+    if search is None:
+        return
+    if not sweep.data.validation:
+        yield Fault(
+            "conflict",
+            "a search goes by images that are set aside, and there are none",
+            "search",
+            f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
+        )
+    for name in ("population", "batch"):
+        size = getattr(search, name)
+        if search.method == "evolution" and size >= search.n:
+            message = f"with {name} {size} all {search.n} networks are drawn, and none evolves"
+            help_ = f"use a larger n, a smaller {name}, or method: random"
+            yield Fault("conflict", message, f"search.{name}", help_)
+
+
 def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
     twice = [seed for seed, count in Counter(sweep.seeds).items() if count > 1]
     if twice:
@@ -99,11 +120,11 @@ def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
 def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
     design = sweep.design or "grid"
     sizes = [len(labels) for labels in groups.values()]
-    arms, seeds = fewest(design, sizes), len(sweep.seeds)
+    arms, seeds = max(fewest(design, sizes), sweep.most_networks), len(sweep.seeds)
     under = "axes" if sweep.arms is None else "arms"
     pairs = count_pairs(sizes) if design == "pairwise" else 0
     if pairs <= MAX_PAIRS and arms <= MAX_ARMS:
-        arms = len(choices(design, sizes))
+        arms = max(len(choices(design, sizes)), sweep.most_networks)
     if arms * seeds > MAX_TRIALS:
         yield Fault(
             "range",

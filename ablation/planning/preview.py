@@ -16,6 +16,7 @@ from .budget import over_budget, total_macs
 from .expected import Expected, expect
 from .match import Matched
 from .pairing import Shared, shared
+from .sample import SearchSpec
 from .sweep import Sweep, check_sweep
 from .warnings import sweep_warnings
 
@@ -78,6 +79,8 @@ class Preview:
     warnings: tuple[str, ...]
     error: SpecError | None
     """Why it cannot be run: its illegal arms, or more than its budget."""
+    search: SearchSpec | None = None
+    """Where networks are searched for: all else is of the first batch."""
 
     @property
     def trials(self) -> int:
@@ -96,6 +99,7 @@ class Preview:
             "macs": self.macs,
             "expected": asdict(self.expected) if self.expected else None,
             "warnings": list(self.warnings),
+            "search": self.search.model_dump() if self.search else None,
         }
 
 
@@ -134,6 +138,7 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
         expected=expect(sweep, whole.arms, out) if out is not None else None,
         warnings=sweep_warnings(sweep),
         error=_both(whole.error, over),
+        search=sweep.search,
     )
 
 

@@ -1,22 +1,25 @@
-"""Arms that a design space gives: ``sample`` instead of ``base`` and ``arms``."""
+"""Arms that a design space gives: ``sample`` or ``search`` instead of ``base`` and ``arms``."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from ...generation import Space, list_spaces, load_space
+from ...generation import Architecture, Evolution, RandomSearch, Space, list_spaces, load_space
+from ...generation.search import Method
 from ...specs.base import Spec
 from ...specs.errors import Fault, SpecError
 from ...specs.explain import faults_of, shown
 
 MAX_SAMPLE = 1_000
+#: Keys of a sweep whose arms a space gives.
+DRAWN = ("sample", "search")
 
 
 class SampleSpec(Spec):
@@ -33,66 +36,94 @@ class SampleSpec(Spec):
     """What the draws follow from."""
 
 
+class SearchSpec(SampleSpec):
+    """``n`` networks of a space, asked for in batches: what a batch came to decides the next.
+
+    ``method``, ``population`` and ``tournament`` are those of
+    :func:`~resforge.generation.search`. All seeds of a batch are trained before the next is asked
+    for, so that what is asked for depends on no clock.
+
+    >>> SearchSpec(space="cifar_resnets", n=60).batch
+    10
+    """
+
+    method: Method = "evolution"
+    population: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 20
+    tournament: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 5
+    batch: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 10
+
+    def searcher(self, space: Space) -> RandomSearch:
+        """Who is asked for networks and told what they came to."""
+        if self.method == "random":
+            return RandomSearch(space, self.seed)
+        return Evolution(space, self.seed, self.population, self.tournament)
+
+
 def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
-    """A sweep's tree with the base and the arms that its ``sample`` stands for, named by digest.
+    """A sweep's tree with the base and the arms that its ``sample`` stands for, named by digest;
+    of a ``search`` those of its first batch, which nothing decides but the seed.
 
     As arms of a space have no first among them, nothing is compared unless the sweep says so.
     Raises :class:`~resforge.SpecError` with paths into the sweep.
     """
-    given = tree["sample"]
+    key = next(key for key in DRAWN if tree.get(key) is not None)
+    kind, given = SearchSpec if key == "search" else SampleSpec, tree[key]
     if faults := list(conflicts(tree)):
         raise SpecError(faults)
     if not isinstance(given, dict):
         message, help_ = f"expected a mapping, not {shown(given)}", "write {space: ..., n: 50}"
-        raise SpecError(Fault("type", message, "sample", help_))
+        raise SpecError(Fault("type", message, key, help_))
     try:
-        sample = SampleSpec(**given)
+        sample = kind(**given)
     except ValidationError as error:
-        found, more = faults_of(error, SampleSpec, given)
-        wrong = [dataclasses.replace(fault, path=f"sample.{fault.path}") for fault in found]
+        found, more = faults_of(error, kind, given)
+        wrong = [dataclasses.replace(fault, path=f"{key}.{fault.path}") for fault in found]
         raise SpecError(wrong, more) from None
-    space = _space(sample)
+    try:
+        space = load_space(sample.space)
+    except SpecError as error:
+        raise _within(sample, key, error) from None
     try:
         drawn = list(islice(space.sample(sample.seed), sample.n))
     except SpecError as error:
-        raise _within(sample, error) from None
+        raise _within(sample, key, error) from None
     if len(drawn) < sample.n:
         message = f"{sample.space} has {len(drawn)} different networks, not {sample.n}"
-        raise SpecError(Fault("sample", message, "sample.n", f"use n: {len(drawn)}"))
-    arms = {network.digest[:12]: space.changes(network) for network in drawn}
-    return {"comparisons": [], **tree, "base": space.base, "arms": arms}
+        raise SpecError(Fault("sample", message, f"{key}.n", f"use n: {len(drawn)}"))
+    first = drawn[: sample.batch] if isinstance(sample, SearchSpec) else drawn
+    return {"comparisons": [], **tree, "base": space.base, "arms": arms_of(space, first)}
+
+
+def arms_of(space: Space, networks: Iterable[Architecture]) -> dict[str, dict[str, Any]]:
+    """What each network changes of the space's base, by the start of its digest."""
+    return {network.digest[:12]: space.changes(network) for network in networks}
 
 
 def beside(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """``tree`` with its sample's file found from ``folder``."""
-    sample = tree.get("sample")
-    name = sample.get("space") if isinstance(sample, dict) else None
-    if not isinstance(name, str) or name in list_spaces() or not (os.sep in name or "." in name):
-        return tree
-    return {**tree, "sample": {**sample, "space": os.fspath(folder / name)}}  # type: ignore[dict-item]
+    """``tree`` with the file of its space found from ``folder``."""
+    for key in DRAWN:
+        drawn = tree.get(key)
+        name = drawn.get("space") if isinstance(drawn, dict) else None
+        if isinstance(name, str) and name not in list_spaces() and (os.sep in name or "." in name):
+            tree = {**tree, key: {**drawn, "space": os.fspath(folder / name)}}  # type: ignore[dict-item]
+    return tree
 
 
 def conflicts(tree: dict[str, Any]) -> Iterator[Fault]:
-    """What a sweep says beside its sample and must not."""
-    for key in ("base", "axes", "arms", "design"):
+    """What a sweep says beside its sample or search and must not."""
+    own, *others = (key for key in DRAWN if tree.get(key) is not None)
+    for key in (*others, "base", "axes", "arms", "design"):
         if tree.get(key) is not None:
-            message = f"a sample has its networks from the space, and none from {key}"
-            yield Fault("conflict", message, key, f"leave out {key}, or sample")
+            message = f"a {own} has its networks from the space, and none from {key}"
+            yield Fault("conflict", message, key, f"leave out {key}, or {own}")
 
 
-def _space(sample: SampleSpec) -> Space:
-    try:
-        return load_space(sample.space)
-    except SpecError as error:
-        raise _within(sample, error) from None
-
-
-def _within(sample: SampleSpec, error: SpecError) -> SpecError:
+def _within(sample: SampleSpec, key: str, error: SpecError) -> SpecError:
     """The faults of the space's own file, told where the sweep names it."""
     faults = []
     for fault in error.faults:
         place = f"{fault.line}:{fault.column} " if fault.line else ""
         inside = f"{place}{fault.path}: " if place or fault.path else ""
         message = f"{sample.space}: {inside}{fault.message}"
-        faults.append(Fault(fault.code, message, "sample.space", fault.help))
+        faults.append(Fault(fault.code, message, f"{key}.space", fault.help))
     return SpecError(faults, error.more)

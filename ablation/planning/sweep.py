@@ -25,7 +25,7 @@ from .declared import Comparisons
 from .design import Design
 from .match import MatchSpec
 from .published import MAX_TABLES, PublishedTable
-from .sample import SampleSpec, beside, with_drawn_arms
+from .sample import DRAWN, SampleSpec, SearchSpec, beside, with_drawn_arms
 
 if TYPE_CHECKING:
     from .arms import Arm, Expansion
@@ -62,7 +62,7 @@ Seeds = Annotated[
 
 class Sweep(Spec):
     """What a sweep file says. Either ``axes``, whose ``design`` makes the arms, or ``arms``, or a
-    ``sample`` of a design space.
+    ``sample`` of a design space or a ``search`` in one.
 
     >>> sweep = Sweep(
     ...     sweep=1,
@@ -88,6 +88,8 @@ class Sweep(Spec):
     """Label, then what this arm changes."""
     sample: SampleSpec | None = None
     """Instead of ``base`` and ``arms``: a design space, and how many of its networks are arms."""
+    search: SearchSpec | None = None
+    """Instead of them: a design space, and how networks of it are looked for, batch by batch."""
     match: MatchSpec | None = None
     """What every arm is scaled to have in common with the first."""
     budget: Budget | None = None
@@ -109,7 +111,7 @@ class Sweep(Spec):
     @model_validator(mode="before")
     @classmethod
     def _draw_arms(cls, tree: Any) -> Any:
-        if not isinstance(tree, dict) or tree.get("sample") is None:
+        if not isinstance(tree, dict) or all(tree.get(key) is None for key in DRAWN):
             return tree
         # A sweep that was written out by us has base and arms already.
         return tree if tree.get("base") and tree.get("arms") else with_drawn_arms(tree)
@@ -121,10 +123,21 @@ class Sweep(Spec):
         schema = around_spec(super().model_json_schema(*args, **options))
         schema["required"].remove("base")  # a space has its own
         either = [{"required": ["base", "axes"]}, {"required": ["base", "arms"]}]
-        either.append({"required": ["sample"]})
+        either += [{"required": [key]} for key in DRAWN]
         return {**schema, "anyOf": either}
 
     _document: Document | None = PrivateAttr(default=None)
+
+    def with_arms(self, arms: dict[str, Changes]) -> Sweep:
+        """The same sweep with other arms, worked out anew."""
+        found = self.model_copy(update={"arms": arms})
+        found.__dict__.pop("expansion", None)
+        return found
+
+    @property
+    def most_networks(self) -> int:
+        """How many a search comes to in the end; 0 where nothing is searched."""
+        return self.search.n if self.search else 0
 
     @property
     def document(self) -> Document:

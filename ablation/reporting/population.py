@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...generation.edf import EDF, edf
 from ...specs.words import in_words
 from ..comparing.comparison import ArmRow
+from ..planning.sample import DRAWN
 from ..results.records import Records
 from .chart import Chart, draw, series_colour
 
@@ -21,15 +22,15 @@ _RESAMPLES = 1000
 
 
 def population(records: Records, rows: Sequence[ArmRow]) -> list[Chart]:
-    """The charts of a sweep whose arms are a sample; none of another, or while fewer than two of
-    its networks have ended. Needs matplotlib.
+    """The charts of a sweep whose arms are a sample or a search; none of another, or while fewer
+    than two of its networks have ended. Needs matplotlib.
 
     First the share of networks below each error, as in Radosavovic et al. 2020 (arXiv 2003.13678),
     section 3.1, then the error against each field that varies. A network counts by its mean error
     over seeds, and one that gave none in any seed as one that misses everything.
     """
     ended = [row for row in rows if row.test_error or (row.lost and not row.pending)]
-    if not records.sweep.get("sample") or len(ended) < 2:
+    if not any(map(records.sweep.get, DRAWN)) or len(ended) < 2:
         return []
     errors = [row.test_error.mean if row.test_error else 1.0 for row in ended]
     found = edf(errors, resamples=_RESAMPLES)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +156,18 @@ class Store:
                 "SELECT key, status FROM results JOIN trials USING (key) WHERE rank NOT NULL"
             )
             return dict(rows.fetchall())
+
+    def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
+        """How those of ``keys`` ended that are recorded, whatever the plan."""
+        query = "SELECT outcome FROM results WHERE key = ?"
+        with disk_errors(self.path):
+            rows = {key: self.database.execute(query, (key,)).fetchone() for key in keys}
+        try:
+            return {key: Outcome.from_json(row[0]) for key, row in rows.items() if row}
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreError(
+                f"{self.path}: a record is damaged ({error}): choose another --out"
+            ) from error
 
     def states(self) -> list[tuple[str, str]]:
         """Digest and state of each trial of the present plan: how it ended, ``running`` or

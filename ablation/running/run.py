@@ -20,6 +20,7 @@ from .device import DeviceName
 from .engine import EngineName, Job, make_engine
 from .manifest import make_manifest
 from .progress import Progress, Silence
+from .search import plans, to_come
 from .stop import StopSignals
 from .task import Cut, Task, make_task
 
@@ -73,6 +74,8 @@ def run_sweep(
     bit for bit, on one kind of ``device``: ``auto`` is CUDA where there is a GPU. ``workers``
     defaults to the number of cores, or of GPUs.
 
+    A search plans one batch after another, each once the last has ended.
+
     Run again after any interruption, it does only what is missing: a trial goes on from its
     checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped. The first
     Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come back with
@@ -91,11 +94,15 @@ def run_sweep(
     _require("matplotlib", "jinja2", "scipy")
     start = time.monotonic()
     with StopSignals() as stop:
-        plan = plan_sweep(sweep)
+        first = plan_sweep(sweep)
         make_folder(Path(out))
         with Store(out, create=True) as store:
-            driver = _Driver(plan, store, stop, progress or Silence(), checkpoint_seconds)
-            driver.drive(engine, Job(trial, sweep.timeout, workers, driver.is_to_stop, device))
+            driver = _Driver(store, stop, progress or Silence(), checkpoint_seconds)
+            job = Job(trial, sweep.timeout, workers, driver.is_to_stop, device)
+            for plan in plans(first, store, driver.progress):
+                driver.drive(plan, engine, job)
+                if stop.requested:
+                    break
             statuses = store.statuses()
         if not stop.requested:
             with stop.at_once():
@@ -103,7 +110,7 @@ def run_sweep(
                 write_report(out)
     return RunSummary(
         folder=Path(out),
-        total=len(plan.trials),
+        total=len(plan.trials) + to_come(plan),
         finished=len(statuses),
         ran=driver.recorded,
         statuses={kind: list(statuses.values()).count(kind) for kind in {*statuses.values()}},
@@ -122,30 +129,29 @@ def _require(*libraries: str) -> None:
 
 
 class _Driver:
-    """One run: claims trials for its workers until none is left."""
+    """One run: claims trials of one plan after another for its workers until none is left."""
 
     def __init__(
         self,
-        plan: SweepPlan,
         store: Store,
         stop: StopSignals,
         progress: Progress,
         checkpoint_seconds: float,
     ) -> None:
-        self.plan = plan
         self.store = store
         self.stop = stop
         self.progress = progress
         self.checkpoint_seconds = checkpoint_seconds
         self.folder = store.path.parent
         self.owner = Owner.me()
-        self.trials = {trial.key: trial for trial in plan.trials}
         self.claims: dict[str, Claim] = {}
         self.recorded = 0
         self.renewed = time.monotonic()
 
-    def drive(self, engine: str, job: Job) -> None:
-        """Run to the end, or until told to stop."""
+    def drive(self, plan: SweepPlan, engine: str, job: Job) -> None:
+        """Run ``plan`` to the end, or until told to stop."""
+        self.plan = plan
+        self.trials = {trial.key: trial for trial in plan.trials}
         self.engine = make_engine(engine, job)
         self.manifest = make_manifest(
             self.plan.fingerprint, engine, self.engine.size, self.engine.device
