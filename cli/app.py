@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from .. import __version__
 from . import generate, weights
@@ -19,7 +19,7 @@ from .compare import compare
 from .evaluate import evaluate
 from .exits import Exit, explain
 from .export import export as export_network
-from .options import STDIN, STDOUT
+from .options import STDIN, STDOUT, strictly
 from .output import console
 from .predict import predict
 from .results import export, retry, status
@@ -183,6 +183,7 @@ def _app(tokens: Sequence[str]) -> App:
         "console": console() if helping else None,
         "help_formatter": "default" if sys.stdout.isatty() else "plain",
         "help_format": "plaintext",
+        "default_parameter": Parameter(converter=strictly),
     }
     app = App(
         name="resforge",

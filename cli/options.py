@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, get_args
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter, Token, convert
 from cyclopts.validators import Number
 
 from ..specs.errors import Fault, SpecError
@@ -78,6 +79,15 @@ MaxActivations = Annotated[
         help="Refuse a network of more activations than this for one image, instead of 1e10.",
     ),
 ]
+
+
+def strictly(type_: Any, tokens: Sequence[Token]) -> Any:
+    """The value of an option as its type reads it, but no fraction rounded for a whole number."""
+    if int in (type_, *get_args(type_)):
+        for token in tokens:
+            if token.value and not re.fullmatch(r"[+-]?\d+", token.value):
+                raise ValueError(f"{token.value!r} is not a whole number")
+    return convert(type_, tokens)
 
 
 def load_source(source: str) -> ResNetSpec:
