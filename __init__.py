@@ -14,27 +14,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .blocks import freeze_norm as freeze_norm
     from .builder import FeatureMaps as FeatureMaps
     from .builder import build as build
     from .builder import register as register
     from .builder import spec_of as spec_of
+    from .errors import BuildError as BuildError
+    from .errors import Fault as Fault
+    from .errors import ResforgeError as ResforgeError
+    from .errors import SpecError as SpecError
+    from .errors import StoreError as StoreError
     from .export import from_pretrained as from_pretrained
     from .export import fuse as fuse
     from .export import register_with_timm as register_with_timm
     from .export import save_pretrained as save_pretrained
-    from .specs import BuildError as BuildError
-    from .specs import Fault as Fault
+    from .reading import diff as diff
+    from .reading import load as load
+    from .reading import loads as loads
     from .specs import Plan as Plan
-    from .specs import ResforgeError as ResforgeError
     from .specs import ResNetSpec as ResNetSpec
-    from .specs import SpecError as SpecError
-    from .specs import StoreError as StoreError
-    from .specs import diff as diff
     from .specs import list_specs as list_specs
-    from .specs import load as load
-    from .specs import loads as loads
     from .specs import plan as plan
     from .weights import WeightsError as WeightsError
     from .weights import convert_weights as convert_weights
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from .weights import load_weights as load_weights
     from .weights import plan_weights as plan_weights
     from .weights import save_weights as save_weights
-
-__version__ = "0.1.0"
 
 _HOME = {
     "FeatureMaps": "builder",
@@ -55,17 +55,17 @@ _HOME = {
     "save_pretrained": "export",
     "register": "builder",
     "spec_of": "builder",
-    "BuildError": "specs",
-    "Fault": "specs",
+    "BuildError": "errors",
+    "Fault": "errors",
     "Plan": "specs",
     "ResNetSpec": "specs",
-    "ResforgeError": "specs",
-    "SpecError": "specs",
-    "StoreError": "specs",
-    "diff": "specs",
+    "ResforgeError": "errors",
+    "SpecError": "errors",
+    "StoreError": "errors",
+    "diff": "reading",
     "list_specs": "specs",
-    "load": "specs",
-    "loads": "specs",
+    "load": "reading",
+    "loads": "reading",
     "plan": "specs",
     "WeightsError": "weights",
     "convert_weights": "weights",
@@ -78,10 +78,13 @@ _FOLDERS = (
     "ablation",
     "blocks",
     "builder",
+    "drawing",
     "export",
     "generation",
+    "reading",
     "specs",
     "testing",
+    "text",
     "training",
     "weights",
 )

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from .. import blocks, specs
-from ..specs.errors import wrong_type
+from ..errors import wrong_type
 from ..specs.plan import BlockPlan
 from ..specs.register import register_block
 from ..specs.shortcut import ShortcutSpec

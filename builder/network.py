@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from ..blocks import Classifier, ResidualBlock, ResNet, StochasticDepth
+from ..errors import wrong_type
+from ..reading.load import as_spec
 from ..specs import BlockPlan, BuildError, Plan, ResforgeError, ResNetSpec
-from ..specs.errors import wrong_type
-from ..specs.load import as_spec
 from ..specs.order import activates_first
 from ..specs.plan import check_size, lay_out
 from .join import ACTIVATIONS, BLOCKS, BUILT_IN, STEMS, make_norm, make_shortcut

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from cyclopts import App, Parameter
 
-from .. import __version__
+from .._version import __version__
 from . import generate, weights
 from .author import new, schema
 from .catalogue import list_names

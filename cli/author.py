@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from cyclopts import ArgumentCollection, Group, Parameter
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 from ..specs.network import ResNetSpec
-from ..specs.text.reader import read
+from ..text.reader import read
 from .options import Json, Source, load_source
 from .output import tell, tell_json
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ..errors import Fault, SpecError
+from ..reading.load import load
 from ..specs.catalogue import list_specs
-from ..specs.errors import Fault, SpecError
-from ..specs.load import load
 from .options import Json, plan_at
 from .output import tell, tell_json, tell_table
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..specs.errors import SpecError, printable
+from ..errors import SpecError, printable
 from ..specs.plan import check_size, lay_out
 from .exits import Exit
 from .options import STDIN, Json, MaxActivations, MaxParams, load_source

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..specs.diff import Change, diff
+from ..reading.diff import Change, diff
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan
-from ..specs.words import in_words
+from ..text.inline import in_words
 from .exits import Exit
 from .options import Input, InputSize, Json, Source, load_source, plan_at
 from .output import say, tell, tell_json

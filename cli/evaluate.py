@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ..specs.errors import printable
+from ..errors import printable
 from .options import Json
 from .output import followed, say, tell, tell_json, tell_table
 from .predict import Run

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from cyclopts import CycloptsError
 
-from ..specs.errors import ResforgeError, StoreError, printable
+from ..errors import ResforgeError, StoreError, printable
 from .output import say
 
 

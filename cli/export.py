@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter, Token
 from cyclopts.validators import Number
 
-from ..specs.errors import printable
+from ..errors import printable
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, check_size, lay_out
 from .options import Input, Json, MaxParams, load_source, plan_at

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ..specs.drawing.numbers import grouped, percent
-from ..specs.errors import printable
+from ..drawing.numbers import grouped, percent
+from ..errors import printable
 from .exits import Exit
 from .options import Json
 from .output import followed, say, tell, tell_json, tell_table

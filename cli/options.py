@@ -10,11 +10,11 @@ from typing import Annotated, Any, NamedTuple, get_args
 from cyclopts import Parameter, Token, convert
 from cyclopts.validators import Number
 
-from ..specs.errors import Fault, SpecError
-from ..specs.load import load, validate
+from ..errors import Fault, SpecError
+from ..reading.load import load, validate
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, plan
-from ..specs.text.reader import MAX_BYTES, read
+from ..text.reader import MAX_BYTES, read
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 _SIZE = re.compile(r"(?:(?:(\d{1,6})x)?(\d{1,6})x)?(\d{1,6})", re.ASCII)

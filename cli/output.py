@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from ..specs.errors import printable
+from ..errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

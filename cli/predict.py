@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ..specs.drawing.numbers import percent
-from ..specs.errors import printable
+from ..drawing.numbers import percent
+from ..errors import printable
 from .exits import Exit
 from .options import Json
 from .output import followed, say, tell_json, tell_table

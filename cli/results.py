@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, Token
 
-from ..specs.errors import printable
+from ..errors import printable
 from .exits import Exit
 from .options import Json
 from .output import say, tell, tell_json, tell_table

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..specs.drawing.fold import drop_text
-from ..specs.drawing.numbers import grouped, percent, shape_text, short
-from ..specs.drawing.table import Row, rows
-from ..specs.errors import printable
+from ..drawing.fold import drop_text
+from ..drawing.numbers import grouped, percent, shape_text, short
+from ..drawing.table import Row, rows
+from ..errors import printable
 from ..specs.plan import Plan, check_size
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table

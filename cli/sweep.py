@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ..specs.errors import printable
+from ..errors import printable
 from .exits import Exit
 from .options import Json
 from .output import say, tell, tell_json, tell_table

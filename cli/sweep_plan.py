@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ..specs.drawing.numbers import grouped, percent, scientific, short
-from ..specs.errors import Fault, printable
-from ..specs.words import in_words
+from ..drawing.numbers import grouped, percent, scientific, short
+from ..errors import Fault, printable
+from ..text.inline import in_words
 from .exits import Exit
 from .options import Json
 from .output import columns, say, tell, tell_json, tell_table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
-from ..specs.drawing.numbers import percent
+from ..drawing.numbers import percent
 from .options import Json, Source, load_source
 from .output import say, tell, tell_json, tell_table
 

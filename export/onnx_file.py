@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..specs.files import write_whole
+from ..files import write_whole
 from ..specs.trace import Size
 from .exporting import INPUT, Certificate, ExportError, Exporting, place_for, quietly
 

@@ -11,14 +11,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from .. import __version__
+from .._version import __version__
 from ..blocks import ResNet
 from ..builder import build, spec_of
 from ..builder.network import unwrap
-from ..specs import BuildError, Plan, ResNetSpec, SpecError, loads
-from ..specs.drawing.numbers import grouped, shape_text
-from ..specs.errors import printable
-from ..specs.files import make_folder, write_whole
+from ..drawing.numbers import grouped, shape_text
+from ..errors import printable
+from ..files import make_folder, write_whole
+from ..reading import loads
+from ..specs import BuildError, Plan, ResNetSpec, SpecError
 from ..specs.plan import lay_out
 from ..weights import load_weights, save_weights
 from ..weights.read import read

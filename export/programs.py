@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..specs.files import write_whole
+from ..files import write_whole
 from ..specs.trace import Size
 from .exporting import Certificate, Exporting, outputs_of, place_for, quietly
 

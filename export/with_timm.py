@@ -10,7 +10,8 @@ from typing import Any
 from torch import nn
 
 from ..builder import FeatureMaps, build
-from ..specs import Plan, ResNetSpec, list_specs, load
+from ..reading import load
+from ..specs import Plan, ResNetSpec, list_specs
 from ..specs.plan import lay_out
 from .exporting import ExportError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from ..specs.plan import plan
 from .moves import Child

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from ..specs.errors import Fault, SpecError, path_text
+from ..errors import Fault, SpecError, path_text
 from ..specs.explain import shown
 from ..specs.paths import nearest
 from .choices import Choices, Constant, Every, Fields, Increasing, OneOf, Range, Same

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ..errors import Fault, SpecError
 from ..specs.base import Spec
-from ..specs.errors import Fault, SpecError
 from ..specs.explain import shown
 from ..specs.paths import Path, expand_stars, get_path, set_path
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..errors import Fault, SpecError
 from ..specs.count import Figures
-from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from .seen import Seen
 from .shuffle import Shuffle, stride_over

@@ -9,7 +9,7 @@ from math import isfinite
 from random import Random
 from typing import NamedTuple
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 
 
 class EDF(NamedTuple):

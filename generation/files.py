@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
-from ..specs.errors import Fault, SpecError, StoreError
-from ..specs.files import locked, write_whole
+from ..errors import Fault, SpecError, StoreError
+from ..files import locked, write_whole
 from .draw import Architecture, Draws
 from .seen import Seen
 from .space import Space

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal, get_args
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from ..specs.plan import plan
 from ..specs.scale import Quantity, Scaler, with_depths_times

@@ -8,8 +8,8 @@ from functools import partial
 from itertools import combinations
 from typing import Any, get_args
 
+from ..errors import Fault, SpecError
 from ..specs.activation import ACTIVATIONS
-from ..specs.errors import Fault, SpecError
 from ..specs.network import ResNetSpec
 from ..specs.order import Order
 from ..specs.paths import nearest

@@ -10,7 +10,7 @@ from itertools import groupby
 from math import log
 from typing import Any
 
-from ..specs.errors import Fault
+from ..errors import Fault
 from ..specs.paths import nearest
 from .choices import Choices, Fields
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 from .draw import Architecture, Draws
 from .seen import Seen
 from .shuffle import Dice

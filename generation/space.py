@@ -10,20 +10,20 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from ..errors import Fault, SpecError, path_text, wrong_type
+from ..reading.load import is_file, validate
+from ..reading.places import placed
+from ..reading.start import Base, start_from
 from ..specs.base import Spec, Version
 from ..specs.count import Counter
-from ..specs.errors import Fault, SpecError, path_text, wrong_type
 from ..specs.explain import faults_of
-from ..specs.load import is_file, validate
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
-from ..specs.places import placed
 from ..specs.plan import MAX_INPUT
 from ..specs.rules import broken_rules
 from ..specs.schema import around_spec
-from ..specs.start import Base, start_from
-from ..specs.text.document import Document
-from ..specs.text.reader import read, read_file
+from ..text.document import Document
+from ..text.reader import read, read_file
 from . import schema, spaces, steps
 from .choices import Every
 from .constraints import Where

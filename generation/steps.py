@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 from .draw import Architecture
 from .shuffle import Dice
 

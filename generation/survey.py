@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from ..specs.errors import Fault
+from ..errors import Fault
 from .draw import Architecture, Draws, Misses
 from .seen import Seen
 from .space import Space

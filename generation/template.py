@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ..specs.errors import Fault, SpecError, path_text
+from ..errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
 from ..specs.paths import Path, expand_stars, get_path, parse_path
 from .choices import Choices, Every, OneOf

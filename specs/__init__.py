@@ -1,14 +1,12 @@
 """What a network is: specs, their text, the catalogue, and the plan. Never imports torch."""
 
+from ..errors import BuildError, Fault, ResforgeError, SpecError, StoreError
 from .activation import ACTIVATIONS
 from .attention import ECASpec, SqueezeExcitationSpec
 from .block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec, XSpec
 from .catalogue import list_specs
-from .diff import Change, diff
-from .errors import BuildError, Fault, ResforgeError, SpecError, StoreError
 from .head import ClassifierSpec
 from .init import InitSpec
-from .load import load, loads
 from .network import ResNetSpec, ResolvedBlock
 from .norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
 from .plan import BlockPlan, Feature, Plan, plan
@@ -39,7 +37,6 @@ __all__ = [
     "BlockSpec",
     "BottleneckSpec",
     "BuildError",
-    "Change",
     "ClassifierSpec",
     "Conv1x1Spec",
     "Conv3x3StemSpec",
@@ -73,9 +70,6 @@ __all__ = [
     "Trace",
     "XSpec",
     "ZeroPadSpec",
-    "diff",
     "list_specs",
-    "load",
-    "loads",
     "plan",
 ]

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ..errors import Fault, path_text
 from .block import BLOCKS, BlockSpec
-from .errors import Fault, path_text
 from .paths import Path, nearest
 
 Model = type[BaseModel]

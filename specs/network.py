@@ -13,11 +13,12 @@ from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
+from ..errors import SpecError, wrong_type
+from ..text.writer import to_json, to_yaml
 from . import catalogue
 from .activation import Activation
 from .base import MAX_STAGES, Channels, Spec, Version, short_tree
 from .block import UNDILATED, AnyBlock, BasicSpec, BlockSpec, Dilations
-from .errors import SpecError, wrong_type
 from .explain import faults_of
 from .head import ClassifierSpec, HeadSpec
 from .init import InitSpec
@@ -32,7 +33,6 @@ from .shortcut import ShortcutPairSpec, ShortcutRule, ShortcutSpec, shorten_shor
 from .stage import BlockEntrySpec, StageSpec
 from .stem import Conv7x7StemSpec, StemSpec
 from .stochastic_depth import StochasticDepth, shorten_rate
-from .text.writer import to_json, to_yaml
 from .trace import Trace
 
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -343,7 +343,7 @@ class ResNetSpec(Spec):
         return tree
 
     def _repr_html_(self) -> str:
-        from .drawing.html import to_html
+        from ..drawing.html import to_html
         from .plan import lay_out
 
         # A notebook asks of any spec, also of one that strides further than its size goes.

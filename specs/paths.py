@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from .errors import Fault, SpecError, path_text, wrong_type
+from ..errors import Fault, SpecError, path_text, wrong_type
 
 Path = tuple[str | int, ...]
 

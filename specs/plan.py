@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import Fault, SpecError, path_text
 from .block import UNDILATED, BlockSpec
-from .errors import Fault, SpecError, path_text
 from .trace import Layer, Shape, Size, Trace, strided
 
 if TYPE_CHECKING:
@@ -189,12 +189,12 @@ class Plan:
 
         With ``against`` it marks what is not so in that plan's network.
         """
-        from .drawing.diagram import to_svg
+        from ..drawing.diagram import to_svg
 
         return to_svg(self, against)
 
     def _repr_html_(self) -> str:
-        from .drawing.html import to_html
+        from ..drawing.html import to_html
 
         return to_html(self)
 
@@ -218,7 +218,7 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
     >>> plan.params, plan.macs, plan.depth, plan.output_shape
     (25557032, 4089184256, 50, (1000,))
     """
-    from .load import as_spec
+    from ..reading.load import as_spec
 
     spec = as_spec(spec, "plan")
     size = _as_size(spec.natural_input_size if input_size is None else input_size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import PydanticUserError
 
+from ..errors import Fault, SpecError
 from .block import BLOCKS, BlockSpec
-from .errors import Fault, SpecError
 from .network import ResNetSpec
 from .stage import BlockEntrySpec, StageSpec
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import gcd
 from typing import TYPE_CHECKING
 
+from ..errors import Fault, path_text
 from .base import MAX_BLOCKS
 from .block import BLOCKS, UNDILATED
-from .errors import Fault, path_text
 from .paths import Path
 from .plan import BlockPlan, lay_out
 from .shortcut import SHORTCUTS, Around, shorten_shortcut

@@ -9,9 +9,9 @@ from itertools import product
 from math import lcm
 from typing import Literal
 
+from ..errors import Fault, SpecError
 from .base import MAX_BLOCKS, MAX_CHANNELS
 from .block import XSpec
-from .errors import Fault, SpecError
 from .network import ResNetSpec
 from .plan import Plan, lay_out
 from .rules import broken_rules

@@ -12,7 +12,7 @@ import sys
 import time
 
 import resforge as rf
-from resforge.specs.text.reader import MAX_BYTES
+from resforge.text.reader import MAX_BYTES
 
 #: How a text starts, and what it then repeats.
 TEXTS = [

@@ -8,8 +8,8 @@ import resforge as rf
 from bad_specs import HEAD, ONE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from resforge.errors import SHOWN_FAULTS
 from resforge.specs import catalogue
-from resforge.specs.errors import SHOWN_FAULTS
 from resforge.specs.plan import check_size
 
 TABLE = [

@@ -11,7 +11,7 @@ import pytest
 import resforge as rf
 from command_line import BROKEN, NET, Cli, Terminal, command_line
 from resforge.cli import run
-from resforge.specs.text.reader import read_file
+from resforge.text.reader import read_file
 
 # As the README shows a fault, to the character.
 SHOWN = """\

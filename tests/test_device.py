@@ -18,7 +18,7 @@ from resforge.ablation.running.device import choose_device, count_gpus, gpu_of
 from resforge.ablation.running.engine import Job, cores, make_engine
 from resforge.ablation.running.task import Task, make_task
 from resforge.ablation.running.trial import deterministic, environment, run_trial
-from resforge.specs.errors import ResforgeError, StoreError
+from resforge.errors import ResforgeError, StoreError
 
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)

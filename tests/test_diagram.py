@@ -14,14 +14,14 @@ from xml.etree import ElementTree
 import pytest
 import resforge as rf
 from hypothesis import given
+from resforge.drawing.diagram import describe
+from resforge.drawing.html import to_html
+from resforge.drawing.marks import changed
+from resforge.drawing.scene import FOLD, PIECES
+from resforge.drawing.signs import Signs, closing_signs, wiring
+from resforge.drawing.svg import clean
 from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
 from resforge.specs.block import BLOCKS
-from resforge.specs.drawing.diagram import describe
-from resforge.specs.drawing.html import to_html
-from resforge.specs.drawing.marks import changed
-from resforge.specs.drawing.scene import FOLD, PIECES
-from resforge.specs.drawing.signs import Signs, closing_signs, wiring
-from resforge.specs.drawing.svg import clean
 from resforge.specs.order import Order
 from resforge.specs.plan import lay_out
 from resforge.specs.register import register_block

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resforge.specs.text.document import Document, Mark
-from resforge.specs.text.reader import read
+from resforge.text.document import Document, Mark
+from resforge.text.reader import read
 
 NET = """\
 resforge: 1

@@ -18,7 +18,7 @@ from report_records import done, grid, make_records, paper
 from resforge.ablation import PublishedTable, Records, compare, compare_pairs, render
 from resforge.ablation.reporting.formats import Format
 from resforge.ablation.reporting.table import PAIRED, cells, headings, paired_cells
-from resforge.specs.errors import printable
+from resforge.errors import printable
 
 FORMATS = get_args(Format)
 hostile = st.text(

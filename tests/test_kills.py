@@ -18,7 +18,7 @@ import pytest
 from resforge.ablation import plan_sweep, read_records, retry_trials, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
-from resforge.specs.errors import StoreError
+from resforge.errors import StoreError
 
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from resforge.ablation import Sweep, load_sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
-from resforge.specs.errors import StoreError
+from resforge.errors import StoreError
 from resforge.training import NpzSpec, load_data, store_dataset
 
 Arrays = dict[str, NDArray[Any]]

@@ -11,7 +11,7 @@ from resforge.ablation import Sweep, load_sweep, plan_sweep
 from resforge.ablation.planning.published import printed
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
-from resforge.specs.text.reader import read
+from resforge.text.reader import read
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 IMAGENET = {"stem": {"kind": "conv7x7", "width": 64}, "head.num_classes": 1000}

@@ -16,7 +16,7 @@ from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_
 from resforge.ablation.planning.pairing import shared
 from resforge.ablation.planning.preview import FIGURES
 from resforge.ablation.results.store import Store
-from resforge.specs.diff import diff
+from resforge.reading.diff import diff
 from resforge.testing import strategies
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from resforge.specs.errors import SpecError
-from resforge.specs.text.reader import MAX_BYTES, read
+from resforge.errors import SpecError
+from resforge.text.reader import MAX_BYTES, read
 
 # text | code | line | column | what the error says, message or help
 YAML_FAULTS = [

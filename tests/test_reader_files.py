@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from resforge.specs.errors import SpecError
-from resforge.specs.text.reader import read, read_file
+from resforge.errors import SpecError
+from resforge.text.reader import read, read_file
 
 NET = "resforge: 1\nstem: {kind: conv7x7, width: 64}\nstages:\n  - depth: 3\n"
 

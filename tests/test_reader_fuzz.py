@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from resforge.specs.errors import SpecError
-from resforge.specs.text.reader import read
+from resforge.errors import SpecError
+from resforge.text.reader import read
 
 NET = "resforge: 1\nstem: {kind: conv7x7, width: 64}\nstages:\n  - depth: 3\n"
 

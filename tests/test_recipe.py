@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.specs.errors import ResforgeError, SpecError
+from resforge.errors import ResforgeError, SpecError
 from resforge.training import DigitsSpec, Recipe
 from resforge.training import recipes as named
 from resforge.training.schedule import (

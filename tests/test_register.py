@@ -10,10 +10,10 @@ import resforge as rf
 import torch
 from resforge import blocks
 from resforge.builder import join
+from resforge.errors import BuildError
 from resforge.specs import BlockPlan, BlockSpec, BottleneckSpec, NormSpec, ResNetSpec, Trace
 from resforge.specs import block as block_specs
 from resforge.specs.block import UNDILATED, Dilations
-from resforge.specs.errors import BuildError
 from resforge.specs.register import rebuild_models
 from torch import Tensor, nn
 

@@ -12,7 +12,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.generation import Space, list_spaces, spaces
-from resforge.specs.text.reader import read
+from resforge.text.reader import read
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Space.model_json_schema()

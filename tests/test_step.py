@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
-from resforge.specs.errors import ResforgeError
+from resforge.errors import ResforgeError
 from resforge.training import Data, DigitsSpec, Recipe, Training, load_data, train
 from torch import Tensor, nn
 

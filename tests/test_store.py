@@ -21,8 +21,8 @@ from resforge.ablation.results.outcome import pack_bits, unpack_bits
 from resforge.ablation.results.owner import Owner
 from resforge.ablation.results.schema import STORE_FORMAT
 from resforge.ablation.results.store import Claim
-from resforge.specs.errors import StoreError
-from resforge.specs.files import write_whole
+from resforge.errors import StoreError
+from resforge.files import write_whole
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -298,7 +298,7 @@ from pathlib import Path
 from resforge.ablation import Outcome, Store
 from resforge.ablation.results.outcome import pack_bits, unpack_bits
 from resforge.ablation.results.owner import Owner
-from resforge.specs.errors import StoreError
+from resforge.errors import StoreError
 me = Owner.me()
 with Store(sys.argv[1]) as store:
     size = store.path.stat().st_size

@@ -13,7 +13,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.ablation import Sweep
-from resforge.specs.text.reader import read, read_file
+from resforge.text.reader import read, read_file
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = Sweep.model_json_schema()

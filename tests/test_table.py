@@ -7,9 +7,9 @@ from itertools import chain, pairwise
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.specs.drawing.fold import repeats, runs
-from resforge.specs.drawing.numbers import percent, short
-from resforge.specs.drawing.table import rows, total
+from resforge.drawing.fold import repeats, runs
+from resforge.drawing.numbers import percent, short
+from resforge.drawing.table import rows, total
 from resforge.specs.plan import lay_out
 from resforge.testing.strategies import specs
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from resforge.specs.text.reader import read
-from resforge.specs.text.writer import to_json, to_yaml
+from resforge.text.reader import read
+from resforge.text.writer import to_json, to_yaml
 
 # Every kind of word that YAML, of either version, may take for something else.
 TRICKY = [

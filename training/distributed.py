@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..specs.errors import ResforgeError
+from ..errors import ResforgeError
 
 
 class Ranks:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..specs.errors import ResforgeError, StoreError
+from ..errors import ResforgeError, StoreError
 from .distributed import Ranks
 from .evaluation import evaluate
 from .feed import Batch, Feed, Rows, rows

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from ..specs.errors import Fault, SpecError
+from ..errors import Fault, SpecError
 
 _STAGES = re.compile(r"stages:(\d{1,4})", re.ASCII)
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)

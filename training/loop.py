@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from ..specs.errors import ResforgeError
+from ..errors import ResforgeError
 from .data.augment import Augment
 from .data.tensors import Data
 from .prediction import error_rate

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..errors import ResforgeError, SpecError
 from ..specs.base import Spec, expand_kind
-from ..specs.errors import ResforgeError, SpecError
 from ..specs.explain import shown
 from ..specs.merge import merge
 from . import recipes

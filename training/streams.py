@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..specs.errors import ResforgeError
+from ..errors import ResforgeError
 
 
 class Batches(Iterator[Tensor]):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..specs.errors import Fault
+from ..errors import Fault
 from .errors import WeightsError, refuse
 from .match import TensorPlan, WeightPlan, Wishes
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..specs.errors import Fault
+from ..errors import Fault
 from ..specs.paths import nearest
 from ..specs.trace import Shape
 from .errors import WeightsError

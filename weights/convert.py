@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..specs.load import as_spec
+from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
 from ..specs.plan import Plan, lay_out
 from .apply import check_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ..specs.errors import Fault, ResforgeError
+from ..errors import Fault, ResforgeError
 
 
 class WeightsError(ResforgeError):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from ..builder.network import unwrap
+from ..errors import SpecError, wrong_type
+from ..reading.load import load
 from ..specs.catalogue import list_specs
-from ..specs.errors import SpecError, wrong_type
-from ..specs.load import load
 from ..specs.network import ResNetSpec
 from ..specs.plan import lay_out
 from .certify import Certificate, certify

@@ -7,7 +7,7 @@ import os
 from torch import nn
 
 from ..builder.network import spec_of, unwrap
-from ..specs.load import as_spec
+from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
 from ..specs.plan import lay_out
 from .apply import apply, check_values

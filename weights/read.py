@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..specs.errors import wrong_type
+from ..errors import wrong_type
 from ..specs.network import ResNetSpec
 from .errors import refuse
 from .kinds import HEAD, Kind, kind_of

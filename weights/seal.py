@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..specs.errors import SpecError
-from ..specs.load import loads
+from ..errors import SpecError
+from ..reading.load import loads
 from ..specs.network import ResNetSpec
 
 #: The key in a file's metadata.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ..specs.errors import Fault
+from ..errors import Fault
 from ..specs.trace import Shape
 from .errors import WeightsError
 from .layouts import recognise

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..builder.network import spec_of, unwrap
-from ..specs.files import write_whole
+from ..files import write_whole
 from ..specs.network import ResNetSpec
 from .errors import refuse
 from .pickles import MAX_TENSORS

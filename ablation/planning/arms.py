@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
+from ...reading.places import placed
+from ...reading.start import start_from
 from ...specs.network import ResNetSpec
-from ...specs.places import placed
 from ...specs.plan import Plan, plan
-from ...specs.start import start_from
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
 from .declared import pair_faults
@@ -21,7 +21,7 @@ from .published import unknown_arms
 from .sweep import Changes
 
 if TYPE_CHECKING:
-    from ...specs.text.document import Path
+    from ...text.document import Path
     from .sweep import Sweep
 
 

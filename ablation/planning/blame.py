@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from ...specs.errors import Fault, SpecError, path_text
+from ...errors import Fault, SpecError, path_text
 from ...specs.network import ResNetSpec
-from ...specs.text.document import Document, Path
+from ...text.document import Document, Path
 
 _SHOWN = 100
 

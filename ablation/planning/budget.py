@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...drawing.numbers import scientific
+from ...errors import Fault
 from ...specs.base import Spec
-from ...specs.drawing.numbers import scientific
-from ...specs.errors import Fault
 
 if TYPE_CHECKING:
     from .arms import Arm

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...specs.errors import Fault
+from ...errors import Fault
 from .design import MAX_PAIRS, choices, count_pairs, fewest
 from .sample import conflicts
 from .sweep import MAX_ARMS, MAX_TRIALS

@@ -8,8 +8,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from ...errors import SHOWN_FAULTS, Fault
 from ...specs.base import Spec
-from ...specs.errors import SHOWN_FAULTS, Fault
 from ...specs.paths import nearest
 
 #: Pairs of one sweep: beyond, no p could be small enough once corrected for their number.

@@ -39,7 +39,7 @@ class Expected:
 def expect(sweep: Sweep, arms: Iterable[Arm], folder: str | os.PathLike[str]) -> Expected:
     """What a sweep's folder says of the trials that are missing there.
 
-    Nothing is read but the store. Raises :class:`~resforge.specs.errors.StoreError` where it
+    Nothing is read but the store. Raises :class:`~resforge.errors.StoreError` where it
     cannot be; a folder without one has no trials.
     """
     networks = {arm.digest: arm.macs for arm in arms}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 from ...specs.network import ResNetSpec
 
 if TYPE_CHECKING:

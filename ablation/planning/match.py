@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...errors import Fault, SpecError
 from ...specs.base import Spec
-from ...specs.errors import Fault, SpecError
 from ...specs.explain import shown
 from ...specs.network import ResNetSpec
 from ...specs.plan import Plan

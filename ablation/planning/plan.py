@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ...specs.errors import SpecError
-from ...specs.places import placed
+from ...errors import SpecError
+from ...reading.places import placed
 from ...training.data import fingerprint_of
 from ..results.outcome import RESULT_FORMAT
 from .arms import Arm

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from ...specs.diff import Change, diff
-from ...specs.errors import Fault, SpecError
-from ...specs.places import placed
+from ...errors import Fault, SpecError
+from ...reading.diff import Change, diff
+from ...reading.places import placed
 from ...specs.plan import Plan, plan
 from .arms import Arm, Combination, IllegalArm, Labels
 from .budget import over_budget, total_macs

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from ...errors import SHOWN_FAULTS, Fault
 from ...specs.base import Spec
-from ...specs.errors import SHOWN_FAULTS, Fault
 from ...specs.explain import shown
 from ...specs.paths import nearest
 

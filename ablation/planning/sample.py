@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from ...errors import Fault, SpecError
 from ...generation import Architecture, Evolution, RandomSearch, Space, list_spaces, load_space
 from ...generation.search import Method
 from ...specs.base import Spec
-from ...specs.errors import Fault, SpecError
 from ...specs.explain import faults_of, shown
 
 MAX_SAMPLE = 1_000

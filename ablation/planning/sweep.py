@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...errors import wrong_type
+from ...reading.load import validate
+from ...reading.start import Base
 from ...specs.base import Spec, Version
-from ...specs.errors import wrong_type
-from ...specs.load import validate
 from ...specs.schema import around_spec
-from ...specs.start import Base
-from ...specs.text.document import Document
-from ...specs.text.reader import read_file
+from ...text.document import Document
+from ...text.reader import read_file
 from ...training.data import DataSpec
 from ...training.data.digits import DigitsSpec
 from ...training.recipe import Recipe, RecipeSpec

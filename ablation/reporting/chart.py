@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ...specs.drawing.svg import clean
+from ...drawing.svg import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

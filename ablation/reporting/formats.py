@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from ...specs.errors import ResforgeError, printable
+from ...errors import ResforgeError, printable
 from ..comparing.comparison import ArmRow, compare
 from ..comparing.paired import Comparison, compare_pairs
 from ..comparing.verdict import RULE, state_verdict

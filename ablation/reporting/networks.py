@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...specs.diff import diff
+from ...reading.diff import diff
 from ...specs.network import ResNetSpec
-from ...specs.words import in_words
+from ...text.inline import in_words
 from ..results.records import Records
 
 #: Networks pictured; a page of hundreds of pictures is read by nobody.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...generation.edf import EDF, edf
-from ...specs.words import in_words
+from ...text.inline import in_words
 from ..comparing.comparison import ArmRow
 from ..planning.sample import DRAWN
 from ..results.records import Records

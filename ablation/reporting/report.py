@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from ...specs.files import write_whole
+from ...files import write_whole
 from ..comparing.comparison import compare
 from ..comparing.paired import compare_pairs
 from ..comparing.verdict import RULE, state_verdict

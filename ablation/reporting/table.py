@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...specs.drawing.numbers import percent as percent_of_all
+from ...drawing.numbers import percent as percent_of_all
 from ..comparing.comparison import ArmRow, Spread
 from ..comparing.verdict import p_figure, signed
 from ..planning.published import PublishedTable, footnotes, printed

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...specs.errors import ResforgeError
-from ...specs.files import write_whole
+from ...errors import ResforgeError
+from ...files import write_whole
 from .records import ArmRecord, Records, TrialRecord, read_records
 
 CSV_NAME = "results.csv"

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ...specs.errors import StoreError
+from ...errors import StoreError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...specs.errors import path_text
+from ...errors import path_text
 
 if TYPE_CHECKING:
     from ..planning.plan import SweepPlan

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ...specs.errors import SpecError, StoreError, printable
+from ...errors import SpecError, StoreError, printable
 from ...specs.network import ResNetSpec
 from ...specs.plan import Plan, plan
 from ...training.data import DATA
@@ -148,7 +148,7 @@ class Records:
 def read_records(folder: str | os.PathLike[str]) -> Records:
     """What the store in ``folder`` holds of its present plan.
 
-    Raises :class:`~resforge.specs.errors.StoreError` where there is no store, or not one that
+    Raises :class:`~resforge.errors.StoreError` where there is no store, or not one that
     can be read.
     """
     with Store(folder) as store, disk_errors(store.path):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...specs.errors import StoreError
+from ...errors import StoreError
 
 STORE_FORMAT = 3
 # "rfsw" in ASCII: says to any tool, and to us, whose file this is.

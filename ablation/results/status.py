@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...specs.errors import ResforgeError, StoreError, printable
+from ...errors import ResforgeError, StoreError, printable
 from ...specs.paths import nearest
 from .schema import disk_errors
 from .store import Store

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ...specs.errors import StoreError
+from ...errors import StoreError
 from .outcome import Outcome
 from .owner import Owner
 from .planned import plan_changes, write_plan
@@ -43,7 +43,7 @@ class Claim:
 class Store:
     """A results store on disk; give it the folder of a sweep.
 
-    Every method raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.
+    Every method raises :class:`~resforge.errors.StoreError` where the disk refuses.
     """
 
     def __init__(self, folder: str | os.PathLike[str], create: bool = False) -> None:

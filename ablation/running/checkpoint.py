@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...specs.errors import StoreError
-from ...specs.files import write_whole
+from ...errors import StoreError
+from ...files import write_whole
 from ...training.sealed import seal, unseal
 
 FOLDER = "checkpoints"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 #: What a trial is told.

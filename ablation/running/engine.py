@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from ..results.outcome import Outcome
 from .device import DeviceKind, DeviceName
 from .task import Cut, Task

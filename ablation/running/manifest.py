@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ... import __version__
+from ..._version import __version__
 from .checkpoint import code_digest
 from .engine import cores
 

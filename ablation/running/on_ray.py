@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from ..results.outcome import Outcome
 from .device import choose_device
 from .engine import Job

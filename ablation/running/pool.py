@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from ..results.outcome import Outcome
 from .device import choose_device, count_gpus, gpu_of
 from .engine import Job, cores

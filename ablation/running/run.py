@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ...specs.errors import ResforgeError, StoreError
-from ...specs.files import make_folder
+from ...errors import ResforgeError, StoreError
+from ...files import make_folder
 from ..planning.plan import SweepPlan, Trial, plan_sweep
 from ..planning.sweep import Sweep, check_sweep
 from ..results.outcome import Outcome

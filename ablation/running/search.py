@@ -7,9 +7,9 @@ from dataclasses import replace
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
+from ...errors import SpecError
 from ...generation import load_space
-from ...specs.errors import SpecError
-from ...specs.places import placed
+from ...reading.places import placed
 from ..planning.plan import SweepPlan, plan_sweep
 from ..planning.sample import arms_of
 

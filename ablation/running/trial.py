@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ... import __version__
+from ..._version import __version__
 from ...builder import build
-from ...specs.errors import ResforgeError
-from ...specs.load import loads
+from ...errors import ResforgeError
+from ...reading.load import loads
 from ...training.data import DATA
 from ...training.data.tensors import Data, load_data
 from ...training.loop import Training, train

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from itertools import groupby
 
-from ... import __version__
+from ..._version import __version__
+from ...errors import printable
+from ...reading.load import as_spec
 from ...specs import BlockPlan, BuildError, Plan, ResNetSpec
-from ...specs.errors import printable
-from ...specs.load import as_spec
 from ...specs.plan import lay_out as plan_at
 from ...specs.shortcut import NoShortcutSpec
 from .activation import ActivationText

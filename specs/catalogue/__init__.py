@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ..errors import Fault, SpecError
+from ...errors import Fault, SpecError
+from ...text.reader import read
 from ..paths import nearest
-from ..text.reader import read
 
 
 @cache

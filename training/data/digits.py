@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from .pictures import GreyChannels, as_colour
 from .source import Arrays, DataSource
 from .split import set_aside, shuffled

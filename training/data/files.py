@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 
 
 class FileError(Exception):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 from .files import FileError, path_fault, told_of
 from .npz_files import Archive, open_archive, shape_text
 from .pictures import PictureFiles, Pictures

@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 from numpy.lib import format as npy
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from .files import FileError
 
 if TYPE_CHECKING:

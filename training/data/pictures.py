@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 from .source import Arrays, DataSource
 from .split import set_aside
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from ...specs.errors import Fault, ResforgeError, SpecError, wrong_type
-from ...specs.files import write_whole
+from ...errors import Fault, ResforgeError, SpecError, wrong_type
+from ...files import write_whole
 from .npz import Layout, NpzSpec, layout_of
 from .npz_files import MAX_BYTES, shape_text
 

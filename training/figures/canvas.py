@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...specs.errors import Fault, ResforgeError, SpecError
-from ...specs.files import write_whole
+from ...errors import Fault, ResforgeError, SpecError
+from ...files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...specs.errors import Fault, ResforgeError
+from ...errors import Fault, ResforgeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

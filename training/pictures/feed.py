@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from ..feed import Batch, Rows
 from ..streams import stream_seed
 from .decode import Choose, Crop, PictureError, decode

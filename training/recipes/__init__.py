@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 from ...specs.paths import nearest
-from ...specs.text.reader import read
+from ...text.reader import read
 
 
 @cache

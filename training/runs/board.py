@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...specs.errors import ResforgeError
+from ...errors import ResforgeError
 from .record import Epoch
 
 FOLDER = "tensorboard"

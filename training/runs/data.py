@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...specs.errors import Fault, SpecError
+from ...errors import Fault, SpecError
 from ..data import DATA
 from ..data.source import DataSource
 from ..pictures.folder import PictureFolder, read_folder

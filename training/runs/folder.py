@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ... import __version__
-from ...specs.errors import StoreError
-from ...specs.files import locked, make_folder, write_whole
+from ..._version import __version__
+from ...errors import StoreError
+from ...files import locked, make_folder, write_whole
 from ..sealed import seal, unseal
 from .record import COLUMNS, Epoch, RunSpec
 from .weights import FORMAT, check_format, read_spec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...specs.load import validate
-from ...specs.text.reader import read_file
+from ...reading.load import validate
+from ...text.reader import read_file
 from ..recipe import Recipe
 from ..recipes import list_recipes
 

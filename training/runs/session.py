@@ -14,8 +14,8 @@ import torch
 from pydantic import ValidationError
 
 from ...builder import build
-from ...specs.drawing.numbers import percent
-from ...specs.errors import Fault, ResforgeError, SpecError
+from ...drawing.numbers import percent
+from ...errors import Fault, ResforgeError, SpecError
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
 from ...weights import LAYOUTS, load_weights

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...builder import build
-from ...specs.errors import Fault, ResforgeError, SpecError, StoreError
+from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ..data.tensors import load_data
 from ..evaluation import Evaluation, evaluate
 from ..feed import Batch

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
-from ... import __version__
-from ...specs.errors import SpecError, StoreError, path_text
+from ..._version import __version__
+from ...errors import SpecError, StoreError, path_text
 from ...weights.errors import WeightsError
 from ...weights.read import read
 from ...weights.write import write_tensors

@@ -16,7 +16,7 @@ _LOCK = ".lock"
 def write_whole(path: Path, content: str | bytes | memoryview) -> None:
     """Write ``content`` to ``path``: the old file stays until the new one is safely on disk.
 
-    Raises :class:`~resforge.specs.errors.StoreError` where the disk refuses.
+    Raises :class:`~resforge.errors.StoreError` where the disk refuses.
     """
     # In the same folder, since a rename cannot cross file systems; a name of
     # its own, since processes of two containers can have one number.

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from . import catalogue
-from .errors import Fault, SpecError, wrong_type
-from .explain import faults_of
-from .network import ResNetSpec
+from ..errors import Fault, SpecError, wrong_type
+from ..specs import catalogue
+from ..specs.explain import faults_of
+from ..specs.network import ResNetSpec
+from ..text.document import Document
+from ..text.reader import read, read_file
 from .places import placed
-from .text.document import Document
-from .text.reader import read, read_file
 
 Model = TypeVar("Model", bound=BaseModel)
 _MEND = "call loads for text, ResNetSpec(**tree) for a mapping"

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from .catalogue import list_specs
-from .errors import SpecError
-from .explain import shown
-from .network import ResNetSpec
+from ..errors import SpecError
+from ..specs.catalogue import list_specs
+from ..specs.explain import shown
+from ..specs.network import ResNetSpec
 
 
 def _name_or_spec(value: Any) -> Any:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..base import short_tree
-from ..block import BlockSpec
-from ..plan import BlockPlan
-from ..shortcut import ScaledSpec, ShortcutSpec
-from ..stochastic_depth import StochasticDepthSpec
+from ..specs.base import short_tree
+from ..specs.block import BlockSpec
+from ..specs.plan import BlockPlan
+from ..specs.shortcut import ScaledSpec, ShortcutSpec
+from ..specs.stochastic_depth import StochasticDepthSpec
 
 
 class Run(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ..plan import BlockPlan, Feature, Plan
-from ..trace import Layer, Shape
+from ..specs.plan import BlockPlan, Feature, Plan
+from ..specs.trace import Layer, Shape
 from .fold import Run, block_text, runs, shortcut_text
 
 _NAMES = {

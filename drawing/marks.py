@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..plan import BlockPlan, Plan
-from ..trace import Layer
+from ..specs.plan import BlockPlan, Plan
+from ..specs.trace import Layer
 
 MARK: Final = "≠"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import hypot, log2
 from typing import Any, Final, Literal, NamedTuple
 
-from ..trace import Layer, Size
+from ..specs.trace import Layer, Size
 from .marks import MARK
 from .signs import Wiring
 from .svg import Pen

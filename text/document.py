@@ -86,7 +86,7 @@ class Source:
 class Document:
     """The values of a spec file, and where each stands.
 
-    >>> from resforge.specs.text.reader import read
+    >>> from resforge.text.reader import read
     >>> document = read("stem:\\n  width: 064\\n", name="net.yaml")
     >>> document.tree
     {'stem': {'width': '064'}}

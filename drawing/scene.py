@@ -7,8 +7,8 @@ from itertools import groupby
 from math import prod
 from typing import Final, NamedTuple
 
-from ..plan import BlockPlan, Plan
-from ..trace import Layer, Shape, Size
+from ..specs.plan import BlockPlan, Plan
+from ..specs.trace import Layer, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of
 from .marks import MARK

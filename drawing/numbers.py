@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..trace import Shape
+from ..specs.trace import Shape
 
 
 def grouped(number: int) -> str:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from .errors import Fault
-from .text.document import Document, Path
+from ..errors import Fault
+from ..text.document import Document, Path
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _END = re.compile(r"[.\[]")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..order import activates_first
-from ..plan import BlockPlan, Plan
-from ..shortcut import Around, DropoutShortcutSpec, GateSpec, ScaledSpec
-from ..trace import Layer
+from ..specs.order import activates_first
+from ..specs.plan import BlockPlan, Plan
+from ..specs.shortcut import Around, DropoutShortcutSpec, GateSpec, ScaledSpec
+from ..specs.trace import Layer
 
 Signs = tuple[str, ...]
 """In the order in which data meets them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from ..trace import Layer
+from ..specs.trace import Layer
 from .glyphs import Box, badge_width, draw_badge, draw_bar, thickness
 from .marks import MARK
 from .signs import ACTIVATION, NORM, POOL, Signs, Wiring
@@ -53,7 +53,7 @@ def entries(boxes: Sequence[Box]) -> list[Entry]:
     """The signs of ``boxes``, shortcuts first.
 
     >>> import resforge as rf
-    >>> from resforge.specs.drawing.scene import Scene
+    >>> from resforge.drawing.scene import Scene
     >>> boxes = Scene(rf.plan(rf.load("resnet50"))).boxes
     >>> [entry.text for entry in entries(boxes)][:5]
     ['projection shortcut', 'identity shortcut', 'conv 1×1', 'conv 3×3', 'conv 7×7']

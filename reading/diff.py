@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .errors import path_text
+from ..errors import path_text
+from ..specs.network import ResNetSpec
+from ..specs.paths import Path
 from .load import as_spec
-from .network import ResNetSpec
-from .paths import Path
 
 
 class Change(NamedTuple):
