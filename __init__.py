@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from .export import fuse as fuse
     from .export import register_with_timm as register_with_timm
     from .export import save_pretrained as save_pretrained
+    from .planner import Plan as Plan
+    from .planner import plan as plan
     from .reading import diff as diff
     from .reading import load as load
     from .reading import loads as loads
-    from .specs import Plan as Plan
     from .specs import ResNetSpec as ResNetSpec
     from .specs import list_specs as list_specs
-    from .specs import plan as plan
     from .weights import WeightsError as WeightsError
     from .weights import convert_weights as convert_weights
     from .weights import infer_spec as infer_spec
@@ -57,7 +57,7 @@ _HOME = {
     "spec_of": "builder",
     "BuildError": "errors",
     "Fault": "errors",
-    "Plan": "specs",
+    "Plan": "planner",
     "ResNetSpec": "specs",
     "ResforgeError": "errors",
     "SpecError": "errors",
@@ -66,7 +66,7 @@ _HOME = {
     "list_specs": "specs",
     "load": "reading",
     "loads": "reading",
-    "plan": "specs",
+    "plan": "planner",
     "WeightsError": "weights",
     "convert_weights": "weights",
     "infer_spec": "weights",
@@ -81,6 +81,7 @@ _FOLDERS = (
     "drawing",
     "export",
     "generation",
+    "planner",
     "reading",
     "specs",
     "testing",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .around import Around
-from .attention import ECA, SqueezeExcitation
+from .attention import ECA, GlobalContext, SqueezeExcitation
 from .basic import BasicBlock
 from .bottleneck import Bottleneck
+from .channel_scale import ChannelScale
 from .dropout import DropoutShortcut
 from .frozen import FrozenBatchNorm2d, freeze_norm
 from .gate import Gate
@@ -15,9 +16,9 @@ from .network import ResNet
 from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
 from .projection import AvgProjection, Projection
 from .residual import Residual
-from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
+from .residual_block import ResidualBlock, ShortcutArgument, as_shortcut, fit_shortcut
 from .scaled import Scaled
-from .shortcut import Identity, NoShortcut, Shortcut
+from .shortcut import Identity, NoShortcut, Shortcut, ShortcutPath
 from .stem import Conv3x3Stem, Conv7x7Stem, DeepStem
 from .stochastic_depth import StochasticDepth
 from .zero_pad import ZeroPad
@@ -30,6 +31,7 @@ __all__ = [
     "AvgProjection",
     "BasicBlock",
     "Bottleneck",
+    "ChannelScale",
     "Classifier",
     "Conv3x3Stem",
     "Conv7x7Stem",
@@ -37,6 +39,7 @@ __all__ = [
     "DropoutShortcut",
     "FrozenBatchNorm2d",
     "Gate",
+    "GlobalContext",
     "Identity",
     "NoNorm",
     "NoShortcut",
@@ -51,9 +54,11 @@ __all__ = [
     "Shortcut",
     "ShortcutArgument",
     "ShortcutInput",
+    "ShortcutPath",
     "SqueezeExcitation",
     "StochasticDepth",
     "ZeroPad",
+    "as_shortcut",
     "conv_norm",
     "fit_shortcut",
     "freeze_norm",

@@ -64,3 +64,42 @@ class ECA(nn.Module):
         means: Tensor = self.pool(x).flatten(1).unsqueeze(1)
         weights: Tensor = self.gate(self.conv(means))
         return x * weights.transpose(1, 2).unsqueeze(-1)
+
+
+class GlobalContext(nn.Module):
+    """y = x + W2 relu(n(W1 c)), c = sum of x weighed by softmax(Wk x) over the map.
+
+    Cao et al. 2019, GCNet (arXiv 1904.11492), section 3.3 and Figure 4d; n is a layer norm over
+    channels. W1, W2 and Wk are biased 1x1 convolutions, with `channels // reduction` values
+    between W1 and W2, which starts at 0, so that y = x at first. (N, channels, H, W) keeps its
+    shape. Raises `ValueError` where the reduction leaves no channel.
+
+    >>> import torch
+    >>> x = torch.randn(1, 32, 4, 4)
+    >>> torch.equal(GlobalContext(32)(x), x)
+    True
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        check_positive(channels=channels, reduction=reduction)
+        if channels < reduction:
+            raise ValueError(
+                f"reduction={reduction} leaves none of {channels} channels; "
+                f"choose at most {channels}"
+            )
+        hidden = channels // reduction
+        self.mask = nn.Conv2d(channels, 1, 1)
+        self.fc1 = nn.Conv2d(channels, hidden, 1)
+        self.norm = nn.LayerNorm([hidden, 1, 1])
+        self.relu = nn.ReLU(inplace=True)
+        self.fc2 = nn.Conv2d(hidden, channels, 1)
+        nn.init.zeros_(self.fc2.weight)
+        nn.init.zeros_(self.fc2.get_parameter("bias"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y: (N, C, H, W) for x: (N, C, H, W)."""
+        weights = self.mask(x).flatten(2).softmax(2)
+        context = (x.flatten(2) @ weights.transpose(1, 2)).unsqueeze(3)
+        added: Tensor = self.fc2(self.relu(self.norm(self.fc1(context))))
+        return x + added

@@ -3,9 +3,9 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
-from torch import Tensor, nn
+from torch import nn
 
-from .layers import Activation, Norm, conv_norm, make_activation
+from .layers import Activation, Norm, conv_norm
 from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
 from .residual_block import ShortcutArgument
 from .shortcut import Identity
@@ -18,8 +18,9 @@ class BasicBlock(OrderedBlock):
     `dilations` are theirs. `order` places norms and activations elsewhere (He et al. 2016);
     `follows_activation` leaves out those at the head of the block, where what comes before has
     just activated: the first block of a pre-activated network. `attention` weighs the channels
-    of F. `bias=None` gives the convolutions a bias exactly where there are no norms. Raises
-    `ValueError` for sizes below 1, an unknown order and a shortcut that does not fit.
+    of F; `dropout` is the rate before its last convolution. `bias=None` gives the convolutions a
+    bias exactly where there are no norms. Raises `ValueError` for sizes below 1, an unknown order
+    and a shortcut that does not fit.
 
     >>> import torch
     >>> from resforge.blocks import Projection
@@ -41,44 +42,34 @@ class BasicBlock(OrderedBlock):
         shortcut: ShortcutArgument = Identity,
         shortcut_input: ShortcutInput = "auto",
         attention: Attention | None = None,
+        dropout: float = 0.0,
         norm: Norm = nn.BatchNorm2d,
         activation: Activation = nn.ReLU,
         bias: bool | None = None,
     ) -> None:
-        super().__init__()
         width = out_channels if width is None else width
-        self._open(
-            order,
-            in_channels,
-            follows_activation=follows_activation,
-            norm=norm,
-            activation=activation,
-        )
-        self.conv1, self.bn1 = conv_norm(
-            in_channels, width, 3, stride=stride, dilation=dilations[0], norm=norm, bias=bias
-        )
-        self.relu1 = make_activation(activation)
-        self.conv2, self.bn2 = conv_norm(
-            width,
-            out_channels,
-            3,
-            dilation=dilations[1],
-            norm=self._last_norm(norm),
-            bias=self.conv1.bias is not None,
-        )
-        self._close(
-            shortcut,
+
+        def convolutions(last: Norm) -> list[tuple[nn.Module, nn.Module]]:
+            first = conv_norm(
+                in_channels, width, 3, stride=stride, dilation=dilations[0], norm=norm, bias=bias
+            )
+            biased = first[0].bias is not None
+            second = conv_norm(
+                width, out_channels, 3, dilation=dilations[1], norm=last, bias=biased
+            )
+            return [first, second]
+
+        super().__init__(
             in_channels,
             out_channels,
             stride,
+            convolutions,
+            order=order,
+            follows_activation=follows_activation,
+            shortcut=shortcut,
             shortcut_input=shortcut_input,
             attention=attention,
+            dropout=dropout,
             norm=norm,
             activation=activation,
         )
-
-    def transform(self, x: Tensor) -> Tensor:
-        """F(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""
-        hidden: Tensor = self.relu1(self.bn1(self.conv1(x)))
-        residual: Tensor = self.bn2(self.conv2(hidden))
-        return residual

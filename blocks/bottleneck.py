@@ -5,9 +5,9 @@
 
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
-from .layers import Activation, Norm, conv_norm, make_activation
+from .layers import Activation, Norm, conv_norm
 from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
 from .residual_block import ShortcutArgument
 from .shortcut import Identity
@@ -19,9 +19,9 @@ class Bottleneck(OrderedBlock):
     `width` is the number of channels of the 3x3 convolution, `out_channels // 4` unless given;
     `groups` splits it as in ResNeXt (Xie et al. 2016, arXiv 1611.05431), `dilation` spreads it.
     `stride_on` says which convolution strides: "conv2", the 3x3 (v1.5, as torchvision), or
-    "conv1", the first 1x1 (the paper). `order`, `follows_activation`, `attention` and `bias` are
-    those of `BasicBlock`. Raises `ValueError` for sizes below 1, groups that do not divide the
-    width, an unknown `stride_on` or order and a shortcut that does not fit.
+    "conv1", the first 1x1 (the paper). `order`, `follows_activation`, `attention`,
+    `dropout` and `bias` are those of `BasicBlock`. Raises `ValueError` for sizes below 1, groups
+    that do not divide the width, an unknown `stride_on` or order and a shortcut that does not fit.
 
     >>> import torch
     >>> from resforge.blocks import Projection
@@ -45,54 +45,42 @@ class Bottleneck(OrderedBlock):
         shortcut: ShortcutArgument = Identity,
         shortcut_input: ShortcutInput = "auto",
         attention: Attention | None = None,
+        dropout: float = 0.0,
         norm: Norm = nn.BatchNorm2d,
         activation: Activation = nn.ReLU,
         bias: bool | None = None,
     ) -> None:
-        super().__init__()
         if stride_on not in ("conv1", "conv2"):
             raise ValueError(f"stride_on={stride_on!r} cannot stride; choose 'conv1' or 'conv2'")
         width = out_channels // 4 if width is None else width
         stride1, stride2 = (stride, 1) if stride_on == "conv1" else (1, stride)
-        self._open(
-            order,
-            in_channels,
-            follows_activation=follows_activation,
-            norm=norm,
-            activation=activation,
-        )
-        self.conv1, self.bn1 = conv_norm(
-            in_channels, width, 1, stride=stride1, norm=norm, bias=bias
-        )
-        self.relu1 = make_activation(activation)
-        self.conv2, self.bn2 = conv_norm(
-            width,
-            width,
-            3,
-            stride=stride2,
-            groups=groups,
-            dilation=dilation,
-            norm=norm,
-            bias=bias,
-        )
-        self.relu2 = make_activation(activation)
-        self.conv3, self.bn3 = conv_norm(
-            width, out_channels, 1, norm=self._last_norm(norm), bias=self.conv1.bias is not None
-        )
-        self._close(
-            shortcut,
+
+        def convolutions(last: Norm) -> list[tuple[nn.Module, nn.Module]]:
+            first = conv_norm(in_channels, width, 1, stride=stride1, norm=norm, bias=bias)
+            second = conv_norm(
+                width,
+                width,
+                3,
+                stride=stride2,
+                groups=groups,
+                dilation=dilation,
+                norm=norm,
+                bias=bias,
+            )
+            biased = first[0].bias is not None
+            return [first, second, conv_norm(width, out_channels, 1, norm=last, bias=biased)]
+
+        super().__init__(
             in_channels,
             out_channels,
             stride,
+            convolutions,
+            order=order,
+            follows_activation=follows_activation,
+            shortcut=shortcut,
             shortcut_input=shortcut_input,
             attention=attention,
+            dropout=dropout,
             norm=norm,
             activation=activation,
         )
-
-    def transform(self, x: Tensor) -> Tensor:
-        """F(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""
-        hidden: Tensor = self.relu1(self.bn1(self.conv1(x)))
-        hidden = self.relu2(self.bn2(self.conv2(hidden)))
-        residual: Tensor = self.bn3(self.conv3(hidden))
-        return residual

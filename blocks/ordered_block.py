@@ -1,11 +1,12 @@
 """Residual blocks whose norms and activations stand in one of five orders."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from torch import nn
+from torch import Tensor, nn
 
 from .layers import Activation, NoNorm, Norm, make_activation
 from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
@@ -21,62 +22,86 @@ code (KaimingHe/resnet-1k-layers)."""
 Attention = Callable[[int], nn.Module]
 """Makes what weighs a number of channels: `SqueezeExcitation`, `ECA`."""
 
+Convolutions = Callable[[Norm], Sequence[tuple[nn.Module, nn.Module]]]
+"""Makes the convolutions of a branch with the norm that follows each, the last of them with the
+norm that it is given."""
+
 
 class OrderedBlock(ResidualBlock):
     """A residual block in one of the orders of He et al. 2016 (arXiv 1603.05027), Figure 4.
 
-    A subclass calls `_open` before it makes its layers and `_close` after, and takes the norm of
-    the branch's last convolution from `_last_norm`: two of the orders have none there.
+    Raises `ValueError` for an unknown order and for a shortcut that does not fit.
     """
 
-    def _open(
+    def __init__(
         self,
-        order: Order,
-        in_channels: int,
-        *,
-        follows_activation: bool,
-        norm: Norm,
-        activation: Activation,
-    ) -> None:
-        if order not in get_args(Order):
-            known = ", ".join(get_args(Order))
-            raise ValueError(f"order={order!r} is not an order; choose one of {known}")
-        self.order = order
-        if follows_activation or order not in ("relu_only_pre", "full_pre"):
-            return
-        if order == "full_pre":
-            self.bn0 = norm(in_channels)
-        # In place on a norm's fresh output only: the shortcut may need x as it is.
-        fresh = self.bn0 is not None and not isinstance(self.bn0, nn.Identity)
-        self.relu0 = make_activation(activation, in_place=fresh)
-
-    def _last_norm(self, norm: Norm) -> Norm:
-        return NoNorm if self.order in ("full_pre", "norm_after_add") else norm
-
-    def _close(
-        self,
-        shortcut: ShortcutArgument,
         in_channels: int,
         out_channels: int,
         stride: int,
+        convolutions: Convolutions,
         *,
+        order: Order,
+        follows_activation: bool,
+        shortcut: ShortcutArgument,
         shortcut_input: ShortcutInput,
         attention: Attention | None,
+        dropout: float,
         norm: Norm,
         activation: Activation,
     ) -> None:
-        if shortcut_input not in get_args(ShortcutInput):
-            known = ", ".join(get_args(ShortcutInput))
-            raise ValueError(f"shortcut_input={shortcut_input!r} is unknown; choose one of {known}")
+        _check(order=(order, Order), shortcut_input=(shortcut_input, ShortcutInput))
+        head: dict[str, nn.Module] = {}
+        if order in ("relu_only_pre", "full_pre") and not follows_activation:
+            head = _head(order, norm(in_channels), activation)
+        bare_end = order in ("full_pre", "norm_after_add")
+        pairs = convolutions(NoNorm if bare_end else norm)
+        branch: dict[str, nn.Module] = {}
+        for number, (conv, follower) in enumerate(pairs, start=1):
+            last = number == len(pairs)
+            if last and dropout:
+                branch["dropout"] = nn.Dropout(dropout)
+            branch[f"conv{number}"] = conv
+            if not (last and bare_end):
+                branch[f"bn{number}"] = follower
+            if not last:
+                branch[f"relu{number}"] = make_activation(activation)
+        if order == "relu_before_add":
+            branch["relu_branch"] = make_activation(activation)
+        if attention is not None:
+            branch["se"] = attention(out_channels)
         changes = stride != 1 or in_channels != out_channels
         shares = shortcut_input == "activated" or (shortcut_input == "auto" and changes)
-        self.shares_entry = shares and self.relu0 is not None
-        if self.order == "relu_before_add":
-            self.relu_branch = make_activation(activation)
-        if attention is not None:
-            self.se = attention(out_channels)
-        self.downsample = fit_shortcut(shortcut, in_channels, out_channels, stride)
-        if self.order == "norm_after_add":
-            self.bn_sum = norm(out_channels)
-        if self.order in ("post", "norm_after_add"):
-            self.relu = make_activation(activation)
+        exit_: dict[str, nn.Module] = {}
+        if order == "norm_after_add":
+            exit_["bn_sum"] = norm(out_channels)
+        if order in ("post", "norm_after_add"):
+            exit_["relu"] = make_activation(activation)
+        super().__init__(
+            branch if shares else {**head, **branch},
+            fit_shortcut(shortcut, in_channels, out_channels, stride),
+            entry=head if shares else {},
+            exit=exit_,
+            fresh=order != "relu_before_add" or attention is not None,
+        )
+        self.order = order
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y: (N, out_channels, H', W') for x: (N, in_channels, H, W), H' = ceil(H / stride)."""
+        return super().forward(x)
+
+
+def _head(order: Order, norm: nn.Module, activation: Activation) -> dict[str, nn.Module]:
+    """What activates the block's input; in place on a norm's fresh output only, since the
+    shortcut may need x as it is."""
+    if order == "relu_only_pre":
+        return {"relu0": make_activation(activation, in_place=False)}
+    over = not isinstance(norm, nn.Identity)
+    return {"bn0": norm, "relu0": make_activation(activation, in_place=over)}
+
+
+def _check(**choices: tuple[str, object]) -> None:
+    for name, (choice, kinds) in choices.items():
+        if choice not in get_args(kinds):
+            known = ", ".join(get_args(kinds))
+            noun = "an order" if name == "order" else "known"
+            raise ValueError(f"{name}={choice!r} is not {noun}; choose one of {known}")

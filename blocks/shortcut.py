@@ -3,7 +3,12 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
+from collections import OrderedDict
+from collections.abc import Mapping
+
 from torch import Tensor, nn
+
+from .layers import NamedSequential
 
 
 class Shortcut(nn.Module):
@@ -83,3 +88,19 @@ class NoShortcut(Shortcut):
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
         """`residual`, unchanged."""
         return residual
+
+
+class ShortcutPath(NamedSequential, Shortcut):
+    """S(x): modules in a row, by their names.
+
+    >>> import torch
+    >>> path = ShortcutPath({"conv1": nn.Conv2d(2, 4, 1, bias=False)})
+    >>> path.join(torch.zeros(1, 4, 2, 2), torch.zeros(1, 2, 2, 2)).shape
+    torch.Size([1, 4, 2, 2])
+    """
+
+    def __init__(self, steps: Mapping[str, nn.Module]) -> None:
+        super().__init__(OrderedDict(steps))
+
+    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+        """Shapes are known only to whoever chose the modules."""

@@ -1,7 +1,7 @@
 """How a spec becomes a module, and back."""
 
 from .feature_maps import FeatureMaps
-from .join import register
 from .network import build, spec_of
+from .register import register
 
 __all__ = ["FeatureMaps", "build", "register", "spec_of"]

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..blocks import ResNet
-from ..errors import Fault
-from ..specs import SpecError
-from ..specs.plan import lay_out
+from ..errors import Fault, SpecError
+from ..planner.plan import lay_out
 from .network import spec_of
 
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import operator
 import os
-from collections import OrderedDict
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..blocks import Classifier, ResidualBlock, ResNet, StochasticDepth
-from ..errors import wrong_type
+from ..blocks import ResNet
+from ..errors import BuildError, ResforgeError, wrong_type
+from ..planner.plan import Plan, check_size, lay_out
 from ..reading.load import as_spec
-from ..specs import BlockPlan, BuildError, Plan, ResforgeError, ResNetSpec
-from ..specs.order import activates_first
-from ..specs.plan import check_size, lay_out
-from .join import ACTIVATIONS, BLOCKS, BUILT_IN, STEMS, make_norm, make_shortcut
-from .weights import SkipInit, initialise, stream_key
-
-Parts = dict[str, Any]
-"""What makes the norms and the activations of a network, by the arguments blocks have."""
+from ..specs.network import ResNetSpec
+from ..specs.trace import Layer
+from .make import chain, make_block
+from .weights import initialise, stream_key
 
 
 def build(
@@ -40,8 +35,8 @@ def build(
     ``(N, num_classes)``, or the last feature map where the spec has no head.
 
     Raises :class:`SpecError` for a wrong spec and for one of more than ``max_params`` parameters
-    (2e9 unless given), and :class:`BuildError` where a registered block does not hold the
-    parameters it planned.
+    (2e9 unless given), and :class:`BuildError` where a registered module does not hold the
+    parameters that its spec planned.
 
     >>> model = build("cifar_resnet20", seed=0)
     >>> sum(p.numel() for p in model.parameters())
@@ -54,7 +49,7 @@ def build(
     # Made and filled on the CPU, so that the values do not depend on where they go.
     home = device if device.type == "meta" else torch.device("cpu")
     with torch.random.fork_rng(devices=[]), home:
-        # Only a registered block could draw here, at random of its own; let it be by the seed.
+        # Only a registered module could draw here, at random of its own; let it be by the seed.
         # (torch.manual_seed would seed the caller's GPUs too.)
         torch.default_generator.manual_seed(stream_key(seed, "modules"))
         model = assemble(plan)
@@ -102,59 +97,12 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 def assemble(plan: Plan) -> ResNet:
-    """The modules of ``plan``; what :func:`initialise` will draw is left as it comes."""
-    spec = plan.spec
-    parts: Parts = {"norm": make_norm(spec.norm), "activation": ACTIVATIONS[spec.activation]}
-    with SkipInit():
-        stem = STEMS[type(spec.stem)](spec.stem, spec.in_channels, **parts)
-        head = None
-        if spec.head is not None:
-            channels = plan.features[-1].channels
-            head = Classifier(channels, spec.head.num_classes, spec.head.dropout)
-    stages = [
-        nn.Sequential(*(_block(block, spec, parts) for block in stage)) for stage in plan.stages
-    ]
-    return ResNet(stem, stages, head, _closing(plan, parts))
-
-
-def _closing(plan: Plan, parts: Parts) -> nn.Sequential | None:
-    """The norm and the activation that a pre-activated last block leaves to be done."""
-    last = plan.stages[-1][-1]
-    if not activates_first(last.spec.arrangement):
-        return None
-    layers: dict[str, nn.Module] = {}
-    if plan.closing:
-        layers["norm"] = parts["norm"](last.out_channels)
-    layers["act"] = parts["activation"]()
-    return nn.Sequential(OrderedDict(layers))
-
-
-def _block(block: BlockPlan, spec: ResNetSpec, parts: Parts) -> nn.Module:
-    make = BLOCKS.get(type(block.spec))
-    if make is None:
-        raise BuildError(f"{type(block.spec).__name__} is not registered; call resforge.register")
-    built_in = type(block.spec) in BUILT_IN
-    shortcut = None
-    if block.shortcut.kind != "none":
-        with SkipInit():
-            shortcut = make_shortcut(block.shortcut, block, spec.norm)
-    # A registered block may hold what only its own constructor initialises.
-    with SkipInit() if built_in else nullcontext():
-        module = make(block, shortcut=shortcut, **parts)
-    if block.what.drop_rate:
-        _drop(module, block, spec)
-    return module
-
-
-def _drop(module: nn.Module, block: BlockPlan, spec: ResNetSpec) -> None:
-    """Let a block lose its residual branch at random."""
-    assert spec.stochastic_depth is not None
-    if not isinstance(module, ResidualBlock):
-        raise BuildError(
-            f"{block.name}: stochastic_depth needs a blocks.ResidualBlock, "
-            f"{type(module).__name__} is none"
-        )
-    module.drop_path = StochasticDepth(block.what.drop_rate, spec.stochastic_depth.mode)
+    """The modules of ``plan``; what :func:`initialise` will fill is left as it comes."""
+    ends = plan.modules
+    stages = [nn.Sequential(*(make_block(block) for block in stage)) for stage in plan.stages]
+    head = None if plan.spec.head is None else chain(ends.head)
+    closing = chain(ends.closing) if ends.closing else None
+    return ResNet(chain(ends.stem), stages, head, closing)
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:
@@ -167,18 +115,22 @@ def _compare(model: nn.Module, plan: Plan) -> None:
                 raise _differ(name, planned.get(name, "nothing"), built.get(name, "nothing"))
     modules = dict(model.named_modules())
     for layer in plan.layers:
+        if layer.kind == "parameter":
+            continue
+        if layer.name not in modules:
+            raise _differ(layer.name, layer.kind, "nothing")
         if layer.kind == "conv":
-            conv = modules[layer.name]
-            wanted = {
-                "stride": (layer.stride,) * 2,
-                "padding": (layer.kernel // 2 * layer.dilation,) * 2,
-                "dilation": (layer.dilation,) * 2,
-            }
-            for field, value in wanted.items():
-                if getattr(conv, field, value) != value:
-                    raise _differ(f"{layer.name}.{field}", value, getattr(conv, field))
+            _compare_conv(modules[layer.name], layer)
+
+
+def _compare_conv(conv: nn.Module, layer: Layer) -> None:
+    for field in ("stride", "padding", "dilation", "groups"):
+        planned: Any = getattr(layer, field)
+        planned = planned if field == "groups" else (planned, planned)
+        if getattr(conv, field, planned) != planned:
+            raise _differ(f"{layer.name}.{field}", planned, getattr(conv, field))
 
 
 def _differ(name: str, planned: object, built: object) -> BuildError:
-    mend = "mend the block's 'lay' or its module"
-    return BuildError(f"{name}: planned {planned}, built {built}; {mend}")
+    help_ = "correct the kind's 'lay', or its module"
+    return BuildError(f"{name}: planned {planned}, built {built}; {help_}")

@@ -6,32 +6,14 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
-from ..specs.plan import Plan
+from ..planner.plan import Plan
 from ..specs.trace import Layer
 
 Fill = Callable[[Tensor, torch.Generator], object]
-
-
-class SkipInit(TorchFunctionMode):
-    """Leaves the random initialisation out while modules are constructed under it.
-
-    PyTorch fills every convolution and linear layer as it is made; drawing numbers only to
-    overwrite them costs as much again as drawing the ones that stay.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
-        return func(*args, **kwargs)
 
 
 def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
@@ -66,10 +48,9 @@ def initialise(model: nn.Module, plan: Plan, seed: int) -> None:
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(draw, jobs))
-    for stage in plan.stages:
-        for block in stage:
-            for name, value in block.shortcut.constants(f"{block.name}.downsample").items():
-                nn.init.constant_(parameters[name], value)
+    for layer in plan.layers:
+        for tensor, value in layer.starts:
+            nn.init.constant_(parameters[f"{layer.name}.{tensor}" if tensor else layer.name], value)
     if plan.spec.init.zero_residual:
         for name in _residual_ends(plan):
             nn.init.zeros_(parameters[name])
@@ -116,5 +97,5 @@ def _residual_ends(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         for block in stage:
             end = block.residual_end
-            if block.shortcut.kind != "none" and end is not None:
+            if not block.shortcut.absent and end is not None:
                 yield from end.parameters

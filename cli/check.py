@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ..errors import SpecError, printable
-from ..specs.plan import check_size, lay_out
+from ..planner.plan import check_size, lay_out
 from .exits import Exit
 from .options import STDIN, Json, MaxActivations, MaxParams, load_source
 from .output import say, tell, tell_json

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..planner.plan import Plan
 from ..reading.diff import Change, diff
 from ..specs.network import ResNetSpec
-from ..specs.plan import Plan
 from ..text.inline import in_words
 from .exits import Exit
 from .options import Input, InputSize, Json, Source, load_source, plan_at

@@ -8,8 +8,8 @@ from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter, Token
 from cyclopts.validators import Number
 
 from ..errors import printable
+from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
-from ..specs.plan import Plan, check_size, lay_out
 from .options import Input, Json, MaxParams, load_source, plan_at
 from .output import say, tell, tell_json
 

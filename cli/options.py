@@ -11,9 +11,9 @@ from cyclopts import Parameter, Token, convert
 from cyclopts.validators import Number
 
 from ..errors import Fault, SpecError
+from ..planner.plan import Plan, plan
 from ..reading.load import load, validate
 from ..specs.network import ResNetSpec
-from ..specs.plan import Plan, plan
 from ..text.reader import MAX_BYTES, read
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"

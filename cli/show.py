@@ -12,7 +12,7 @@ from ..drawing.fold import drop_text
 from ..drawing.numbers import grouped, percent, shape_text, short
 from ..drawing.table import Row, rows
 from ..errors import printable
-from ..specs.plan import Plan, check_size
+from ..planner.plan import Plan, check_size
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 

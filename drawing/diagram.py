@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..specs.plan import Plan
+from ..planner.plan import Plan
 from .fold import drop_text
 from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of

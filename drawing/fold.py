@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ..planner.plan import BlockPlan
 from ..specs.base import short_tree
 from ..specs.block import BlockSpec
-from ..specs.plan import BlockPlan
 from ..specs.shortcut import ScaledSpec, ShortcutSpec
 from ..specs.stochastic_depth import StochasticDepthSpec
 

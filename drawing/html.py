@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..specs.plan import Plan
+from ..planner.plan import Plan
 from .diagram import to_svg
 from .numbers import grouped, percent, shape_text
 from .svg import COLOURS, FONT, clean

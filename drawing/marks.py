@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..specs.plan import BlockPlan, Plan
+from ..planner.plan import BlockPlan, Plan
 from ..specs.trace import Layer
 
 MARK: Final = "≠"

@@ -7,7 +7,7 @@ from itertools import groupby
 from math import prod
 from typing import Final, NamedTuple
 
-from ..specs.plan import BlockPlan, Plan
+from ..planner.plan import BlockPlan, Plan
 from ..specs.trace import Layer, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of

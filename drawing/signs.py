@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ..planner.plan import BlockPlan, Plan
 from ..specs.order import activates_first
-from ..specs.plan import BlockPlan, Plan
 from ..specs.shortcut import Around, DropoutShortcutSpec, GateSpec, ScaledSpec
 from ..specs.trace import Layer
 

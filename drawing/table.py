@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ..specs.plan import BlockPlan, Feature, Plan
+from ..planner.plan import BlockPlan, Feature, Plan
 from ..specs.trace import Layer, Shape
 from .fold import Run, block_text, runs, shortcut_text
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..builder import FeatureMaps, spec_of
-from ..specs import ResforgeError, StoreError, plan
+from ..errors import ResforgeError, StoreError
+from ..planner import plan
 from ..specs.trace import Size
 
 INPUT = "images"

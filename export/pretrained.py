@@ -16,11 +16,12 @@ from ..blocks import ResNet
 from ..builder import build, spec_of
 from ..builder.network import unwrap
 from ..drawing.numbers import grouped, shape_text
-from ..errors import printable
+from ..errors import BuildError, SpecError, printable
 from ..files import make_folder, write_whole
+from ..planner import Plan
+from ..planner.plan import lay_out
 from ..reading import loads
-from ..specs import BuildError, Plan, ResNetSpec, SpecError
-from ..specs.plan import lay_out
+from ..specs import ResNetSpec
 from ..weights import load_weights, save_weights
 from ..weights.read import read
 from .exporting import ExportError

@@ -10,9 +10,10 @@ from typing import Any
 from torch import nn
 
 from ..builder import FeatureMaps, build
+from ..planner import Plan
+from ..planner.plan import lay_out
 from ..reading import load
-from ..specs import Plan, ResNetSpec, list_specs
-from ..specs.plan import lay_out
+from ..specs import ResNetSpec, list_specs
 from .exporting import ExportError
 
 PREFIX = "resforge_"

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..planner.count import Figures
 from ..specs.base import Spec
-from ..specs.count import Figures
 
 
 def _pair(value: Any) -> Any:

@@ -6,8 +6,8 @@ from itertools import zip_longest
 from typing import Any
 
 from ..errors import Fault, SpecError
+from ..planner.plan import plan
 from ..specs.network import ResNetSpec
-from ..specs.plan import plan
 from .moves import Child
 from .shuffle import Dice
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, SpecError
-from ..specs.count import Figures
+from ..planner.count import Figures
 from ..specs.network import ResNetSpec
 from .seen import Seen
 from .shuffle import Shuffle, stride_over

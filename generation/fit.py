@@ -7,9 +7,9 @@ from math import sqrt
 from typing import Literal, get_args
 
 from ..errors import Fault, SpecError
+from ..planner.plan import plan
+from ..planner.scale import Quantity, Scaler, with_depths_times
 from ..specs.network import ResNetSpec
-from ..specs.plan import plan
-from ..specs.scale import Quantity, Scaler, with_depths_times
 
 By = Literal["width", "depth", "compound"]
 

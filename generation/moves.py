@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import Any, get_args
 
 from ..errors import Fault, SpecError
+from ..planner.plan import plan
+from ..planner.scale import widths_of
 from ..specs.activation import ACTIVATIONS
 from ..specs.network import ResNetSpec
 from ..specs.order import Order
 from ..specs.paths import nearest
-from ..specs.plan import plan
-from ..specs.scale import widths_of
 from .shuffle import Dice
 
 Changes = dict[str, Any]

@@ -11,15 +11,15 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import Fault, SpecError, path_text, wrong_type
+from ..planner.count import Counter
+from ..planner.plan import MAX_INPUT
 from ..reading.load import is_file, validate
 from ..reading.places import placed
 from ..reading.start import Base, start_from
 from ..specs.base import Spec, Version
-from ..specs.count import Counter
 from ..specs.explain import faults_of
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
-from ..specs.plan import MAX_INPUT
 from ..specs.rules import broken_rules
 from ..specs.schema import around_spec
 from ..text.document import Document

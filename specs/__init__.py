@@ -1,17 +1,26 @@
-"""What a network is: specs, their text, the catalogue, and the plan. Never imports torch."""
+"""What a network is: operations, words, the network and its catalogue. Never imports torch."""
 
 from ..errors import BuildError, Fault, ResforgeError, SpecError, StoreError
 from .activation import ACTIVATIONS
-from .attention import ECASpec, SqueezeExcitationSpec
-from .block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec, XSpec
+from .attention import AttentionSpec
+from .block import BLOCKS, BlockSpec, Chains
+from .blocks import BasicSpec, BottleneckSpec, ChainBlockSpec, D2LSpec, XSpec
+from .call import Call, ChannelCount, call
 from .catalogue import list_specs
-from .head import ClassifierSpec
+from .head import HEADS, HeadSpec
+from .heads import ChainHeadSpec, ClassifierSpec
 from .init import InitSpec
-from .network import ResNetSpec, ResolvedBlock
+from .layout import BlockPlan
+from .network import ResNetSpec
 from .norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
-from .plan import BlockPlan, Feature, Plan, plan
-from .shortcut import (
+from .operation import OPERATIONS, Operation, Steps
+from .operations import ECASpec, GlobalContextSpec, SqueezeExcitationSpec
+from .resolve import ResolvedBlock
+from .shortcut import SHORTCUTS, ShortcutSpec
+from .shortcuts import (
     AvgProjectionSpec,
+    ChainShortcutSpec,
+    ChannelScaleSpec,
     Conv1x1Spec,
     DropoutShortcutSpec,
     GateSpec,
@@ -22,13 +31,27 @@ from .shortcut import (
     ShortcutPairSpec,
     ZeroPadSpec,
 )
+from .site import Site
 from .stage import BlockEntrySpec, StageSpec
-from .stem import Conv3x3StemSpec, Conv7x7StemSpec, DeepBaseStemSpec
+from .stem import STEMS, StemSpec
+from .stems import (
+    ChainStemSpec,
+    Conv3x3StemSpec,
+    Conv7x7StemSpec,
+    DeepBaseStemSpec,
+    PatchifyStemSpec,
+)
 from .stochastic_depth import StochasticDepthSpec
-from .trace import Layer, Trace
+from .trace import Layer, Module, Trace
 
 __all__ = [
     "ACTIVATIONS",
+    "BLOCKS",
+    "HEADS",
+    "OPERATIONS",
+    "SHORTCUTS",
+    "STEMS",
+    "AttentionSpec",
     "AvgProjectionSpec",
     "BasicSpec",
     "BatchNormSpec",
@@ -37,6 +60,14 @@ __all__ = [
     "BlockSpec",
     "BottleneckSpec",
     "BuildError",
+    "Call",
+    "ChainBlockSpec",
+    "ChainHeadSpec",
+    "ChainShortcutSpec",
+    "ChainStemSpec",
+    "Chains",
+    "ChannelCount",
+    "ChannelScaleSpec",
     "ClassifierSpec",
     "Conv1x1Spec",
     "Conv3x3StemSpec",
@@ -46,30 +77,37 @@ __all__ = [
     "DropoutShortcutSpec",
     "ECASpec",
     "Fault",
-    "Feature",
     "GateSpec",
+    "GlobalContextSpec",
     "GroupNormSpec",
+    "HeadSpec",
     "IdentitySpec",
     "InitSpec",
     "Layer",
+    "Module",
     "NoNormSpec",
     "NoShortcutSpec",
     "NormSpec",
-    "Plan",
+    "Operation",
+    "PatchifyStemSpec",
     "ProjectionSpec",
     "ResNetSpec",
     "ResforgeError",
     "ResolvedBlock",
     "ScaledSpec",
     "ShortcutPairSpec",
+    "ShortcutSpec",
+    "Site",
     "SpecError",
     "SqueezeExcitationSpec",
     "StageSpec",
+    "StemSpec",
+    "Steps",
     "StochasticDepthSpec",
     "StoreError",
     "Trace",
     "XSpec",
     "ZeroPadSpec",
+    "call",
     "list_specs",
-    "plan",
 ]

@@ -15,6 +15,7 @@ MAX_CHANNELS = 65_536
 MAX_STRIDE = 16
 MAX_DILATION = 64
 MAX_STAGES = 64
+MAX_INPUT = 65_536
 MAX_BLOCKS = 10_000
 
 Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
@@ -76,12 +77,24 @@ class Spec(BaseModel):
                 return self.model_dump(mode="json")
         return plain
 
+    def differing(self, *names: str) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain values: of ``names``, or of all but
+        the kind."""
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        return {
+            name: value
+            for name, value in plain.items()
+            if (name in names if names else name != "kind")
+        }
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
         use_attribute_docstrings=True,
+        # Unions are read from registries, which are full only when all kinds have been imported.
+        defer_build=True,
     )
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Fault, path_text
+from .attention import AttentionSpec, attention_kinds
 from .block import BLOCKS, BlockSpec
+from .head import HEADS, HeadSpec
+from .join import JOINS, JoinSpec
+from .operation import OPERATIONS, Operation
 from .paths import Path, nearest
+from .shortcut import SHORTCUTS, ShortcutSpec
+from .stem import STEMS, StemSpec
 
 Model = type[BaseModel]
 MAX_FAULTS = 1000
@@ -29,6 +35,16 @@ _EXAMPLES = {
     "path": "path: data, the folder that holds the files",
     "to": "to: A, an arm, or with axis one of its labels",
 }
+_FAMILIES: dict[type, Callable[[], Mapping[str, Any]]] = {
+    AttentionSpec: attention_kinds,
+    BlockSpec: lambda: BLOCKS,
+    HeadSpec: lambda: HEADS,
+    JoinSpec: lambda: JOINS,
+    Operation: lambda: OPERATIONS,
+    ShortcutSpec: lambda: SHORTCUTS,
+    StemSpec: lambda: STEMS,
+}
+"""The kinds that a field annotated with the base class of a family can hold."""
 Explained = tuple[str, str, str | None]  # code, message, help
 
 
@@ -110,8 +126,8 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     """Every model an annotation can hold, through unions, tuples and registered kinds."""
-    if annotation is BlockSpec:
-        yield from BLOCKS.values()
+    if isinstance(annotation, type) and annotation in _FAMILIES:
+        yield from _FAMILIES[annotation]().values()
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) is not None or isinstance(annotation, types.UnionType):

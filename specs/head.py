@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
-
-from .base import Rate, Spec, expand_kind
-from .trace import Trace
-
-
-class ClassifierSpec(Spec):
-    """Global average pool, dropout, linear layer (He et al. 2015, section 3.3)."""
-
-    kind: Literal["classifier"] = "classifier"
-    num_classes: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
-    dropout: Rate = 0.0
-
-    def lay(self, trace: Trace) -> None:
-        trace.global_avg_pool("avgpool")
-        trace.linear("fc", self.num_classes)
+from .base import expand_kind, short_tree, shorten_kind
+from .operation import Chain, Operation, Steps, shorten_chain
+from .registry import Kinds, UnionOf
+from .site import Site
 
 
-HeadSpec = Annotated[
-    ClassifierSpec,
-    BeforeValidator(expand_kind, json_schema_input_type=Literal["classifier"] | ClassifierSpec),
-]
+class HeadSpec(Operation):
+    """Base of every kind of head, built-in or registered.
+
+    A head is a chain: a kind says which (:meth:`steps`). A kind with a module of its own defines
+    ``lay`` and ``call`` instead, as an operation does.
+    """
+
+    def steps(self, site: Site) -> Steps:
+        """The operations of the head, by the names that their modules have in the network."""
+        return (("head", self),)
+
+
+HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)
+"""The kinds of heads that a file can name. Grown by :func:`resforge.register`, from Python only."""
+
+
+def expand_head(value: Any) -> Any:
+    """The long form of a head: a bare kind, or a chain written out."""
+    return {"kind": "chain", "layers": value} if isinstance(value, list) else expand_kind(value)
+
+
+AnyHead = Annotated[HeadSpec, UnionOf(lambda: HEADS, expand_head, Chain)]
+
+
+def shorten_head(head: HeadSpec) -> Any:
+    """The shortest way to write ``head``, its number of classes said."""
+    layers = getattr(head, "layers", None)
+    if layers is not None:
+        return shorten_chain(layers)
+    tree = short_tree(head)
+    tree = {"kind": tree} if isinstance(tree, str) else tree
+    classes = getattr(head, "num_classes", None)
+    said = {} if classes is None else {"num_classes": classes}
+    return shorten_kind({"kind": head.kind, **said, **tree})

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .base import expand_kind
+from .block import expand_block
+from .head import expand_head
 from .shortcut import expand_shortcut
+from .stem import expand_stem
 
 Expansions = Mapping[str, Callable[[Any], Any]]
 """By key, how a short form becomes the long one."""
 _LONG: Expansions = {
-    "stem": expand_kind,
-    "block": expand_kind,
+    "stem": expand_stem,
+    "block": expand_block,
     "norm": expand_kind,
-    "head": expand_kind,
+    "head": expand_head,
     "shortcut": expand_shortcut,
 }
 

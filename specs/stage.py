@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride, short_tree
-from .block import AnyBlock
-from .shortcut import ShortcutRule, shorten_shortcut
+from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride
+from .block import AnyBlock, shorten_block
+from .shortcuts import ShortcutRule, shorten_shortcut
 
 
 class BlockEntrySpec(Spec):
@@ -20,7 +20,7 @@ class BlockEntrySpec(Spec):
     def to_tree(self) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         if self.block is not None:
-            tree["block"] = short_tree(self.block)
+            tree["block"] = shorten_block(self.block)
         if self.shortcut is not None:
             tree["shortcut"] = shorten_shortcut(self.shortcut)
         return tree

@@ -9,8 +9,8 @@ from bad_specs import HEAD, ONE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from resforge.errors import SHOWN_FAULTS
+from resforge.planner.plan import check_size
 from resforge.specs import catalogue
-from resforge.specs.plan import check_size
 
 TABLE = [
     pytest.param(*row, id=f"{name.lower()}-{row[0][-50:]!r}")

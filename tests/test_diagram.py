@@ -20,10 +20,10 @@ from resforge.drawing.marks import changed
 from resforge.drawing.scene import FOLD, PIECES
 from resforge.drawing.signs import Signs, closing_signs, wiring
 from resforge.drawing.svg import clean
+from resforge.planner.plan import lay_out
 from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
 from resforge.specs.block import BLOCKS
 from resforge.specs.order import Order
-from resforge.specs.plan import lay_out
 from resforge.specs.register import register_block
 from resforge.specs.shortcut import SHORTCUTS
 from resforge.specs.stage import BlockEntrySpec

@@ -24,7 +24,7 @@ from resforge.blocks import (
     SqueezeExcitation,
     ZeroPad,
 )
-from resforge.specs.plan import lay_out
+from resforge.planner.plan import lay_out
 from torch import Tensor, nn
 
 ORDERS: tuple[Order, ...] = get_args(Order)

@@ -81,7 +81,7 @@ def packages_on_disk(folder: Path = CHECKOUT, name: str = "resforge") -> Iterato
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every name a file imports, in full: ``resforge.specs.plan.plan``, ``torch.nn``.
+    """Every name a file imports, in full: ``resforge.planner.plan.plan``, ``torch.nn``.
 
     Imports inside functions and under ``TYPE_CHECKING`` count too.
     """

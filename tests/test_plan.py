@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from resforge import blocks
-from resforge.specs.count import Counter, figures_of
-from resforge.specs.plan import MAX_INPUT, lay_out
+from resforge.planner.count import Counter, figures_of
+from resforge.planner.plan import MAX_INPUT, lay_out
 from resforge.testing import strategies
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode

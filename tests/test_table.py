@@ -10,7 +10,7 @@ from hypothesis import given
 from resforge.drawing.fold import repeats, runs
 from resforge.drawing.numbers import percent, short
 from resforge.drawing.table import rows, total
-from resforge.specs.plan import lay_out
+from resforge.planner.plan import lay_out
 from resforge.testing.strategies import specs
 
 

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from reference_resnet_d import Basic, Bottleneck, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
-from resforge.specs.plan import lay_out
+from resforge.planner.plan import lay_out
 from resforge.testing.strategies import specs
 from resforge.weights import LAYOUTS
 from torch import Tensor, nn

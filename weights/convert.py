@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
+from ..planner.plan import Plan, lay_out
 from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
-from ..specs.plan import Plan, lay_out
 from .apply import check_values
 from .errors import refuse
 from .infer import infer_spec

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ..builder.join import ACTIVATIONS
-from ..specs.attention import ECASpec
+from ..specs.operations import ECASpec
+from ..specs.operations.act import CLASSES
 from .seen import Conv, Layers, unknowable
 
 Tree = dict[str, Any]
@@ -73,7 +73,7 @@ def possible(layers: Layers) -> list[Answers]:
         for pad in ("end", "both")
         for subsample in ("pixel", "avg_pool")
     ]
-    known = {type(make()): name for name, make in ACTIVATIONS.items() if name != "none"}
+    known = {getattr(nn, cls[3:]): name for name, cls in CLASSES.items()}
     seen = [known[kind] for kind, _ in Counter(layers.kinds).most_common() if kind in known]
     activations = seen or ["relu", "silu", "gelu", "leaky_relu", "elu", "tanh"]
     bare = not any(name.partition("downsample")[1] for name in layers.tensors)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from ..builder.network import unwrap
 from ..errors import SpecError, wrong_type
+from ..planner.plan import lay_out
 from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
-from ..specs.plan import lay_out
 from .certify import Certificate, certify
 from .complaints import shape_text
 from .describe import Answers, describe, possible

@@ -7,9 +7,9 @@ import os
 from torch import nn
 
 from ..builder.network import spec_of, unwrap
+from ..planner.plan import lay_out
 from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
-from ..specs.plan import lay_out
 from .apply import apply, check_values
 from .errors import refuse
 from .layouts import LAYOUTS

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ..specs.plan import Plan
+from ..planner.plan import Plan
 from ..specs.trace import Shape
 from .complaints import Misfit, complaints, refuse_strangers, shape_text
 from .errors import WeightsError, refuse

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ..specs.plan import Plan
+from ..planner.plan import Plan
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 _FIELD = re.compile(r"\{(\w+)([+-]\d+)?\}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import Fault, SpecError
+from ...planner.plan import Plan, plan
 from ...reading.places import placed
 from ...reading.start import start_from
 from ...specs.network import ResNetSpec
-from ...specs.plan import Plan, plan
 from .blame import Blame, Change, replaced
 from .check import sweep_faults
 from .declared import pair_faults

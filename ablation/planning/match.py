@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...errors import Fault, SpecError
+from ...planner.plan import Plan
+from ...planner.scale import By, Quantity, Scaler, cost_of
 from ...specs.base import Spec
 from ...specs.explain import shown
 from ...specs.network import ResNetSpec
-from ...specs.plan import Plan
-from ...specs.scale import By, Quantity, Scaler, cost_of
 
 MAX_TOLERANCE = 0.5
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,12})?) ?%", re.ASCII)

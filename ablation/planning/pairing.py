@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple
 
-from ...specs.plan import Plan
+from ...planner.plan import Plan
 from ...specs.trace import Layer, Shape
 
 #: What decides the values that a tensor starts with, but for its name and the seed.

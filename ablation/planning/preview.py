@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from ...errors import Fault, SpecError
+from ...planner.plan import Plan, plan
 from ...reading.diff import Change, diff
 from ...reading.places import placed
-from ...specs.plan import Plan, plan
 from .arms import Arm, Combination, IllegalArm, Labels
 from .budget import over_budget, total_macs
 from .expected import Expected, expect

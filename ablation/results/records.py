@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from ...errors import SpecError, StoreError, printable
+from ...planner.plan import Plan, plan
 from ...specs.network import ResNetSpec
-from ...specs.plan import Plan, plan
 from ...training.data import DATA
 from ..planning.declared import Declared, Pair, pairs_of, untold
 from ..planning.published import PublishedTable

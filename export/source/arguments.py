@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...specs.plan import BlockPlan
+from ...planner.plan import BlockPlan
 from ...specs.trace import Layer
 
 Column = dict[int, int]

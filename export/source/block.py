@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
-from ...specs import BlockPlan, Plan
+from ...planner import Plan
+from ...specs import BlockPlan
 from ...specs.order import Order
 from ...specs.shortcut import IdentitySpec
 from . import parts

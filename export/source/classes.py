@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...specs import BlockPlan, Plan
+from ...planner import Plan
+from ...specs import BlockPlan
 from ...specs.attention import ECASpec
 from ...specs.order import activates_first
 from ...specs.shortcut import IdentitySpec, ShortcutSpec

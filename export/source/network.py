@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ..._version import __version__
-from ...errors import printable
+from ...errors import BuildError, printable
+from ...planner import Plan
+from ...planner.plan import lay_out as plan_at
 from ...reading.load import as_spec
-from ...specs import BlockPlan, BuildError, Plan, ResNetSpec
-from ...specs.plan import lay_out as plan_at
+from ...specs import BlockPlan, ResNetSpec
 from ...specs.shortcut import NoShortcutSpec
 from .activation import ActivationText
 from .block import BlockText

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...planner.plan import BlockPlan
 from ...specs import norm as norms
 from ...specs import shortcut as kinds
-from ...specs.plan import BlockPlan
 from ...specs.shortcut import ShortcutSpec
 from . import parts
 from .arguments import Arguments

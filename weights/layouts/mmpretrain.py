@@ -7,7 +7,7 @@ not counted.
 
 from __future__ import annotations
 
-from ...specs.plan import Plan
+from ...planner.plan import Plan
 from ..naming import Form
 from .torchvision import BLOCK
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import lcm
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import Fault, SpecError
-from .base import MAX_BLOCKS, MAX_CHANNELS
-from .block import XSpec
-from .network import ResNetSpec
+from ..specs.base import MAX_BLOCKS, MAX_CHANNELS
+from ..specs.blocks import XSpec
+from ..specs.network import ResNetSpec
+from ..specs.resolve import blocks_of
+from ..specs.rules import broken_rules
+from ..specs.trace import Size
 from .plan import Plan, lay_out
-from .rules import broken_rules
-from .trace import Size
 
 Quantity = Literal["params", "macs"]
 By = Literal["width", "depth"]
@@ -195,21 +196,33 @@ class Knob:
 
 def widths_of(spec: ResNetSpec, step: int = 1) -> Knob:
     """The widths of stem and stages, in steps that their groups divide."""
-    stem = getattr(spec.stem, "widths", None) or (spec.stem.out_channels,)
-    written = (*stem, *(stage.width for stage in spec.stages))
+    written = (*stem_widths(spec), *(stage.width for stage in spec.stages))
     step = lcm(step, *_group_widths(spec))
     most = min(_LARGEST, MAX_CHANNELS // max(written)) * _GRAIN
     return Knob(spec, written, step, most, MAX_CHANNELS, _with_widths, keeps_shapes=True)
 
 
+def stem_widths(spec: ResNetSpec) -> tuple[int, ...]:
+    """The widths that the stem names, which are scaled with those of the stages."""
+    found: list[int] = []
+    for name in spec.stem.width_fields:
+        value = getattr(spec.stem, name)
+        found += [value] if isinstance(value, int) else value
+    return tuple(found)
+
+
 def _with_widths(spec: ResNetSpec, values: Sequence[int]) -> ResNetSpec:
     cut = len(values) - len(spec.stages)
-    field = {"widths": tuple(values[:cut])} if cut > 1 else {"width": values[0]}
+    rest = iter(values[:cut])
+    fields: dict[str, Any] = {}
+    for name in spec.stem.width_fields:
+        old = getattr(spec.stem, name)
+        fields[name] = next(rest) if isinstance(old, int) else tuple(next(rest) for _ in old)
     stages = [
         stage.model_copy(update={"width": width})
         for stage, width in zip(spec.stages, values[cut:], strict=True)
     ]
-    stem = spec.stem.model_copy(update=field)
+    stem = spec.stem.model_copy(update=fields)
     return spec.model_copy(update={"stem": stem, "stages": tuple(stages)})
 
 
@@ -244,13 +257,13 @@ def _with_depths(spec: ResNetSpec, values: Sequence[int]) -> ResNetSpec:
 
 
 def _kept(spec: ResNetSpec) -> list[bool]:
-    return [block.keeps_shape for stage in spec.blocks() for block in stage]
+    return [block.site.keeps_shape for stage in blocks_of(spec) for block in stage]
 
 
 def _group_widths(spec: ResNetSpec) -> set[int]:
     """What the widths of a legal network are multiples of."""
     asked = {spec.norm.groups} if spec.norm.kind == "group" else set()
-    for stage in spec.blocks():
+    for stage in blocks_of(spec):
         kinds = {block.block for block in stage if isinstance(block.block, XSpec)}
         asked |= {block.group_width * block.ratio for block in kinds}
     return asked

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from .base import Spec
-from .plan import Plan, lay_block, lay_end, plan, weighted
-from .trace import Size, Trace
-
-if TYPE_CHECKING:
-    from .network import ResNetSpec, ResolvedBlock
-    from .order import Order
+from ..specs.base import Spec
+from ..specs.block import BlockSpec
+from ..specs.layout import lay_block, lay_end, lay_stem
+from ..specs.network import ResNetSpec
+from ..specs.resolve import ResolvedBlock, runs_of
+from ..specs.trace import Size, Trace
+from .plan import Plan, plan, weighted
 
 #: Parts whose costs are kept; a counter that has met more starts anew.
 _KEPT = 20_000
@@ -71,29 +71,37 @@ class Counter:
             self._costs.clear()
             self._numbers.clear()
         number = self._numbering()
-        norm = number(spec.norm)
+        shared = number(spec.norm), spec.activation
         parts = self._cost(
-            ("stem", number(spec.stem), norm),
+            ("stem", number(spec.stem), shared),
             Trace(spec.in_channels, self.size),
-            lambda trace: spec.stem.lay(trace, spec.norm),
+            lambda trace: lay_stem(trace, spec),
         )
         total = list(parts[:6])
         odd = parts.strides_on_one
-        what: ResolvedBlock | None = None
-        for what, times in chain.from_iterable(spec.runs()):
+        resolved: ResolvedBlock | None = None
+        for resolved, times in chain.from_iterable(runs_of(spec)):
+            site = resolved.site
             parts = self._cost(
-                (number(what.block), number(what.shortcut), norm, *what[7:]),
+                (
+                    number(resolved.block),
+                    number(resolved.shortcut),
+                    shared,
+                    *(site.in_channels, site.width, site.stride),
+                    *(site.dilations, site.follows_activation),
+                ),
                 parts.trace,
-                partial(lay_block, what=what, norm=spec.norm),
+                partial(lay_block, resolved=resolved),
             )
             total = [a + times * b for a, b in zip(total, parts[:6], strict=True)]
             odd = odd or parts.strides_on_one
         params, macs, activations, depth, first, last = total
-        order: Order = "post" if what is None else what.block.arrangement
+        assert resolved is not None
+        last_block: BlockSpec = resolved.block
         parts = self._cost(
-            ("end", order, norm, spec.head and number(spec.head)),
+            ("end", number(last_block), shared, spec.closing, spec.head and number(spec.head)),
             parts.trace,
-            lambda trace: lay_end(trace, spec, order),
+            lambda trace: lay_end(trace, spec, last_block),
         )
         if odd:
             return figures_of(plan(spec, self.size))
@@ -134,6 +142,7 @@ class Counter:
 
 def _sum(trace: Trace) -> _Cost:
     layers, trace.layers = trace.layers, []
+    trace.modules = []
     return _Cost(
         sum(layer.params for layer in layers),
         sum(layer.macs for layer in layers),

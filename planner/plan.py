@@ -6,19 +6,16 @@ import operator
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..errors import Fault, SpecError, path_text
-from .block import UNDILATED, BlockSpec
-from .trace import Layer, Shape, Size, Trace, strided
+from ..errors import Fault, SpecError
+from ..reading.load import as_spec
+from ..specs.base import MAX_INPUT
+from ..specs.layout import BlockPlan, lay_block, lay_end, lay_stem
+from ..specs.network import ResNetSpec
+from ..specs.resolve import blocks_of
+from ..specs.trace import Layer, Module, Shape, Size, Trace
 
-if TYPE_CHECKING:
-    from .network import ResNetSpec, ResolvedBlock
-    from .norm import NormSpec
-    from .order import Order
-    from .shortcut import ShortcutSpec
-
-MAX_INPUT = 65_536
 MAX_PARAMS = 2_000_000_000
 MAX_ACTIVATIONS = 10_000_000_000
 
@@ -33,81 +30,6 @@ class Feature(NamedTuple):
     size: Size
     """Height and width."""
     receptive_field: int
-
-
-class BlockPlan(NamedTuple):
-    """One block: what it is, and its layers, in the order in which data meets them."""
-
-    what: ResolvedBlock
-    layers: tuple[Layer, ...]
-    cuts: tuple[int, int, int]
-    """Where among the layers the branch, the shortcut and what follows the sum begin."""
-    receptive_field: int
-    """Side, in input pixels, of the square that an element of the output sees."""
-
-    def layer(self, name: str) -> Layer:
-        """The layer of that name within the block. Raises ``KeyError``.
-
-        >>> import resforge as rf
-        >>> rf.plan(rf.load("resnet50")).stages[1][0].layer("conv2").stride
-        2
-        """
-        full = f"{self.what.name}.{name}"
-        for layer in self.layers:
-            if layer.name == full:
-                return layer
-        raise KeyError(f"{full}: the block has {', '.join(layer.name for layer in self.layers)}")
-
-    @property
-    def residual_end(self) -> Layer | None:
-        """The layer with which the residual branch is 0 where its weights are; None where the
-        kind of block knows none."""
-        return self.spec.residual_end(self.branch)
-
-    @property
-    def name(self) -> str:
-        """The block's name in the state dict."""
-        return self.what.name
-
-    @property
-    def spec(self) -> BlockSpec:
-        return self.what.block
-
-    @property
-    def shortcut(self) -> ShortcutSpec:
-        return self.what.shortcut
-
-    @property
-    def in_channels(self) -> int:
-        return self.what.in_channels
-
-    @property
-    def out_channels(self) -> int:
-        return self.what.out_channels
-
-    @property
-    def stride(self) -> int:
-        return self.what.stride
-
-    @property
-    def entry(self) -> tuple[Layer, ...]:
-        """What a pre-activated block begins with."""
-        return self.layers[: self.cuts[0]]
-
-    @property
-    def branch(self) -> tuple[Layer, ...]:
-        """The layers of the residual branch F(x), from there to the sum."""
-        return self.layers[self.cuts[0] : self.cuts[1]]
-
-    @property
-    def bypass(self) -> tuple[Layer, ...]:
-        """The layers of the shortcut."""
-        return self.layers[self.cuts[1] : self.cuts[2]]
-
-    @property
-    def exit(self) -> tuple[Layer, ...]:
-        """What follows the sum."""
-        return self.layers[self.cuts[2] :]
 
 
 @dataclass(frozen=True)
@@ -132,6 +54,8 @@ class Plan:
     head: tuple[Layer, ...]
     features: tuple[Feature, ...]
     """The stages' feature maps, first stage first."""
+    modules: EndModules
+    """The modules of stem, closing and head; those of blocks are theirs."""
 
     @property
     def params(self) -> int:
@@ -218,12 +142,21 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
     >>> plan.params, plan.macs, plan.depth, plan.output_shape
     (25557032, 4089184256, 50, (1000,))
     """
-    from ..reading.load import as_spec
-
     spec = as_spec(spec, "plan")
     size = _as_size(spec.natural_input_size if input_size is None else input_size)
     laid = lay_out(spec, size)
     for layer in laid.layers:
+        reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
+        if layer.kind in ("conv", "max_pool") and reach > min(layer.in_size):
+            raise SpecError(
+                Fault(
+                    "input",
+                    f"{size[0]}x{size[1]} is too small: the window of {layer.name} is wider than "
+                    f"its map of {layer.in_size[0]}x{layer.in_size[1]} pixels",
+                    _path_of(layer),
+                    "use a larger input",
+                )
+            )
         if layer.stride > 1 and layer.in_size == (1, 1):
             raise SpecError(
                 Fault(
@@ -262,83 +195,49 @@ def check_size(
         raise SpecError(faults)
 
 
+class EndModules(NamedTuple):
+    """The modules of a network outside of its blocks, by the chain that they stand in."""
+
+    stem: tuple[Module, ...]
+    closing: tuple[Module, ...]
+    head: tuple[Module, ...]
+
+
 def lay_out(spec: ResNetSpec, size: Size) -> Plan:
     """The plan of ``spec`` at ``size``, whether or not the size makes sense."""
     trace = Trace(spec.in_channels, size)
     layers = trace.layers
-    spec.stem.lay(trace, spec.norm)
-    stem = tuple(layers)
+    lay_stem(trace, spec)
+    stem, stem_modules = tuple(layers), tuple(trace.modules)
     stages, features = [], []
-    for blocks in spec.blocks():
+    for blocks in blocks_of(spec):
         stage: list[BlockPlan] = []
-        growth = (0, 0)
-        for what in blocks:
-            start, first, last_pixel = len(layers), trace.first, trace.last
-            if stage and what.like == stage[-1].what.like:
-                last = stage[-1]
-                trace.repeat(last.layers, last.name, what.name, growth)
-                cuts = last.cuts
-            else:
-                cuts = lay_block(trace, what, spec.norm)
-            growth = (trace.first - first, trace.last - last_pixel)
-            stage.append(BlockPlan(what, tuple(layers[start:]), cuts, trace.receptive_field))
+        for resolved in blocks:
+            start = len(layers)
+            cuts, modules = lay_block(trace, resolved)
+            block = BlockPlan(resolved, tuple(layers[start:]), cuts, trace.receptive_field, modules)
+            stage.append(block)
         stages.append(tuple(stage))
-        name = what.name.partition(".")[0]
+        name = resolved.name.partition(".")[0]
         features.append(
             Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
         )
-    trace.prefix, start = "", len(layers)
-    cut = lay_end(trace, spec, what.block.arrangement)
-    closing, head = tuple(layers[start:cut]), tuple(layers[cut:])
-    shape = (spec.in_channels, *size)
-    return Plan(spec, shape, tuple(layers), stem, tuple(stages), closing, head, tuple(features))
-
-
-def lay_end(trace: Trace, spec: ResNetSpec, order: Order) -> int:
-    """Write what follows the last block, which is of that ``order``; where the head begins."""
-    if order == "full_pre":
-        trace.norm("norm", spec.norm)
-    cut = len(trace.layers)
-    if spec.head is not None:
-        spec.head.lay(trace)
-    return cut
-
-
-def lay_block(trace: Trace, what: ResolvedBlock, norm: NormSpec) -> tuple[int, int, int]:
-    """Write the block's layers; the cuts between them, as :class:`BlockPlan` has them."""
-    block = what.block
-    trace.prefix = f"{what.name}."
-    start = len(trace.layers)
-    order = block.arrangement
-    size = strided(trace.size, what.stride)
-    if order == "full_pre" and what.entry_activates:
-        trace.norm("bn0", norm)
-    shortcut = trace.fork("shortcut")
-    branch = len(trace.layers) - start
-    # Kinds that do not dilate need not know the word: the rules keep it from them.
-    if what.dilations == UNDILATED:
-        block.lay(trace, what.width, what.stride, norm)
-    else:
-        block.lay(trace, what.width, what.stride, norm, what.dilations)  # type: ignore[call-arg]
-    if trace.channels != what.out_channels or trace.size != size:
-        # Only a registered kind can get this wrong, and torch might broadcast it in silence.
-        written = f"{trace.channels} channels of {trace.size[0]}x{trace.size[1]}"
-        raise SpecError(
-            Fault(
-                "block",
-                f"the branch of {what.name} ends in {written}, the block puts out "
-                f"{what.out_channels} of {size[0]}x{size[1]}",
-                path_text(what.block_path),
-                f"mend 'lay' or 'out_channels' of {type(block).__name__}",
-            )
-        )
-    bypass = len(trace.layers) - start
-    what.shortcut.lay(shortcut, "downsample", what, norm)
-    trace.join(shortcut)
-    exit_ = len(trace.layers) - start
-    if order == "norm_after_add":
-        trace.norm("bn_sum", norm)
-    return branch, bypass, exit_
+    trace.prefix, trace.modules, start = "", [], len(layers)
+    cut, cut_of_modules = lay_end(trace, spec, resolved.block)
+    ends = EndModules(
+        stem_modules, tuple(trace.modules[:cut_of_modules]), tuple(trace.modules[cut_of_modules:])
+    )
+    return Plan(
+        spec,
+        (spec.in_channels, *size),
+        tuple(layers),
+        stem,
+        tuple(stages),
+        tuple(layers[start:cut]),
+        tuple(layers[cut:]),
+        tuple(features),
+        ends,
+    )
 
 
 def _as_size(input_size: int | Size) -> Size:

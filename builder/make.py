@@ -1,0 +1,133 @@
+"""From the calls of a plan to modules."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from .. import blocks
+from ..errors import BuildError
+from ..specs.call import Call, ChannelCount, call
+from ..specs.layout import BlockModules, BlockPlan, with_drop_path
+from ..specs.trace import Module
+
+#: Module classes that calls can name beside PyTorch's, by name; registered ones are added.
+MODULES: dict[str, type[nn.Module]] = {
+    name: value
+    for name in blocks.__all__
+    if isinstance(value := getattr(blocks, name), type) and issubclass(value, nn.Module)
+}
+BUILT_IN_MODULES = frozenset(MODULES)
+# What these draw in their constructors would only be overwritten: the plan says where each of
+# their parameters starts.
+_SKIPPED = {"nn.Conv2d": nn.Conv2d, "nn.Linear": nn.Linear}
+
+
+def make(made: Call) -> nn.Module:
+    """The module that a call makes, those among its arguments made first.
+
+    Raises :class:`BuildError` for a class that nobody registered.
+    """
+    args = [_value(value) for value in made.args]
+    options = {name: _value(value) for name, value in made.options.items()}
+    if made.name in _SKIPPED:
+        device = torch.get_default_device()
+        module: nn.Module = skip_init(_SKIPPED[made.name], *args, device=device, **options)
+        return module
+    if made.name in ("nn.Sequential", "ShortcutPath"):
+        return class_of(made.name)(OrderedDict(options))
+    return class_of(made.name)(*args, **options)
+
+
+def class_of(name: str) -> type[nn.Module]:
+    """The module class that a call names."""
+    if name.startswith("nn."):
+        found: type[nn.Module] = getattr(nn, name[3:])
+        return found
+    if name not in MODULES:
+        raise BuildError(f"no module {name!r}: call resforge.register with its class")
+    return MODULES[name]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Call):
+        return make(value)
+    return int(value) if isinstance(value, ChannelCount) else value
+
+
+def chain(modules: Iterable[Module]) -> nn.Sequential:
+    """The modules of a chain in a row, under their own names."""
+    return nn.Sequential(OrderedDict(steps(modules)))
+
+
+def steps(modules: Iterable[Module]) -> dict[str, nn.Module]:
+    """The modules of a chain by name; those that share the first part of a name stand in one
+    sequence under it."""
+    return {name: make(made) for name, made in nested(modules).items()}
+
+
+def nested(modules: Iterable[Module]) -> dict[str, Call]:
+    """The calls of a chain by name, those that share the first part of a name in one sequence."""
+    return nest({module.name: module.op.call(module) for module in modules})
+
+
+def nest(calls: Mapping[str, Call]) -> dict[str, Call]:
+    """``calls`` by the first parts of their names.
+
+    >>> nest({"of.0": call("A"), "of.1": call("B"), "dropout": call("C")})["of"].options.keys()
+    dict_keys(['0', '1'])
+    """
+    found: dict[str, Any] = {}
+    for name, made in calls.items():
+        first, _, rest = name.partition(".")
+        if rest:
+            found.setdefault(first, {})[rest] = made
+        else:
+            found[first] = made
+    return {
+        name: part if isinstance(part, Call) else Call("nn.Sequential", (), nest(part))
+        for name, part in found.items()
+    }
+
+
+def shortcut_call(block: BlockPlan) -> Call | None:
+    """The call that makes a block's shortcut; None where it has none, or is x itself."""
+    if block.shortcut.absent:
+        return None
+    inner = {
+        module.name.removeprefix("downsample").lstrip("."): module.op.call(module)
+        for module in block.modules.path
+    }
+    path = IDENTITY_SHORTCUT
+    if any(module.layers or module.op.canonical(module) for module in block.modules.path):
+        path = inner[""] if "" in inner else Call("ShortcutPath", (), nest(inner))
+    join = block.modules.join
+    if join.kind != "add" and "of" in path.options:
+        path = path.options["of"]
+        if path.name == "nn.Sequential":
+            path = path._replace(name="ShortcutPath")
+    return join.call(path, block.site)
+
+
+IDENTITY_SHORTCUT = call("Identity")
+"""The shortcut that is its input."""
+
+
+def make_block(block: BlockPlan) -> nn.Module:
+    """The module of a planned block."""
+    modules: BlockModules = block.modules
+    if block.resolved.drop_rate:
+        modules = with_drop_path(modules, block.resolved)
+    shortcut = shortcut_call(block)
+    return blocks.ResidualBlock(
+        steps(modules.branch),
+        None if shortcut is None else make(shortcut),
+        entry=steps(modules.entry),
+        exit=steps(modules.exit),
+        fresh=modules.fresh,
+    )

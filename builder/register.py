@@ -1,0 +1,147 @@
+"""Growing the language from Python: operations, stems, shortcuts, attention, blocks and heads."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, PydanticUserError
+from torch import nn
+
+from ..errors import Fault, SpecError, wrong_type
+from ..specs.base import Spec
+from ..specs.block import BLOCKS, BlockSpec
+from ..specs.head import HEADS, HeadSpec
+from ..specs.operation import OPERATIONS, Operation
+from ..specs.registry import Kinds, UnionOf, kind_of
+from ..specs.shortcut import SHORTCUTS, ShortcutSpec
+from ..specs.stem import STEMS, StemSpec
+from .make import BUILT_IN_MODULES, MODULES
+
+#: Families by their base class; attention is a family of operations.
+_FAMILIES: dict[type[Operation], Kinds[Any]] = {
+    StemSpec: STEMS,
+    BlockSpec: BLOCKS,
+    ShortcutSpec: SHORTCUTS,
+    HeadSpec: HEADS,
+    Operation: OPERATIONS,
+}
+
+
+def register(spec: type[Operation], module: type[nn.Module] | None = None) -> None:
+    """Make a kind of your own known to files, plans, the builder, the exporter and the pictures.
+
+    ``spec`` derives from :class:`~resforge.specs.Operation`, ``AttentionSpec``, ``StemSpec``,
+    ``ShortcutSpec``, ``BlockSpec`` or ``HeadSpec``, and has a ``kind`` of its own. It either says
+    which operations it stands for (``steps`` or ``chains``), or writes down its layers (``lay``)
+    and the call of its ``module`` (``call``). Building raises :class:`BuildError` where the
+    module's parameters are not those that ``lay`` wrote down.
+
+    Registering a kind again replaces it. Raises :class:`SpecError`, and leaves everything as it
+    was, for a built-in kind and for what is no kind.
+    """
+    if module is not None and not (isinstance(module, type) and issubclass(module, nn.Module)):
+        raise wrong_type("register", "a subclass of torch.nn.Module", module)
+    family = _family_of(spec)
+    kind = _name_of(spec, family)
+    if kind in family.built_in:
+        message = f"{kind!r} is a built-in kind"
+        raise SpecError(Fault("register", message, help="choose another name"))
+    if module is not None and module.__name__ in BUILT_IN_MODULES:
+        message = f"{module.__name__} is the name of a module of resforge"
+        raise SpecError(Fault("register", message, help="give the class another name"))
+    if not _says_something(spec):
+        raise _no_kind(spec, family)
+    before = family.get(kind)
+    family.put(spec)
+    try:
+        rebuild_models()
+    except PydanticUserError:
+        if before is None:
+            family.drop(kind)
+        else:
+            family.put(before)
+        rebuild_models()
+        raise _no_kind(spec, family) from None
+    if module is not None:
+        MODULES[module.__name__] = module
+
+
+def unregister(spec: type[Operation]) -> None:
+    """Forget a kind that :func:`register` made known, for tests that clean up after themselves."""
+    _family_of(spec).drop(kind_of(spec))
+    rebuild_models()
+
+
+def _family_of(spec: Any) -> Kinds[Any]:
+    for base, family in _FAMILIES.items():
+        if isinstance(spec, type) and issubclass(spec, base):
+            return family
+    raise _no_kind(spec, BLOCKS)
+
+
+def _name_of(spec: type[Operation], family: Kinds[Any]) -> str:
+    kind = spec.model_fields["kind"].default if "kind" in spec.model_fields else None
+    if not isinstance(kind, str) or not kind.isidentifier():
+        raise _no_kind(spec, family)
+    return kind
+
+
+def _says_something(spec: type[Operation]) -> bool:
+    """Whether it stands for operations, or is one itself."""
+    own = spec.call is not Operation.call
+    chained = any(
+        getattr(spec, method, None) is not getattr(base, method)
+        for base, method in ((StemSpec, "steps"), (ShortcutSpec, "steps"), (HeadSpec, "steps"))
+        if issubclass(spec, base)
+    )
+    return own or chained or (issubclass(spec, BlockSpec) and spec.chains is not BlockSpec.chains)
+
+
+def _no_kind(spec: object, family: Kinds[Any]) -> SpecError:
+    name = spec.__name__ if isinstance(spec, type) else repr(spec)
+    base, noun = family.base.__name__, family.noun
+    method = {"block": "chains", "operation": "lay and call"}.get(noun, "steps")
+    own = f'kind: Literal["my_{noun}"] = "my_{noun}"'
+    help_ = f"derive it from {base}, write {own}, define {method}"
+    return SpecError(Fault("register", f"{name} is no {noun} kind", help=help_))
+
+
+def rebuild_models() -> None:
+    """Let every model that holds a union of kinds read its registry again."""
+    done: dict[type[BaseModel], bool] = {}
+
+    def holds_union(model: type[BaseModel]) -> bool:
+        if model not in done:
+            done[model] = False
+            parts = [part for field in model.model_fields.values() for part in _parts(field)]
+            held = [part for part in parts if isinstance(part, type)]
+            open_ = any(isinstance(part, UnionOf) for part in parts)
+            done[model] = sum(map(holds_union, held)) > 0 or open_
+            if done[model]:
+                model.model_rebuild(force=True)
+        return done[model]
+
+    for model in _descendants(Spec):
+        holds_union(model)
+
+
+def _parts(field: Any) -> Iterator[Any]:
+    """The union markers and the models of a field, through unions and tuples."""
+    yield from (each for each in field.metadata if isinstance(each, UnionOf))
+    yield from _inside(field.annotation)
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    is_spec = isinstance(annotation, type) and issubclass(annotation, Spec)
+    if is_spec or isinstance(annotation, UnionOf):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _inside(argument)
+
+
+def _descendants(model: type[Spec]) -> Iterator[type[Spec]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from _descendants(child)

@@ -1,0 +1,63 @@
+"""The bottleneck block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..base import Channels
+from ..operation import Problem
+from .narrowed import NarrowedSpec
+
+
+class BottleneckSpec(NarrowedSpec):
+    """F(x) = 1x1, 3x3 and 1x1 convolutions. He et al. 2015, Figure 5 right.
+
+    With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017, arXiv 1611.05431, Figure 3c);
+    with ``width_per_group`` above 64 that of the wide ResNets (Zagoruyko and Komodakis 2016).
+    """
+
+    colour: ClassVar[str | None] = "green"
+    class_name: ClassVar[str] = "Bottleneck"
+    branch_words: ClassVar[str] = "1x1, 3x3, 1x1"
+    source: ClassVar[str] = "He et al. 2015 (arXiv 1512.03385), Figure 5"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"expansion": 2, "groups": 2, "width_per_group": 128},
+        {"stride_on": "conv1"},
+        {"order": "full_pre", "dropout": 0.3},
+    )
+
+    kind: Literal["bottleneck"] = "bottleneck"
+    expansion: Annotated[int, Field(ge=1, le=64)] = 4
+    """Output channels over the stage's width."""
+    groups: Channels = 1
+    """Groups of the 3x3 convolution: ResNeXt's cardinality."""
+    width_per_group: Channels = 64
+    """Channels of each group where the stage's width is 64."""
+    stride_on: Literal["conv2", "conv1"] = "conv2"
+    """The convolution that strides: the 3x3 (v1.5, as torchvision) or the first 1x1 (the paper)."""
+
+    def out_channels(self, width: int) -> int:
+        return width * self.expansion
+
+    @property
+    def strides_first(self) -> bool:
+        return self.stride_on == "conv1"
+
+    def inner_width(self, width: int) -> int:
+        return width * self.width_per_group // 64 * self.groups
+
+    def inner_groups(self, width: int) -> int:
+        return self.groups
+
+    def problems_at(self, width: int) -> Iterator[Problem]:
+        if width * self.width_per_group < 64:
+            yield (
+                "width_per_group",
+                f"width {width} x width_per_group {self.width_per_group} / 64 leaves no channel",
+                f"use a width_per_group of at least {-(-64 // width)}",
+            )
+        yield from super().problems_at(width)

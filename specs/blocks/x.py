@@ -1,0 +1,49 @@
+"""The X block of RegNet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..base import Channels
+from ..operation import Problem
+from .narrowed import NarrowedSpec
+
+
+class XSpec(NarrowedSpec):
+    """F(x) = 1x1, 3x3 in groups, and 1x1 convolutions, told by the width that is put out.
+
+    The X block of Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4.
+    """
+
+    colour: ClassVar[str | None] = "orange"
+    class_name: ClassVar[str] = "XBlock"
+    branch_words: ClassVar[str] = "1x1, 3x3 in groups, 1x1"
+    source: ClassVar[str] = "Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({"group_width": 1}, {"group_width": 64})
+
+    kind: Literal["x"] = "x"
+    group_width: Channels = 8
+    """Channels of each group of the 3x3, which is one group where it has no more."""
+    ratio: Annotated[int, Field(ge=1, le=64)] = 1
+    """The stage's width over that of the 3x3: the bottleneck ratio."""
+
+    def inner_width(self, width: int) -> int:
+        return width // self.ratio
+
+    def inner_groups(self, width: int) -> int:
+        return max(1, self.inner_width(width) // self.group_width)
+
+    def problems_at(self, width: int) -> Iterator[Problem]:
+        inner = self.inner_width(width)
+        if width % self.ratio:
+            divisors = [str(n) for n in range(1, 65) if width % n == 0]
+            message = f"a ratio of {self.ratio} does not divide the width {width}"
+            yield "ratio", message, f"use a divisor: {', '.join(divisors)}"
+        elif inner > self.group_width and inner % self.group_width:
+            message = f"groups of {self.group_width} channels do not divide {inner}"
+            yield "group_width", message, f"use a divisor: {gcd(inner, self.group_width)}"
+        yield from super().problems_at(width)

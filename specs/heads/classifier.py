@@ -1,0 +1,44 @@
+"""The head of a classifier."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..base import Rate
+from ..head import HeadSpec
+from ..operation import Steps
+from ..operations import DropoutSpec, FlattenSpec, GlobalPoolSpec, LinearSpec
+from ..site import Site
+
+
+class ClassifierSpec(HeadSpec):
+    """Global average pool, dropout, linear layer (He et al. 2015, section 3.3)."""
+
+    self_validating: ClassVar[bool] = True
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"num_classes": 5},
+        {"num_classes": 1, "dropout": 0.5},
+    )
+
+    kind: Literal["classifier"] = "classifier"
+    num_classes: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    """Numbers put out."""
+    dropout: Rate = 0.0
+    """Rate of the dropout before the linear layer."""
+
+    def steps(self, site: Site) -> Steps:
+        return _steps(self)
+
+
+@lru_cache(1024)
+def _steps(head: ClassifierSpec) -> Steps:
+    dropout: Steps = (("dropout", DropoutSpec(rate=head.dropout)),) if head.dropout else ()
+    return (
+        ("avgpool", GlobalPoolSpec()),
+        ("flatten", FlattenSpec()),
+        *dropout,
+        ("fc", LinearSpec(out_features=head.num_classes)),
+    )

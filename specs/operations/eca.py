@@ -1,0 +1,51 @@
+"""Efficient channel attention."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any, ClassVar, Literal
+
+from ..attention import AttentionSpec
+from ..base import OddKernel
+from ..call import Call, call
+from ..site import Site
+from ..trace import Module, Trace
+
+
+class ECASpec(AttentionSpec):
+    """F(x) * sigmoid(w * mean(F(x))), w a convolution along the channels.
+
+    Wang et al. 2020, ECA-Net (arXiv 1910.03151), section 3.
+    """
+
+    main: ClassVar[str | None] = "kernel"
+    sign: ClassVar[str | None] = "eca"
+    legend: ClassVar[str] = "efficient channel attention"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"kernel": 5})
+
+    kind: Literal["eca"] = "eca"
+    kernel: OddKernel | None = None
+    """Channels that are seen together; null: the nearest odd number to log2(C) / 2 + 1 / 2
+    (equation 12; as the authors' code, an even whole part is raised by one)."""
+
+    def kernel_size(self, channels: int) -> int:
+        """The kernel for this number of channels.
+
+        >>> [ECASpec().kernel_size(channels) for channels in (64, 256, 2048)]
+        [3, 5, 7]
+        """
+        if self.kernel is not None:
+            return self.kernel
+        whole = int((log2(channels) + 1) / 2)
+        return whole + 1 - whole % 2
+
+    def lay(self, trace: Trace, name: str, site: Site) -> None:
+        side = trace.fork("attention")
+        side.global_avg_pool(f"{name}.pool")
+        side.conv_along_channels(f"{name}.conv", self.kernel_size(trace.channels))
+
+    def call(self, module: Module) -> Call:
+        return call("ECA", kernel=self.kernel_size(module.in_channels))
+
+    def canonical(self, module: Module) -> dict[str, Any] | None:
+        return {"op": self.kind, "kernel": self.kernel_size(module.in_channels)}

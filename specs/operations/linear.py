@@ -1,0 +1,43 @@
+"""A linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ..call import Call, ChannelCount, call
+from ..operation import After, Operation, Problem
+from ..site import Site
+from ..trace import Module, Trace
+
+
+class LinearSpec(Operation):
+    """W x + b, on a map of one position."""
+
+    main: ClassVar[str | None] = "out_features"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({"out_features": 8},)
+    after: ClassVar[After] = "fresh"
+    takes_vector: ClassVar[bool] = True
+
+    kind: Literal["linear"] = "linear"
+    out_features: Annotated[int, Field(ge=1, le=10_000_000)]
+    """Numbers put out: the classes, in the last one."""
+
+    def lay(self, trace: Trace, name: str, site: Site) -> None:
+        trace.linear(name, self.out_features)
+
+    def call(self, module: Module) -> Call:
+        return call("nn.Linear", ChannelCount(module.in_channels), self.out_features)
+
+    def canonical(self, module: Module) -> dict[str, Any] | None:
+        return {"op": "linear", "out_features": self.out_features}
+
+    def problems(self, module: Module, site: Site) -> Iterator[Problem]:
+        if module.layer.in_size != (1, 1):
+            yield (
+                "out_features",
+                "a linear layer takes a map of one position",
+                "put global_pool before it",
+            )

@@ -1,0 +1,75 @@
+"""Channels of zeros beside those of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from ..call import Call, ChannelCount, call
+from ..operation import BlockStride, Operation, Problem, Width, width_at
+from ..site import Site
+from ..trace import Module, Trace
+
+Pad = Literal["end", "both"]
+Subsample = Literal["pixel", "avg_pool"]
+
+
+class ZeroPadOpSpec(Operation):
+    """Every stride-th pixel, or the mean of each square, then channels of zeros.
+
+    Option A of He et al. 2015 (arXiv 1512.03385), section 3.3.
+    """
+
+    main: ClassVar[str | None] = "pad"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"pad": "both"})
+
+    kind: Literal["zero_pad"] = "zero_pad"
+    pad: Pad = "end"
+    """Where the zero channels stand: all after (`end`), or half on either side (`both`)."""
+    subsample: Subsample = "pixel"
+    """Every stride-th `pixel`, or the mean of each square (`avg_pool`)."""
+    width: Width | None = None
+    """Channels put out. Left out: the block's output in a shortcut's path."""
+    stride: BlockStride = 1
+    """Pixels from one to the next that is kept; `block`: the block's own stride."""
+
+    def lay(self, trace: Trace, name: str, site: Site) -> None:
+        stride = site.stride if self.stride == "block" else self.stride
+        if self.subsample == "avg_pool" and stride > 1:
+            trace.avg_pool(f"{name}.pool", stride)
+            stride = 1
+        trace.zero_pad(name, width_at(self.width, trace, site), stride)
+
+    def call(self, module: Module) -> Call:
+        stride = max(layer.stride for layer in module.layers)
+        channels = ChannelCount(module.in_channels), ChannelCount(module.out_channels)
+        options = {} if self.pad == "end" else {"pad": self.pad}
+        if self.subsample != "pixel":
+            options["subsample"] = self.subsample
+        return call("ZeroPad", *channels, *([stride] if stride > 1 else []), **options)
+
+    def canonical(self, module: Module) -> dict[str, Any] | None:
+        stride = max(layer.stride for layer in module.layers)
+        zeros = module.out_channels - module.in_channels
+        if stride == 1 and not zeros:
+            return None
+        fields: dict[str, Any] = {"op": "zero_pad", "width": module.out_channels}
+        if zeros > 1 and self.pad != "end":  # half of one channel is none
+            fields["pad"] = self.pad
+        if stride > 1:
+            fields["stride"] = stride
+            if self.subsample != "pixel":
+                fields["subsample"] = self.subsample
+        return fields
+
+    def sign_of(self, module: Module) -> str | None:
+        return "pool" if len(module.layers) > 1 else None
+
+    def problems(self, module: Module, site: Site) -> Iterator[Problem]:
+        if module.out_channels < module.in_channels:
+            yield (
+                "width",
+                f"zero_pad can widen, never narrow: {module.in_channels} channels to "
+                f"{module.out_channels}",
+                f"use at least {module.in_channels}, or a conv",
+            )

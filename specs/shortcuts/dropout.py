@@ -1,0 +1,28 @@
+"""A shortcut with dropout."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from ..base import Rate
+from ..operation import Steps
+from ..operations import DropoutSpec
+from ..site import Site
+from .wrapper import WrapperSpec
+
+
+class DropoutShortcutSpec(WrapperSpec):
+    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5.
+
+    What is kept is divided by 1 - rate, as in PyTorch; the paper reckons with a shortcut that is
+    halved.
+    """
+
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"rate": 0.25, "of": "projection"})
+
+    kind: Literal["dropout"] = "dropout"
+    rate: Rate = 0.5
+    """The chance of a value to be set to zero."""
+
+    def steps(self, site: Site) -> Steps:
+        return (*super().steps(site), ("dropout", DropoutSpec(rate=self.rate)))

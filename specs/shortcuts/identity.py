@@ -1,0 +1,28 @@
+"""The shortcut that leaves its input as it is."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from ..operation import Steps
+from ..shortcut import Line, ShortcutSpec
+from ..site import Site
+
+
+class IdentitySpec(ShortcutSpec):
+    """S(x) = x, for blocks that keep the shape."""
+
+    note: ClassVar[str | None] = "x as it is"
+    line: ClassVar[Line | None] = Line("slate", 1.6)
+    self_validating: ClassVar[bool] = True
+    words: ClassVar[str] = "x"
+
+    kind: Literal["identity"] = "identity"
+
+    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+        if in_channels == out_channels and stride == 1:
+            return None
+        return f"identity cannot join {in_channels} channels to {out_channels} at stride {stride}"
+
+    def steps(self, site: Site) -> Steps:
+        return ()

@@ -1,0 +1,59 @@
+"""The shortcut that is a convolution and a norm."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+from ..base import OddKernel
+from ..norm import NoNormSpec
+from ..operation import Steps
+from ..operations import ConvSpec, NormOpSpec
+from ..shortcut import Line, ShortcutSpec
+from ..site import Site
+
+
+class ProjectingSpec(ShortcutSpec):
+    """A convolution, with a norm and a bias of its own choosing."""
+
+    norm: bool | None = None
+    """Whether the network's norm follows; null: as the block has it, which is yes but for ``d2l``
+    and for ``full_pre``, whose branch ends without one too."""
+    bias: bool | None = None
+    """Whether the convolution is biased; null: as those of the block are."""
+
+    def normed(self, site: Site) -> bool:
+        """Whether a norm follows the convolution."""
+        wanted = site.projection_norm if self.norm is None else self.norm
+        return wanted and not isinstance(site.norm, NoNormSpec)
+
+    def biased(self, site: Site) -> bool:
+        """Whether the convolution is biased."""
+        return site.projection_bias if self.bias is None else self.bias
+
+
+class ProjectionSpec(ProjectingSpec):
+    """S(x) = norm(conv1x1(x)), at the block's stride."""
+
+    note: ClassVar[str | None] = "1x1 convolution, option B"
+    line: ClassVar[Line | None] = Line("orange", 2.8)
+    self_validating: ClassVar[bool] = True
+    words: ClassVar[str] = "a {kernel}x{kernel} convolution of x"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"kernel": 3},
+        {"norm": False, "bias": True},
+    )
+
+    kind: Literal["projection"] = "projection"
+    kernel: OddKernel = 1
+    """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
+
+    def steps(self, site: Site) -> Steps:
+        return _steps(self.kernel, self.biased(site), self.normed(site))
+
+
+@lru_cache(256)
+def _steps(kernel: int, bias: bool, norm: bool) -> Steps:
+    conv = ConvSpec(kernel=kernel, stride="block", bias=bias)
+    return (("0", conv), *((("1", NormOpSpec()),) if norm else ()))

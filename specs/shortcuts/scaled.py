@@ -1,0 +1,26 @@
+"""A shortcut and a residual branch with constant factors."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from ..join import Factors, JoinSpec, ScaledJoinSpec
+from .wrapper import WrapperSpec
+
+
+class ScaledSpec(Factors, WrapperSpec):
+    """shortcut * S(x) + residual * F(x), with constant factors.
+
+    He et al. 2016 (arXiv 1603.05027), section 3.1.
+    """
+
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"shortcut": 0.5, "residual": 0.5},
+        {"shortcut": 0.0},
+        {"residual": 0.5, "of": "projection"},
+    )
+
+    kind: Literal["scaled"] = "scaled"
+
+    def joined(self) -> JoinSpec:
+        return ScaledJoinSpec(shortcut=self.shortcut, residual=self.residual)

@@ -1,0 +1,47 @@
+"""Shortcuts made of another shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from ..operation import Steps
+from ..registry import UnionOf
+from ..shortcut import SHORTCUTS, ShortcutSpec, expand_inner
+from ..site import Site
+from .zero_pad import ZeroPadSpec
+
+
+def inner_kinds() -> Mapping[str, type[ShortcutSpec]]:
+    """The kinds that can stand inside of another: those that are not made of one themselves."""
+    return {kind: model for kind, model in SHORTCUTS.items() if not issubclass(model, WrapperSpec)}
+
+
+AnyInnerShortcut = Annotated[ShortcutSpec, UnionOf(inner_kinds, expand_inner)]
+
+
+class WrapperSpec(ShortcutSpec):
+    """Something done to another shortcut, in every block if the kind stands alone."""
+
+    bare_match: ClassVar[str | None] = None
+
+    of: AnyInnerShortcut = ZeroPadSpec()
+    """The shortcut it is done to; option A unless said, which is x itself where the shape is
+    kept (He et al. 2016 do it to that of ResNet-110)."""
+
+    @property
+    def self_validating(self) -> bool:  # type: ignore[override]
+        """Whether the shortcut inside can be trusted."""
+        return self.of.self_validating
+
+    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+        if self.of.absent:
+            return f"{self.kind} of none: a plain block has no shortcut"
+        return self.of.why_illegal(in_channels, out_channels, stride)
+
+    def steps(self, site: Site) -> Steps:
+        steps = self.of.steps(site)
+        return tuple((f"of.{name}" if name else "of", op) for name, op in steps)
+
+    def drawn(self, site: Site) -> ShortcutSpec:
+        return self.of.drawn(site)

@@ -1,0 +1,52 @@
+"""Option A."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+from ..operation import Steps
+from ..operations import ZeroPadOpSpec
+from ..operations.zero_pad import Pad, Subsample
+from ..shortcut import Line, ShortcutSpec
+from ..site import Site
+from .identity import IdentitySpec
+
+
+class ZeroPadSpec(ShortcutSpec):
+    """S(x) = every stride-th pixel of x, then channels of zeros; without parameters."""
+
+    note: ClassVar[str | None] = "option A"
+    line: ClassVar[Line | None] = Line("purple", 2.0, "5 4")
+    self_validating: ClassVar[bool] = True
+    words: ClassVar[str] = "x subsampled and padded with channels of zeros"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"pad": "both"},
+        {"subsample": "avg_pool"},
+    )
+
+    kind: Literal["zero_pad"] = "zero_pad"
+    pad: Pad = "end"
+    """Where the zero channels stand: all after, or half on either side."""
+    subsample: Subsample = "pixel"
+    """Every stride-th pixel, or the mean of each square (as in the code of Han et al. 2017,
+    PyramidNet, arXiv 1610.02915)."""
+
+    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+        if in_channels <= out_channels:
+            return None
+        return f"zero_pad can widen, never narrow: {in_channels} channels to {out_channels}"
+
+    def steps(self, site: Site) -> Steps:
+        return _steps(self)
+
+    def drawn(self, site: Site) -> ShortcutSpec:
+        # Nothing is padded where the shape is kept.
+        return IdentitySpec() if site.keeps_shape else self
+
+
+@lru_cache(16)
+def _steps(shortcut: ZeroPadSpec) -> Steps:
+    op = ZeroPadOpSpec(pad=shortcut.pad, subsample=shortcut.subsample, stride="block")
+    return (("", op),)
