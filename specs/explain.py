@@ -141,7 +141,7 @@ def _kind(model: type[BaseModel]) -> Any:
 
 
 def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Explained:
-    kinds = [kind for kind in map(_kind, held) if kind is not None]
+    kinds = [kind for kind in map(_kind, held) if kind not in (None, "chain")]
     if detail["type"] == "union_tag_not_found":
         return _no_kind(detail, held)
     if detail["type"] in ("model_type", "model_attributes_type") and kinds:
@@ -184,23 +184,14 @@ def _fields_with(key: str, owners: list[Model]) -> list[str]:
 
 
 def _kinds_with(key: str, owners: list[Model]) -> list[str]:
-    """The sibling kinds that have ``key``, where the user's kind has not."""
-    bases = [
-        base
-        for owner in owners
-        for base in owner.__mro__[1:]
-        if base.__module__ == owner.__module__ and issubclass(base, BaseModel)
+    """The kinds of the same family that have ``key``, where the user's kind has not."""
+    families = [
+        family
+        for family in (kinds().values() for kinds in _FAMILIES.values())
+        if any(owner in family for owner in owners)
     ]
-    siblings = [model for base in bases for model in _concrete(base) if key in model.model_fields]
-    return list(dict.fromkeys(f"'{_kind(model)}'" for model in siblings))
-
-
-def _concrete(model: Model) -> Iterator[Model]:
-    """The model's descendants that have a kind."""
-    for child in model.__subclasses__():
-        if isinstance(_kind(child), str):
-            yield child
-        yield from _concrete(child)
+    found = [model for model in (families or [[]])[0] if key in model.model_fields]
+    return [f"'{_kind(model)}'" for model in found if _kind(model) != "chain"]
 
 
 def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
@@ -208,6 +199,8 @@ def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
     given = context.get("tag", detail["input"])
     allowed = str(context.get("expected_tags") or context.get("expected")).replace(" or ", ", ")
     names = [name.strip().strip("'") for name in allowed.split(",")]
+    # A chain is written out, not named.
+    names = [name for name in names if name != "chain"]
     message = f"{shown(given)} is not one of {', '.join(names)}"
     if close := nearest(given, names):
         return "value", message, f"did you mean '{close}'?"
@@ -221,7 +214,7 @@ def _no_kind(detail: ErrorDetails, held: list[Model]) -> Explained:
     given = detail["input"]
     keys = set(given) if isinstance(given, dict) else set()
     fits = [_kind(model) for model in held if keys <= set(model.model_fields)]
-    kinds = fits or [_kind(model) for model in held]
+    kinds = [kind for kind in fits or map(_kind, held) if kind != "chain"]
     return "missing", "'kind' is missing", f"write kind: {' or '.join(dict.fromkeys(kinds))}"
 
 

@@ -31,7 +31,15 @@ def expand_head(value: Any) -> Any:
     return {"kind": "chain", "layers": value} if isinstance(value, list) else expand_kind(value)
 
 
-AnyHead = Annotated[HeadSpec, UnionOf(lambda: HEADS, expand_head, Chain)]
+def _settle_head(value: Any) -> Any:
+    """The long form of a head; the usual one where a mapping names no kind."""
+    long = expand_head(value)
+    if isinstance(long, dict) and "kind" not in long:
+        return {"kind": "chain" if "layers" in long else "classifier", **long}
+    return long
+
+
+AnyHead = Annotated[HeadSpec, UnionOf(lambda: HEADS, _settle_head, Chain)]
 
 
 def shorten_head(head: HeadSpec) -> Any:

@@ -193,10 +193,8 @@ def lay_chain(
         op = op.settle(site)
         if op.takes_vector and not trace.flat:
             flatten = OPERATIONS["flatten"]()  # type: ignore[call-arg]
-            prefix = name[: name.rfind(".") + 1]
-            modules.append(
-                Module(f"{prefix}flatten", flatten, trace.channels, trace.channels, (), False)
-            )
+            beside, channels = name[: name.rfind(".") + 1], trace.channels
+            modules.append(Module(f"{beside}flatten", flatten, channels, channels, (), False))
             trace.flat = True
         channels, start = trace.channels, len(trace.layers)
         trace.missing_width = channels if missing_width is None else missing_width

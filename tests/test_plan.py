@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from resforge import blocks
 from resforge.planner.count import Counter, figures_of
 from resforge.planner.plan import MAX_INPUT, lay_out
+from resforge.specs.resolve import blocks_of
 from resforge.testing import strategies
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -258,8 +259,8 @@ def test_option_b_minus_option_a(data: st.DataObject) -> None:
     a, b = (rf.plan(spec.replace({"shortcut": option})) for option in (A, B))
     changing = [
         block
-        for stage in spec.blocks()
-        for block in stage
+        for stage in blocks_of(spec)
+        for block in (resolved.site for resolved in stage)
         if block.stride > 1 or block.in_channels != block.out_channels
     ]
     extra = sum(c.in_channels * c.out_channels + 2 * c.out_channels for c in changing)

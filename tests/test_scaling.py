@@ -11,6 +11,7 @@ import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resforge.generation import fit
+from resforge.specs.resolve import blocks_of
 from resforge.specs.trace import Size
 
 SIZE: Size = (32, 32)
@@ -35,7 +36,7 @@ def factors(values: list[int], most: int) -> list[Fraction]:
 
 
 def kept(spec: rf.ResNetSpec) -> list[bool]:
-    return [block.keeps_shape for stage in spec.blocks() for block in stage]
+    return [block.site.keeps_shape for stage in blocks_of(spec) for block in stage]
 
 
 def rounded(values: list[int], factor: Fraction) -> list[int]:
