@@ -76,6 +76,11 @@ def _as_written(path: Path, tree: Any) -> Path:
         found = found or (isinstance(tree, list) and isinstance(part, int))
         if not found and part in ("match", "change"):
             continue
+        if not found and part == "layers" and isinstance(tree, list):
+            continue  # a chain that is the whole of a stem or a head
+        short = _short_key(part, tree) if not found else None
+        if short is not None:
+            part, found = short, True
         if not found and isinstance(part, int) and isinstance(tree, dict):
             continue
         if not found and part in ("kind", "base") and isinstance(tree, str):
@@ -83,6 +88,15 @@ def _as_written(path: Path, tree: Any) -> Path:
         written.append(part)
         tree = tree[part] if found else None
     return tuple(written)
+
+
+def _short_key(part: str | int, tree: Any) -> str | None:
+    """The key of a short form whose value is the field ``part``: ``conv`` of ``{conv: 3}``."""
+    if not isinstance(tree, dict) or "kind" in tree:
+        return None
+    families = (*OPERATIONS.items(), *JOINS.items())
+    keys = [kind for kind, model in families if model.main == part and kind in tree]
+    return keys[0] if keys else None
 
 
 def shown(value: Any) -> str:
@@ -180,7 +194,13 @@ def _fields_with(key: str, owners: list[Model]) -> list[str]:
         f"'{name}'"
         for name, field in fields
         if any(key in model.model_fields for model in _models(field.annotation))
+        and not _is_chain(field.annotation)
     ]
+
+
+def _is_chain(annotation: Any) -> bool:
+    """Whether a field holds a chain, whose operations have fields of every name."""
+    return annotation is Operation or any(map(_is_chain, get_args(annotation)))
 
 
 def _kinds_with(key: str, owners: list[Model]) -> list[str]:

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from .base import MAX_CHANNELS, Spec, Stride
 from .call import Call
+from .paths import nearest
 from .registry import Kinds, UnionOf
 from .site import Site
 from .trace import Layer, Module, Trace
@@ -110,19 +112,26 @@ def expand_operation(value: Any) -> Any:
     """
     if isinstance(value, str):
         return {"kind": value}
-    kind = _short_kind(value)
-    if kind is None:
-        return value
-    rest = {key: item for key, item in value.items() if key != kind}
-    return {"kind": kind, str(OPERATIONS[kind].main): value[kind], **rest}
-
-
-def _short_kind(value: Any) -> str | None:
-    """The operation that a mapping without ``kind`` is the short form of."""
     if not isinstance(value, dict) or "kind" in value:
-        return None
+        return value
     kinds = [key for key in value if key in OPERATIONS and OPERATIONS[key].main]
-    return kinds[0] if len(kinds) == 1 else None
+    if len(kinds) != 1:
+        raise _no_operation(value, kinds)
+    rest = {key: item for key, item in value.items() if key != kinds[0]}
+    return {"kind": kinds[0], str(OPERATIONS[kinds[0]].main): value[kinds[0]], **rest}
+
+
+def _no_operation(value: dict[Any, Any], kinds: list[str]) -> PydanticCustomError:
+    """The error of a mapping that is the short form of no operation, or of several."""
+    if kinds:
+        message = f"{' and '.join(map(repr, kinds))} are {len(kinds)} operations in one place"
+        help_ = f"write each by itself: {', '.join(f'{{{kind}: ...}}' for kind in kinds)}"
+    else:
+        first = next(iter(value), "")
+        close = nearest(first, list(OPERATIONS))
+        message = f"there is no operation {first!r}" if value else "an operation is missing"
+        help_ = f"did you mean {close!r}?" if close else f"use {', '.join(OPERATIONS)}"
+    return PydanticCustomError("operation", "{message}", {"message": message, "help": help_})
 
 
 def shorten_operation(op: Operation) -> Any:
@@ -149,6 +158,10 @@ def shorten_chain(chain: tuple[Operation, ...]) -> list[Any]:
 AnyOperation = Annotated[Operation, UnionOf(lambda: OPERATIONS, expand_operation, dict[str, Any])]
 Chain = Annotated[tuple[AnyOperation, ...], Field(strict=False, max_length=MAX_OPERATIONS)]
 """Operations in a row, as a file writes them."""
+FullChain = Annotated[
+    tuple[AnyOperation, ...], Field(strict=False, min_length=1, max_length=MAX_OPERATIONS)
+]
+"""A chain of at least one operation."""
 
 BlockStride = Stride | Literal["block"]
 """A stride, or the block's own: that of its stage in the first block, 1 in the others."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from ..block import BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Chain, Operation, lay_chain, named
+from ..operation import Chain, FullChain, Operation, lay_chain, named
 from ..operations import ActSpec
 from ..site import Site
 from ..trace import Layer, Trace
@@ -35,7 +35,7 @@ class ChainBlockSpec(BlockSpec):
     kind: Literal["chain"] = "chain"
     entry: Chain = ()
     """The operations before branch and shortcut divide."""
-    branch: Chain
+    branch: FullChain
     """The operations of the residual branch, from there to the join."""
     exit: Chain = (ActSpec(),)
     """The operations after the join."""
