@@ -39,9 +39,10 @@ class Operation(Spec):
     kind: str
     #: The field that the value of the short form is: ``{conv: 3}`` is ``{kind: conv, kernel: 3}``.
     main: ClassVar[str | None] = None
-    #: The text of its sign on a wire of the picture; None: its layers are drawn as bars.
+    #: The text of its sign in the picture, as the legend has it; None: its layers are drawn; empty:
+    #: nothing is drawn.
     sign: ClassVar[str | None] = None
-    #: What the legend of the picture calls the sign.
+    #: What the legend of the picture calls the sign; empty for a sign that needs no entry.
     legend: ClassVar[str] = ""
     #: Fields of examples that strategies draw, the gallery shows and the tests try; each legal
     #: wherever the operation may stand.
@@ -82,7 +83,8 @@ class Operation(Spec):
         return iter(())
 
     def sign_of(self, module: Module) -> str | None:
-        """The text of its sign at one place; None for none."""
+        """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
+        nothing is drawn."""
         return self.sign
 
 
