@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ..planner.plan import BlockPlan, Plan
 from ..specs.canonical import canonical_block, canonical_chain
+from ..specs.trace import Layer, Module, Shape
 
 MARK: Final = "≠"
 
@@ -27,7 +29,7 @@ def changed(plan: Plan, against: Plan) -> frozenset[str]:
     if plan.input_shape != against.input_shape:
         found.add("input")
     for name, modules in plan.modules._asdict().items():
-        if canonical_chain(modules) != canonical_chain(getattr(against.modules, name)):
+        if _chain_identity(modules) != _chain_identity(getattr(against.modules, name)):
             found.add(name)
     if (plan.spec.head is None) != (against.spec.head is None):
         found.add("head")
@@ -65,4 +67,13 @@ def _identity(block: BlockPlan) -> tuple[Any, ...]:
     """What a block means, however it is written, and how often its branch is left out."""
     resolved = block.resolved
     drop = (resolved.drop_rate, resolved.drop_mode) if resolved.drop_rate else None
-    return canonical_block(*resolved.like), drop
+    return canonical_block(*resolved.like), _weights(block.layers), drop
+
+
+def _chain_identity(modules: Sequence[Module]) -> tuple[Any, ...]:
+    """What a chain means, and the shapes of its weights, which follow from its input too."""
+    return canonical_chain(modules), _weights(layer for each in modules for layer in each.layers)
+
+
+def _weights(layers: Iterable[Layer]) -> list[Shape]:
+    return [layer.weight for layer in layers]
