@@ -79,7 +79,10 @@ def _of_arcs(wirings: Sequence[Wiring]) -> list[Entry]:
         if wiring.line is not None:
             fullest = arcs.get(wiring.name, wiring)
             arcs[wiring.name] = max(fullest, wiring, key=lambda each: len(each.arc))
-    found = [Entry(f"{name} shortcut", each.line, each.arc) for name, each in arcs.items()]
+    found = [
+        Entry(f"{name} shortcut", each.line, () if each.arcs_differ else each.arc)
+        for name, each in arcs.items()
+    ]
     if any(wiring.line is None for wiring in wirings):
         found.append(Entry("no shortcut" if found else "no shortcuts"))
     return found

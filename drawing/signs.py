@@ -52,6 +52,8 @@ class Wiring(NamedTuple):
     """How the arc is drawn; None for no arc."""
     arc: Signs = ()
     """On the arc."""
+    arcs_differ: bool = False
+    """Whether arcs of that name may have other signs."""
     before: Signs = ()
     """Before shortcut and branch divide."""
     entry: Signs = ()
@@ -101,6 +103,7 @@ def wiring(block: BlockPlan, every_sign: bool, lines: Mapping[str, Line] | None 
         _name_of(shortcut, kind),
         None if shortcut.absent else line,
         (*of_path, *on_arc),
+        kind.arcs_differ,
         on_wire(parts_of(modules.entry)),
         entry,
         box,

@@ -45,6 +45,8 @@ class ShortcutSpec(Operation):
     line: ClassVar[Line | None] = None
     #: The sign that the line stands for, and which is not repeated on the arc.
     implied_sign: ClassVar[str] = ""
+    #: Whether the arcs of one network may have different signs, so that the legend shows none.
+    arcs_differ: ClassVar[bool] = False
     #: What S(x) is, in the words of a docstring.
     words: ClassVar[str] = "a path of its own"
     #: Whether the block has no shortcut at all.
