@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import MAX_CHANNELS, Spec, Stride
+from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
 from .registry import Kinds, UnionOf
 from .site import Site
@@ -134,10 +134,10 @@ def shorten_operation(op: Operation) -> Any:
     >>> shorten_operation(ConvSpec(kernel=3, stride=2))
     {'conv': 3, 'stride': 2}
     """
-    tree = op.model_dump(mode="json", exclude_defaults=True)
-    tree.pop("kind", None)
-    if not tree:
-        return op.kind
+    tree = short_tree(op)
+    if isinstance(tree, str):
+        return tree
+    del tree["kind"]
     if op.main in tree:
         return {op.kind: tree.pop(op.main), **tree}
     return {"kind": op.kind, **tree}
