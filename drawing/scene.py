@@ -63,6 +63,8 @@ class Column(NamedTuple):
         return max(sum(group.width for group in self.groups), *texts)
 
 
+Map = tuple[int, int, int]
+"""Channels, height and width."""
 Piece = tuple[BlockPlan | None, int]
 """A block and how often it stands in a row; None for what is left out."""
 
@@ -120,7 +122,7 @@ class Scene:
             lines = [f"{shape[0]} classes" if classes else times(shape), *_cost(plan.head)]
             yield Column("head", [Group(plan.spec.head.kind, [head])], lines)
 
-    def _closing(self, shape: Shape) -> tuple[Column, Shape]:
+    def _closing(self, shape: Map) -> tuple[Column, Map]:
         """What stands between the last stage and the head: signs alone, or a box."""
         plan, parts = self.plan, closing_parts(self.plan)
         mark = f" {MARK}" if "closing" in self.marked else ""
@@ -167,7 +169,7 @@ class Scene:
             marked=block.name in self.marked,
         )
 
-    def _end(self, name: str, modules: Sequence[Module], start: Shape) -> tuple[Box, Shape]:
+    def _end(self, name: str, modules: Sequence[Module], start: Map) -> tuple[Box, Map]:
         """The box of the stem, the closing or the head, and the shape that it puts out."""
         layers = [layer for module in modules for layer in module.layers]
         shape = shape_after(layers, start)
@@ -180,7 +182,7 @@ class Scene:
         return height_of(size, self._largest), height_of(last, self._largest)
 
 
-def shape_after(layers: Iterable[Layer], start: Shape) -> Shape:
+def shape_after(layers: Iterable[Layer], start: Map) -> Map:
     """The shape that ``layers`` put out; ``start`` where there are none."""
     for layer in main_path(layers):
         start = layer.out_channels, *layer.out_size
