@@ -165,7 +165,7 @@ def test_every_shortcut_looks_different_also_without_colours(side: str) -> None:
         shown.setdefault(sample["kind"], set()).add(looks)
         assert (sample["kind"], tip) not in found
         found[sample["kind"], tip] = looks
-    assert set(SHORTCUTS) - set(shown) <= {"identity"}, "legal on one side only"
+    assert all(kind in shown or side == "change" for kind in SHORTCUTS), "all may keep the shape"
     for one, other in combinations(shown, 2):
         assert shown[one].isdisjoint(shown[other]), (one, other)
 
@@ -266,7 +266,8 @@ def test_every_operation_is_drawn_where_it_may_stand() -> None:
         if spec := _with_operation(sample):
             groups = [block_group(picture(spec), name) for name in ("layer1.0", "head")]
             shown.setdefault(sample["kind"], set()).add(str([*map(looks_of, groups)]))
-    assert set(OPERATIONS) - set(shown) == {"flatten"}, "which is not drawn: it moves no number"
+    undrawn = {kind for kind, op in OPERATIONS.items() if op.sign == ""}
+    assert set(OPERATIONS) - set(shown) == undrawn
     for one, other in combinations(shown, 2):
         assert shown[one].isdisjoint(shown[other]), (one, other)
 
