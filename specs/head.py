@@ -27,7 +27,13 @@ HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)
 
 
 def expand_head(value: Any) -> Any:
-    """The long form of a head: a bare kind, or a chain written out."""
+    """The long form of a head: a bare kind, a chain written out, or the fields of a classifier.
+
+    >>> expand_head({"num_classes": 10})
+    {'kind': 'classifier', 'num_classes': 10}
+    """
+    if isinstance(value, dict) and "kind" not in value:
+        return {"kind": "classifier", **value}
     return {"kind": "chain", "layers": value} if isinstance(value, list) else expand_kind(value)
 
 

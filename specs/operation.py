@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from .base import MAX_CHANNELS, Spec, Stride
+from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
 from .paths import nearest
 from .registry import Kinds, UnionOf
@@ -41,9 +41,10 @@ class Operation(Spec):
     kind: str
     #: The field that the value of the short form is: ``{conv: 3}`` is ``{kind: conv, kernel: 3}``.
     main: ClassVar[str | None] = None
-    #: The text of its sign on a wire of the picture; None: its layers are drawn as bars.
+    #: The text of its sign in the picture, as the legend has it; None: its layers are drawn; empty:
+    #: nothing is drawn.
     sign: ClassVar[str | None] = None
-    #: What the legend of the picture calls the sign.
+    #: What the legend of the picture calls the sign; empty for a sign that needs no entry.
     legend: ClassVar[str] = ""
     #: Fields of examples that strategies draw, the gallery shows and the tests try; each legal
     #: wherever the operation may stand.
@@ -84,7 +85,8 @@ class Operation(Spec):
         return iter(())
 
     def sign_of(self, module: Module) -> str | None:
-        """The text of its sign at one place; None for none."""
+        """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
+        nothing is drawn."""
         return self.sign
 
 
@@ -141,10 +143,10 @@ def shorten_operation(op: Operation) -> Any:
     >>> shorten_operation(ConvSpec(kernel=3, stride=2))
     {'conv': 3, 'stride': 2}
     """
-    tree = op.model_dump(mode="json", exclude_defaults=True)
-    tree.pop("kind", None)
-    if not tree:
-        return op.kind
+    tree = short_tree(op)
+    if isinstance(tree, str):
+        return tree
+    del tree["kind"]
     if op.main in tree:
         return {op.kind: tree.pop(op.main), **tree}
     return {"kind": op.kind, **tree}

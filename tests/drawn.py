@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from resforge.blocks import (
     AvgProjection,
+    ChannelScale,
     DropoutShortcut,
     Gate,
     Identity,
@@ -17,6 +18,7 @@ from resforge.blocks import (
     Projection,
     Scaled,
     Shortcut,
+    ShortcutPath,
     ZeroPad,
 )
 from torch import Tensor, nn
@@ -49,7 +51,7 @@ def geometries(draw: st.DrawFn) -> tuple[int, int, int]:
 
 
 def simple_shortcuts(geometry: tuple[int, int, int]) -> dict[str, Any]:
-    """What makes each shortcut that is not made of another, by name."""
+    """Factories of the shortcuts that are not made of another, by name."""
     in_channels, out_channels, stride = geometry
     kinds: dict[str, Any] = {
         "projection": partial(Projection, *geometry),
@@ -67,7 +69,7 @@ def simple_shortcuts(geometry: tuple[int, int, int]) -> dict[str, Any]:
 
 
 def all_shortcuts(geometry: tuple[int, int, int]) -> dict[str, Any]:
-    """What makes each shortcut, by name; those that are made of another, of two others."""
+    """Factories of every shortcut, by name; of those that are made of another, with two others."""
     kinds = simple_shortcuts(geometry)
     for name in ("projection", "zero_pad both"):
         of = kinds[name]
@@ -78,6 +80,9 @@ def all_shortcuts(geometry: tuple[int, int, int]) -> dict[str, Any]:
                 *geometry, of=of(), bias_init=-1.0, mode="shortcut_only"
             ),
             f"dropout {name}": lambda of=of: DropoutShortcut(of()),
+            f"channel_scale {name}": lambda of=of: ShortcutPath(
+                {"of": of(), "scale": ChannelScale(geometry[1], 0.5)}
+            ),
         }
     return {**kinds, "none": NoShortcut}
 

@@ -19,7 +19,6 @@ class ChainBlockSpec(BlockSpec):
     The shortcut takes what `entry` puts out, and joins what `branch` puts out.
     """
 
-    colour: ClassVar[str | None] = "teal"
     class_name: ClassVar[str] = "Block"
     dilates: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -46,6 +45,11 @@ class ChainBlockSpec(BlockSpec):
         site = Site.of_end(width, BatchNormSpec(), "relu")
         lay_chain(trace, named(self.branch, ""), site, width, fresh=False)
         return trace.channels
+
+    @property
+    def arrangement(self) -> str:
+        """No name: the picture shows every sign."""
+        return ""
 
     def chains(self, site: Site, shared: bool) -> Chains:
         return Chains(*(named(ops, f"{part}.") for part, ops in self._parts()))
