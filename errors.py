@@ -14,7 +14,7 @@ class ResforgeError(Exception):
 
 
 class StoreError(ResforgeError):
-    """A results store or the disk under it cannot be used as asked."""
+    """A results store, or the disk that holds it, cannot be used."""
 
 
 class BuildError(ResforgeError):

@@ -19,7 +19,7 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
     """A child with each stage and each other part from either parent, at random.
 
     A stage keeps its block and shortcut, also where it inherited them from the network; input and
-    head are those of ``one``. The child is legal, and its digest differs from both. Raises
+    head come from ``one``. The child is legal, and its digest differs from both. Raises
     :class:`SpecError` where no such child is found: parents that differ in one part have none.
 
     >>> import resforge as rf

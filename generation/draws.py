@@ -10,7 +10,7 @@ from .misses import Misses
 from .permutation import Permutation, stride_over
 from .points import Architecture, Points
 
-#: Points that are looked at in vain before a search is given up.
+#: Number of rejected points after which a search is given up.
 TRIES = 10_000
 #: Spaces up to this size are searched completely, so that their end is known exactly.
 _SMALL = 16_384
@@ -20,8 +20,8 @@ class Draws:
     """The draws of one seed, each of which can be computed alone.
 
     Draw k looks at positions k, k + s, k + 2s, ... of the seed's permutation of all tickets, up to
-    the first wanted network; s is the golden section of their number. No two draws begin at the
-    same ticket.
+    the first legal network within the limits; s is near the golden section of their number. No two
+    draws begin at the same ticket.
     """
 
     def __init__(self, points: Points, seed: int) -> None:
@@ -67,9 +67,10 @@ class Draws:
                 return
 
     def _search(self, number: int, known: dict[int, bool]) -> Architecture | None:
-        """The first wanted network of draw ``number``; None where ``known`` has it already.
+        """The network of draw ``number``; None where the draw ends at a point in ``known``.
 
-        ``known`` maps the index of each point that was looked at to whether it is wanted.
+        ``known`` maps the index of each point that was looked at to whether it is a legal network
+        within the limits.
         """
         misses = Misses(self.points)
         position = number % self.count

@@ -83,16 +83,16 @@ class NetworkFolder:
             self.count += self._digests.add(digest)
             self._next = max(self._next, number + 1)
 
-    def _check_manifest(self, wanted: dict[str, Any]) -> None:
+    def _check_manifest(self, expected: dict[str, Any]) -> None:
         manifest = self.path / _MANIFEST
         try:
             known = json.loads(manifest.read_bytes())
         except FileNotFoundError:
-            write_whole(manifest, json.dumps(wanted, indent=2) + "\n")
+            write_whole(manifest, json.dumps(expected, indent=2) + "\n")
             return
         except (OSError, ValueError) as error:
             raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
-        for name, value in wanted.items():
+        for name, value in expected.items():
             if not isinstance(known, dict) or known.get(name) != value:
                 message = f"{self.path} holds networks of another {name}: choose another --out"
                 raise StoreError(message)

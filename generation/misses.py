@@ -1,4 +1,4 @@
-"""The points that a search passed over, and the error where it found nothing else."""
+"""The points that a search rejected, and the error where it rejected all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .points import Miss, Points
 
 
 class Misses:
-    """Points that were looked at in vain, counted by reason, with the nearest to the limits."""
+    """Rejected points: their number by reason, and the one nearest to the limits."""
 
     def __init__(self, points: Points) -> None:
         self.count = 0

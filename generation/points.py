@@ -1,4 +1,4 @@
-"""The points of a space: the network that stands at an index, or why there is none."""
+"""The points of a space: at each index a network, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Miss:
 
 
 class Points:
-    """The points of a space, each planned and checked when its index is asked for."""
+    """The points of a space, planned and checked one at a time by their index."""
 
     def __init__(
         self, template: Template, where: Where, side: int, document: Document | None

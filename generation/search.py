@@ -54,7 +54,7 @@ class RandomSearch:
         return found
 
     def tell(self, network: Architecture, value: float) -> None:
-        """Report the objective's value for ``network``, asked for or not.
+        """Report the objective's value for ``network``, which need not come from :meth:`ask`.
 
         Lower is better; a value that is not finite (a network that diverged) is worse than any
         other.

@@ -31,7 +31,7 @@ from .template import Template
 
 
 class Space(Spec):
-    """A space file. Nothing in it is drawn before it is asked for.
+    """The contents of a space file, and the networks in it, which are made lazily.
 
     >>> space = Space(
     ...     space=1,

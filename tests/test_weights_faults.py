@@ -322,7 +322,7 @@ def test_another_number_of_classes(write: Write, tmp_path: Path) -> None:
     assert "head='fresh' (--head fresh)" in text
     refused(tmp_path, write(tensors), "the head does not fit", partial=True)
     refused(tmp_path, write(tensors), "the head does not fit", head=[1, 2])
-    asked = "3 were asked for, 1000 among them; the file has classes 0 to 999, the model has 3"
+    asked = "3 were requested, 1000 among them; the file has classes 0 to 999, the model has 3"
     refused(tmp_path, write(tensors), f"{asked}\n", head=[1, 2, 1000])
 
 
@@ -511,4 +511,4 @@ def test_entries_of_a_training_checkpoint(pickled: Write, tmp_path: Path) -> Non
         )
     )
     plan = rf.load_weights(rf.build(SPEC), tmp_path / "x.pth")
-    assert plan.notes == ("the tensors are those of its entry 'state_dict'; not read: ema",)
+    assert plan.notes == ("the tensors come from its entry 'state_dict'; not read: ema",)

@@ -12,14 +12,14 @@ Kind = Literal["safetensors", "zip", "legacy"]
 #: Number of bytes that are examined.
 HEAD = 512
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-_ASK = "ask whoever gave it to you for a .safetensors file"
+_ASK = "ask its author for a .safetensors file"
 _AGAIN = "download it again, and follow the link to the file itself"
 
 #: First bytes of other files that are mistaken for weights, their description and a remedy.
 _OTHER_KINDS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     (
         (b"version https://git-lfs.github.com/",),
-        "is a Git LFS pointer, not the weights it stands for",
+        "is a Git LFS pointer, not the weights themselves",
         "run `git lfs pull` in its repository, or download the file itself",
     ),
     ((b"<!doctype", b"<html", b"<?xml", b"<head"), "is a web page, not weights", _AGAIN),

@@ -175,7 +175,7 @@ class _Matcher:
         source = self.table[name] or name
         head = self.options.head if unit_of(name) == "head" else None
         if head == "fresh":
-            return TensorPlan(name, "fresh", "asked for", shape)
+            return TensorPlan(name, "fresh", "requested", shape)
         if source not in self.tensors:
             beside = source.removesuffix(COUNTER) + "running_var"
             if name.endswith(COUNTER) and beside in self.tensors:
@@ -209,7 +209,7 @@ class _Matcher:
             return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
         if len(rows) != shape[0] or not all(0 <= row < theirs[0] for row in rows):
             wrong = [row for row in rows if not 0 <= row < theirs[0]]
-            asked = f"{len(rows)} were asked for" + (f", {wrong[0]} among them" if wrong else "")
+            asked = f"{len(rows)} were requested" + (f", {wrong[0]} among them" if wrong else "")
             has = f"the file has classes 0 to {theirs[0] - 1}, the model has {shape[0]}"
             return Misfit(name, "head", source, f"{asked}; {has}")
         return TensorPlan(name, "sliced", f"{len(rows)} of {theirs[0]} classes", shape, source)

@@ -69,7 +69,7 @@ def _too_many(path: str | os.PathLike[str]) -> WeightsError:
     return refuse(
         path,
         f"describes more than {MAX_TENSORS:,} tensors; no residual network has as many",
-        "ask whoever gave it to you what it holds",
+        "ask its author what it holds",
     )
 
 

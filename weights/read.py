@@ -73,7 +73,7 @@ def _read_safetensors(path: Path, head: bytes) -> WeightFile:
         raise refuse(
             path,
             f"has a header of {size:,} bytes; no residual network needs more than {_MAX_HEADER:,}",
-            "ask whoever gave it to you what it holds",
+            "ask its author what it holds",
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
@@ -106,5 +106,5 @@ def _too_many(path: Path, count: int) -> Exception:
     return refuse(
         path,
         f"holds {count:,} tensors; no residual network has more than {MAX_TENSORS:,}",
-        "ask whoever gave it to you what it holds",
+        "ask its author what it holds",
     )

@@ -108,7 +108,7 @@ def _tensors_of(path: Path, found: Any) -> tuple[dict[str, Tensor], list[str]]:
         chosen = next((entry for entry in ENTRIES if entry in entries), entries[0])
         others = [str(entry) for entry in entries if entry != chosen]
         notes.append(
-            f"the tensors are those of its entry {chosen!r}"
+            f"the tensors come from its entry {chosen!r}"
             + (f"; not read: {', '.join(others)}" if others else "")
         )
         found = found[chosen]
