@@ -98,7 +98,7 @@ def test_increasing_rows_are_those_that_never_fall(values: int, places: int, log
     assert [rows.unrank(index) for index in range(rows.size)] == wanted
 
 
-def test_increasing_rows_are_as_likely_as_if_the_falling_were_thrown_away() -> None:
+def test_increasing_rows_are_as_likely_as_with_decreasing_rows_rejected() -> None:
     numbers = Range(8, 8, 4, log=True)
     numbers.__dict__["weights"] = [4, 3, 2, 1]
     rows = Increasing(numbers, 3)
@@ -341,7 +341,7 @@ def test_mistakes_have_a_place_and_a_remedy(body: str, tmp_path: Any) -> None:
     assert (error.line, error.column) == (line, column)
 
 
-def test_a_bound_that_nobody_keeps_is_told_with_how_near_the_space_comes() -> None:
+def test_an_unreachable_limit_is_reported_with_the_nearest_point() -> None:
     narrow = space(where={"params": [10_000_000, 20_000_000]})
     most = max(found.params for found in space().enumerate())
     with pytest.raises(rf.SpecError, match=f"the nearest has {most:,}") as caught:

@@ -109,7 +109,7 @@ def test_code_is_never_run(
         assert marker.exists()
 
 
-def test_torch_itself_is_told_to_read_tensors_alone(
+def test_torch_itself_reads_only_tensors(
     pickled: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind what is read off a pickle beforehand."""
@@ -393,7 +393,7 @@ def test_counters_need_not_be_there(write: Write, tmp_path: Path) -> None:
     assert plan.share == 1.0
 
 
-def test_an_unknown_wish_is_told(tmp_path: Path) -> None:
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, saved(state()), "layout 'keras' is unknown", layout="keras")
     refused(tmp_path, saved(state()), "head='new' is unknown", head="new")
     refused(tmp_path, saved(state()), "no name that begins with 'module.'", strip="module.")
@@ -443,7 +443,7 @@ def test_a_flipped_bit(at: float, bit: int, tmp_path: Path) -> None:
     assert all(torch.equal(wanted[name], now) for name, now in model.state_dict().items())
 
 
-def test_a_flipped_bit_of_a_tensor_is_told(tmp_path: Path) -> None:
+def test_a_flipped_bit_of_a_tensor_is_refused(tmp_path: Path) -> None:
     rf.save_weights(rf.build(SPEC, seed=1), tmp_path / "x.safetensors")
     content = bytearray((tmp_path / "x.safetensors").read_bytes())
     content[-1] ^= 1
