@@ -27,9 +27,9 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def modules() -> list[str]:
     """Every module of the package, by its full name."""
-    folders = ("ablation", "blocks", "builder", "cli", "export", "generation", "specs", "testing")
-    folders += ("training", "weights")
-    names = ["resforge"]
+    folders = ("ablation", "blocks", "builder", "cli", "drawing", "export", "generation")
+    folders += ("reading", "specs", "testing", "text", "training", "weights")
+    names = ["resforge", "resforge.errors"]
     for folder in folders:
         package = importlib.import_module(f"resforge.{folder}")
         names.append(package.__name__)

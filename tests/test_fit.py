@@ -385,7 +385,7 @@ import json, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {paths!r}
 import test_fit
 options = json.loads(sys.argv[3])
 out = Path(sys.argv[2])
@@ -399,7 +399,8 @@ if result.leads and result.finished:
 def launch(digits: Path, out: Path, network: str = "GROUPED", **options: object) -> None:
     """:func:`run` in two processes, over gloo."""
     script = out.parent / "shared.py"
-    script.write_text(SHARED.format(tests=str(Path(__file__).parent)))
+    tests = Path(__file__).parent
+    script.write_text(SHARED.format(paths=[str(tests), str(tests / "support")]))
     words = ["--standalone", "--nproc-per-node", "2", str(script), str(digits), str(out)]
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", *words, json.dumps(options), network],

@@ -116,12 +116,12 @@ def test_what_fits_already_stays() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "one of them"),
-        ({"params": 1e6, "macs": 1e6}, "one of them"),
-        ({"params": -3}, "no number of params"),
-        ({"macs": float("nan")}, "no number of macs"),
-        ({"params": 1e6, "by": "height"}, "not by 'height'"),
-        ({"params": 1e6, "step": 0}, "no step"),
+        ({}, "exactly one of"),
+        ({"params": 1e6, "macs": 1e6}, "exactly one of"),
+        ({"params": -3}, "not a number of params"),
+        ({"macs": float("nan")}, "not a number of macs"),
+        ({"params": 1e6, "by": "height"}, "not 'height'"),
+        ({"params": 1e6, "step": 0}, "not a step"),
     ],
 )
 def test_wrong_budgets_are_refused(options: dict[str, Any], message: str) -> None:

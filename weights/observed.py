@@ -1,4 +1,4 @@
-"""What a stranger's network shows of itself: names, shapes and, of a module, its layers."""
+"""Names, shapes and modules of a network that resforge did not build."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .layouts import recognise
 
 
 class Conv(NamedTuple):
-    """A convolution; what only a module shows is None of a state dict."""
+    """A convolution; stride and dilation are None for a state dict, which does not hold them."""
 
     name: str
     out_channels: int
     in_channels: int
-    """For each group."""
+    """Input channels of each group."""
     kernel: int
     bias: bool
     stride: int | None
     dilation: int | None
 
 
-class Layers:
-    """The layers of a network under resforge's names, whatever their own are.
+class Observed:
+    """The layers of a network, under resforge's names.
 
-    ``kinds`` are the types of all its modules, also of those without tensors. Raises
-    :class:`WeightsError` where the names are of no known layout.
+    ``kinds`` holds the types of all modules, including those without tensors. Raises
+    :class:`WeightsError` for names of an unknown layout.
     """
 
     def __init__(self, shapes: Mapping[str, Shape], modules: Mapping[str, nn.Module]) -> None:
@@ -56,11 +56,14 @@ class Layers:
 
     @property
     def is_module(self) -> bool:
-        """Whether more than names and shapes is to be seen."""
+        """Whether the network is a module, not a state dict."""
         return bool(self.modules)
 
     def conv(self, name: str) -> Conv | None:
-        """The square 2d convolution of that name; None where there is none."""
+        """The 2d convolution called ``name``, or None.
+
+        Raises :class:`WeightsError` for one that is not square.
+        """
         shape = self.tensors.get(name, {}).get("weight", ())
         if len(shape) != 4:
             return None
@@ -74,11 +77,11 @@ class Layers:
         return Conv(name, shape[0], shape[1], shape[2], bias, stride, dilation)
 
     def norm(self, name: str) -> bool:
-        """Whether there is a norm of that name."""
+        """Whether the layer called ``name`` is a norm."""
         return self.tensors.get(name, {}).get("weight", (0, 0))[1:] == ()
 
     def depth(self, stage: int) -> int:
-        """How many blocks a stage has, counted from 1."""
+        """Number of blocks of a stage; stages are counted from 1."""
         prefix = f"layer{stage}."
         blocks = {int(name.split(".")[1]) for name in self.tensors if name.startswith(prefix)}
         if blocks != set(range(len(blocks))):
@@ -87,6 +90,6 @@ class Layers:
 
 
 def unknowable(why: str) -> WeightsError:
-    """The error of a network that the language cannot express, or that shows too little."""
+    """The error for a network that the language cannot express, or that cannot be identified."""
     help_ = "write its spec by hand, or keep it as the module it is"
     return WeightsError(Fault("infer", f"no spec for this network: {why}", help=help_))

@@ -1,4 +1,4 @@
-"""What does not fit, grouped and in words."""
+"""Faults for tensors that do not fit, grouped by kind."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .errors import WeightsError
 from .layouts import LAYOUTS, recognise
 
 SHOWN = 10
-#: Names that a misspelt one is compared with; a hostile file can have very many.
+#: Number of names that a misspelt one is compared with; a hostile file can have very many.
 _COMPARED = 1_000
 #: A block's name: up to its second number.
 _GROUP = re.compile(r".*?\d+\D+?\d+(?=\.)")
 
 
 class Misfit(NamedTuple):
-    """A tensor of the model that the file cannot fill as asked."""
+    """A tensor of the model that the file cannot fill as requested."""
 
     name: str
     kind: Literal["missing", "shape", "type", "head"]
     source: str | None
-    """Its name in the file, where it is there."""
+    """Its name in the file, or None if the file lacks it."""
     text: str
     shape: Shape = ()
 
 
-def complaints(
+def faults_of(
     path: Path,
     misfits: Sequence[Misfit],
     unexpected: Sequence[str],
@@ -66,7 +66,7 @@ def complaints(
 
 
 def grouped(names: Iterable[str]) -> str:
-    """Names by the block they stand in, ten shown.
+    """Names grouped by block, ten of them shown.
 
     >>> grouped(["fc.bias", "layer1.0.conv1.weight", "layer1.0.bn1.weight"])
     '3 tensors: fc.bias, layer1.0 (2)'
@@ -85,7 +85,7 @@ def grouped(names: Iterable[str]) -> str:
 
 
 def shape_text(shape: Shape) -> str:
-    """A shape as a person writes it.
+    """A shape for messages.
 
     >>> shape_text((64, 3, 7, 7)), shape_text(())
     ('64x3x7x7', 'one number')
@@ -93,12 +93,13 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape)) if shape else "one number"
 
 
-def refuse_strangers(
+def refuse_unknown_names(
     path: Path, names: Collection[str], targets: Collection[str], known: int
 ) -> None:
-    """Refuse a file of whose names hardly any is known, and say what would make them known.
+    """Refuse a file whose names are mostly unknown.
 
-    Raises :class:`WeightsError` where another prefix does, and where none is known at all.
+    Raises :class:`WeightsError` where another prefix would make more names known, and where none is
+    known at all.
     """
     first = next(iter(names), "")
     prefix, best = "", known
