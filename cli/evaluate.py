@@ -14,7 +14,7 @@ from .predict import Run
 from .train import Data, Device, Workers
 
 if TYPE_CHECKING:
-    from ..training.evaluation import Evaluation
+    from ..classify.evaluation import Evaluation
 
 
 def evaluate(
@@ -41,9 +41,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Count how many pictures of known classes the network of a run tells rightly."""
-    from ..training.figures.canvas import check_format
-    from ..training.figures.confusion import write_confusion
-    from ..training.runs.use import evaluate_run, load_run
+    from ..classify.figures.canvas import check_format
+    from ..classify.figures.confusion import write_confusion
+    from ..classify.runs.use import evaluate_run, load_run
 
     if confusion is not None:
         check_format(confusion)

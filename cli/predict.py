@@ -17,7 +17,7 @@ from .output import followed, say, tell_json, tell_table
 from .train import Device, Workers
 
 if TYPE_CHECKING:
-    from ..training.runs.use import Prediction
+    from ..classify.runs.use import Prediction
 
 Run = Annotated[
     Path, Parameter(metavar="RUN", help="A run's folder, or one of its .safetensors files.")
@@ -47,11 +47,11 @@ def predict(
 
     Exits with 1 where pictures could not be read; they are named.
     """
-    from ..training.figures.canvas import check_format
-    from ..training.figures.predictions import MOST, write_predictions
-    from ..training.pictures.decode import PictureError
-    from ..training.pictures.folder import find_pictures
-    from ..training.runs.use import load_run, predict_pictures
+    from ..classify.figures.canvas import check_format
+    from ..classify.figures.predictions import MOST, write_predictions
+    from ..classify.pictures.decode import PictureError
+    from ..classify.pictures.folder import find_pictures
+    from ..classify.runs.use import load_run, predict_pictures
 
     if figure is not None:
         check_format(figure)

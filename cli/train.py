@@ -14,7 +14,7 @@ from .options import Json, Source, load_source
 from .output import say, tell, tell_json
 
 if TYPE_CHECKING:
-    from ..training.fit import FitResult
+    from ..classify.fit import FitResult
 
 Data = Annotated[
     str,
@@ -148,10 +148,10 @@ def train(
     loss was not finite.
     """
     from ..ablation.running.stop import StopSignals
-    from ..training.pictures.view import RandomCrop
-    from ..training.progress import progress_on
-    from ..training.runs.recipe import read_recipe
-    from ..training.runs.session import RunRequest, train_run
+    from ..classify.pictures.view import RandomCrop
+    from ..classify.progress import progress_on
+    from ..classify.runs.recipe import read_recipe
+    from ..classify.runs.session import RunRequest, train_run
 
     crop = RandomCrop(min_area=min_area, mirror=augment == "crop_flip")
     request = RunRequest(

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import resforge as rf
 from PIL import Image
-from resforge.training import (
+from resforge.classify import (
     RandomCrop,
     RunRequest,
     evaluate_run,

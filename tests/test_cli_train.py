@@ -13,10 +13,10 @@ import resforge as rf
 import torch
 from command_line import Cli, Terminal, command_line
 from picture_writer import write_digits
+from resforge.classify.progress import progress_on
+from resforge.classify.runs.folder import RunFolder
+from resforge.classify.runs.record import Epoch
 from resforge.export import to_code
-from resforge.training.progress import progress_on
-from resforge.training.runs.folder import RunFolder
-from resforge.training.runs.record import Epoch
 from safetensors.torch import load_file, save_file
 
 NET = """\

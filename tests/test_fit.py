@@ -16,23 +16,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_writer import write_digits
-from resforge.training.distributed import Ranks
-from resforge.training.evaluation import Evaluation, evaluate
+from resforge.classify.distributed import Ranks
+from resforge.classify.evaluation import Evaluation, evaluate
+from resforge.classify.fit import FitResult
+from resforge.classify.freezing import freeze
+from resforge.classify.pictures.decode import PictureError
+from resforge.classify.pictures.folder import read_folder
+from resforge.classify.pictures.view import RandomCrop
+from resforge.classify.progress import Silence
+from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
+from resforge.classify.runs.record import Epoch, best
+from resforge.classify.runs.session import RunRequest, train_run
+from resforge.classify.runs.use import evaluate_run, load_run
+from resforge.classify.runs.weights import read_checkpoint
+from resforge.classify.targets import Targets, balanced, mix
 from resforge.training.feed import rows
-from resforge.training.fit import FitResult
-from resforge.training.freezing import freeze
 from resforge.training.optimizer import SgdSpec
-from resforge.training.pictures.decode import PictureError
-from resforge.training.pictures.folder import read_folder
-from resforge.training.pictures.view import RandomCrop
-from resforge.training.progress import Silence
 from resforge.training.recipe import Recipe
-from resforge.training.runs.folder import BEST, HISTORY, LAST, RunFolder
-from resforge.training.runs.record import Epoch, best
-from resforge.training.runs.session import RunRequest, train_run
-from resforge.training.runs.use import evaluate_run, load_run
-from resforge.training.runs.weights import read_checkpoint
-from resforge.training.targets import Targets, balanced, mix
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_a_process_that_dies_loses_no_more_than_since_its_last_state(
 def test_a_long_epoch_is_kept_within(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resforge.training.fit.EVERY", 0.0)
+    monkeypatch.setattr("resforge.classify.fit.EVERY", 0.0)
     kept = []
     monkeypatch.setattr(RunFolder, "keep", lambda folder, state: kept.append(state["step"]))
     run(digits, tmp_path / "run")
@@ -210,7 +210,7 @@ def test_the_best_weights_are_those_of_the_best_epoch(
         right = 9 if len(looked) == 2 else 5
         return Evaluation(torch.tensor([[right, 10 - right], [0, 0]]), 1.0)
 
-    monkeypatch.setattr("resforge.training.fit.evaluate", told)
+    monkeypatch.setattr("resforge.classify.fit.evaluate", told)
     run(digits, tmp_path / "run", epochs=3)
     assert read_checkpoint(tmp_path / "run" / BEST).epoch == 2
     assert read_checkpoint(tmp_path / "run" / LAST).epoch == 3

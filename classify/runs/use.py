@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
-from ..data.tensors import load_data
+from ...training.data.tensors import load_data
+from ...training.feed import Batch
+from ...training.prediction import predict
 from ..evaluation import Evaluation, evaluate
-from ..feed import Batch
 from ..pictures.decode import PictureError
 from ..pictures.feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from ..pictures.folder import TEST, VAL, PictureFolder, first_folder, list_labelled, read_folder
 from ..pictures.loader import ahead
 from ..pictures.view import View
-from ..prediction import predict
 from .data import find_data
 from .folder import BEST, LAST, RunFolder
 from .record import RunSpec

@@ -12,7 +12,7 @@ from typing import Any
 from ..._version import __version__
 from ...errors import StoreError
 from ...files import locked, make_folder, write_whole
-from ..sealed import seal, unseal
+from ...training.sealed import seal, unseal
 from .record import COLUMNS, Epoch, RunSpec
 from .weights import FORMAT, check_format, read_spec
 

@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec
 from ...specs.network import ResNetSpec
+from ...training.recipe import Recipe
 from ..pictures.view import RandomCrop, View
-from ..recipe import Recipe
 
 
 class DataRecord(Spec):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ...reading.load import validate
 from ...text.reader import read_file
-from ..recipe import Recipe
-from ..recipes import list_recipes
+from ...training.recipe import Recipe
+from ...training.recipes import list_recipes
 
 
 def read_recipe(called: str) -> Recipe:

@@ -13,20 +13,20 @@ import torch
 from torch import nn
 
 from ..errors import ResforgeError, StoreError
+from ..training.feed import Batch, Feed, Rows, rows
+from ..training.prediction import error_rate
+from ..training.step import Stepper
+from ..training.streams import OwnRandomState, stream_seed
+from ..training.warmup import Waiting
 from .distributed import Ranks
 from .evaluation import evaluate
-from .feed import Batch, Feed, Rows, rows
 from .figures.curve import write_curve
 from .freezing import freeze, train_mode
-from .prediction import error_rate
 from .progress import Progress, Silence
 from .runs.folder import BEST, CURVE, LAST, RunFolder
 from .runs.record import Epoch, RunSpec, best
 from .runs.weights import Checkpoint, write_checkpoint
-from .step import Stepper
-from .streams import OwnRandomState, stream_seed
 from .targets import Targets, balanced
-from .warmup import Waiting
 
 #: Seconds after which the state is kept within an epoch too.
 EVERY = 300.0

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .feed import Batch
-from .prediction import logits
+from ..training.feed import Batch
+from ..training.prediction import logits
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,20 +18,20 @@ from ...drawing.numbers import percent
 from ...errors import Fault, ResforgeError, SpecError
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
+from ...training.data.source import DataSource
+from ...training.data.tensors import load_data
+from ...training.feed import Feed, TensorFeed
+from ...training.optimizer import AdamWSpec
+from ...training.recipe import Recipe
+from ...training.streams import Batches
 from ...weights import LAYOUTS, load_weights
-from ..data.source import DataSource
-from ..data.tensors import load_data
 from ..distributed import Ranks, joined
-from ..feed import Feed, TensorFeed
 from ..fit import FitResult, fit
-from ..optimizer import AdamWSpec
 from ..pictures.colours import measure
 from ..pictures.feed import PictureFeed, Unreadable
 from ..pictures.folder import PictureFolder
 from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
 from ..progress import Progress, Silence
-from ..recipe import Recipe
-from ..streams import Batches
 from .board import Board
 from .data import find_data
 from .folder import RunFolder

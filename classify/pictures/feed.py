@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...errors import ResforgeError
-from ..feed import Batch, Rows
-from ..streams import stream_seed
+from ...training.feed import Batch, Rows
+from ...training.streams import stream_seed
 from .decode import Choose, Crop, PictureError, decode
 from .folder import PictureFolder
 from .loader import ahead

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .streams import stream_seed
+from ..training.streams import stream_seed
 
 
 class Targets:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from ...errors import Fault, SpecError
-from ..data import DATA
-from ..data.source import DataSource
+from ...training.data import DATA
+from ...training.data.source import DataSource
 from ..pictures.folder import PictureFolder, read_folder
 
 #: Data sets that are called by name; those with files as NAME:FOLDER.
