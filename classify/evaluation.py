@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..training.feed import Batch
 from ..training.prediction import logits
+from .feed import LabelledBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Evaluation:
         ]
 
 
-def evaluate(model: nn.Module, batches: Iterable[Batch], classes: int) -> Evaluation:
+def evaluate(model: nn.Module, batches: Iterable[LabelledBatch], classes: int) -> Evaluation:
     """Look at every picture of ``batches`` once, as it is.
 
     >>> eye = nn.Identity()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from picture_writer import write_digits
 from resforge.classify.distributed import Ranks
 from resforge.classify.evaluation import Evaluation, evaluate
+from resforge.classify.feed import rows
 from resforge.classify.fit import FitResult
 from resforge.classify.freezing import freeze
 from resforge.classify.pictures.decode import PictureError
@@ -30,7 +31,6 @@ from resforge.classify.runs.session import RunRequest, train_run
 from resforge.classify.runs.use import evaluate_run, load_run
 from resforge.classify.runs.weights import read_checkpoint
 from resforge.classify.targets import Targets, balanced, mix
-from resforge.training.feed import rows
 from resforge.training.optimizer import SgdSpec
 from resforge.training.recipe import Recipe
 
@@ -279,7 +279,7 @@ def test_pictures_held_out_that_cannot_be_read_are_left_out(tmp_path: Path) -> N
     assert evaluate_run(trained, str(digits), unreadable="skip").count == len(held) - 1
     for picture in held:
         picture.path.write_bytes(b"")
-    with pytest.raises(rf.ResforgeError, match="no picture that was held out can be read"):
+    with pytest.raises(rf.ResforgeError, match="no picture of the validation set can be read"):
         run(digits, tmp_path / "none", unreadable="skip")
 
 

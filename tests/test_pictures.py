@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from picture_writer import gradient, write_digits, write_picture
 from PIL import Image, ImageOps
 from resforge import SpecError
+from resforge.classify.feed import Rows
 from resforge.classify.pictures.colours import measure
 from resforge.classify.pictures.decode import Crop, PictureError, decode
 from resforge.classify.pictures.feed import PictureFeed
 from resforge.classify.pictures.folder import find_pictures, read_folder
 from resforge.classify.pictures.loader import ahead
 from resforge.classify.pictures.view import RandomCrop, View
-from resforge.training.feed import Rows
 
 #: Greys that JPEG, and the two ways to one scale, may be apart.
 NEAR = 6

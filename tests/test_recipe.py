@@ -22,7 +22,7 @@ from resforge.training.schedule import (
     OneCycleSchedule,
     StepSchedule,
 )
-from resforge.training.warmup import LinearWarmup, UntilErrorWarmup, Waiting
+from resforge.training.warmup import LinearWarmup, UntilErrorWarmup, WarmupState
 
 schedules = st.sampled_from(
     [
@@ -207,7 +207,7 @@ def test_an_unknown_name_in_python_is_told_the_nearest() -> None:
 
 def test_he_2015_waits_at_a_tenth_until_the_training_error_is_below_its_bound() -> None:
     recipe = Recipe(steps=100, schedule="constant", warmup={"kind": "until_error", "batches": 3})
-    waiting = Waiting(recipe.warmup)
+    waiting = WarmupState(recipe.warmup)
     rates = []
     for step, error in enumerate((0.7, 0.7, 0.99, 0.9, 0.6, 0.95, 0.95, 0.95)):
         rates.append(recipe.learning_rate(step, waiting.over))
@@ -219,10 +219,10 @@ def test_he_2015_waits_at_a_tenth_until_the_training_error_is_below_its_bound() 
 
 
 def test_the_bound_itself_is_not_below_it() -> None:
-    waiting = Waiting(UntilErrorWarmup(error=0.5, batches=1))
+    waiting = WarmupState(UntilErrorWarmup(error=0.5, batches=1))
     waiting.note(0.5)
     assert not waiting.over
-    assert Waiting(LinearWarmup(steps=5)).over
+    assert WarmupState(LinearWarmup(steps=5)).over
 
 
 def test_what_was_recorded_before_the_language_grew_keeps_its_key() -> None:

@@ -111,7 +111,7 @@ def test_a_warm_up_waits_for_the_errors_of_the_steps_own_batches(digits: Data) -
     passes: list[Tensor] = []
     model.register_forward_hook(lambda *args: passes.append(args[2].detach()))
     training = Training(model, digits, recipe, seed=0)
-    labels, shuffled = [], Training(model, digits, recipe, seed=0).batches
+    labels, shuffled = [], Training(model, digits, recipe, seed=0).feed.order
     rates = []
     for _ in range(30):
         labels.append(digits.train_y[next(shuffled)])

@@ -39,46 +39,47 @@ class Record:
         """Of the selected step, where it may not be the last."""
         self.gradients: list[tuple[GradientNorm, ...]] = []
         self.steps = 0
-        self.diverged = False
         self.test_seconds = 0.0
 
-    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
-        """Note a step."""
-        if not isfinite(loss):
-            self.diverged = True
-            return
+    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> bool:
+        """Add a step, and evaluate ``model`` where an evaluation is due.
+
+        Returns whether all losses of the evaluation are finite.
+        """
         self.steps = step
         self.losses.append(loss)
         due = step in self.evaluation_steps
         if due or len(self.losses) == self.stretch:
             self.train_curve.append((step, sum(self.losses) / len(self.losses)))
             self.losses.clear()
-        if due:
-            start = time.perf_counter()
-            self._evaluate(step, model, data)
-            self.test_seconds += time.perf_counter() - start
+        if not due:
+            return True
+        start = time.perf_counter()
+        finite = self._evaluate(step, model, data)
+        self.test_seconds += time.perf_counter() - start
+        return finite
 
-    def put_back(self, model: nn.Module) -> None:
-        """Give ``model`` the weights of the selected step."""
+    def load_selected(self, model: nn.Module) -> None:
+        """Load the weights of the selected step into ``model``."""
         if self.weights:
             model.load_state_dict(self.weights)
 
-    def _evaluate(self, step: int, model: nn.Module, data: Data) -> None:
+    def _evaluate(self, step: int, model: nn.Module, data: Data) -> bool:
         test, correct = _look(step, model, data.test_x, data.test_y)
         points = [(self.test_curve, test)]
         if data.validation is not None:
             points.append((self.validation_curve, _look(step, model, *data.validation)[0]))
         if not all(isfinite(point.loss) for _, point in points):
-            self.diverged = True
-            return
+            return False
         for curve, point in points:
             curve.append(point)
         if self.by_validation and self._lowest() != step:
-            return
+            return True
         self.selected, self.correct = step, correct
         if self.by_validation:
             state = model.state_dict()
             self.weights = {name: value.detach().clone() for name, value in state.items()}
+        return True
 
     def _lowest(self) -> int:
         return min(self.validation_curve, key=lambda point: point.error).step
@@ -109,16 +110,16 @@ class Record:
         self.steps = state["steps"]
         self.test_seconds = state["test_seconds"]
 
-    def result(self) -> TrainResult:
+    def result(self, diverged: bool) -> TrainResult:
         return TrainResult(
             train_curve=tuple(self.train_curve),
             test_curve=tuple(self.test_curve),
             steps=self.steps,
-            diverged=self.diverged,
-            correct=() if self.diverged else self.correct,
+            diverged=diverged,
+            correct=() if diverged else self.correct,
             gradients=tuple(self.gradients),
             validation_curve=tuple(self.validation_curve),
-            selected=None if self.diverged else self.selected,
+            selected=None if diverged else self.selected,
             test_seconds=self.test_seconds,
         )
 

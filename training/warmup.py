@@ -64,7 +64,7 @@ WarmupSpec = Annotated[
 ]
 
 
-class Waiting:
+class WarmupState:
     """Whether a warm-up that waits for the training error is over, as a run finds out."""
 
     def __init__(self, spec: LinearWarmup | UntilErrorWarmup) -> None:

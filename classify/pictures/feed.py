@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...errors import ResforgeError
-from ...training.feed import Batch, Rows
 from ...training.streams import stream_seed
+from ..feed import LabelledBatch, Rows
 from .decode import Choose, Crop, PictureError, decode
 from .folder import PictureFolder
 from .loader import ahead
@@ -61,7 +61,7 @@ class PictureFeed:
         self.train_labels = [picture.label for picture in folder.train]
         self.val_count = len(folder.val)
 
-    def training(self, batches: Iterable[Rows]) -> Iterator[Batch]:
+    def training(self, batches: Iterable[Rows]) -> Iterator[LabelledBatch]:
         jobs = ([(rows.epoch, number) for number in rows.numbers] for rows in batches)
         pictures = self.folder.train
         for read in ahead(jobs, self._drawn, self.workers):
@@ -73,7 +73,7 @@ class PictureFeed:
                 )
             yield self._batch(whole)
 
-    def validation(self, part: slice) -> Iterator[Batch]:
+    def validation(self, part: slice) -> Iterator[LabelledBatch]:
         pictures = self.folder.val[part]
         jobs = split([(picture.label, picture.path) for picture in pictures])
         for read in ahead(jobs, self._seen, self.workers):
@@ -107,7 +107,7 @@ class PictureFeed:
                 whole.append((label, pixels))
         return whole
 
-    def _batch(self, whole: Sequence[tuple[int, NDArray[np.uint8]]]) -> Batch:
+    def _batch(self, whole: Sequence[tuple[int, NDArray[np.uint8]]]) -> LabelledBatch:
         labels = torch.tensor([label for label, _ in whole], device=self.device)
         return normalised([pixels for _, pixels in whole], self.view, self.device), labels
 

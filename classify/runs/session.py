@@ -20,12 +20,12 @@ from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
 from ...training.data.source import DataSource
 from ...training.data.tensors import load_data
-from ...training.feed import Feed, TensorFeed
 from ...training.optimizer import AdamWSpec
 from ...training.recipe import Recipe
 from ...training.streams import Batches
 from ...weights import LAYOUTS, load_weights
 from ..distributed import Ranks, joined
+from ..feed import Feed, TensorFeed
 from ..fit import FitResult, fit
 from ..pictures.colours import measure
 from ..pictures.feed import PictureFeed, Unreadable

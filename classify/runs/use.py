@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ...training.data.tensors import load_data
-from ...training.feed import Batch
 from ...training.prediction import predict
 from ..evaluation import Evaluation, evaluate
+from ..feed import LabelledBatch
 from ..pictures.decode import PictureError
 from ..pictures.feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from ..pictures.folder import TEST, VAL, PictureFolder, first_folder, list_labelled, read_folder
@@ -116,7 +116,9 @@ def evaluate_run(
     workers: int | None = None,
     unreadable: Unreadable = "stop",
     note: Callable[[str], None] = lambda text: None,
-    follow: Callable[[Iterable[Batch], int], Iterable[Batch]] = lambda batches, count: batches,
+    follow: Callable[
+        [Iterable[LabelledBatch], int], Iterable[LabelledBatch]
+    ] = lambda batches, count: batches,
 ) -> Evaluation:
     """How ``run`` does on pictures whose classes are known.
 
@@ -138,7 +140,9 @@ def evaluate_run(
     feed = PictureFeed(
         folder, spec.view, workers=workers, device=run.device, unreadable=unreadable, note=note
     )
-    batches = follow(feed.validation(slice(None)), ceil(len(folder.val) / BATCH))
+    batches: Iterable[LabelledBatch] = feed.validation(slice(None))
+    if follow is not None:
+        batches = follow(batches, ceil(len(folder.val) / BATCH))
     return evaluate(run.model, batches, classes)
 
 
