@@ -1,38 +1,35 @@
-"""Telling a person how a run goes: a bar on a terminal, and a line for each epoch."""
+"""Progress of a run: a line for each epoch, and a bar on a terminal."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
+from ..training.display import BarDisplay, Display
 from .runs.record import Epoch
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
 
 
 class Progress(Protocol):
-    """Whoever wants to follow a run."""
+    """Receiver of the events of a run."""
 
     def start(self, total: int, done: int) -> None:
-        """Before anything is trained: the steps there are, and those done already."""
+        """Called before training, with the number of steps and of those done already."""
 
     def step(self, done: int, loss: float) -> None:
-        """So many steps are done; the loss before the last."""
+        """Called after each step, with the number of steps done and the loss before the last."""
 
     def epoch(self, epoch: Epoch, best: bool) -> None:
-        """An epoch is over; whether it is the best so far."""
+        """Called after each epoch; ``best``: whether it is the best so far."""
 
     def note(self, text: str) -> None:
-        """Something worth a line."""
+        """Called with a message for the user."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Called at the end."""
 
 
 class Silence:
-    """Tells nobody."""
+    """Receiver that ignores every event."""
 
     def start(self, total: int, done: int) -> None: ...
 
@@ -45,62 +42,33 @@ class Silence:
     def close(self) -> None: ...
 
 
-class Lines(Silence):
-    """The epochs as a table of plain lines."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+class Lines(Display):
+    """One line for each epoch."""
 
     def start(self, total: int, done: int) -> None:
         self.note(HEADER)
 
+    def step(self, done: int, loss: float) -> None: ...
+
     def epoch(self, epoch: Epoch, best: bool) -> None:
         self.note(line(epoch, best))
 
-    def note(self, text: str) -> None:
-        print(text, file=self.stream, flush=True)
 
-
-class LiveBar(Lines):
-    """The same with a bar below it."""
+class LiveBar(BarDisplay):
+    """One line for each epoch, above a bar of steps."""
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self.bar: Bar | None = None
-        self.task: TaskID | None = None
+        super().__init__(stream, transient=True)
 
     def start(self, total: int, done: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Remaining(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(file=self.stream),
-            transient=True,
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("reading pictures", total=total, completed=done)
-        super().start(total, done)
+        self.open(total, done, "reading pictures")
+        self.note(HEADER)
 
     def step(self, done: int, loss: float) -> None:
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=done, description=f"loss {loss:.3f}")
+        self.update(f"loss {loss:.3f}", done)
 
-    def note(self, text: str) -> None:
-        if self.bar is None:
-            super().note(text)
-        else:
-            self.bar.console.print(text, markup=False, highlight=False)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
+    def epoch(self, epoch: Epoch, best: bool) -> None:
+        self.note(line(epoch, best))
 
 
 HEADER = "epoch  train loss  val loss  val accuracy  learning rate      time"
