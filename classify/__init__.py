@@ -10,8 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .pictures.view import RandomCrop as RandomCrop
-    from .pictures.view import View as View
     from .runs.session import RunRequest as RunRequest
     from .runs.session import train_run as train_run
     from .runs.use import evaluate_run as evaluate_run
@@ -19,9 +17,7 @@ if TYPE_CHECKING:
     from .runs.use import predict_pictures as predict_pictures
 
 _HOME = {
-    "RandomCrop": "pictures.view",
     "RunRequest": "runs.session",
-    "View": "pictures.view",
     "evaluate_run": "runs.use",
     "load_run": "runs.use",
     "predict_pictures": "runs.use",

@@ -11,7 +11,7 @@ from ..errors import printable
 from .options import Json
 from .output import followed, say, tell, tell_json, tell_table
 from .predict import Run
-from .train import Data, Device, Workers
+from .train import Data, Device, Unreadable, Workers
 
 if TYPE_CHECKING:
     from ..classify.evaluation import Evaluation
@@ -33,9 +33,7 @@ def evaluate(
         Path | None,
         Parameter(metavar="FILE", help="Draw the confusion matrix, as .svg, .png or .pdf."),
     ] = None,
-    unreadable: Annotated[
-        Literal["stop", "skip"], Parameter(help="What to do about pictures that cannot be read.")
-    ] = "stop",
+    unreadable: Unreadable = "stop",
     workers: Workers = None,
     device: Device = "auto",
     json: Json = False,

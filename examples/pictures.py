@@ -13,7 +13,6 @@ import numpy as np
 import resforge as rf
 from PIL import Image
 from resforge.classify import (
-    RandomCrop,
     RunRequest,
     evaluate_run,
     load_run,
@@ -46,7 +45,8 @@ def main(pictures: Path, out: Path) -> None:
             lr=5e-3,
             size=16,
             normalize="channel",
-            random_crop=RandomCrop(min_area=0.5, mirror=False),
+            augment="crop",
+            min_area=0.5,
             resume=resume,
         )
 

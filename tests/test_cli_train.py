@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from picture_writer import write_digits
 from resforge.classify.progress import progress_on
 from resforge.classify.runs.folder import RunFolder
 from resforge.classify.runs.record import Epoch
+from resforge.classify.runs.session import RunRequest
+from resforge.cli.train import TrainOptions
 from resforge.export import to_code
 from safetensors.torch import load_file, save_file
 
@@ -97,6 +100,15 @@ def test_a_run_is_evaluated_on_what_it_never_saw(trained: Cli, tmp_path: Path) -
 
 def again() -> tuple[str, ...]:
     return ("net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+
+
+def test_options_are_the_fields_of_a_request() -> None:
+    """The same names and defaults; the network is SOURCE, and ``split`` has no option."""
+    options, request = (
+        {field.name: field.default for field in dataclasses.fields(of)}
+        for of in (TrainOptions, RunRequest)
+    )
+    assert options == {name: request[name] for name in request if name not in ("network", "split")}
 
 
 @pytest.mark.parametrize(

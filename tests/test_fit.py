@@ -23,7 +23,6 @@ from resforge.classify.fit import FitResult
 from resforge.classify.freezing import freeze
 from resforge.classify.pictures.decode import PictureError
 from resforge.classify.pictures.folder import read_folder
-from resforge.classify.pictures.view import RandomCrop
 from resforge.classify.progress import Silence
 from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
 from resforge.classify.runs.record import Epoch, best
@@ -51,7 +50,8 @@ def request(digits: Path, out: Path, **changes: object) -> RunRequest:
         "epochs": 2,
         "batch_size": 16,
         "size": 8,
-        "random_crop": RandomCrop(min_area=0.5, mirror=False),
+        "augment": "crop",
+        "min_area": 0.5,
     }
     return RunRequest(**{**common, **changes})  # type: ignore[arg-type]
 
@@ -120,7 +120,7 @@ def test_a_finished_run_that_is_resumed_is_let_be(digits: Path, tmp_path: Path) 
 
 
 def test_the_seed_decides_and_data_in_memory_resume_too(tmp_path: Path) -> None:
-    common = {"data": "digits", "random_crop": None, "size": None, "batch_size": 200}
+    common = {"data": "digits", "augment": "none", "size": None, "batch_size": 200}
     for name, stop in (("left", 3), ("whole", None)):
         run(tmp_path, tmp_path / name, stop, **common)
     run(tmp_path, tmp_path / "left", resume=True, **common)
@@ -231,7 +231,7 @@ def test_weights_of_another_run_are_begun_with(digits: Path, tmp_path: Path) -> 
     with pytest.raises(rf.ResforgeError, match="head"):
         run(five, tmp_path / "third", weights=file)
     assert not (tmp_path / "third").exists()
-    assert run(five, tmp_path / "third", weights=file, fresh_head=True).finished
+    assert run(five, tmp_path / "third", weights=file, head="fresh").finished
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
@@ -415,7 +415,7 @@ def launch(digits: Path, out: Path, network: str = "GROUPED", **options: object)
 def test_two_processes_learn_what_one_does_with_the_whole_batch(
     digits: Path, tmp_path: Path
 ) -> None:
-    options = {"balance": True, "mixup": 0.3, "label_smoothing": 0.1}
+    options = {"class_weights": "balanced", "mixup": 0.3, "label_smoothing": 0.1}
     run(digits, tmp_path / "one", network=GROUPED, **options)
     launch(digits, tmp_path / "two", **options)
     assert_near(tmp_path / "one", tmp_path / "two")

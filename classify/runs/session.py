@@ -39,45 +39,59 @@ from .record import DataRecord, RunSpec
 
 #: What is trained by where no recipe is asked for; its warm-up takes a twentieth of the steps.
 DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
-RANDOM_CROP = RandomCrop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a run is asked to be."""
+    """Everything that decides a run, as options of ``resforge train``."""
 
     network: ResNetSpec
     data: str
-    """A folder of pictures, or a data set as :func:`find_data` knows it."""
+    """A folder of pictures, or a name that :func:`find_data` accepts."""
     out: str | os.PathLike[str]
     recipe: Recipe | None = None
-    """Its ``steps`` follow from ``epochs``."""
+    """``steps`` is replaced: it follows from ``epochs``."""
     epochs: int = 10
     batch_size: int | None = None
-    """In place of the recipe's; so are the next two."""
+    """Replaces the recipe's, as do ``lr`` and ``label_smoothing``."""
     lr: float | None = None
     label_smoothing: float | None = None
     seed: int = 0
     size: int | None = None
-    """Side of the square that the network sees; by default what its stem is made for."""
+    """Height and width of the network's input; by default the size that its stem is made for."""
     normalize: Literal["imagenet", "channel"] = "imagenet"
-    """What pictures are normalised by: ImageNet's mean and deviation, or the training pictures'."""
-    random_crop: RandomCrop | None = RANDOM_CROP
+    """Mean and deviation of each channel: ImageNet's, or those of the training pictures."""
+    augment: Literal["crop_flip", "crop", "none"] = "crop_flip"
+    """A random crop, mirrored half the time; a random crop; or the middle square."""
+    min_area: float = 0.08
+    """Smallest area of a random crop, as a fraction of the picture's."""
     val_share: float = 0.2
+    """Fraction of each class that is held out for validation, where there is no ``val/``."""
     split: int = 0
+    """Seed of the choice of the pictures held out."""
     weights: str | os.PathLike[str] | None = None
-    fresh_head: bool = False
+    """A file of weights to start from."""
+    head: Literal["loaded", "fresh"] = "loaded"
+    """``fresh`` leaves the head out of ``weights``."""
     partial: bool = False
-    """Whether parts that ``weights`` do not fit stay as they were built."""
+    """Whether parts that ``weights`` do not fit keep their initial weights."""
     freeze: str | None = None
-    balance: bool = False
+    """Part that is not trained, as :func:`freeze` names it."""
+    class_weights: Literal["none", "balanced"] = "none"
     mixup: float = 0.0
     workers: int | None = None
-    """Threads that decode pictures: by default one for each core, and at most eight."""
+    """Threads that decode pictures; by default one for each core, at most eight."""
     unreadable: Unreadable = "stop"
     device: str = "auto"
     resume: bool = False
     tensorboard: bool = False
+
+    @property
+    def random_crop(self) -> RandomCrop | None:
+        """The crop that ``augment`` and ``min_area`` stand for."""
+        if self.augment == "none":
+            return None
+        return RandomCrop(min_area=self.min_area, mirror=self.augment == "crop_flip")
 
 
 def train_run(
@@ -109,7 +123,7 @@ def train_run(
             seed=request.seed,
             weights=_sha256(request.weights) if request.weights else None,
             freeze=request.freeze,
-            class_weights="balanced" if request.balance else "none",
+            class_weights=request.class_weights,
             mixup=request.mixup,
         )
         model = build(network, seed=request.seed)
@@ -117,7 +131,7 @@ def train_run(
             plan = load_weights(
                 model,
                 request.weights,
-                head="fresh" if request.fresh_head else None,
+                head="fresh" if request.head == "fresh" else None,
                 partial=request.partial,
             )
             told.note(
