@@ -73,8 +73,8 @@ class TensorFeed:
             numbers = torch.tensor(batch.numbers)
             rows = numbers.to(data.train_x.device)
             # Each process and step has a random stream of its own, so that a run can be resumed.
-            chance = stream_seed(self.seed, f"augmentation/{batch.step}/{batch.numbers[0]}")
-            self.augment.chance.manual_seed(chance)
+            seed = stream_seed(self.seed, f"augmentation/{batch.step}/{batch.numbers[0]}")
+            self.augment.generator.manual_seed(seed)
             yield self.augment(data.train_x[rows], numbers, batch.epoch), data.train_y[rows]
 
     def validation(self, part: slice) -> Iterator[LabelledBatch]:

@@ -114,7 +114,7 @@ def test_options_are_the_fields_of_a_request() -> None:
 @pytest.mark.parametrize(
     ("tokens", "code", "said"),
     [
-        (("--data", "none", "--out", "r"), 3, "none is no folder"),
+        (("--data", "none", "--out", "r"), 3, "none is not a folder"),
         (("--data", "cifar10", "--out", "r"), 3, "write --data cifar10:FOLDER"),
         (("--data", "pictures", "--out", "r", "--batch-size", "500"), 3, "use at most 80"),
         (("--data", "pictures", "--out", "r", "--batch-size", "1"), 3, "batch_size"),

@@ -106,7 +106,7 @@ def test_a_folder_that_is_split_already_stays_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda root: None, "is no folder"),
+        (lambda root: None, "is not a folder"),
         (lambda root: root.mkdir(), "holds no class folders"),
         (
             lambda root: write_picture(root / "a.png", gradient(4, 4)),

@@ -182,7 +182,7 @@ def test_a_file_may_name_a_recipe_and_its_trials_are_those_of_one_written_out() 
     [
         ("he2015_cifr", "recipe", "no recipe is called 'he2015_cifr'", "'he2015_cifar'"),
         ("{base: coscifar}", "recipe.base", "no recipe is called", "'cosine_cifar'"),
-        ("{base: 7}", "recipe.base", "expected a recipe's name, not 7", "write he2015_cifar"),
+        ("{base: 7}", "recipe.base", "expected the name of a recipe, not 7", "write he2015_cifar"),
         ("{base: cosine_cifar, step: 3}", "recipe.step", "unknown key", "'steps'"),
         ("{warmup_steps: 3}", "recipe.warmup_steps", "unknown key", "'warmup'"),
     ],

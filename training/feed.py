@@ -48,11 +48,11 @@ class DataFeed(Iterator[Batch]):
     def state(self) -> dict[str, Any]:
         return {
             "batches": self.order.state(),
-            "chance": self.augment.chance.get_state(),
+            "chance": self.augment.generator.get_state(),
             "dropout": self.random.states,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.order.restore(state["batches"])
-        self.augment.chance.set_state(state["chance"])
+        self.augment.generator.set_state(state["chance"])
         self.random.states = state["dropout"]

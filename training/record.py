@@ -1,4 +1,4 @@
-"""What a run notes of itself while it goes on, and which of its steps is tested."""
+"""Learning curves of a run, and the step whose weights are tested."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CURVE_POINTS = 200
 
 
 class Record:
-    """Gathers the curves of a run.
+    """Learning curves and evaluations of a run.
 
-    Which step is selected is known without the test images: it is the last one that was evaluated,
-    or the first of those with the lowest error on the images set aside.
+    The selected step does not depend on the test images: it is the last evaluated step, or the
+    first with the lowest error on the validation images.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -36,7 +36,7 @@ class Record:
         self.selected = 0
         self.correct: tuple[bool, ...] = ()
         self.weights: dict[str, Tensor] = {}
-        """Of the selected step, where it may not be the last."""
+        """Weights of the selected step, unless that is always the last."""
         self.gradients: list[tuple[GradientNorm, ...]] = []
         self.steps = 0
         self.test_seconds = 0.0
@@ -65,10 +65,11 @@ class Record:
             model.load_state_dict(self.weights)
 
     def _evaluate(self, step: int, model: nn.Module, data: Data) -> bool:
-        test, correct = _look(step, model, data.test_x, data.test_y)
+        test, correct = _evaluated(step, model, data.test_x, data.test_y)
         points = [(self.test_curve, test)]
         if data.validation is not None:
-            points.append((self.validation_curve, _look(step, model, *data.validation)[0]))
+            validation, _ = _evaluated(step, model, *data.validation)
+            points.append((self.validation_curve, validation))
         if not all(isfinite(point.loss) for _, point in points):
             return False
         for curve, point in points:
@@ -124,8 +125,11 @@ class Record:
         )
 
 
-def _look(step: int, model: nn.Module, x: Tensor, y: Tensor) -> tuple[TestPoint, tuple[bool, ...]]:
-    """How the model does on images ``x: (N, C, H, W)`` with labels ``y: (N,)``, and on each."""
+def _evaluated(
+    step: int, model: nn.Module, x: Tensor, y: Tensor
+) -> tuple[TestPoint, tuple[bool, ...]]:
+    """Error and loss on images ``x: (N, C, H, W)`` with labels ``y: (N,)``, and whether each image
+    is classified correctly."""
     scores = logits(model, x)
     point = TestPoint(step, error_rate(scores, y), F.cross_entropy(scores, y).item())
     return point, tuple((scores.argmax(dim=1) == y).tolist())

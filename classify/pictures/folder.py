@@ -65,7 +65,7 @@ def read_folder(
     """
     root = Path(path)
     if not root.is_dir():
-        raise _fault(f"{root} is no folder", _LAYOUT)
+        raise _fault(f"{root} is not a folder", _LAYOUT)
     train, val = (first_folder(root, names) for names in (TRAIN, VAL))
     home = train or root
     classes = list_classes(home)
