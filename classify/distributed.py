@@ -1,4 +1,4 @@
-"""Several processes that train one network, as ``torchrun`` starts them."""
+"""Training in several processes, started by ``torchrun``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import ResforgeError
 
 
 class Ranks:
-    """One of ``world`` processes, number ``rank``; alone, everything below does nothing."""
+    """Process number ``rank`` of ``world``. With one process, no method communicates."""
 
     def __init__(self, rank: int = 0, world: int = 1, device: torch.device | None = None) -> None:
         self.rank = rank
@@ -24,13 +24,13 @@ class Ranks:
 
     @property
     def leads(self) -> bool:
-        """Whether this one writes and talks."""
+        """Whether this process writes the files and prints."""
         return self.rank == 0
 
     def part(self, numbers: list[int]) -> list[int]:
-        """This process's share of a batch: parts do not overlap, and together they are all.
+        """This process's part of a batch. The parts of all processes are disjoint and complete.
 
-        Raises :class:`~resforge.ResforgeError` for a batch that cannot be shared evenly.
+        Raises :class:`~resforge.ResforgeError` for a batch that cannot be divided evenly.
 
         >>> [Ranks(rank, 2).part([5, 3, 8, 1]) for rank in (0, 1)]
         [[5, 3], [8, 1]]
@@ -38,48 +38,48 @@ class Ranks:
         each, left = divmod(len(numbers), self.world)
         if left:
             raise ResforgeError(
-                f"a batch of {len(numbers)} cannot be shared by {self.world} processes:"
-                f" use a batch size of {self.world * max(1, each)}"
+                f"a batch of {len(numbers)} cannot be divided evenly between {self.world}"
+                f" processes: use a batch size of {self.world * max(1, each)}"
             )
         return numbers[self.rank * each : (self.rank + 1) * each]
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as each step is to see it: gradients are means over all processes."""
+        """Wrap the model so that gradients are means over all processes."""
         if self.world == 1 or not any(p.requires_grad for p in model.parameters()):
             return model
         devices = [self.device] if self.device.type == "cuda" else None
         return DistributedDataParallel(model, device_ids=devices)
 
     def sum(self, values: Sequence[float]) -> Sequence[float]:
-        """Each value, added up over all processes."""
+        """Sum of each value over all processes."""
         if self.world == 1:
             return values
         tensor = torch.tensor([*values], dtype=torch.float64, device=self.device)
         dist.all_reduce(tensor)
-        found: list[float] = tensor.tolist()
-        return found
+        sums: list[float] = tensor.tolist()
+        return sums
 
     def mean(self, value: float) -> float:
-        """The mean of all processes' values."""
+        """Mean of a value over all processes."""
         return self.sum([value])[0] / self.world
 
-    def share(self, tensors: Iterable[Tensor]) -> None:
-        """Give every process the first one's values, in place."""
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
+        """Copy the values of the first process to all others, in place."""
         if self.world > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def wait(self) -> None:
-        """Until all have come here."""
+        """Wait until all processes have called this."""
         self.sum([0.0])
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """The processes that ``torchrun`` started, over gloo on CPUs and NCCL on CUDA; else this one.
+    """Join the processes that ``torchrun`` started, by gloo on CPUs and NCCL on CUDA.
 
-    Each takes the CUDA device of its local number. Raises :class:`~resforge.ResforgeError` where
-    another process ends before its time.
+    Without ``torchrun`` this process is alone. Each process uses the CUDA device of its local
+    rank. Raises :class:`~resforge.ResforgeError` if another process ends early.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
@@ -95,8 +95,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         if not isinstance(error, dist.DistError) and "gloo" not in str(error):
             raise
         raise ResforgeError(
-            "another process of this run has ended: see what it said; --resume goes on from the"
-            " last state"
+            "another process of this run has ended: see its messages; --resume continues from"
+            " the last state"
         ) from error
     finally:
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""What a network says of labelled pictures, against what they are."""
+"""Evaluation of a network on labelled pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .feed import LabelledBatch
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """``confusion[i, j]`` counts the pictures of class i that were told as class j."""
+    """Results on labelled pictures.
+
+    ``confusion[i, j]`` counts the pictures of class i that are classified as class j.
+    """
 
     confusion: Tensor
     loss: float
@@ -27,22 +30,21 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of pictures told rightly, 0 to 1."""
+        """Fraction of pictures classified correctly, 0 to 1."""
         return int(self.confusion.diagonal().sum()) / max(1, self.count)
 
     def per_class(self) -> list[tuple[int, float | None, float | None]]:
-        """Of each class: its pictures, the share of them that was found, and the share of those
-        told as it that are; None where there are none."""
-        right = self.confusion.diagonal().tolist()
-        held, told = self.confusion.sum(dim=1).tolist(), self.confusion.sum(dim=0).tolist()
+        """Number of pictures, recall and precision of each class; None where undefined."""
+        correct = self.confusion.diagonal().tolist()
+        actual, predicted = self.confusion.sum(dim=1).tolist(), self.confusion.sum(dim=0).tolist()
         return [
-            (of, hit / of if of else None, hit / said if said else None)
-            for hit, of, said in zip(right, held, told, strict=True)
+            (count, hits / count if count else None, hits / guesses if guesses else None)
+            for hits, count, guesses in zip(correct, actual, predicted, strict=True)
         ]
 
 
 def evaluate(model: nn.Module, batches: Iterable[LabelledBatch], classes: int) -> Evaluation:
-    """Look at every picture of ``batches`` once, as it is.
+    """Evaluate ``model`` on every picture of ``batches``.
 
     >>> eye = nn.Identity()
     >>> evaluate(eye, [(torch.eye(3), torch.tensor([0, 1, 1]))], 3).confusion.tolist()

@@ -72,30 +72,30 @@ def fit(
     """
     ranks, progress = ranks or Ranks(), progress or Silence()
     run = _Run(model, feed, spec, ranks)
-    state = folder.kept()
+    state = folder.read_state()
     if state is not None:
         run.restore(state)
     ranks.wait()  # every process reads the state before the first one writes it again
-    keeper = _Keeper(folder, run, progress)
+    writer = _Writer(folder, run, progress)
     progress.start(spec.recipe.steps, run.step)
     try:
         with closing(run.batches):
-            _drive(run, keeper, stopped, on_epoch)
+            _drive(run, writer, stopped, on_epoch)
     except StoreError:
         raise
     except ResforgeError:
-        keeper.keep()
+        writer.write_state()
         raise
     finally:
         progress.close()
-        keeper.draw()
+        writer.draw()
     finished = run.step == spec.recipe.steps
     return FitResult(tuple(run.history), run.step, finished, run.diverged, ranks.leads)
 
 
 def _drive(
     run: _Run,
-    keeper: _Keeper,
+    writer: _Writer,
     stopped: Callable[[], bool],
     on_epoch: Callable[[Epoch], None],
 ) -> None:
@@ -103,17 +103,17 @@ def _drive(
     while True:
         if run.epoch_is_complete:
             on_epoch(run.end_epoch())
-            keeper.keep_epoch()
-        stop, due = map(bool, run.ranks.sum([stopped(), keeper.is_due]))
+            writer.write_epoch()
+        stop, due = map(bool, run.ranks.sum([stopped(), writer.is_due]))
         if stop or due:
             run.loss = run.ranks.mean(run.loss)  # the state is written by one process for all
-            keeper.keep()
+            writer.write_state()
         if stop or run.finished:
             return
         loss = run.advance()
         if run.diverged:
             return
-        keeper.progress.step(run.step, loss)
+        writer.progress.step(run.step, loss)
 
 
 class _Run(Loop):
@@ -183,11 +183,11 @@ class _Run(Loop):
         """Validate, and add the epoch to the history."""
         ranks, classes = self.ranks, len(self.spec.classes)
         # Running statistics differ between the processes since the last step.
-        ranks.share(self.model.buffers())
+        ranks.broadcast(self.model.buffers())
         part = slice(ranks.rank, None, ranks.world)
-        found = evaluate(self.model, self.data.validation(part), classes)
+        mine = evaluate(self.model, self.data.validation(part), classes)
         loss, correct, count = ranks.sum(
-            [found.loss * found.count, found.accuracy * found.count, found.count]
+            [mine.loss * mine.count, mine.accuracy * mine.count, mine.count]
         )
         if not count:
             raise ResforgeError(
@@ -223,7 +223,7 @@ class _Run(Loop):
         self.step, self.loss, self.seconds = state["step"], state["loss"], state["seconds"]
 
 
-class _Keeper:
+class _Writer:
     """Writer of a run's files, active in the first process alone."""
 
     def __init__(self, folder: RunFolder, run: _Run, progress: Progress) -> None:
@@ -231,18 +231,19 @@ class _Keeper:
         self.run = run
         self.progress = progress
         self.written = time.monotonic()
+        """Time of the last write of the state."""
 
     @property
     def is_due(self) -> bool:
         return time.monotonic() - self.written > EVERY
 
-    def keep(self) -> None:
+    def write_state(self) -> None:
         """Write the state."""
         if self.run.ranks.leads:
-            self.folder.keep(self.run.state())
+            self.folder.write_state(self.run.state())
         self.written = time.monotonic()
 
-    def keep_epoch(self) -> None:
+    def write_epoch(self) -> None:
         """Write every file that an epoch changed; the state last, so that no file is older."""
         run, epoch = self.run, self.run.history[-1]
         is_best = best(run.history) == epoch
@@ -252,7 +253,7 @@ class _Keeper:
             for name in (LAST, BEST) if is_best else (LAST,):
                 write_checkpoint(self.folder.path / name, checkpoint)
             self.folder.write_history(run.history)
-        self.keep()
+        self.write_state()
         self.progress.epoch(epoch, is_best)
 
     def draw(self) -> None:

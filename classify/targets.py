@@ -1,4 +1,4 @@
-"""What a batch is to be told as: labels, or shares of classes where pictures or weights mix."""
+"""Training targets: labels, or class probabilities for mixup and class weights."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..training.streams import stream_seed
 
 
 class Targets:
-    """From a batch to what the loss is taken on.
+    """Targets of the loss for a batch.
 
-    ``weights`` multiplies each class's part of the loss, whose mean is over pictures.
-    With ``mixup`` above 0 each two neighbours of a batch become two mixtures of them, by a share
-    drawn from Beta(mixup, mixup) for each step (Zhang et al. 2018, arXiv 1710.09412); of an odd
-    batch the last picture stays as it is.
+    ``weights`` multiplies each class's term of the loss, whose mean is over pictures. With
+    ``mixup`` above 0 each pair of neighbours in a batch becomes two mixtures, with a weight drawn
+    from Beta(mixup, mixup) for each step (Zhang et al. 2018, arXiv 1710.09412); the last picture
+    of an odd batch is not mixed.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Targets:
 
     @property
     def are_labels(self) -> bool:
-        """Whether labels go through as they are, for the loss to smooth."""
+        """Whether the targets are the labels; the loss then smooths them."""
         return self.weights is None and self.mixup == 0
 
     def of(self, x: Tensor, y: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """``x: (N, C, H, W)`` and ``y: (N,)`` to the pictures and targets of a step.
+        """Pictures and targets of a step, from ``x: (N, C, H, W)`` and labels ``y: (N,)``.
 
-        The targets are ``y``, or shares ``(N, classes)``, smoothed and weighted.
+        The targets are ``y``, or smoothed and weighted probabilities ``(N, classes)``.
         """
         if self.are_labels:
             return x, y
@@ -51,14 +51,14 @@ class Targets:
         if self.weights is not None:
             target = target * self.weights.to(target)
         if self.mixup > 0:
-            chance = Random(stream_seed(self.seed, f"mixup/{step}"))
-            share = chance.betavariate(self.mixup, self.mixup)
-            x, target = mix(x, share), mix(target, share)
+            random = Random(stream_seed(self.seed, f"mixup/{step}"))
+            weight = random.betavariate(self.mixup, self.mixup)
+            x, target = mix(x, weight), mix(target, weight)
         return x, target
 
 
-def mix(rows: Tensor, share: float) -> Tensor:
-    """Each row times ``share``, plus the rest of its neighbour: 0 with 1, 2 with 3.
+def mix(rows: Tensor, weight: float) -> Tensor:
+    """``weight`` times each row, plus ``1 - weight`` times its neighbour: 0 with 1, 2 with 3.
 
     >>> mix(torch.tensor([1.0, 2.0, 5.0]), 0.75)
     tensor([1.2500, 1.7500, 5.0000])
@@ -66,13 +66,13 @@ def mix(rows: Tensor, share: float) -> Tensor:
     pairs = len(rows) // 2 * 2
     partner = torch.arange(len(rows), device=rows.device)
     partner[:pairs] ^= 1
-    mixed = share * rows + (1 - share) * rows[partner]
-    # By name: share + (1 - share) times a number need not be that number.
+    mixed = weight * rows + (1 - weight) * rows[partner]
+    # The last of an odd number is copied: rounding could change weight * x + (1 - weight) * x.
     return torch.cat([mixed[:pairs], rows[pairs:]])
 
 
 def balanced(labels: list[int], classes: int) -> Tensor:
-    """A weight for each class, against its share of the labels; the mean over labels is 1.
+    """Weight of each class, inverse to its number of labels; the mean over labels is 1.
 
     >>> balanced([0, 0, 0, 1], 2)
     tensor([0.6667, 2.0000])

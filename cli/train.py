@@ -21,8 +21,9 @@ Data = Annotated[
     str,
     Parameter(
         metavar="DATA",
-        help="A folder with a folder of pictures for each class, or with train/ and val/ of such; "
-        "or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, fashion_mnist:FOLDER, npz:FILE.",
+        help="A folder with a folder of pictures for each class, or with such folders in train/ "
+        "and val/; or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, "
+        "fashion_mnist:FOLDER, npz:FILE.",
     ),
 ]
 Workers = Annotated[
@@ -182,11 +183,11 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
             }
         )
     elif result.best is not None:
-        share = f"{100 * result.best.val_accuracy:.2f}%"
-        tell(f"best: {share} of the validation pictures, after epoch {result.best.epoch}")
+        accuracy = f"{100 * result.best.val_accuracy:.2f}%"
+        tell(f"best: {accuracy} of the validation pictures, after epoch {result.best.epoch}")
     if result.diverged:
         say(f"the loss is not finite at step {result.steps + 1}: try a lower --lr in another --out")
     elif not result.finished:
-        say(f"stopped after step {result.steps}; the same command with --resume goes on")
+        say(f"stopped after step {result.steps}; the same command with --resume continues it")
     else:
-        say(f"to use it: resforge predict {run} PICTURE")
+        say(f"next: resforge predict {run} PICTURE")

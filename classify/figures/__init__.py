@@ -1,1 +1,1 @@
-"""Pictures of what a run came to; drawn with matplotlib."""
+"""Figures of the results of a run, drawn with matplotlib."""

@@ -1,4 +1,4 @@
-"""A figure in the house's style, written whole."""
+"""Figures in one style, written atomically."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, SOFT, RULE = "#1f2933", "#52606d", "#d9dee3"
-#: Told apart also by those who do not see all colours (Okabe and Ito 2008).
+#: Distinct also for readers with colour vision deficiency (Okabe and Ito 2008).
 BLUE, ORANGE = "#0072b2", "#d55e00"
 FORMATS = (".svg", ".png", ".pdf")
 _STYLE: Any = {
     "svg.hashsalt": "resforge",
-    "text.parse_math": False,  # a class name's dollars are dollars
+    "text.parse_math": False,  # a dollar in a class name is a dollar
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": SOFT,
@@ -36,18 +36,18 @@ _STYLE: Any = {
 
 
 def check_format(path: Path) -> None:
-    """Raise :class:`~resforge.SpecError` unless ``path`` ends as a picture that is written does,
-    and :class:`~resforge.ResforgeError` where matplotlib is missing."""
+    """Raise :class:`~resforge.SpecError` unless ``path`` ends in one of :data:`FORMATS`, and
+    :class:`~resforge.ResforgeError` where matplotlib is missing."""
     if path.suffix.lower() not in FORMATS:
         message = f"{path} does not end in {', '.join(FORMATS)}"
-        raise SpecError(Fault("value", message, help=f"name it {path.stem or 'figure'}.svg"))
+        raise SpecError(Fault("value", message, help=f"use {path.stem or 'figure'}.svg"))
     _matplotlib()
 
 
 def write_figure(path: Path, size: tuple[float, float], paint: Callable[[Figure], None]) -> None:
-    """Write what ``paint`` draws on a figure of ``size`` inches; the same bytes each time.
+    """Write a figure of ``size`` inches that ``paint`` draws; equal figures have equal bytes.
 
-    Raises ``StoreError`` where the disk refuses, and what :func:`check_format` raises.
+    Raises ``StoreError`` where the file cannot be written, and the errors of :func:`check_format`.
     """
     check_format(path)
     matplotlib = _matplotlib()
@@ -68,7 +68,6 @@ def _matplotlib() -> Any:
         import matplotlib
     except ImportError as error:
         raise ResforgeError(
-            "figures are drawn with matplotlib, which is not installed:"
-            " pip install 'resforge[images]'"
+            "figures need matplotlib, which is not installed: pip install 'resforge[images]'"
         ) from error
     return matplotlib

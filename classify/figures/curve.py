@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def write_curve(path: Path, history: Sequence[Epoch]) -> None:
-    """Loss and accuracy against epochs, the best epoch marked. Needs matplotlib."""
+    """Write the loss and the accuracy of each epoch as a figure; the best epoch is marked."""
     numbers = [epoch.epoch for epoch in history]
-    top = best([*history])
+    best_epoch = best([*history])
 
     def paint(figure: Figure) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -33,16 +33,16 @@ def write_curve(path: Path, history: Sequence[Epoch]) -> None:
         left.set(title="loss", xlabel="epoch")
         left.set_ylim(bottom=0)
         left.legend(frameon=False)
-        shares = [100 * epoch.val_accuracy for epoch in history]
-        right.plot(numbers, shares, color=ORANGE, linewidth=1.5, marker=marker, ms=3)
+        accuracies = [100 * epoch.val_accuracy for epoch in history]
+        right.plot(numbers, accuracies, color=ORANGE, linewidth=1.5, marker=marker, ms=3)
         right.plot(
-            top.epoch,
-            100 * top.val_accuracy,
+            best_epoch.epoch,
+            100 * best_epoch.val_accuracy,
             "o",
             ms=9,
             mfc="none",
             mec=ORANGE,
-            label=f"best: {100 * top.val_accuracy:.2f}% at epoch {top.epoch}",
+            label=f"best: {100 * best_epoch.val_accuracy:.2f}% at epoch {best_epoch.epoch}",
         )
         right.set(title="validation accuracy, %", xlabel="epoch")
         right.legend(frameon=False, loc="lower right")

@@ -1,4 +1,4 @@
-"""Pictures with what a network says of them."""
+"""Pictures and their predictions as a figure."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Pictures in one figure; the first of more are drawn.
+#: Largest number of pictures in one figure.
 MOST = 24
 _ACROSS = 3
 _LONGEST = 24
 
 
 def write_predictions(
-    path: Path, found: Sequence[Prediction], classes: Sequence[str], top: int = 5
+    path: Path, predictions: Sequence[Prediction], classes: Sequence[str], top: int = 5
 ) -> None:
-    """Each picture as the network sees it, and bars for its ``top`` classes. Needs matplotlib."""
-    shown = found[:MOST]
+    """Write each picture as the network sees it, with bars for its ``top`` classes.
+
+    Pictures after the first :data:`MOST` are left out.
+    """
+    shown = predictions[:MOST]
     across = min(_ACROSS, len(shown))
     down = ceil(len(shown) / across)
 
@@ -56,7 +59,7 @@ def _bars(axes: Axes, top: list[tuple[int, float]], classes: Sequence[str]) -> N
         axes.text(min(value, 100) + 2, row, f"{value:.1f}%", va="center", fontsize=7)
     axes.set_yticks(rows, [shortened(classes[number]) for number, _ in top], fontsize=8)
     axes.set_xlim(0, 130)
-    axes.set_ylim(max(len(top), 3) - 0.5, -0.5)  # of two classes the bars are no broader
+    axes.set_ylim(max(len(top), 3) - 0.5, -0.5)  # bars of two classes are as thin as of three
     axes.set_xticks([])
     axes.tick_params(length=0)
     for side in ("bottom", "left"):
@@ -64,7 +67,7 @@ def _bars(axes: Axes, top: list[tuple[int, float]], classes: Sequence[str]) -> N
 
 
 def shortened(name: str) -> str:
-    """``name``, its middle left out where it is too long for a label.
+    """``name`` without its middle part where it is too long for a label.
 
     >>> shortened("a photograph of a very large flower.jpg")
     'a photograp...flower.jpg'

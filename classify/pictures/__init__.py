@@ -1,1 +1,1 @@
-"""Pictures in folders: found, decoded, augmented and fed to a network."""
+"""Pictures in folders: listing, decoding, random crops and batches."""

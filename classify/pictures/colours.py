@@ -1,4 +1,4 @@
-"""The mean and the deviation of pictures' colours."""
+"""Mean and standard deviation of the colours of pictures."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .folder import Picture
 from .loader import ahead
 from .view import View
 
-#: Pictures that are looked at, and the side they are looked at.
+#: Largest number of pictures that are measured, and their side in pixels.
 MOST, SIDE = 2000, 64
 
 
 def measure(
     pictures: tuple[Picture, ...], channels: int, workers: int | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel, 0 to 1, over the middle squares of ``pictures``.
+    """Mean and standard deviation of each channel, 0 to 1, over the middle squares of ``pictures``.
 
-    Of many, 2,000 are looked at, drawn by their names; those that cannot be read are left out.
-    Sums are of whole numbers: the same on every machine that decodes the same pixels. Raises the
-    first :class:`PictureError` where none can be read.
+    At most :data:`MOST` pictures are measured, drawn by their names; unreadable pictures are left
+    out. Sums are of whole numbers, and so exact. Raises the first :class:`PictureError` where no
+    picture can be read.
     """
     drawn = sorted(pictures, key=lambda picture: hashlib.sha256(picture.name.encode()).digest())
     view = View(size=SIDE, mean=(0.0,) * channels, std=(1.0,) * channels)
@@ -43,6 +43,6 @@ def measure(
     if not count:
         raise first
     mean = total / count
-    # A channel of one single grey is divided by one step of it.
+    # A channel of a single grey is divided by one step of it, not by 0.
     deviation = np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0.0)), 1.0)
     return tuple((mean / 255).tolist()), tuple((deviation / 255).tolist())

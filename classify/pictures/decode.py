@@ -1,4 +1,4 @@
-"""Decoding: from a file to the pixels that were asked for, and no more work than that takes."""
+"""Decoding of picture files to pixels, no larger than needed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-#: Formats that are read. Others of Pillow's start programs (EPS) or are no pictures.
+#: Formats that are read. Some others of Pillow start programs (EPS) or are not pictures.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _ORIENTATION = 0x0112
 
 
 class PictureError(ResforgeError):
-    """A file that cannot be read as a picture: its ``path``, ``why``, and a ``help`` or none."""
+    """A file that cannot be read as a picture: its ``path``, the reason ``why``, and ``help``."""
 
     def __init__(self, path: str | os.PathLike[str], why: str, help: str | None = None) -> None:
         self.path, self.why, self.help = os.fspath(path), why, help
@@ -35,26 +35,26 @@ class PictureError(ResforgeError):
 
 
 class Crop(NamedTuple):
-    """The part of a picture that is wanted: ``box`` is left, top, right, bottom in its pixels."""
+    """Part of a picture: ``box`` is left, top, right and bottom, in pixels."""
 
     box: tuple[float, float, float, float]
     mirrored: bool = False
 
 
-#: From a picture's width and height to the part of it that is wanted.
+#: Chooses a part of a picture by its width and height.
 Choose = Callable[[int, int], Crop]
 
 
 def decode(
     path: str | os.PathLike[str], size: int, channels: int, choose: Choose
 ) -> NDArray[np.uint8]:
-    """The part of a picture that ``choose`` asks for, as ``(size, size, channels)``, 0 to 255.
+    """Read the part of a picture that ``choose`` returns, as ``(size, size, channels)``, 0 to 255.
 
     A JPEG is decoded at the half, quarter or eighth of its size where that is enough, and cropping
-    and scaling are one step. ``choose`` sees the picture upright, whatever way the camera was held.
-    Transparent parts show white; 16-bit greys keep their upper 8 bits; of a film, the first
-    picture. Raises :class:`PictureError` for what is no picture, is cut off or has more pixels than
-    Pillow's limit for what a small file may swell to.
+    and scaling are one step. The picture is turned upright first, by the camera's orientation tag.
+    Transparent parts become white, 16-bit greys keep their upper 8 bits, and the first frame of an
+    animation is read. Raises :class:`PictureError` for a file that is not a picture, is truncated,
+    or has more pixels than Pillow's limit against decompression bombs.
     """
     pillow = _pillow()
     with _quiet():
@@ -70,7 +70,7 @@ def _pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         raise ResforgeError(
-            "pictures are read with Pillow, which is not installed: pip install 'resforge[images]'"
+            "pictures need Pillow, which is not installed: pip install 'resforge[images]'"
         ) from error
     return Image
 
@@ -83,7 +83,7 @@ def _read(image: Image.Image, size: int, channels: int, choose: Choose) -> NDArr
     crop = choose(*(turn.swapped(width, height)))
     box = turn.box(crop.box, width, height)
     mode = "L" if channels == 1 else "RGB"
-    # At this scale the box is as large as it is wanted; a draft is never smaller.
+    # At this scale the box has the size that is asked for; a draft is never smaller.
     scale = max(1.0, min(box[2] - box[0], box[3] - box[1]) / size)
     image.draft(mode, (max(1, floor(width / scale)), max(1, floor(height / scale))))
     x, y = image.width / width, image.height / height
@@ -102,7 +102,7 @@ def _read(image: Image.Image, size: int, channels: int, choose: Choose) -> NDArr
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """In a mode that can be scaled: palettes looked up, 16 bits brought to 8."""
+    """Convert to a mode that can be scaled: palettes to colours, 16 bits to 8."""
     from PIL import Image
 
     mode = image.mode
@@ -111,12 +111,12 @@ def _plain(image: Image.Image) -> Image.Image:
     if mode.startswith("I"):
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 0xFFFF:
-            raise ValueError("its 32-bit greys have no known black and white; save it in 16 bits")
-        # Greys of 8 bits in a file of 32 stay as they are.
+            raise ValueError("the range of its 32-bit greys is unknown: save it in 16 bits")
+        # Greys of 8 bits in a file of 32 bits are not shifted.
         shift = 0 if mode == "I" and values.max() <= 0xFF else 8
         return Image.fromarray((values >> shift).astype(np.uint8))
     if mode == "F":
-        raise ValueError("its greys are fractions of no known black and white; save it in 16 bits")
+        raise ValueError("the range of its floating-point greys is unknown: save it in 16 bits")
     clear = "transparency" in image.info or mode in ("PA", "La", "RGBa")
     return image.convert("RGBA" if clear else "L" if mode == "1" else "RGB")
 
@@ -131,31 +131,31 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8, as a camera notes it; 1, upright, where it cannot be told."""
+    """Orientation tag of EXIF, 1 to 8; 1, upright, where it is missing or damaged."""
     try:
-        found = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # notes of the camera may be damaged; the pixels need not be
+        tag = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF data can raise anything; the pixels may be readable
         return 1
-    return found if isinstance(found, int) and found in _TURNS else 1
+    return tag if isinstance(tag, int) and tag in _TURNS else 1
 
 
 class _Turn(NamedTuple):
-    """How pixels as stored become upright: ``operation`` of Pillow's ``transpose``."""
+    """Transformation from stored pixels to upright ones: ``operation`` of ``Image.transpose``."""
 
     operation: int | None
     swap: bool
     from_right: bool
-    """Whether stored x runs against the upright coordinate that it becomes."""
+    """Whether the stored x axis is opposite to the upright axis that it becomes."""
     from_bottom: bool
 
     def swapped(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height, upright."""
+        """Width and height of the upright picture."""
         return (height, width) if self.swap else (width, height)
 
     def box(
         self, box: tuple[float, float, float, float], width: int, height: int
     ) -> tuple[float, float, float, float]:
-        """An upright box among the pixels as stored; ``width`` and ``height`` are the stored."""
+        """Convert an upright box to stored pixels; ``width`` and ``height`` are the stored ones."""
         left, top, right, bottom = box
         if self.swap:
             left, top, right, bottom = top, left, bottom, right
@@ -184,17 +184,17 @@ def _why(error: Exception) -> str:
     if name.startswith("DecompressionBomb"):
         return "it has more pixels than Pillow's limit: scale it down"
     if name == "UnidentifiedImageError":
-        return f"it is no picture of the kinds that are read: {', '.join(FORMATS)}"
+        return f"it is not a picture in a supported format: {', '.join(FORMATS)}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or name
 
 
 class _Quiet:
-    """Pillow's warnings are let be while pictures are read, except that of too many pixels.
+    """Context that ignores Pillow's warnings, except that of too many pixels.
 
-    Filters belong to the whole process: the first of several threads sets them, and the last puts
-    back what was there.
+    Filters belong to the whole process: the first of several threads sets them, and the last one
+    restores the former filters.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Pictures as batches on the device."""
+"""Batches of pictures on the device."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Unreadable = Literal["stop", "skip"]
-#: Pictures in a batch where nothing is trained.
+#: Pictures in a batch of a validation or prediction.
 BATCH = 64
 Item = TypeVar("Item")
-_MEND = "mend the file, or leave out what cannot be read: unreadable='skip' (--unreadable skip)"
+_HELP = "fix the file, or leave out unreadable pictures: unreadable='skip' (--unreadable skip)"
 
 
 class PictureFeed:
-    """A folder's pictures. Which part of a picture is seen hangs on seed, epoch and its number.
+    """The pictures of a folder. A random crop depends on seed, epoch and the picture's number.
 
     A picture that cannot be read raises :class:`PictureError`; with ``unreadable="skip"`` it is
-    left out of its batch, and told to ``note`` once.
+    left out of its batch, and reported to ``note`` once.
     """
 
     def __init__(
@@ -64,63 +64,64 @@ class PictureFeed:
     def training(self, batches: Iterable[Rows]) -> Iterator[LabelledBatch]:
         jobs = ([(rows.epoch, number) for number in rows.numbers] for rows in batches)
         pictures = self.folder.train
-        for read in ahead(jobs, self._drawn, self.workers):
-            whole = self._readable([(pictures[number].label, found) for number, found in read])
-            if len(whole) < 2 <= len(read):
+        for read in ahead(jobs, self._read_crop, self.workers):
+            batch = self._readable([(pictures[number].label, pixels) for number, pixels in read])
+            if len(batch) < 2 <= len(read):
                 raise ResforgeError(
-                    f"of {len(read)} pictures in a batch, {len(read) - len(whole)} cannot be read:"
-                    " mend them, or use a larger batch"
+                    f"of {len(read)} pictures in a batch, {len(read) - len(batch)} cannot be read:"
+                    " fix them, or use a larger batch"
                 )
-            yield self._batch(whole)
+            yield self._on_device(batch)
 
     def validation(self, part: slice) -> Iterator[LabelledBatch]:
         pictures = self.folder.val[part]
         jobs = split([(picture.label, picture.path) for picture in pictures])
-        for read in ahead(jobs, self._seen, self.workers):
-            if whole := self._readable(read):
-                yield self._batch(whole)
+        for read in ahead(jobs, self._read_view, self.workers):
+            if batch := self._readable(read):
+                yield self._on_device(batch)
 
-    def _drawn(self, job: tuple[int, int]) -> tuple[int, NDArray[np.uint8] | PictureError]:
+    def _read_crop(self, job: tuple[int, int]) -> tuple[int, NDArray[np.uint8] | PictureError]:
         epoch, number = job
         picture, random_crop = self.folder.train[number], self.random_crop
         if random_crop is None:
             return number, read(picture.path, self.view)
-        chance = Random(stream_seed(self.seed, f"picture/{epoch}/{number}"))
+        random = Random(stream_seed(self.seed, f"picture/{epoch}/{number}"))
 
         def choose(width: int, height: int) -> Crop:
-            return random_crop.choose(width, height, chance)
+            return random_crop.choose(width, height, random)
 
         return number, read(picture.path, self.view, choose)
 
-    def _seen(self, job: tuple[int, Path]) -> tuple[int, NDArray[np.uint8] | PictureError]:
+    def _read_view(self, job: tuple[int, Path]) -> tuple[int, NDArray[np.uint8] | PictureError]:
         label, path = job
         return label, read(path, self.view)
 
     def _readable(
-        self, found: Sequence[tuple[int, NDArray[np.uint8] | PictureError]]
+        self, batch: Sequence[tuple[int, NDArray[np.uint8] | PictureError]]
     ) -> list[tuple[int, NDArray[np.uint8]]]:
-        whole: list[tuple[int, NDArray[np.uint8]]] = []
-        for label, pixels in found:
+        """The pictures of a batch without the unreadable ones."""
+        readable: list[tuple[int, NDArray[np.uint8]]] = []
+        for label, pixels in batch:
             if isinstance(pixels, PictureError):
                 self._handle(pixels)
             else:
-                whole.append((label, pixels))
-        return whole
+                readable.append((label, pixels))
+        return readable
 
-    def _batch(self, whole: Sequence[tuple[int, NDArray[np.uint8]]]) -> LabelledBatch:
-        labels = torch.tensor([label for label, _ in whole], device=self.device)
-        return normalised([pixels for _, pixels in whole], self.view, self.device), labels
+    def _on_device(self, batch: Sequence[tuple[int, NDArray[np.uint8]]]) -> LabelledBatch:
+        labels = torch.tensor([label for label, _ in batch], device=self.device)
+        return normalised([pixels for _, pixels in batch], self.view, self.device), labels
 
     def _handle(self, error: PictureError) -> None:
         if self.unreadable == "stop":
-            raise PictureError(error.path, error.why, _MEND)
+            raise PictureError(error.path, error.why, _HELP)
         if error.path not in self.noted:
             self.noted.add(error.path)
             self.note(f"left out: {error}")
 
 
 def read(path: Path, view: View, choose: Choose | None = None) -> NDArray[np.uint8] | PictureError:
-    """What ``view``, or ``choose`` in its place, shows of a picture; or why it cannot be read."""
+    """Pixels of the part of a picture that ``choose``, or else ``view``, returns; or the error."""
     try:
         return decode(path, view.size, view.channels, choose or view.choose)
     except PictureError as error:
@@ -128,11 +129,11 @@ def read(path: Path, view: View, choose: Choose | None = None) -> NDArray[np.uin
 
 
 def normalised(pixels: Sequence[NDArray[np.uint8]], view: View, device: torch.device) -> Tensor:
-    """Pixels ``(size, size, channels)`` as one batch ``(N, channels, size, size)`` on a device."""
+    """Batch ``(N, channels, size, size)`` on a device, from pixels ``(size, size, channels)``."""
     batch = torch.from_numpy(np.stack(pixels))
     if device.type == "cuda":
         batch = batch.pin_memory()
-    # Bytes travel to the device, a quarter of what floats are.
+    # Bytes are copied to the device, which are a quarter of the floats.
     planes = batch.to(device, non_blocking=True).permute(0, 3, 1, 2)
     x = planes.to(torch.float32, memory_format=torch.contiguous_format)
     shift, scale = (
@@ -143,5 +144,5 @@ def normalised(pixels: Sequence[NDArray[np.uint8]], view: View, device: torch.de
 
 
 def split(items: Sequence[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    """``items`` in lists of ``size``, the last maybe shorter."""
+    """Split ``items`` into lists of ``size``; the last may be shorter."""
     return ([*items[start : start + size]] for start in range(0, len(items), size))

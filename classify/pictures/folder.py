@@ -1,4 +1,4 @@
-"""A folder of pictures, one folder for each class: ``rose/1.jpg``.
+"""Folders of pictures, with a folder for each class: ``rose/1.jpg``.
 
 Nothing here imports torch or opens a picture.
 """
@@ -16,14 +16,14 @@ from ...errors import Fault, SpecError
 SUFFIXES = (
     ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
-#: What the two halves of a folder that is split already may be called.
+#: Names of the parts of a folder that is split already.
 TRAIN, VAL, TEST = ("train", "training"), ("val", "validation", "valid"), ("test",)
 _LAYOUT = "each class has a folder with its pictures: rose/1.jpg, tulip/2.jpg"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A file and the number of its class; ``name`` is its path within the folder."""
+    """A picture file and the number of its class; ``name`` is its path within the folder."""
 
     path: Path
     name: str
@@ -32,7 +32,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PictureFolder:
-    """The pictures of a folder: classes in the order of their names, pictures in that of theirs."""
+    """The pictures of a folder, classes and pictures in the order of their names."""
 
     root: Path
     class_names: tuple[str, ...]
@@ -43,7 +43,7 @@ class PictureFolder:
     def fingerprint(self) -> str:
         """SHA-256 over classes and names of all pictures, in hex.
 
-        A picture that was mended is the same one, and the folder may have moved.
+        It does not depend on the pixels or the location of the folder.
         """
         digest = hashlib.sha256()
         for part in (self.train, self.val):
@@ -55,13 +55,13 @@ class PictureFolder:
 def read_folder(
     path: str | os.PathLike[str], val_share: float = 0.2, split: int = 0
 ) -> PictureFolder:
-    """The pictures under ``path``, to train on and to validate with.
+    """List the training and validation pictures under ``path``.
 
     Either ``path`` holds ``train/`` and ``val/``, each with class folders, or one set of class
-    folders, maybe in ``train/``: then ``val_share`` of each class is held out, by a draw that hangs
-    on ``split`` and on each picture's name alone. A ``test/`` beside them is let be. Raises
-    :class:`~resforge.SpecError` for a folder of no class or one, a class without pictures, and
-    classes in ``val/`` that ``train/`` lacks.
+    folders, maybe in ``train/``: then the fraction ``val_share`` of each class is held out, by a
+    draw that depends on ``split`` and on each picture's name alone. A ``test/`` beside them is
+    ignored. Raises :class:`~resforge.SpecError` for a folder with fewer than two classes, a class
+    without pictures, and classes in ``val/`` that ``train/`` lacks.
     """
     root = Path(path)
     if not root.is_dir():
@@ -72,10 +72,8 @@ def read_folder(
     if len(classes) == 1:
         inside = home / classes[0]
         deeper = any(path.is_dir() for path in inside.iterdir())
-        mend = f"is {inside} the folder that holds the classes?" if deeper else _LAYOUT
-        raise _fault(
-            f"{home} holds one class alone, {classes[0]!r}: there is nothing to tell", mend
-        )
+        help = f"is {inside} the folder that holds the classes?" if deeper else _LAYOUT
+        raise _fault(f"{home} holds a single class, {classes[0]!r}: two or more are needed", help)
     pictures = list_pictures(home, classes)
     if train is None or val is None:
         return PictureFolder(root, classes, *stratified(pictures, val_share, split))
@@ -83,22 +81,22 @@ def read_folder(
 
 
 def list_labelled(root: Path, classes: tuple[str, ...]) -> tuple[Picture, ...]:
-    """The pictures under ``root``, whose folders are all of ``classes``; some may be missing.
+    """List the pictures under ``root``, whose class folders are among ``classes``.
 
-    Raises :class:`~resforge.SpecError` for any other.
+    Raises :class:`~resforge.SpecError` for any other class.
     """
     found = list_classes(root)
     if others := [name for name in found if name not in classes]:
         known = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
         raise _fault(
-            f"{root} has a class {others[0]!r} that is not among the {len(classes)} known",
-            f"they are {known}",
+            f"{root} has a class {others[0]!r}, which is not among the {len(classes)} known",
+            f"the known classes are {known}",
         )
     return list_pictures(root, classes, found)
 
 
 def list_classes(root: Path) -> tuple[str, ...]:
-    """The folders in ``root``, by name. Raises :class:`~resforge.SpecError` for none."""
+    """List the names of the folders in ``root``. Raises :class:`~resforge.SpecError` for none."""
     try:
         with os.scandir(root) as entries:
             found = sorted((entry.name, entry.is_dir()) for entry in entries)
@@ -107,11 +105,11 @@ def list_classes(root: Path) -> tuple[str, ...]:
     classes = tuple(name for name, is_folder in found if is_folder and not name.startswith("."))
     if not classes:
         loose = any(is_picture(name) for name, _ in found)
-        what = "pictures, and no class folders" if loose else "no class folders"
-        raise _fault(f"{root} holds {what}", _LAYOUT)
+        content = "pictures, and no class folders" if loose else "no class folders"
+        raise _fault(f"{root} holds {content}", _LAYOUT)
     if unnamed := [name for name in classes if not _is_text(name)]:
         raise _fault(
-            f"{root} has a class folder named {unnamed[0]!r}, which is no text", "rename it"
+            f"{root} has a class folder named {unnamed[0]!r}, which is not valid text", "rename it"
         )
     return classes
 
@@ -119,9 +117,9 @@ def list_classes(root: Path) -> tuple[str, ...]:
 def list_pictures(
     root: Path, classes: tuple[str, ...], present: tuple[str, ...] | None = None
 ) -> tuple[Picture, ...]:
-    """The pictures of each class, those in folders within it among them.
+    """List the pictures of each class, with those in its subfolders.
 
-    Raises :class:`~resforge.SpecError` for a class without any.
+    Raises :class:`~resforge.SpecError` for a class without pictures.
     """
     found: list[Picture] = []
     for label, name in enumerate(classes):
@@ -140,9 +138,9 @@ def list_pictures(
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Files as they are, and every picture in folders; for prediction.
+    """Expand files and folders to picture files, for prediction.
 
-    Raises :class:`~resforge.SpecError` for what is not there, and for a folder without pictures.
+    Raises :class:`~resforge.SpecError` for a missing path, and for a folder without pictures.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -163,9 +161,10 @@ def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 def stratified(
     pictures: tuple[Picture, ...], val_share: float, split: int
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-    """Each class parted in two, ``val_share`` of it (rounded, and never all of it) in the second.
+    """Split each class into training and validation pictures.
 
-    Who goes where hangs on each picture's own name: pictures that come later move few others.
+    The fraction ``val_share`` of each class is held out, rounded, and never all of it. The choice
+    depends on each picture's own name: pictures that are added later move few others.
     """
     classes: dict[int, list[Picture]] = {}
     for picture in pictures:
@@ -177,25 +176,25 @@ def stratified(
         held.update(picture.name for picture in drawn[:count])
     if not held:
         raise _fault(
-            f"a share of {val_share:g} leaves no picture to validate with",
-            "add pictures, or hold out more of them",
+            f"a fraction of {val_share:g} leaves no picture for validation",
+            "add pictures, or hold out a larger fraction",
         )
     train = tuple(picture for picture in pictures if picture.name not in held)
     return train, tuple(picture for picture in pictures if picture.name in held)
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name is taken for a picture; hidden ones are not."""
+    """Whether a file name is that of a picture; hidden files are not pictures."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """The paths of the pictures under ``folder``."""
+    """Paths of the pictures under ``folder``."""
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in filter(is_picture, names):
             file = os.path.join(place, name)
-            if os.path.isfile(file):  # no pipes, no dangling links
+            if os.path.isfile(file):  # not a pipe or a dangling link
                 yield file
 
 

@@ -1,4 +1,4 @@
-"""Decoding ahead of the network, on threads: Pillow works without holding the interpreter."""
+"""Decoding on threads, ahead of the network; Pillow releases the interpreter lock."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TypeVar
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
-#: Batches that are being decoded while the network works on one.
+#: Batches that are decoded while the network works on one.
 AHEAD = 3
-#: Threads at most: beside them all that is not Pillow's waits for the interpreter.
+#: Largest number of threads by default; the interpreter lock is the limit with more.
 MOST = 8
 
 
 def usable_cores() -> int:
-    """The cores that this process may use, and at most :data:`MOST`."""
+    """Number of cores that this process may use, at most :data:`MOST`."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
@@ -28,12 +28,11 @@ def usable_cores() -> int:
 def ahead(
     batches: Iterable[list[Job]], work: Callable[[Job], Done], workers: int | None = None
 ) -> Iterator[list[Done]]:
-    """``work`` done on every job, batch by batch and in their order, on ``workers`` threads.
+    """Results of ``work`` on every job, batch by batch and in order, from ``workers`` threads.
 
-    By default there is one for each core, and at most eight.
-
-    What comes out does not depend on their number; with 0 all is done where it is asked for. What
-    ``work`` raises is raised here, at its place.
+    By default there is a thread for each core, at most :data:`MOST`; with 0 the caller's thread
+    does the work. The results do not depend on their number. An exception in ``work`` is raised
+    in place of its batch.
 
     >>> list(ahead([[1, 2], [3]], lambda number: number**2, workers=2))
     [[1, 4], [9]]
@@ -42,14 +41,14 @@ def ahead(
     if workers == 0:
         yield from ([work(job) for job in batch] for batch in batches)
         return
-    waiting: deque[list[Future[Done]]] = deque()
+    pending: deque[list[Future[Done]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="pictures")
     try:
         for batch in batches:
-            waiting.append([pool.submit(work, job) for job in batch])
-            if len(waiting) > AHEAD:
-                yield [future.result() for future in waiting.popleft()]
-        while waiting:
-            yield [future.result() for future in waiting.popleft()]
+            pending.append([pool.submit(work, job) for job in batch])
+            if len(pending) > AHEAD:
+                yield [future.result() for future in pending.popleft()]
+        while pending:
+            yield [future.result() for future in pending.popleft()]
     finally:
         pool.shutdown(cancel_futures=True)

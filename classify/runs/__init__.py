@@ -1,1 +1,1 @@
-"""What a training run leaves in its folder, and how it is read again."""
+"""Runs of training: the request, the folder with its files, and the use of the network."""

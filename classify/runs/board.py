@@ -1,4 +1,4 @@
-"""A run's epochs for TensorBoard."""
+"""Epochs of a run for TensorBoard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDER = "tensorboard"
 
 
 class Board:
-    """Writes event files into a run's folder. Raises ``ResforgeError`` without tensorboard."""
+    """Writer of event files in a run's folder. Raises ``ResforgeError`` without tensorboard."""
 
     def __init__(self, run: Path) -> None:
         try:

@@ -1,4 +1,4 @@
-"""From what a user calls their data to what a run is fed."""
+"""Data sets by name, and folders of pictures."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ...training.data import DATA
 from ...training.data.source import DataSource
 from ..pictures.folder import PictureFolder, read_folder
 
-#: Data sets that are called by name; those with files as NAME:FOLDER.
+#: Data sets with a name; those with files are written NAME:FOLDER.
 NAMED = ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "npz")
 
 
 def find_data(
-    called: str, channels: int, val_share: float = 0.2, split: int = 0
+    text: str, channels: int, val_share: float = 0.2, split: int = 0
 ) -> PictureFolder | DataSource:
-    """The data that a user calls ``digits``, ``cifar10:FOLDER`` or a folder of pictures.
+    """The data set for ``digits``, ``cifar10:FOLDER`` and so on, or for a folder of pictures.
 
-    A folder of such a name is ``./digits``. ``val_share`` of what is to be trained on is held out.
-    Raises :class:`~resforge.SpecError` for none.
+    A folder with the name of a data set is written ``./digits``. The fraction ``val_share`` of the
+    training pictures is held out. Raises :class:`~resforge.SpecError` for unusable data.
     """
-    name, _, path = called.partition(":")
+    name, _, path = text.partition(":")
     if name not in NAMED:
-        return read_folder(Path(called).expanduser(), val_share, split)
+        return read_folder(Path(text).expanduser(), val_share, split)
     if name != "digits" and not path:
         where = "FILE" if name == "npz" else "FOLDER"
-        message = f"{name} needs the {where.lower()} that holds it"
+        message = f"{name} needs the {where.lower()} of the data set"
         raise SpecError(Fault("data", message, help=f"write --data {name}:{where}"))
     tree = {"kind": name, "path": os.path.expanduser(path)} if path else {"kind": name}
     source = DATA.validate_python(tree)

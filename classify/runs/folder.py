@@ -1,4 +1,4 @@
-"""A run's folder: its files, each written whole, and who may write them."""
+"""Folder of a run: its files, each written atomically, and its lock."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .weights import FORMAT, check_format, read_spec
 
 RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
 BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
-#: Differences that are told.
+#: Largest number of differences in a message.
 SHOWN = 4
 
 
 class RunFolder:
-    """The folder of one run.
+    """Folder of one run.
 
-    ``resume.pt`` decides where a run goes on; every other file can be made from it or again. It is
-    written last, so that a process that is killed anywhere leaves what another can go on with.
+    A run is resumed from the state in ``resume.pt``. It is written last: a process that is killed
+    at any time leaves a folder that another process can resume from.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,18 +37,19 @@ class RunFolder:
         return (self.path / RUN).is_file()
 
     def begin(self, spec: RunSpec) -> None:
-        """Make the folder. Raises ``StoreError`` for one that holds a run, or other files.
+        """Create the folder and write ``spec``. Raises ``StoreError`` for a folder that holds a
+        run, or other files.
 
-        A run of which nothing was kept, because it was refused, say, is begun anew.
+        A run without weights or state, which failed before its first epoch, is replaced.
         """
         make_folder(self.path)
-        held = {file.name for file in self.path.iterdir() if not file.name.startswith(".")}
-        if self.is_begun and held & {BEST, LAST, RESUME}:
+        present = {file.name for file in self.path.iterdir() if not file.name.startswith(".")}
+        if self.is_begun and present & {BEST, LAST, RESUME}:
             raise StoreError(
-                f"{self.path} holds a run already: add --resume to go on with it, or choose"
-                " another --out"
+                f"{self.path} holds a run already: add --resume to continue it, or choose another"
+                " --out"
             )
-        others = held - ({RUN, HISTORY, CURVE} if self.is_begun else set())
+        others = present - ({RUN, HISTORY, CURVE} if self.is_begun else set())
         if others:
             raise StoreError(
                 f"{self.path} holds other files, {min(others)} among them: choose another --out"
@@ -57,33 +58,34 @@ class RunFolder:
         write_whole(self.path / RUN, json.dumps(head, indent=2) + "\n")
 
     def spec(self) -> RunSpec:
-        """What decides the run. Raises ``StoreError`` where there is none that can be read."""
+        """Read the spec of the run. Raises ``StoreError`` where that is impossible."""
         path = self.path / RUN
         try:
             head = json.loads(path.read_bytes())
         except FileNotFoundError:
-            raise StoreError(f"{self.path} holds no run: `resforge train` makes one") from None
+            raise StoreError(f"{self.path} holds no run: create one by `resforge train`") from None
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error})") from None
         if not isinstance(head, dict):
-            raise StoreError(f"{path} is damaged: it holds no mapping")
+            raise StoreError(f"{path} is damaged: it does not hold a mapping")
         check_format(path, head)
         return read_spec(path, {name: head[name] for name in RunSpec.model_fields if name in head})
 
     def check(self, spec: RunSpec) -> None:
-        """Raise ``StoreError`` unless ``spec`` is what decides this run."""
+        """Raise ``StoreError`` unless ``spec`` is that of this run."""
         if others := self.spec().differences(spec):
             raise StoreError(
                 f"{self.path} holds another run, which differs in {', '.join(others[:SHOWN])}:"
-                " resume it as it was begun, or choose another --out"
+                " resume it with its own options, or choose another --out"
             )
 
-    def keep(self, state: dict[str, Any]) -> None:
-        """Write where the run is."""
+    def write_state(self, state: dict[str, Any]) -> None:
+        """Write the state of training."""
         write_whole(self.path / RESUME, seal({"format": FORMAT, "state": state}))
 
-    def kept(self) -> dict[str, Any] | None:
-        """Where the run was left; None at its start. Raises ``StoreError`` for a damaged file."""
+    def read_state(self) -> dict[str, Any] | None:
+        """Read the state of training; None where there is none yet. Raises ``StoreError`` for a
+        damaged file."""
         path = self.path / RESUME
         try:
             head = unseal(path.read_bytes())
@@ -91,8 +93,8 @@ class RunFolder:
             return None
         except Exception as error:  # a broken file can raise anything at all
             raise StoreError(
-                f"{path} cannot be read ({error}): begin again under another --out, with"
-                f" --weights {self.path / LAST}"
+                f"{path} cannot be read ({error}): start a run in another --out, with --weights"
+                f" {self.path / LAST}"
             ) from None
         check_format(path, head)
         state: dict[str, Any] = head["state"]
@@ -105,5 +107,5 @@ class RunFolder:
         write_whole(self.path / HISTORY, text.getvalue())
 
     def locked(self) -> AbstractContextManager[None]:
-        """Nobody else trains into this folder inside. Raises ``StoreError`` where another does."""
+        """Context with the lock of this folder. Raises ``StoreError`` if another process has it."""
         return locked(self.path, "training into")

@@ -1,4 +1,4 @@
-"""What decides a run, and what it came to, in plain values."""
+"""Spec and epochs of a run, in plain values."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from ..pictures.view import RandomCrop, View
 
 
 class DataRecord(Spec):
-    """The data a run was trained on; ``source`` is what the user called them."""
+    """Data of a run; ``source`` is the argument of ``--data``."""
 
     source: str
     fingerprint: str
     train: int
     val: int
     val_share: float
-    """What was held out of each class, where the data were not split already."""
+    """Fraction of each class that was held out, where the data were not split already."""
     split: int
 
 
 class RunSpec(Spec):
-    """All that decides a run's numbers: who resumes a run resumes one of the same."""
+    """All settings that determine the results of a run; a run is resumed with an equal spec."""
 
     network: ResNetSpec
     classes: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-    """Their names, in the order of the network's outputs."""
+    """Names of the classes, in the order of the network's outputs."""
     data: DataRecord
     view: View | None = None
-    """How pictures are shown to the network; None for data that are no pictures in files."""
+    """Input of the network from a picture; None for data that are not picture files."""
     random_crop: RandomCrop | None = None
     recipe: Recipe
     epochs: Annotated[int, Field(ge=1)]
     seed: int = 0
     weights: str | None = None
-    """SHA-256 of the file of weights that it began with."""
+    """SHA-256 of the file of initial weights."""
     freeze: str | None = None
     class_weights: Literal["none", "balanced"] = "none"
     mixup: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
@@ -50,7 +50,7 @@ class RunSpec(Spec):
         if self.recipe.steps % self.epochs:
             raise PydanticCustomError(
                 "run",
-                "{steps} steps are no whole number for each of {epochs} epochs",
+                "{steps} steps cannot be divided into {epochs} epochs of equal length",
                 {"steps": self.recipe.steps, "epochs": self.epochs},
             )
         return self
@@ -60,7 +60,7 @@ class RunSpec(Spec):
         return self.recipe.steps // self.epochs
 
     def differences(self, other: RunSpec) -> list[str]:
-        """What of ``other`` is not as here; where the data lie and what things are called is free.
+        """Descriptions of the fields of ``other`` that differ; names and paths are not compared.
 
         >>> from resforge.training.recipe import Recipe
         >>> import resforge as rf
@@ -76,7 +76,9 @@ class RunSpec(Spec):
         """
         mine, theirs = self._identity(), other._identity()
         return [
-            _told(name, mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]
+            _difference(name, mine[name], theirs[name])
+            for name in mine
+            if mine[name] != theirs[name]
         ]
 
     def _identity(self) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class RunSpec(Spec):
         }
 
 
-def _told(name: str, there: Any, here: Any) -> str:
+def _difference(name: str, there: Any, here: Any) -> str:
     short = all(isinstance(value, int | float | str | None) for value in (there, here))
     values = f" ({there} there, {here} here)" if short and name not in _DIGESTS else ""
     return f"{name}{values}"
@@ -101,20 +103,20 @@ _DIGESTS = ("network", "data", "weights")
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch of a run: a row of ``history.csv``."""
+    """Results of one epoch: a row of ``history.csv``."""
 
     epoch: int
     """Counted from 1."""
     step: int
-    """Optimiser steps done by its end."""
+    """Optimiser steps done at its end."""
     learning_rate: float
-    """At its last step."""
+    """Learning rate of its last step."""
     train_loss: float
-    """Mean over its batches, each before its step, with all augmentation and smoothing."""
+    """Mean loss of its batches, each before its step, with augmentation and smoothing."""
     val_loss: float
-    """Mean cross-entropy over the pictures held out, without smoothing."""
+    """Mean cross-entropy on the validation pictures, without smoothing."""
     val_accuracy: float
-    """Share of the pictures held out that are told rightly, 0 to 1."""
+    """Fraction of the validation pictures that are classified correctly, 0 to 1."""
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,10 +126,10 @@ class Epoch:
         return astuple(self)
 
 
-#: The columns of ``history.csv``.
+#: Columns of ``history.csv``.
 COLUMNS = tuple(field.name for field in fields(Epoch))
 
 
 def best(history: list[Epoch]) -> Epoch:
-    """The epoch of the highest accuracy; of equals, that of the lowest loss, then the first."""
+    """Epoch with the highest accuracy; among equals, with the lowest loss, then the first."""
     return min(history, key=lambda epoch: (-epoch.val_accuracy, epoch.val_loss, epoch.epoch))

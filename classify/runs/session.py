@@ -1,4 +1,4 @@
-"""From what a user asks for to a run: data, network, recipe and folder brought together."""
+"""Setup of a run: data, network, recipe and folder from the options of a request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .data import find_data
 from .folder import RunFolder
 from .record import DataRecord, RunSpec
 
-#: What is trained by where no recipe is asked for; its warm-up takes a twentieth of the steps.
+#: Recipe of a request without one; its warm-up takes a twentieth of the steps.
 DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
 
 
@@ -100,18 +100,19 @@ def train_run(
     *,
     stopped: Callable[[], bool] = lambda: False,
 ) -> FitResult:
-    """Train as asked, into the folder that is asked for.
+    """Train a network, and write its run to the folder ``request.out``.
 
     Under ``torchrun`` every process calls this with the same request. Raises
-    :class:`~resforge.SpecError` for a request that cannot be, ``StoreError`` for a folder that
-    cannot be used, and :class:`~resforge.ResforgeError` for the rest.
+    :class:`~resforge.SpecError` for an invalid request, ``StoreError`` for a folder that cannot be
+    used, and :class:`~resforge.ResforgeError` for other errors.
     """
     with joined(as_device(request.device)) as ranks, ExitStack() as held:
-        told = progress if progress is not None and ranks.leads else Silence()
+        if progress is None or not ranks.leads:
+            progress = Silence()
         network = request.network
         data = find_data(request.data, network.in_channels, request.val_share, request.split)
-        feed, record, view = _feed(request, data, ranks, told)
-        network = _fitting(network, feed, data, told)
+        feed, record, view = _feed(request, data, ranks, progress)
+        network = _with_classes(network, feed, data, progress)
         spec = RunSpec(
             network=network,
             classes=feed.class_names,
@@ -134,7 +135,7 @@ def train_run(
                 head="fresh" if request.head == "fresh" else None,
                 partial=request.partial,
             )
-            told.note(
+            progress.note(
                 f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
                 f" names are {LAYOUTS[plan.layout].words}"
             )
@@ -154,13 +155,13 @@ def train_run(
             folder,
             ranks=ranks,
             stopped=stopped,
-            progress=told,
+            progress=progress,
             on_epoch=board.write if board else lambda epoch: None,
         )
 
 
 def as_device(name: str) -> torch.device:
-    """The device of a name; ``auto`` is CUDA where there is one. Raises ``ResforgeError``."""
+    """Device by name; ``auto`` is CUDA where available. Raises ``ResforgeError``."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -175,11 +176,11 @@ def as_device(name: str) -> torch.device:
 def _feed(
     request: RunRequest, data: PictureFolder | DataSource, ranks: Ranks, progress: Progress
 ) -> tuple[Feed, DataRecord, View | None]:
-    """The data as a feed, what is noted of them, and how pictures are shown."""
+    """The data as a feed, their record, and the view of pictures."""
     if isinstance(data, DataSource):
-        held = load_data(data, ranks.device)
-        tensors = TensorFeed(held, request.seed)
-        return tensors, _record(request, request.data, held.fingerprint, tensors), None
+        loaded = load_data(data, ranks.device)
+        tensors = TensorFeed(loaded, request.seed)
+        return tensors, _record(request, request.data, loaded.fingerprint, tensors), None
     view = _view(request, data)
     feed = PictureFeed(
         data,
@@ -208,7 +209,7 @@ def _record(request: RunRequest, source: str, fingerprint: str, feed: Feed) -> D
 def _view(request: RunRequest, data: PictureFolder) -> View:
     channels = request.network.in_channels
     if channels not in (1, 3):
-        message = f"the network takes {channels} channels, and pictures have 3, or 1 in grey"
+        message = f"the network has {channels} input channels; pictures have 3, or 1 in grey"
         raise SpecError(Fault("data", message, "in_channels", "write in_channels: 3"))
     size = request.size or request.network.natural_input_size
     if request.normalize == "channel":
@@ -220,21 +221,22 @@ def _view(request: RunRequest, data: PictureFolder) -> View:
     return View(size=size, crop=default_crop(size), mean=mean, std=std)
 
 
-def _fitting(
+def _with_classes(
     network: ResNetSpec, feed: Feed, data: PictureFolder | DataSource, progress: Progress
 ) -> ResNetSpec:
-    """The network with an output for each class. Raises :class:`~resforge.SpecError`."""
+    """Set the head's number of classes. Raises :class:`~resforge.SpecError` for a network that
+    does not fit the data."""
     if network.head is None:
-        message = "the network has no head, and cannot tell classes"
+        message = "the network has no head: it cannot classify pictures"
         raise SpecError(Fault("data", message, "head", "write head: {kind: classifier}"))
     if isinstance(data, DataSource) and data.input_shape[0] != network.in_channels:
         message = f"{data.kind} has {data.input_shape[0]} channels, not {network.in_channels}"
-        mend = f"write in_channels: {data.input_shape[0]}"
-        raise SpecError(Fault("data", message, "in_channels", mend))
+        help = f"write in_channels: {data.input_shape[0]}"
+        raise SpecError(Fault("data", message, "in_channels", help))
     classes = len(feed.class_names)
     if network.head.num_classes != classes:
         progress.note(
-            f"the head gets {classes} classes, as the data have; the spec said"
+            f"the head gets {classes} classes, as in the data, instead of"
             f" {network.head.num_classes}"
         )
         network = network.replace({"head.num_classes": classes})
@@ -242,9 +244,9 @@ def _fitting(
 
 
 def _recipe(request: RunRequest, count: int) -> Recipe:
-    """The recipe for as many epochs of ``count`` pictures.
+    """The recipe for the epochs of a request, with ``count`` training pictures.
 
-    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches larger than that.
+    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
     """
     tree = (request.recipe or DEFAULT).model_dump(mode="json")
     if request.lr is not None:
@@ -254,13 +256,13 @@ def _recipe(request: RunRequest, count: int) -> Recipe:
     steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
     if request.recipe is None:
         tree["warmup"] = steps // 20
-    tree |= {"steps": steps, "evaluations": 1}  # each epoch is looked at
+    tree |= {"steps": steps, "evaluations": 1}  # unused: a run validates after each epoch
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         faults, more = faults_of(error, Recipe, tree)
         raise SpecError(faults, more) from None
-    Batches(count, recipe.batch_size, request.seed)  # refuses a batch that is too large
+    Batches(count, recipe.batch_size, request.seed)  # raises for a batch that is too large
     return recipe
 
 

@@ -1,4 +1,4 @@
-"""A trained run put to use: predictions for pictures, and a look at how good they are."""
+"""Prediction and evaluation with the network of a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
-    """A network with the weights of its run's best epoch, and all that is known of it."""
+    """The network of a run with the weights of one epoch, and the spec of the run."""
 
     path: Path
     model: nn.Module
@@ -48,64 +48,63 @@ class TrainedRun:
 def load_run(
     path: str | os.PathLike[str], device: str = "auto", epoch: Literal["best", "last"] = "best"
 ) -> TrainedRun:
-    """The network that a run trained; ``path`` is its folder, or one of its weights files alone.
+    """Load the network of a run; ``path`` is its folder, or one of its files of weights.
 
-    Raises ``StoreError`` where there is none, it was damaged, or a newer resforge wrote it.
+    Raises ``StoreError`` for a missing or damaged run, and for one of a newer resforge.
     """
     path = Path(path)
     if path.is_dir():
         RunFolder(path).spec()
         file = path / (BEST if epoch == "best" else LAST)
         if not file.is_file():
-            raise StoreError(f"{path} has no epoch to its end yet: train it on with --resume")
+            raise StoreError(f"{path} has not finished an epoch yet: continue it with --resume")
     elif path.is_file():
         file = path
     else:
-        raise StoreError(f"{path}: no such run; `resforge train` makes one")
-    found = read_checkpoint(file)
-    model = build(found.spec.network, device="meta")
+        raise StoreError(f"{path}: no such run; create one by `resforge train`")
+    checkpoint = read_checkpoint(file)
+    model = build(checkpoint.spec.network, device="meta")
     try:
-        model.load_state_dict(found.tensors, assign=True)
+        model.load_state_dict(checkpoint.tensors, assign=True)
     except RuntimeError as error:
         raise StoreError(f"{file} is damaged: {error}") from None
-    where = as_device(device)
-    return TrainedRun(path, model.to(where).eval(), found.spec, found.epoch, where)
+    model.to(target := as_device(device)).eval()
+    return TrainedRun(path, model, checkpoint.spec, checkpoint.epoch, target)
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a network says of a picture: ``probabilities: (classes,)``, which add up to 1."""
+    """Prediction for a picture: ``probabilities: (classes,)``, which add up to 1."""
 
     path: Path
     probabilities: Tensor
     pixels: NDArray[np.uint8]
-    """What it saw, ``(size, size, channels)``."""
+    """Input of the network before normalisation, ``(size, size, channels)``."""
 
     def top(self, count: int) -> list[tuple[int, float]]:
-        """The likeliest classes, by their numbers, and their probabilities."""
-        found = self.probabilities.topk(min(count, len(self.probabilities)))
-        return list(zip(found.indices.tolist(), found.values.tolist(), strict=True))
+        """Numbers and probabilities of the ``count`` most probable classes."""
+        top = self.probabilities.topk(min(count, len(self.probabilities)))
+        return list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
 
 
 def predict_pictures(
     run: TrainedRun, paths: Sequence[Path], workers: int | None = None
 ) -> Iterator[Prediction | PictureError]:
-    """For each picture in turn what ``run`` says of it, or why it cannot be read.
+    """Predict the class of each picture in turn; an error for each unreadable picture.
 
-    Raises :class:`~resforge.SpecError` for a run that was not trained on pictures in files.
+    Raises :class:`~resforge.SpecError` for a run that was not trained on picture files.
     """
     view = _view(run)
     for batch in ahead(split(paths), lambda path: (path, read(path, view)), workers):
-        whole = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
-        rows: list[Tensor] = []
-        if whole:
-            rows = [*predict(run.model, normalised(whole, view, run.device)).cpu()]
-        said = iter(rows)
+        readable = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
+        rows: Iterator[Tensor] = iter(())
+        if readable:
+            rows = iter(predict(run.model, normalised(readable, view, run.device)).cpu())
         for path, pixels in batch:
             if isinstance(pixels, PictureError):
                 yield pixels
             else:
-                yield Prediction(path, next(said), pixels)
+                yield Prediction(path, next(rows), pixels)
 
 
 def evaluate_run(
@@ -120,21 +119,21 @@ def evaluate_run(
         [Iterable[LabelledBatch], int], Iterable[LabelledBatch]
     ] = lambda batches, count: batches,
 ) -> Evaluation:
-    """How ``run`` does on pictures whose classes are known.
+    """Evaluate ``run`` on labelled pictures.
 
-    Of a folder that holds ``test/`` or ``val/`` that is looked at, of the folder that it was
-    trained on what was held out, of a data set that is called by name its test images.
-    ``part="all"`` looks at every class folder in ``data``. ``follow`` may pass on the batches, and
-    is told their number. Raises :class:`~resforge.SpecError` for
-    classes that the run does not know.
+    In a folder with ``test/`` or ``val/`` these pictures are used, in the folder of its training
+    the pictures that were held out, in a data set with a name its test images. With ``part="all"``
+    all class folders in ``data`` are used. ``follow`` wraps the iterator of batches, whose number
+    is its second argument, for a progress bar. Raises :class:`~resforge.SpecError` for unknown
+    classes.
     """
     spec, classes = run.spec, len(run.spec.classes)
     if spec.view is None:
         source = find_data(data, spec.network.in_channels, spec.data.val_share, spec.data.split)
         if isinstance(source, PictureFolder) or source.num_classes != classes:
             raise _wrong_data(run, data)
-        held = load_data(source, run.device)
-        tested = zip(torch.split(held.test_x, 256), torch.split(held.test_y, 256), strict=True)
+        loaded = load_data(source, run.device)
+        tested = zip(torch.split(loaded.test_x, 256), torch.split(loaded.test_y, 256), strict=True)
         return evaluate(run.model, tested, classes)
     folder = _pictures(run, Path(data).expanduser(), part, note)
     feed = PictureFeed(
@@ -149,33 +148,30 @@ def evaluate_run(
 def _pictures(
     run: TrainedRun, root: Path, part: Literal["auto", "all"], note: Callable[[str], None]
 ) -> PictureFolder:
-    """The pictures to look at, as those held out of a folder."""
+    """The pictures of the evaluation, as the validation pictures of a folder."""
     spec = run.spec
     if part == "auto" and root.is_dir():
-        held = first_folder(root, TEST) or first_folder(root, VAL)
-        if held is not None:
-            note(f"looking at {held}")
-            return PictureFolder(held, spec.classes, (), list_labelled(held, spec.classes))
-        own = root.resolve() == Path(spec.data.source).resolve()
-        if own:
+        inside = first_folder(root, TEST) or first_folder(root, VAL)
+        if inside is not None:
+            note(f"evaluating {inside}")
+            return PictureFolder(inside, spec.classes, (), list_labelled(inside, spec.classes))
+        if root.resolve() == Path(spec.data.source).resolve():
             folder = read_folder(root, spec.data.val_share, spec.data.split)
             if folder.fingerprint == spec.data.fingerprint:
                 count, whole = len(folder.val), len(folder.train) + len(folder.val)
-                note(f"looking at the {count:,} of {whole:,} pictures that were held out")
+                note(f"evaluating the {count:,} of {whole:,} pictures that were held out")
                 return folder
-            note(f"{root} has changed since: pictures that were trained on may be among these")
+            note(f"{root} has changed since the training, and may contain pictures of it")
     return PictureFolder(root, spec.classes, (), list_labelled(root, spec.classes))
 
 
 def _view(run: TrainedRun) -> View:
     if run.spec.view is None:
-        message = f"{run.path} was trained on {run.spec.data.source}, not on pictures in files"
-        raise SpecError(
-            Fault("data", message, help="train on a folder of pictures to predict them")
-        )
+        message = f"{run.path} was trained on {run.spec.data.source}, not on picture files"
+        raise SpecError(Fault("data", message, help="use a run on a folder of pictures"))
     return run.spec.view
 
 
 def _wrong_data(run: TrainedRun, data: str) -> ResforgeError:
-    message = f"{run.path} was trained on {run.spec.data.source}, and {data} is something else"
+    message = f"{run.path} was trained on {run.spec.data.source}, which {data} does not match"
     return SpecError(Fault("data", message, help=f"use --data {run.spec.data.source}"))

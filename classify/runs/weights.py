@@ -1,4 +1,4 @@
-"""A network's weights with all that is needed to use them, in one ``.safetensors`` file."""
+"""Weights of a run, with its spec, in one ``.safetensors`` file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .record import RunSpec
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Of run folders and of what stands in them.
+#: Version of run folders and their files.
 FORMAT = 1
 _KEY, _DIGEST = "resforge_run", "resforge_run_sha256"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Weights as they were after an epoch of a run."""
+    """Weights after an epoch of a run."""
 
     spec: RunSpec
     epoch: int
@@ -38,9 +38,9 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` as one file, which ``resforge weights`` reads too.
+    """Write ``checkpoint`` to one file, which ``resforge weights`` reads too.
 
-    Raises ``StoreError`` where the disk refuses.
+    Raises ``StoreError`` where the file cannot be written.
     """
     head = json.dumps(
         {
@@ -56,9 +56,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """What :func:`write_checkpoint` wrote.
+    """Read a file of :func:`write_checkpoint`.
 
-    Raises ``StoreError`` for a file that is none, was damaged, or is of a newer resforge.
+    Raises ``StoreError`` for any other file, a damaged one, and one of a newer resforge.
     """
     try:
         tensors = read(path).tensors
@@ -69,25 +69,25 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path} cannot be read ({error})") from None
     if _KEY not in notes:
-        raise StoreError(f"{path} holds weights of no run: `resforge weights` takes such files")
+        raise StoreError(f"{path} holds weights without a run: use `resforge weights` for them")
     if notes.get(_DIGEST) != _sha256(notes[_KEY]):
-        raise StoreError(f"{path} is damaged: its notes are not those that were written")
+        raise StoreError(f"{path} is damaged: the checksum of its metadata differs")
     head = json.loads(notes[_KEY])
     check_format(path, head)
     return Checkpoint(read_spec(path, head["run"]), head["epoch"], head["scores"], tensors)
 
 
 def check_format(path: Path, head: Mapping[str, Any]) -> None:
-    """Raise ``StoreError`` unless this resforge reads what ``head`` stands before."""
-    found = head.get("format")
-    if found != FORMAT:
-        newer = isinstance(found, int) and found > FORMAT
-        mend = "upgrade resforge" if newer else "it is no run of resforge"
-        raise StoreError(f"{path} is of format {found}, and this resforge reads {FORMAT}: {mend}")
+    """Raise ``StoreError`` unless ``head`` has the format that this version reads."""
+    version = head.get("format")
+    if version != FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
+        help = "upgrade resforge" if newer else "it is not a run of resforge"
+        raise StoreError(f"{path} has format {version}, and this resforge reads {FORMAT}: {help}")
 
 
 def read_spec(path: Path, tree: Any) -> RunSpec:
-    """The run that a tree from JSON describes. Raises ``StoreError``."""
+    """Validate the spec of a run from JSON. Raises ``StoreError``."""
     try:
         return RunSpec.model_validate(tree)
     except (ValidationError, SpecError) as error:
@@ -97,8 +97,8 @@ def read_spec(path: Path, tree: Any) -> RunSpec:
 def _first(error: ValidationError | SpecError) -> str:
     if isinstance(error, SpecError):
         return error.message
-    found = error.errors(include_url=False)[0]
-    return f"{path_text(found['loc'])}: {found['msg']}"
+    first = error.errors(include_url=False)[0]
+    return f"{path_text(first['loc'])}: {first['msg']}"
 
 
 def _sha256(text: str) -> str:
