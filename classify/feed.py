@@ -62,10 +62,10 @@ class TensorFeed:
         self.data = data
         self.seed = seed
         self.augment = Augment(data.augment, len(data.train_x), seed)
-        self.held = data.validation or (data.test_x, data.test_y)
+        self.val_data = data.validation or (data.test_x, data.test_y)
         self.class_names = tuple(str(number) for number in range(data.num_classes))
         self.train_labels: list[int] = data.train_y.tolist()
-        self.val_count = len(self.held[0])
+        self.val_count = len(self.val_data[0])
 
     def training(self, batches: Iterable[Rows]) -> Iterator[LabelledBatch]:
         data = self.data
@@ -78,5 +78,5 @@ class TensorFeed:
             yield self.augment(data.train_x[rows], numbers, batch.epoch), data.train_y[rows]
 
     def validation(self, part: slice) -> Iterator[LabelledBatch]:
-        x, y = (held[part] for held in self.held)
+        x, y = (tensor[part] for tensor in self.val_data)
         yield from zip(torch.split(x, 256), torch.split(y, 256), strict=True)

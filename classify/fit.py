@@ -21,7 +21,7 @@ from .evaluation import evaluate
 from .feed import Feed, Rows, rows
 from .figures.curve import write_curve
 from .freezing import freeze, train_mode
-from .progress import Progress, Silence
+from .progress import Progress
 from .runs.folder import BEST, CURVE, LAST, RunFolder
 from .runs.record import Epoch, RunSpec, best
 from .runs.weights import Checkpoint, write_checkpoint
@@ -70,7 +70,7 @@ def fit(
     Raises ``StoreError`` where a file cannot be written, and :class:`~resforge.ResforgeError`
     where the data cannot be read or do not suit the run.
     """
-    ranks, progress = ranks or Ranks(), progress or Silence()
+    ranks, progress = ranks or Ranks(), progress or Progress()
     run = _Run(model, feed, spec, ranks)
     state = folder.read_state()
     if state is not None:

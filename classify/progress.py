@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from ..training.display import BarDisplay, Display
 from .runs.record import Epoch
 
 
-class Progress(Protocol):
-    """Receiver of the events of a run."""
+class Progress:
+    """Receiver of the events of a run, which ignores them."""
 
     def start(self, total: int, done: int) -> None:
         """Called before training, with the number of steps and of those done already."""
@@ -28,33 +28,17 @@ class Progress(Protocol):
         """Called at the end."""
 
 
-class Silence:
-    """Receiver that ignores every event."""
-
-    def start(self, total: int, done: int) -> None: ...
-
-    def step(self, done: int, loss: float) -> None: ...
-
-    def epoch(self, epoch: Epoch, best: bool) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class Lines(Display):
+class Lines(Display, Progress):
     """One line for each epoch."""
 
     def start(self, total: int, done: int) -> None:
         self.note(HEADER)
 
-    def step(self, done: int, loss: float) -> None: ...
-
     def epoch(self, epoch: Epoch, best: bool) -> None:
         self.note(line(epoch, best))
 
 
-class LiveBar(BarDisplay):
+class LiveBar(BarDisplay, Progress):
     """One line for each epoch, above a bar of steps."""
 
     def __init__(self, stream: TextIO) -> None:

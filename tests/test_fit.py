@@ -23,7 +23,7 @@ from resforge.classify.fit import FitResult
 from resforge.classify.freezing import freeze
 from resforge.classify.pictures.decode import PictureError
 from resforge.classify.pictures.folder import read_folder
-from resforge.classify.progress import Silence
+from resforge.classify.progress import Progress
 from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
 from resforge.classify.runs.record import Epoch, best
 from resforge.classify.runs.session import RunRequest, train_run
@@ -64,7 +64,7 @@ def run(digits: Path, out: Path, stop_after: int | None = None, **changes: objec
         asked[0] += 1
         return stop_after is not None and asked[0] > stop_after
 
-    return train_run(request(digits, out, **changes), Silence(), stopped=stopped)
+    return train_run(request(digits, out, **changes), Progress(), stopped=stopped)
 
 
 def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:

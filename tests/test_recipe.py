@@ -111,7 +111,7 @@ def test_he_2015_divides_by_ten_at_half_and_three_quarters() -> None:
         {"batch_size": 1},
     ],
 )
-def test_what_makes_no_sense_is_refused(tree: dict[str, object]) -> None:
+def test_invalid_recipes_are_refused(tree: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Recipe(**tree)
 
@@ -126,7 +126,7 @@ def test_the_documentation_lists_every_named_recipe() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_named_recipe_says_where_it_is_from(name: str) -> None:
+def test_a_named_recipe_has_its_source(name: str) -> None:
     first, *_ = (files(named) / f"{name}.yaml").read_text(encoding="utf-8").split("\n\n")
     assert first.startswith("# ")
     assert "arXiv" in first or "github.com" in first or "torchvision's" in first
@@ -146,7 +146,9 @@ def test_a_named_recipe_says_where_it_is_from(name: str) -> None:
         ("torchvision_imagenet", {150_119: 0.1, 150_120: 0.01, 300_239: 0.01, 300_240: 0.001}),
     ],
 )
-def test_a_named_recipe_is_what_its_source_says(name: str, rates: dict[int, float]) -> None:
+def test_a_named_recipe_has_the_learning_rates_of_its_source(
+    name: str, rates: dict[int, float]
+) -> None:
     recipe = Recipe.named(name)
     assert {step: recipe.learning_rate(step) for step in rates} == pytest.approx(rates)
 
@@ -157,7 +159,7 @@ def test_the_warm_up_of_110_layers_is_all_that_it_adds() -> None:
     assert deep.model_copy(update={"warmup": LinearWarmup()}) == Recipe.named("he2015_cifar")
 
 
-def test_changes_are_laid_over_a_named_recipe() -> None:
+def test_changes_are_merged_into_a_named_recipe() -> None:
     recipe = Recipe.named(
         "he2015_cifar", steps=1000, optimizer={"lr": 0.05}, schedule="cosine", warmup=5
     )
@@ -187,7 +189,7 @@ def test_a_file_may_name_a_recipe_and_its_trials_are_those_of_one_written_out() 
         ("{warmup_steps: 3}", "recipe.warmup_steps", "unknown key", "'warmup'"),
     ],
 )
-def test_a_wrong_name_is_told_where_it_stands(
+def test_an_unknown_name_is_reported_with_its_position(
     tmp_path: Path, recipe: str, path: str, message: str, help: str
 ) -> None:
     file = tmp_path / "s.yaml"
@@ -200,7 +202,7 @@ def test_a_wrong_name_is_told_where_it_stands(
     assert help in (error.help or "")
 
 
-def test_an_unknown_name_in_python_is_told_the_nearest() -> None:
+def test_an_unknown_name_in_python_is_reported_with_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean 'he2015_cifar'"):
         Recipe.named("he2015cifar")
 
@@ -225,7 +227,7 @@ def test_the_bound_itself_is_not_below_it() -> None:
     assert WarmupState(LinearWarmup(steps=5)).over
 
 
-def test_what_was_recorded_before_the_language_grew_keeps_its_key() -> None:
+def test_recipes_of_the_first_version_keep_their_keys() -> None:
     sgd = {"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4}
     old = {
         "optimizer": sgd,

@@ -35,12 +35,13 @@ def measure(
             return error
         return pixels.sum(axis=(0, 1)), (pixels**2).sum(axis=(0, 1))
 
-    for (found,) in ahead(([picture] for picture in drawn[:MOST]), sums, workers):
-        if isinstance(found, PictureError):
-            first = found
+    first: PictureError | None = None
+    for (result,) in ahead(([picture] for picture in drawn[:MOST]), sums, workers):
+        if isinstance(result, PictureError):
+            first = first or result
             continue
-        total, squares, count = total + found[0], squares + found[1], count + SIDE * SIDE
-    if not count:
+        total, squares, count = total + result[0], squares + result[1], count + SIDE * SIDE
+    if not count and first is not None:
         raise first
     mean = total / count
     # A channel of a single grey is divided by one step of it, not by 0.

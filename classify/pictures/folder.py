@@ -85,28 +85,27 @@ def list_labelled(root: Path, classes: tuple[str, ...]) -> tuple[Picture, ...]:
 
     Raises :class:`~resforge.SpecError` for any other class.
     """
-    found = list_classes(root)
-    if others := [name for name in found if name not in classes]:
+    present = list_classes(root)
+    if others := [name for name in present if name not in classes]:
         known = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
         raise _fault(
             f"{root} has a class {others[0]!r}, which is not among the {len(classes)} known",
             f"the known classes are {known}",
         )
-    return list_pictures(root, classes, found)
+    return list_pictures(root, classes, present)
 
 
 def list_classes(root: Path) -> tuple[str, ...]:
     """List the names of the folders in ``root``. Raises :class:`~resforge.SpecError` for none."""
     try:
         with os.scandir(root) as entries:
-            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+            content = sorted((entry.name, entry.is_dir()) for entry in entries)
     except OSError as error:
         raise _fault(f"{root} cannot be read ({error.strerror})") from None
-    classes = tuple(name for name, is_folder in found if is_folder and not name.startswith("."))
+    classes = tuple(name for name, is_folder in content if is_folder and not name.startswith("."))
     if not classes:
-        loose = any(is_picture(name) for name, _ in found)
-        content = "pictures, and no class folders" if loose else "no class folders"
-        raise _fault(f"{root} holds {content}", _LAYOUT)
+        loose = "pictures, and " if any(is_picture(name) for name, _ in content) else ""
+        raise _fault(f"{root} holds {loose}no class folders", _LAYOUT)
     if unnamed := [name for name in classes if not _is_text(name)]:
         raise _fault(
             f"{root} has a class folder named {unnamed[0]!r}, which is not valid text", "rename it"
@@ -121,7 +120,7 @@ def list_pictures(
 
     Raises :class:`~resforge.SpecError` for a class without pictures.
     """
-    found: list[Picture] = []
+    pictures: list[Picture] = []
     for label, name in enumerate(classes):
         if present is not None and name not in present:
             continue
@@ -131,10 +130,10 @@ def list_pictures(
                 f"class {name!r} has no pictures in {root / name}",
                 f"put some there ({' '.join(SUFFIXES)}), or remove the folder",
             )
-        found += [
+        pictures += [
             Picture(Path(file), Path(file).relative_to(root).as_posix(), label) for file in files
         ]
-    return tuple(found)
+    return tuple(pictures)
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -142,7 +141,7 @@ def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
     Raises :class:`~resforge.SpecError` for a missing path, and for a folder without pictures.
     """
-    found: list[Path] = []
+    pictures: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(_files(path))
@@ -150,12 +149,12 @@ def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
                 raise _fault(
                     f"{path} holds no pictures", f"their names end in {' '.join(SUFFIXES)}"
                 )
-            found += map(Path, inside)
+            pictures += map(Path, inside)
         elif path.is_file():
-            found.append(path)
+            pictures.append(path)
         else:
             raise _fault(f"{path}: no such picture or folder")
-    return found
+    return pictures
 
 
 def stratified(
@@ -169,18 +168,18 @@ def stratified(
     classes: dict[int, list[Picture]] = {}
     for picture in pictures:
         classes.setdefault(picture.label, []).append(picture)
-    held: set[str] = set()
+    chosen: set[str] = set()
     for group in classes.values():
         drawn = sorted(group, key=lambda picture: _draw(picture.name, split))
         count = min(round(val_share * len(group)), len(group) - 1)
-        held.update(picture.name for picture in drawn[:count])
-    if not held:
+        chosen.update(picture.name for picture in drawn[:count])
+    if not chosen:
         raise _fault(
             f"a fraction of {val_share:g} leaves no picture for validation",
             "add pictures, or hold out a larger fraction",
         )
-    train = tuple(picture for picture in pictures if picture.name not in held)
-    return train, tuple(picture for picture in pictures if picture.name in held)
+    train = tuple(picture for picture in pictures if picture.name not in chosen)
+    return train, tuple(picture for picture in pictures if picture.name in chosen)
 
 
 def is_picture(name: str) -> bool:

@@ -31,7 +31,7 @@ from ..pictures.colours import measure
 from ..pictures.feed import PictureFeed, Unreadable
 from ..pictures.folder import PictureFolder
 from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
-from ..progress import Progress, Silence
+from ..progress import Progress
 from .board import Board
 from .data import find_data
 from .folder import RunFolder
@@ -106,9 +106,9 @@ def train_run(
     :class:`~resforge.SpecError` for an invalid request, ``StoreError`` for a folder that cannot be
     used, and :class:`~resforge.ResforgeError` for other errors.
     """
-    with joined(as_device(request.device)) as ranks, ExitStack() as held:
+    with joined(as_device(request.device)) as ranks, ExitStack() as stack:
         if progress is None or not ranks.leads:
-            progress = Silence()
+            progress = Progress()
         network = request.network
         data = find_data(request.data, network.in_channels, request.val_share, request.split)
         feed, record, view = _feed(request, data, ranks, progress)
@@ -143,7 +143,7 @@ def train_run(
         if request.resume:
             folder.check(spec)
         if ranks.leads:
-            held.enter_context(folder.locked())
+            stack.enter_context(folder.locked())
             if not request.resume:
                 folder.begin(spec)
         ranks.wait()

@@ -97,8 +97,8 @@ def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
         (layout.python_folder, "", _from_pickle),
         (layout.binary_folder, ".bin", _from_binary),
     )
-    found = "holds none of its files" if os.path.isdir(path) else "is not a folder"
-    message = f"{path} {found}"
+    reason = "holds none of its files" if os.path.isdir(path) else "is not a folder"
+    message = f"{path} {reason}"
     for unpacked, suffix, read in versions:
         names = [f"{name}{suffix}" for name in (*layout.train, layout.test)]
         for folder in (path, path / unpacked):
@@ -151,11 +151,11 @@ def _from_pickle(data: bytes, layout: Layout) -> tuple[Any, Any]:
         raise
     except Exception as error:  # a broken pickle can raise anything at all
         raise FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
-    held = batch if type(batch) is dict else {}
-    array = held.get(b"data")
-    if type(array) is not _Array or array.pixels is None or layout.label_key not in held:
+    mapping = batch if type(batch) is dict else {}
+    array = mapping.get(b"data")
+    if type(array) is not _Array or array.pixels is None or layout.label_key not in mapping:
         raise FileError(f"it does not hold 'data' and '{layout.label_key.decode()}'")
-    return array.pixels, held[layout.label_key]
+    return array.pixels, mapping[layout.label_key]
 
 
 class _Dtype:
@@ -193,5 +193,4 @@ class _Unpickler(pickle.Unpickler):
                 return _Array
             case ("numpy", "dtype"):
                 return _Dtype
-        asked = f"{module}.{name}"[:_SHOWN]
-        raise FileError(f"it asks for {asked}, which is code and not data")
+        raise FileError(f"it asks for {f'{module}.{name}'[:_SHOWN]}, which is code and not data")

@@ -125,13 +125,13 @@ class NpzSpec(PictureFiles):
 
     def _layout(self, shape: tuple[int, ...], name: str) -> Layout:
         if self.layout is None:
-            found = layout_of(shape)
-            if found is None:
+            layout = layout_of(shape)
+            if layout is None:
                 message = f"{name} is {shape_text(shape)}: channels may come first or last"
                 raise SpecError(
                     Fault("data", message, "path", "write layout: NCHW, or layout: NHWC")
                 )
-            return found
+            return layout
         if len(self.layout) != len(shape):
             message = f"{name} is {shape_text(shape)}, which is not {self.layout}"
             raise SpecError(Fault("data", message, "layout", "leave layout out"))

@@ -48,8 +48,8 @@ class Archive:
     def _open(self, name: str, read: Callable[[Head, IO[bytes]], _T]) -> _T:
         file = f"{name}.npy"
         if file not in self._archive.namelist():
-            held = ", ".join(sorted(self._archive.namelist()))[:_SHOWN]
-            raise FileError(f"it lacks {name}, and holds {held or 'nothing'}")
+            names = ", ".join(sorted(self._archive.namelist()))[:_SHOWN]
+            raise FileError(f"it lacks {name}, and holds {names or 'nothing'}")
         info = self._archive.getinfo(file)
         # The other methods can take memory without bound; NumPy writes these two.
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):

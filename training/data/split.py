@@ -30,12 +30,12 @@ def set_aside(
     >>> set_aside(np.array([0, 0, 0, 0, 1, 1]), 3, seed=0)
     (array([0, 3, 5]), array([1, 2, 4]))
     """
-    held = len(labels)
+    total = len(labels)
     if not count:
-        return np.arange(held), np.arange(0)
-    order = shuffled(held, f"validation/{seed}")
+        return np.arange(total), np.arange(0)
+    order = shuffled(total, f"validation/{seed}")
     by_class = order[np.argsort(labels[order], kind="stable")]
     # Evenly spaced over the classes one after another.
-    aside = np.zeros(held, dtype=bool)
-    aside[by_class[(2 * np.arange(count) + 1) * held // (2 * count)]] = True
+    aside = np.zeros(total, dtype=bool)
+    aside[by_class[(2 * np.arange(count) + 1) * total // (2 * count)]] = True
     return np.flatnonzero(~aside), np.flatnonzero(aside)

@@ -83,7 +83,7 @@ def store_dataset(
 def _materialised(
     items: Items, part: str, like: NDArray[Any] | None, progress: bool
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Images ``(N, C, H, W)``, of the shape and type of those of ``like``, and labels."""
+    """Read images ``(N, C, H, W)``, with the shape and type of ``like``, and labels."""
     from rich.console import Console
     from rich.progress import track
 

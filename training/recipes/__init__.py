@@ -18,8 +18,8 @@ def list_recipes() -> tuple[str, ...]:
     >>> list_recipes()[1:3]
     ('he2015_cifar', 'he2015_cifar_110')
     """
-    found = (file.name for file in files(__name__).iterdir())
-    return tuple(sorted(name[:-5] for name in found if name.endswith(".yaml")))
+    names = (file.name for file in files(__name__).iterdir())
+    return tuple(sorted(name[:-5] for name in names if name.endswith(".yaml")))
 
 
 def tree(name: str) -> dict[str, Any]:
