@@ -1,7 +1,7 @@
-"""A classifier for pictures in folders: trained, stopped, gone on with, looked at and used.
+"""A classifier for pictures in folders: trained, interrupted, resumed, evaluated and used.
 
-The pictures are scikit-learn's handwritten digits, written out as PNG files. Give a folder of your
-own in their place, with a folder for each class: python examples/pictures.py FOLDER
+The pictures are scikit-learn's handwritten digits, written out as PNG files. Use a folder of your
+own instead, with a folder for each class: python examples/pictures.py FOLDER
 """
 
 import sys
@@ -55,11 +55,11 @@ def main(pictures: Path, out: Path) -> None:
     print(f"stopped after step {left.steps}, as if by Ctrl-C")
     done = train_run(request(resume=True))
     assert done.finished
-    print(f"gone on to step {done.steps}; the best epoch was {done.best.epoch}")
+    print(f"resumed to step {done.steps}; the best epoch was {done.best.epoch}")
 
     run = load_run(out)
     found = evaluate_run(run, str(pictures))
-    print(f"{100 * found.accuracy:.0f}% of {found.count} pictures that were held out are right")
+    print(f"accuracy on the {found.count} pictures held out: {100 * found.accuracy:.0f}%")
 
     some = sorted(pictures.rglob("*.png"))[::120]
     for prediction in predict_pictures(run, some):

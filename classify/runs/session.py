@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 from pydantic import ValidationError
+from torch import nn
 
 from ...builder import build
 from ...drawing.numbers import percent
@@ -112,9 +113,8 @@ def train_run(
         network = request.network
         data = find_data(request.data, network.in_channels, request.val_share, request.split)
         feed, record, view = _feed(request, data, ranks, progress)
-        network = _with_classes(network, feed, data, progress)
         spec = RunSpec(
-            network=network,
+            network=_with_classes(network, feed, data, progress),
             classes=feed.class_names,
             data=record,
             view=view,
@@ -127,18 +127,7 @@ def train_run(
             class_weights=request.class_weights,
             mixup=request.mixup,
         )
-        model = build(network, seed=request.seed)
-        if request.weights is not None and not request.resume:
-            plan = load_weights(
-                model,
-                request.weights,
-                head="fresh" if request.head == "fresh" else None,
-                partial=request.partial,
-            )
-            progress.note(
-                f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
-                f" names are {LAYOUTS[plan.layout].words}"
-            )
+        model = _model(request, spec.network, progress)
         folder = RunFolder(Path(request.out))
         if request.resume:
             folder.check(spec)
@@ -158,6 +147,19 @@ def train_run(
             progress=progress,
             on_epoch=board.write if board else lambda epoch: None,
         )
+
+
+def _model(request: RunRequest, network: ResNetSpec, progress: Progress) -> nn.Module:
+    """Build the network, with the weights of the request unless its run is resumed."""
+    model = build(network, seed=request.seed)
+    if request.weights is not None and not request.resume:
+        head: Literal["fresh"] | None = "fresh" if request.head == "fresh" else None
+        plan = load_weights(model, request.weights, head=head, partial=request.partial)
+        progress.note(
+            f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
+            f" names are {LAYOUTS[plan.layout].words}"
+        )
+    return model
 
 
 def as_device(name: str) -> torch.device:
