@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import copysign, log2
 from typing import Any
 
+from ..specs.canonical import canonical
 from ..specs.network import ResNetSpec
 
 Place = tuple[str | int, ...]
@@ -31,8 +32,8 @@ def distance(one: ResNetSpec, other: ResNetSpec) -> float:
     return sum(_apart(first.get(place), second.get(place)) for place in sorted(places))
 
 
-def _units(meaning: dict[str, Any]) -> Iterator[tuple[tuple[str, int, int], Leaves]]:
-    for name, part in meaning.items():
+def _units(tree: dict[str, Any]) -> Iterator[tuple[tuple[str, int, int], Leaves]]:
+    for name, part in tree.items():
         if name != "stages":
             yield (name, 0, 0), dict(_leaves(part, ()))
             continue

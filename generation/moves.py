@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -12,9 +12,13 @@ from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..planner.scale import widths_of
 from ..specs.activation import ACTIVATIONS
+from ..specs.attention import attention_kinds
+from ..specs.block import BLOCKS
 from ..specs.network import ResNetSpec
+from ..specs.operation import Operation
 from ..specs.order import Order
 from ..specs.paths import nearest
+from ..specs.shortcut import SHORTCUTS
 from .dice import Dice
 
 Changes = dict[str, Any]
@@ -38,8 +42,9 @@ def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iter
     unknown move.
 
     >>> import resforge as rf
-    >>> [child.move for child in neighbours(rf.load("resnet18"), ["shallower", "other block"])]
-    ['shallower', 'shallower', 'shallower', 'shallower', 'other block']
+    >>> children = list(neighbours(rf.load("resnet18"), ["shallower", "other block"]))
+    >>> [child.move for child in children[:4]], [child.spec.block.kind for child in children[4:]]
+    (['shallower', 'shallower', 'shallower', 'shallower'], ['bottleneck', 'd2l', 'x'])
     """
     seen = {parent.digest}
     for name in _known(moves):
@@ -114,11 +119,14 @@ def _by_widths(parent: ResNetSpec, more: int) -> Iterator[Changes]:
     stages: list[Changes] = [
         {f"stages[{index}].width": scaled(stage.width)} for index, stage in enumerate(parent.stages)
     ]
-    stem = getattr(parent.stem, "widths", None)
-    field: Changes = {"stem.width": scaled(parent.stem.out_channels)}
-    if stem is not None:
-        field = {"stem.widths": [*stem[:-1], scaled(stem[-1])]}
-    yield from [*stages, field, field | stages[0], *([field | _all(stages)] if stages[1:] else [])]
+    field: Changes = {}
+    for name in parent.stem.width_fields[-1:]:
+        value = getattr(parent.stem, name)
+        wider = scaled(value) if isinstance(value, int) else [*value[:-1], scaled(value[-1])]
+        field = {f"stem.{name}": wider}
+    yield from stages
+    if field:
+        yield from [field, field | stages[0], *([field | _all(stages)] if stages[1:] else [])]
 
 
 def _all(changes: list[Changes]) -> Changes:
@@ -136,8 +144,7 @@ def _by_stride(parent: ResNetSpec) -> Iterator[Changes]:
 
 def _by_shortcut(parent: ResNetSpec) -> Iterator[Changes]:
     """Another shortcut for the network, or for a stage that has one of its own."""
-    kinds = ["zero_pad", "projection", "avg_projection", "conv1x1", "none"]
-    for kind in (*kinds, {"match": "projection", "change": "projection"}):
+    for kind in (*_bare_kinds(SHORTCUTS), {"match": "projection", "change": "projection"}):
         yield {"shortcut": kind}
         for index, stage in enumerate(parent.stages):
             if stage.shortcut is not None:
@@ -146,11 +153,24 @@ def _by_shortcut(parent: ResNetSpec) -> Iterator[Changes]:
 
 def _by_block(parent: ResNetSpec) -> Iterator[Changes]:
     """Another kind of block, or another expansion of a bottleneck."""
-    for kind in ("basic", "bottleneck"):
+    for kind in _bare_kinds(BLOCKS):
         if kind != parent.block.kind:
             yield {"block": kind}
     if parent.block.kind == "bottleneck":
         yield from _other_values(parent, "expansion", [1, 2, 4])
+
+
+def _bare_kinds(kinds: Mapping[str, type[Operation]]) -> list[str]:
+    """The kinds of a family that need no field."""
+    return [
+        kind
+        for kind, model in kinds.items()
+        if not any(field.is_required() for field in model.model_fields.values())
+    ]
+
+
+def _by_attention(parent: ResNetSpec) -> Iterator[Changes]:
+    return _other_values(parent, "attention", [None, *attention_kinds()])
 
 
 def _other_values(parent: ResNetSpec, field: str, values: list[Any]) -> Iterator[Changes]:
@@ -180,7 +200,7 @@ MOVES: dict[str, Callable[[ResNetSpec], Iterator[Changes]]] = {
     "other stride site": _by_stride,
     "other block": _by_block,
     "other order": partial(_other_values, field="order", values=list(get_args(Order))),
-    "other attention": partial(_other_values, field="attention", values=[None, "se", "eca"]),
+    "other attention": _by_attention,
     "other activation": _by_activation,
 }
 """The changes of a spec that each move proposes, by its name; some may be illegal."""

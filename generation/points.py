@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import Fault, SpecError
-from ..reading.places import placed
 from ..planner.count import Counter, Figures
+from ..reading.places import placed
 from ..specs.network import ResNetSpec
 from ..specs.rules import broken_rules
 from ..text.document import Document

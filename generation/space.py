@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import Fault, SpecError, path_text, wrong_type
-from ..planner.count import Counter
 from ..planner.plan import MAX_INPUT
 from ..reading.load import is_file, validate
 from ..reading.start import Base, start_from
