@@ -13,6 +13,7 @@ from ..drawing.numbers import grouped, percent, shape_text, short
 from ..drawing.table import Row, rows
 from ..errors import printable
 from ..planner.plan import Plan, check_size
+from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 
@@ -40,6 +41,15 @@ def show(
             help="Also write a picture of the network; - prints only the picture.",
         ),
     ] = None,
+    expand: Annotated[
+        bool,
+        Parameter(
+            "--expand",
+            negative="",
+            show_default=False,
+            help="Print the spec with each word written out as its chain of operations.",
+        ),
+    ] = False,
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
     json: Json = False,
@@ -49,7 +59,12 @@ def show(
     MACs are the multiply-accumulates of convolutions and linear layers for
     one image. Depth is the number of weighted layers on the longest path.
     """
-    plan = plan_at(load_source(source), input)
+    spec = load_source(source)
+    if expand:
+        written = expand_words(spec)
+        tell(written.to_json() if json else written.to_yaml().rstrip())
+        return
+    plan = plan_at(spec, input)
     check_size(plan, max_params, max_activations)
     if svg in ("-", STDOUT):
         tell(plan.to_svg().rstrip())

@@ -147,8 +147,9 @@ def shorten_operation(op: Operation) -> Any:
     if isinstance(tree, str):
         return tree
     del tree["kind"]
-    if op.main in tree:
-        return {op.kind: tree.pop(op.main), **tree}
+    value = None if op.main is None else tree.pop(op.main, getattr(op, op.main))
+    if value is not None:
+        return {op.kind: value, **tree}
     return {"kind": op.kind, **tree}
 
 
