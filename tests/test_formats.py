@@ -82,7 +82,7 @@ def test_markdown_says_what_the_records_say(name: str) -> None:
     told = [headings(arms), *map(cells, arms), PAIRED, *map(paired_cells, compared)]
     assert rows == [[printable(cell).strip() for cell in row] for row in told]
     assert [printable(found.verdict) for found in compared] == [
-        text for text in texts if " misses " in text and "n = 3 pairs" in text
+        text for text in texts if " test error than " in text and "n = 3 pairs" in text
     ]
     assert not kinds & {"html_inline", "html_block", "link_open", "em_open", "strong_open"}
     assert not kinds & {"image", "code_inline", "fence", "code_block", "ordered_list_open"}

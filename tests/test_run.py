@@ -395,7 +395,7 @@ def test_a_killed_worker_repeats_what_came_after_its_last_checkpoint(
     sweep_trials.hold().unlink()
     _, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert "its process died; it is tried once more" in errors
+    assert "its process died; it is retried once" in errors
     assert recorded(out) == quiet
     assert len(sweep_trials.notes(log, "step")) == 33  # the third was not written yet
     assert len(sweep_trials.notes(log, "start")) == 5

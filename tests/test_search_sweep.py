@@ -13,6 +13,8 @@ import resforge as rf
 from resforge.ablation import (
     RunSummary,
     Sweep,
+    compare,
+    expand_sweep,
     load_sweep,
     preview_sweep,
     read_records,
@@ -20,7 +22,6 @@ from resforge.ablation import (
     run_sweep,
     sweep_status,
 )
-from resforge.ablation.comparing.comparison import compare
 from resforge.ablation.reporting.population import population
 from resforge.ablation.reporting.report import render_report
 from resforge.cli import run as run_line
@@ -162,7 +163,7 @@ def test_by_chance_it_is_a_sample(folder: Path) -> None:
     (folder / "sweep.yaml").write_text(
         "sweep: 1\nsample: {space: space.yaml, n: 12, seed: 3}\ndata: {kind: digits}\n"
     )
-    assert names == [arm.name for arm in load_sweep(folder / "sweep.yaml").expanded]
+    assert names == [arm.name for arm in expand_sweep(load_sweep(folder / "sweep.yaml"))]
 
 
 def test_a_larger_search_begins_with_the_smaller(folder: Path) -> None:
@@ -221,7 +222,7 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
             "none from search",
             "leave out",
         ),
-        ("seeds: 2", "base: digits_resnet8", "base", "a search has its networks", "leave out"),
+        ("seeds: 2", "base: digits_resnet8", "base", "a search takes its networks", "leave out"),
         ("seeds: 2", "budget: {trials: 40}", "budget.trials", "are 66 trials", "raise it"),
         ("seeds: 2", "seeds: 5000", "arms", "110,000 trials", "leave out"),
         ("space.yaml", "spice.yaml", "search.space", "no such file", ""),

@@ -45,7 +45,7 @@ def me() -> Owner:
 @pytest.fixture
 def store(tmp_path: Path, me: Owner) -> Iterator[Store]:
     with Store(tmp_path, create=True) as store:
-        store.adopt(make_plan(), me)
+        store.adopt(make_plan().record, me)
         yield store
 
 
@@ -105,10 +105,12 @@ def test_a_gone_driver_keeps_nobody_out(store: Store, me: Owner, gone: str) -> N
     store.leave(me)
     ended = dataclasses.replace(Owner.me(), start="1")
     if gone == "its process ended":
-        store.adopt(make_plan(), ended)
+        store.adopt(make_plan().record, ended)
     else:
-        store.adopt(make_plan(), dataclasses.replace(ended, host="another machine"), lease=-1.0)
-    store.adopt(make_plan(recipe={"steps": 60}), me)
+        store.adopt(
+            make_plan().record, dataclasses.replace(ended, host="another machine"), lease=-1.0
+        )
+    store.adopt(make_plan(recipe={"steps": 60}).record, me)
     assert store.counts()["waiting"] == 3
 
 
@@ -122,7 +124,7 @@ def test_a_store_that_fails_its_integrity_check_is_not_gone_on_with(
     )
     store.close()
     with Store(tmp_path) as damaged, pytest.raises(StoreError, match=r"damaged \(.*index"):
-        damaged.adopt(make_plan(), Owner.me())
+        damaged.adopt(make_plan().record, Owner.me())
 
 
 def test_crashes_are_counted(store: Store, me: Owner) -> None:
@@ -154,7 +156,7 @@ def test_whatever_happens_each_trial_is_recorded_at_most_once(
         # What is tested is the order of events, not the disk.
         store.database.execute("PRAGMA synchronous = OFF")
         for owner in owners:
-            store.adopt(plan, owner)
+            store.adopt(plan.record, owner)
         for what, who in happenings:
             owner, held = owners[who], claims[who]
             if "claim" in what:
@@ -205,13 +207,13 @@ def test_an_edited_plan_keeps_what_is_recorded(store: Store, me: Owner) -> None:
     claim = claimed(store, me)
     store.record(claim, done())
     store.leave(me)
-    store.adopt(make_plan(5), me)
+    store.adopt(make_plan(5).record, me)
     assert store.counts() == {"waiting": 4, "running": 0, "finished": 1}
     store.leave(me)
-    store.adopt(make_plan(recipe={"steps": 7}), me)
+    store.adopt(make_plan(recipe={"steps": 7}).record, me)
     assert store.counts() == {"waiting": 3, "running": 0, "finished": 0}
     store.leave(me)
-    store.adopt(make_plan(3), me)
+    store.adopt(make_plan(3).record, me)
     assert store.statuses() == {claim.key: "done"}
 
 
@@ -219,13 +221,13 @@ def test_another_plan_at_the_same_time_is_refused_with_the_difference(
     store: Store, me: Owner
 ) -> None:
     other = Owner.me()
-    store.adopt(make_plan(), other)
+    store.adopt(make_plan().record, other)
     with pytest.raises(StoreError, match=r"recipe\.steps: 60 instead of 120"):
-        store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+        store.adopt(make_plan(recipe={"steps": 60}).record, Owner.me())
     assert store.counts()["waiting"] == 3
     store.leave(me)
     store.leave(other)
-    store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+    store.adopt(make_plan(recipe={"steps": 60}).record, Owner.me())
 
 
 def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
