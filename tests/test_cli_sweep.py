@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import get_args
 
@@ -47,6 +49,32 @@ def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
     assert "2 of 2 trials recorded" in done.err
     assert "0 of them now" in done.err
     assert not {"report.html", "results.csv"} - {file.name for file in (swept / "out").iterdir()}
+
+
+def test_a_store_of_0_1_0_can_be_read_but_not_run_into(
+    cli: Cli, swept: Path, tmp_path: Path
+) -> None:
+    """Its trials have keys that no network of this version has: none could be resumed."""
+    old = shutil.copytree(swept / "out", tmp_path / "old")
+    with sqlite3.connect(old / "results.sqlite") as database:
+        database.execute("PRAGMA user_version = 3")  # what 0.1.0 wrote
+    database.close()
+    before = (old / "results.sqlite").read_bytes()
+    refused = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", "old")
+    assert refused.code == 4
+    for words in (
+        "recorded by resforge 0.1.0",
+        "remain readable",
+        "choose a new folder with --out",
+    ):
+        assert words in refused.err
+    assert cli("sweep", "retry", "old").code == 4
+    assert cli("sweep", "status", "old").lines[-1] == "2 of 2 trials recorded, no active run"
+    assert len(cli("sweep", "export", "old", "--format", "jsonl").lines) == 2
+    assert cli("report", "old").code == 0
+    assert cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", "old").code == 0
+    assert (old / "results.sqlite").read_bytes() == before
+    assert cli("sweep", "run", str(swept / "sweep.yaml"), "--out", "new").code == 0
 
 
 def test_sweep_run_warns_as_the_plan_does(cli: Cli, swept: Path) -> None:

@@ -333,7 +333,7 @@ def test_trials_that_diverged_are_told_and_weighed() -> None:
 
 
 def test_a_difference_too_small_for_two_digits_is_told_all_the_same() -> None:
-    """With six of twenty seeds, one image of 10,000 more is misclassified: separable, not "the same"."""
+    """With 6 of 20 seeds one image of 10,000 more is misclassified: separable, not "the same"."""
     a, b = errors(*[2.0] * 20), errors(*[2.01] * 6, *[2.0] * 14)
     found = one(a=a, b=b)
     assert found.separable

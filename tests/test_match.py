@@ -171,7 +171,11 @@ def test_factors_end_at_the_widest_network_and_at_64() -> None:
 @pytest.mark.parametrize(
     ("arm", "match", "message"),
     [
-        ({"stages[*].depth": 9}, {"params": "1%"}, "arm B: the nearest width has 18,059 params (-5.32 %)"),
+        (
+            {"stages[*].depth": 9},
+            {"params": "1%"},
+            "arm B: the nearest width has 18,059 params (-5.32 %)",
+        ),
         ({"stages[*].depth": 9}, {"params": "1%"}, "use params: 5.4%, or by: depth"),
         ({"stages[2].width": 256}, {"params": 0.01, "by": "depth"}, "match by: width, or leave"),
         ({"stages[0]": {"blocks": [{}], "width": 9}}, {"macs": 1e-6, "by": "depth"}, "stages[0]"),

@@ -112,7 +112,9 @@ def test_images_set_aside_have_a_chart_of_their_own() -> None:
     charts = learning_curves(records, panels(compare(records)))
     titles = [f"depth 8: {what}" for what in ("training loss", "validation error", "test error")]
     assert [chart.title for chart in charts] == titles
-    assert [("80.0, 12.5" in chart.description, "90.0, 25.0" in chart.description) for chart in charts] == [
+    assert [
+        ("80.0, 12.5" in chart.description, "90.0, 25.0" in chart.description) for chart in charts
+    ] == [
         (False, False),
         (True, False),
         (False, True),

@@ -241,7 +241,7 @@ def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_earlier_store_is_brought_up_to_date_and_keeps_its_results(
+def test_an_earlier_store_is_migrated_and_keeps_its_results(
     store: Store, me: Owner, tmp_path: Path, version: int
 ) -> None:
     store.record(claimed(store, me), done())
@@ -261,6 +261,32 @@ def test_an_earlier_store_is_brought_up_to_date_and_keeps_its_results(
     with Store(tmp_path, create=True) as again:
         again.note_run(me, {"torch": "2"})
     assert read_records(tmp_path).runs[0].manifest == {"torch": "2"}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_store_with_the_identities_of_0_1_0_takes_no_plan_and_loses_nothing(
+    store: Store, me: Owner, tmp_path: Path, version: int
+) -> None:
+    store.record(claimed(store, me), done())
+    store.record(claimed(store, me), Outcome("failed", error="Oops"))
+    store.leave(me)
+    if version == 1:
+        store.database.execute("DROP TABLE runs")
+    store.database.execute(f"PRAGMA user_version = {version}")
+    store.close()
+    with Store(tmp_path, create=True) as old:
+        for change in (
+            lambda: old.adopt(make_plan(5).record, me),
+            lambda: old.retry(["failed"], ["a"]),
+        ):
+            with pytest.raises(StoreError, match=r"0\.1\.0, whose identities .* new folder"):
+                change()
+        assert old.drivers() == 0
+        # Reading does not pass the store off as one of this version.
+        assert old.database.execute("PRAGMA user_version").fetchone() == (3,)
+    records = read_records(tmp_path)
+    assert [trial.outcome.status for trial in records.all_trials] == ["done", "failed"]
+    assert records.total == 3
 
 
 @given(st.lists(st.booleans(), max_size=40))
