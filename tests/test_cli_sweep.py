@@ -107,7 +107,7 @@ def test_other_comparisons_train_nothing(cli: Cli, swept: Path) -> None:
     assert [line for line in done.lines if line.startswith("plain - A ")]
 
 
-def test_what_a_paper_prints_is_told_apart_from_the_results(cli: Cli, swept: Path) -> None:
+def test_what_a_paper_prints_is_separate_from_the_results(cli: Cli, swept: Path) -> None:
     table = "{source: A paper, measure: 'error, %', rows: {shortcut=A: 8.75}}"
     (swept / "published.yaml").write_text(f"{SWEEP}published: [{table}]\n")
     words = ("sweep", "run", str(swept / "published.yaml"), "--out", str(swept / "out"))
@@ -178,7 +178,7 @@ def test_a_wrong_sweep_file_trains_nothing(cli: Cli, tmp_path: Path) -> None:
         ({"done": 1}, True, 130),
     ],
 )
-def test_sweep_run_tells_how_trials_ended(
+def test_sweep_run_shows_how_trials_ended(
     cli: Cli,
     swept: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -193,7 +193,7 @@ def test_sweep_run_tells_how_trials_ended(
     assert bool(done.out) is not interrupted
 
 
-def test_sweep_plan_tells_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
+def test_sweep_plan_shows_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "plan", str(swept / "sweep.yaml"))
     assert (done.code, done.err) == (0, "")
     assert done.lines[:3] == [
@@ -222,7 +222,7 @@ def test_sweep_plan_fits_a_terminal(cli: Cli, swept: Path, monkeypatch: pytest.M
     assert " ".join(header.split()) == f"# {heads}"
 
 
-def test_sweep_plan_tells_the_time_of_what_is_left(cli: Cli, swept: Path) -> None:
+def test_sweep_plan_shows_the_time_of_what_is_left(cli: Cli, swept: Path) -> None:
     (swept / "more.yaml").write_text(SWEEP.replace("seeds: 1", "seeds: 2"))
     done = cli("sweep", "plan", str(swept / "more.yaml"), "--out", str(swept / "out"))
     assert re.fullmatch(

@@ -194,7 +194,7 @@ def test_comparisons_decide_no_trial(tmp_path: Path) -> None:
         ("shortcut", "comparisons", "expected a list"),
     ],
 )
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     tmp_path: Path, comparisons: str, path: str, message: str
 ) -> None:
     with pytest.raises(rf.SpecError) as caught:
@@ -315,7 +315,7 @@ def test_differences_without_a_spread_have_no_interval() -> None:
     )
 
 
-def test_trials_that_diverged_are_told_and_weighed() -> None:
+def test_trials_that_diverged_are_reported_and_weighed() -> None:
     fine = errors(*[2, 2.5, 2.2, 2.1, 2.6, 2.3])
     found = one(A=fine, plain=[DIVERGED] * 6)
     assert found.verdict == (
@@ -332,7 +332,7 @@ def test_trials_that_diverged_are_told_and_weighed() -> None:
     )
 
 
-def test_a_difference_too_small_for_two_digits_is_told_all_the_same() -> None:
+def test_a_difference_too_small_for_two_digits_is_reported_all_the_same() -> None:
     """With 6 of 20 seeds one image of 10,000 more is misclassified: separable, not "the same"."""
     a, b = errors(*[2.0] * 20), errors(*[2.01] * 6, *[2.0] * 14)
     found = one(a=a, b=b)
@@ -380,7 +380,7 @@ def test_what_two_arms_share_is_said_once() -> None:
     )
 
 
-def test_the_page_tells_the_comparisons() -> None:
+def test_the_page_shows_the_comparisons() -> None:
     held = records({"<i>": errors(1, 2), "b": errors(3, 4)})
     (found,) = compare_pairs(held)
     assert found.verdict.replace("<i>", "&lt;i&gt;") in render_report(held)

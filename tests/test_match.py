@@ -193,7 +193,7 @@ def test_what_cannot_be_matched_says_how_near_it_comes(
     assert fault.path == ("match.by" if "blocks" in str(arm) else f"match.{next(iter(match))}")
 
 
-def test_matching_more_than_can_be_laid_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matching_more_than_can_be_planned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resforge.ablation.planning.arms.MAX_TRIED_BLOCKS", 2_000)
     deep = {f"w{i}": {"stages[*].depth": 20, "stages[2].width": i} for i in range(32, 62)}
     with pytest.raises(rf.SpecError, match=r"arms are matched by planning [\d,]+ blocks"):

@@ -54,7 +54,7 @@ def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.Res
     assert found[0].changes == found[0].file_changes == ()
 
 
-def test_arms_are_told_apart_in_the_words_of_the_file() -> None:
+def test_arms_are_distinguished_in_the_words_of_the_file() -> None:
     arms: dict[str, dict[str, object]] = {
         "first": {"shortcut": "none", "stages[*].depth": 2},
         "same": {"stages[*].depth": 2, "shortcut": "none"},
@@ -92,7 +92,7 @@ def test_axes_that_give_the_same_network_are_warned_of() -> None:
     assert preview_sweep(sweep(axes=AXES)).warnings == ()
 
 
-def test_every_illegal_arm_is_told_and_the_legal_ones_too() -> None:
+def test_every_illegal_arm_is_reported_and_the_legal_ones_too() -> None:
     axes = {**AXES, "width": {"same": {}, "narrow": {"stages[2].width": 8}}}
     found = preview_sweep(sweep(axes=axes))
     assert [arm.name for arm in found.illegal] == [
@@ -118,7 +118,7 @@ def test_where_the_first_arm_is_illegal_the_next_stands_for_it() -> None:
     assert (nothing.arms, nothing.trials) == ((), 0)
 
 
-def test_over_the_budget_is_told_beside_all_else(tmp_path: Path) -> None:
+def test_over_the_budget_is_reported_beside_all_else(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text(
         "sweep: 1\nbase: digits_resnet8\narms:\n  A: {}\n  bad: {shortcut: identity}\n"
@@ -129,7 +129,7 @@ def test_over_the_budget_is_told_beside_all_else(tmp_path: Path) -> None:
     assert [fault.line for fault in found.error.faults] == [5, 6]
 
 
-def test_the_time_of_the_rest_is_told_from_what_is_recorded(
+def test_the_time_of_the_rest_is_estimated_from_what_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
@@ -152,7 +152,7 @@ def test_the_time_of_the_rest_is_told_from_what_is_recorded(
         assert (unknown.recorded, unknown.missing, unknown.seconds) == (0, 9, None)
 
 
-def test_the_time_is_told_from_what_an_earlier_version_recorded(
+def test_the_time_is_estimated_from_what_an_earlier_version_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))

@@ -60,7 +60,7 @@ def test_one_seed_has_no_deviation_and_none_has_no_spread() -> None:
     assert Spread.of([]) is None
 
 
-def test_the_verdict_tells_the_papers_finding() -> None:
+def test_the_verdict_shows_the_papers_finding() -> None:
     told = state_verdict(compare(make_records(grid(paper))), num_classes=10)
     assert told == [
         "At depth 56, plain collapsed: test error 65.1%, where guessing has 90.0%,"
@@ -171,7 +171,7 @@ def test_environments_that_changed_half_way_are_flagged() -> None:
     assert "in 2 different environments" in render_report(changed)
 
 
-def test_the_table_fits_a_terminal_and_tells_all() -> None:
+def test_the_table_fits_a_terminal_and_shows_all() -> None:
     rows = compare(make_records(grid(paper)))
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(comparison_table(rows, "[bold]no markup[/bold]"))

@@ -194,7 +194,7 @@ def test_without_gradients_there_is_no_chart_of_them() -> None:
     assert "Gradients" not in render_report(records)
 
 
-def test_every_chart_tells_what_it_shows() -> None:
+def test_every_chart_has_a_description() -> None:
     records = make_records(grid(paper))
     page = Page(render_report(records))
     assert page.tags.count("desc") == page.tags.count("svg")
@@ -204,7 +204,7 @@ def test_every_chart_tells_what_it_shows() -> None:
     )
 
 
-def test_more_series_than_can_be_told_apart_are_left_out_and_that_is_said() -> None:
+def test_more_series_than_can_be_distinguished_are_left_out_and_that_is_said() -> None:
     records = make_records({("8", f"x{number}"): [done(0.1)] for number in range(26)})
     page = Page(render_report(records))
     assert "Drawn are the first 24 of 26 lines." in page.text

@@ -64,7 +64,7 @@ def test_the_report_shows_the_distribution_and_every_field(folder: Path) -> None
     assert "The space" in page
     assert page == render_report(records)
     lost = [dataclasses.replace(row, test_error=None, done=0, diverged=1) for row in rows]
-    assert "5 of which gave no error" in population(records, lost)[0].told
+    assert "5 of which gave no error" in population(records, lost)[0].description
     waiting = [dataclasses.replace(row, test_error=None, pending=1) for row in rows]
     assert population(records, waiting) == []
 
@@ -100,7 +100,7 @@ def test_mistakes_have_their_place(
     assert error.line in (2, 3, 4)
 
 
-def test_a_mistake_in_the_space_is_told_with_its_place_there(folder: Path) -> None:
+def test_a_mistake_in_the_space_is_reported_with_its_place_there(folder: Path) -> None:
     (folder / "space.yaml").write_text(SPACE.replace("[1, 2]", "[2, 1]"))
     error = wrong(folder, SWEEP)
     assert "space.yaml: 4:26" in (error.message or "")

@@ -113,7 +113,7 @@ def test_engines_and_workers_change_nothing(folder: Path) -> None:
     assert history(folder / "process") == history(folder / "inline")
 
 
-def test_interrupted_it_goes_on_with_the_same_networks(folder: Path) -> None:
+def test_interrupted_it_continues_with_the_same_networks(folder: Path) -> None:
     run(folder, "whole")
     (folder / "log").unlink()
     cut = run(folder, "out", "interrupted")
@@ -128,7 +128,7 @@ def test_interrupted_it_goes_on_with_the_same_networks(folder: Path) -> None:
     assert history(folder / "out") == history(folder / "whole")
 
 
-def test_killed_it_goes_on_with_the_same_networks(folder: Path) -> None:
+def test_killed_it_continues_with_the_same_networks(folder: Path) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace("n: 22", "n: 12"))
     run(folder, "whole")
     (folder / "log").unlink()
@@ -175,7 +175,7 @@ def test_a_larger_search_begins_with_the_smaller(folder: Path) -> None:
     assert history(folder / "out")[:15] == small
 
 
-def test_the_plan_tells_the_first_batch_and_how_many_it_may_be(
+def test_the_plan_shows_the_first_batch_and_how_many_it_may_be(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     preview = preview_sweep(read_sweep(folder / "sweep.yaml"))
@@ -202,7 +202,7 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path", "message", "mend"),
     [
-        (", validation: 200", "", "search", "set aside", "validation: N"),
+        (", validation: 200", "", "search", "validation images", "validation: N"),
         ("n: 22", "n: 40000", "search.n", "out of range", ""),
         (
             "n: 22, population: 6",
@@ -219,16 +219,16 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
             "seeds: 2",
             "sample: {space: space.yaml, n: 5}",
             "search",
-            "none from search",
+            "not from search",
             "leave out",
         ),
         ("seeds: 2", "base: digits_resnet8", "base", "a search takes its networks", "leave out"),
-        ("seeds: 2", "budget: {trials: 40}", "budget.trials", "are 66 trials", "raise it"),
+        ("seeds: 2", "budget: {trials: 40}", "budget.trials", "are 66 trials", "raise the budget"),
         ("seeds: 2", "seeds: 5000", "arms", "110,000 trials", "leave out"),
         ("space.yaml", "spice.yaml", "search.space", "no such file", ""),
     ],
 )
-def test_mistakes_have_their_place_and_mend(
+def test_mistakes_have_their_place_and_fix(
     folder: Path, old: str, new: str, path: str, message: str, mend: str
 ) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace(old, new))

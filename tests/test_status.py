@@ -161,7 +161,7 @@ def test_without_a_store_each_verb_says_so(cli: Cli, tmp_path: Path, verb: str) 
     assert "nothing was planned here yet" in done.err
 
 
-def test_export_tells_the_same_in_every_format(cli: Cli, out: Path) -> None:
+def test_export_shows_the_same_in_every_format(cli: Cli, out: Path) -> None:
     as_json = cli("sweep", "export", "out", "--format", "json").json
     lines = cli("sweep", "export", "out", "--format", "jsonl").lines
     assert [json.loads(line) for line in lines] == as_json

@@ -114,7 +114,7 @@ def test_a_gone_driver_keeps_nobody_out(store: Store, me: Owner, gone: str) -> N
     assert store.counts()["waiting"] == 3
 
 
-def test_a_store_that_fails_its_integrity_check_is_not_gone_on_with(
+def test_a_store_that_fails_its_integrity_check_is_not_resumed(
     store: Store, tmp_path: Path
 ) -> None:
     store.database.execute("PRAGMA writable_schema = ON")
@@ -314,7 +314,7 @@ def test_another_programs_database_is_left_untouched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_no_store_is_told(tmp_path: Path) -> None:
+def test_no_store_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="run the sweep first"):
         read_records(tmp_path)
     assert list(tmp_path.iterdir()) == []

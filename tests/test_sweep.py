@@ -246,7 +246,7 @@ LINE_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "line", "path", "message"), FAULTS)
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     tmp_path: Path, text: str, line: int | None, path: str, message: str
 ) -> None:
     with pytest.raises(rf.SpecError) as caught:
@@ -260,7 +260,7 @@ def test_a_fault_is_told_with_its_place(
 
 
 @pytest.mark.parametrize(("text", "path", "message"), LINE_FAULTS)
-def test_a_fault_in_design_match_and_budget_is_told_with_its_place(
+def test_a_fault_in_design_match_and_budget_is_reported_with_its_place(
     tmp_path: Path, text: str, path: str, message: str
 ) -> None:
     head = "sweep: 1\nbase: digits_resnet8\narms: {A: {}, B: {shortcut: none}}\n"
@@ -348,7 +348,7 @@ def test_designs_and_budgets_are_no_part_of_a_trials_key() -> None:
 
 
 @pytest.mark.parametrize(("data", "path", "message"), DATA_FAULTS)
-def test_a_fault_in_the_data_is_told_with_its_place(
+def test_a_fault_in_the_data_is_reported_with_its_place(
     tmp_path: Path, data: str, path: str, message: str
 ) -> None:
     text = f"sweep: 1\nbase: cifar_resnet20\narms: {{A: {{}}}}\ndata: {data}\n"
@@ -360,7 +360,7 @@ def test_a_fault_in_the_data_is_told_with_its_place(
 
 
 @pytest.mark.parametrize(("rows", "below", "message"), PUBLISHED_FAULTS)
-def test_a_fault_in_a_published_table_is_told_with_its_place(
+def test_a_fault_in_a_published_table_is_reported_with_its_place(
     tmp_path: Path, rows: str, below: str, message: str
 ) -> None:
     text = f"""\
@@ -416,7 +416,7 @@ def test_the_text_is_kept_for_the_report(tmp_path: Path, encoding: str) -> None:
     assert load_sweep(path).text == text
 
 
-def test_two_changes_wrong_only_together_are_told_with_the_arm() -> None:
+def test_two_changes_wrong_only_together_are_reported_with_the_arm() -> None:
     axes = {
         "width": {"narrow": {"stages[2].width": 16}},
         "shortcut": {"A": {"shortcut": "zero_pad"}, "none": {"shortcut": "none"}},
