@@ -76,11 +76,11 @@ def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
 
 
 def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
-    given, limit = sweep.recipe.batch_size, sweep.data.trained
-    if given > limit:
+    size, limit = sweep.recipe.batch_size, sweep.data.trained
+    if size > limit:
         yield Fault(
             "range",
-            f"batch_size {given} is larger than the training set of {limit} images",
+            f"batch_size {size} is larger than the training set of {limit} images",
             "recipe.batch_size",
             f"use at most {limit}",
         )
@@ -169,8 +169,8 @@ def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None
         faults.append(Fault("data", message, "in_channels"))
     if spec.head is None or spec.head.num_classes != classes:
         fixes["head"] = f"head: {{num_classes: {classes}}}"
-        given = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
-        message = f"the network has {given}, the data has {classes} classes"
+        outputs = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
+        message = f"the network has {outputs}, the data has {classes} classes"
         faults.append(Fault("data", message, "head"))
     if not faults:
         return

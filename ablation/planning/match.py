@@ -145,8 +145,8 @@ class Matcher:
         noun = "MACs" if self.how.quantity == "macs" else "params"
         residual = self._residual(cost)
         nearest = f"the nearest {self.how.by} has {cost:,} {noun} ({100 * residual:+.2f} %)"
-        wanted = f"the target is {self._scaler.target:,} within {100 * self.how.tolerance:g} %"
-        return self._fault(f"{nearest}; {wanted}", abs(residual))
+        target = f"the target is {self._scaler.target:,} within {100 * self.how.tolerance:g} %"
+        return self._fault(f"{nearest}; {target}", abs(residual))
 
     def _fault(self, message: str, reached: float | None) -> Fault:
         other = "depth" if self.how.by == "width" else "width"

@@ -14,7 +14,7 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 DeviceKind = Literal["cpu", "cuda"]
 
 
-def choose_device(wanted: str, gpus: int) -> DeviceKind:
+def choose_device(device: str, gpus: int) -> DeviceKind:
     """Resolve ``auto`` to CUDA if there is a GPU, else to the CPU.
 
     Raises :class:`~resforge.ResforgeError` for CUDA without a GPU, and for an unknown name.
@@ -22,10 +22,10 @@ def choose_device(wanted: str, gpus: int) -> DeviceKind:
     >>> choose_device("auto", gpus=0), choose_device("auto", gpus=8), choose_device("cpu", gpus=8)
     ('cpu', 'cuda', 'cpu')
     """
-    if wanted == "cpu" or (wanted == "auto" and gpus == 0):
+    if device == "cpu" or (device == "auto" and gpus == 0):
         return "cpu"
-    if wanted not in ("auto", "cuda"):
-        raise ResforgeError(f"unknown device {wanted!r}: use auto, cpu or cuda")
+    if device not in ("auto", "cuda"):
+        raise ResforgeError(f"unknown device {device!r}: use auto, cpu or cuda")
     if gpus == 0:
         raise ResforgeError(
             "device cuda needs a GPU, and PyTorch finds none here: use cpu or auto, or check"
@@ -34,9 +34,9 @@ def choose_device(wanted: str, gpus: int) -> DeviceKind:
     return "cuda"
 
 
-def count_gpus(wanted: str = "auto") -> int:
-    """Number of GPUs that PyTorch finds; 0 without importing torch if ``wanted`` is ``cpu``."""
-    if wanted == "cpu" or not _has_driver():
+def count_gpus(device: str = "auto") -> int:
+    """Number of GPUs that PyTorch finds; 0 without importing torch if ``device`` is ``cpu``."""
+    if device == "cpu" or not _has_driver():
         return 0
     import torch
 

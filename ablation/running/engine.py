@@ -46,8 +46,8 @@ class Engine(Protocol):
     def has_room(self) -> bool:
         """Whether :meth:`give` can be called."""
 
-    def grow(self, wanted: int) -> None:
-        """Start workers until there are ``wanted``, or :attr:`size`."""
+    def grow(self, count: int) -> None:
+        """Start workers until there are ``count``, or :attr:`size`."""
 
     def give(self, task: Task) -> None:
         """Start a task; :attr:`has_room` must be true."""

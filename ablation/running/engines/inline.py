@@ -31,7 +31,7 @@ class Inline:
     def has_room(self) -> bool:
         return self.task is None
 
-    def grow(self, wanted: int) -> None:
+    def grow(self, count: int) -> None:
         """There is one slot, which needs no start."""
 
     def give(self, task: Task) -> None:

@@ -82,8 +82,8 @@ class OnRay:
     def has_room(self) -> bool:
         return any(slot.call is None for slot in self.slots)
 
-    def grow(self, wanted: int) -> None:
-        while len(self.slots) < min(wanted, self.size):
+    def grow(self, count: int) -> None:
+        while len(self.slots) < min(count, self.size):
             self.slots.append(_Slot(self.actor_class.remote(self.job.function)))
 
     def give(self, task: Task) -> None:

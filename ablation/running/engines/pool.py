@@ -90,9 +90,9 @@ class Pool:
         """Whether a worker is idle."""
         return any(worker.ready and worker.task is None for worker in self.workers)
 
-    def grow(self, wanted: int) -> None:
-        """Start workers until there are ``wanted``, or :attr:`size`."""
-        while len(self.workers) < min(wanted, self.size):
+    def grow(self, count: int) -> None:
+        """Start workers until there are ``count``, or :attr:`size`."""
+        while len(self.workers) < min(count, self.size):
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
             variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
