@@ -118,7 +118,7 @@ def test_the_last_step_is_tested_unless_the_recipe_says_otherwise(digits: Data) 
 def test_to_select_needs_images_set_aside(digits: Data) -> None:
     with pytest.raises(rf.ResforgeError, match="give the data a validation above 0"):
         run(nn.Flatten(), replace(digits, validation=None), RECIPE, seed=0)
-    with pytest.raises(rf.SpecError, match="goes by images that are set aside") as caught:
+    with pytest.raises(rf.SpecError, match="needs validation images") as caught:
         expand_sweep(
             Sweep(sweep=1, base="digits_resnet8", arms={"A": {}}, recipe={"select": "best"})
         )
