@@ -9,7 +9,7 @@ import pytest
 import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.generation import Space, complexity_weights, edf
 
 errors = st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=1, max_size=30)
@@ -79,4 +79,4 @@ def test_networks_of_a_space_are_arms_of_a_sweep() -> None:
     drawn = list(islice(space.sample(seed=0), 8))
     arms = {found.digest[:12]: space.changes(found) for found in drawn}
     sweep = Sweep(sweep=1, base="digits_resnet8", arms=arms, comparisons=[])
-    assert [arm.digest for arm in sweep.expanded] == [found.digest for found in drawn]
+    assert [arm.digest for arm in expand_sweep(sweep)] == [found.digest for found in drawn]

@@ -13,7 +13,7 @@ import pytest
 import resforge as rf
 import torch
 from hypothesis import given, settings
-from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation import Sweep, expand_sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.results.export import export_results
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
@@ -118,10 +118,10 @@ def test_the_last_step_is_tested_unless_the_recipe_says_otherwise(digits: Data) 
 def test_to_select_needs_images_set_aside(digits: Data) -> None:
     with pytest.raises(rf.ResforgeError, match="give the data a validation above 0"):
         run(nn.Flatten(), replace(digits, validation=None), RECIPE, seed=0)
-    with pytest.raises(rf.SpecError, match="goes by images that are set aside") as caught:
-        _ = Sweep(
-            sweep=1, base="digits_resnet8", arms={"A": {}}, recipe={"select": "best"}
-        ).expanded
+    with pytest.raises(rf.SpecError, match="needs validation images") as caught:
+        expand_sweep(
+            Sweep(sweep=1, base="digits_resnet8", arms={"A": {}}, recipe={"select": "best"})
+        )
     assert caught.value.path == "recipe.select"
     assert "validation: N" in (caught.value.help or "")
 

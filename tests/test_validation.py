@@ -13,7 +13,7 @@ from cifar_writer import write_cifar
 from hypothesis import given
 from mnist_writer import write_mnist
 from pydantic import ValidationError
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, NpzSpec, Recipe, load_data, train
 from resforge.training.data.split import set_aside
 from torch import Tensor, nn
@@ -134,10 +134,12 @@ def test_two_images_are_left_to_train_on(train: int, validation: int) -> None:
 
 def test_a_batch_must_fit_into_the_images_left() -> None:
     with pytest.raises(rf.SpecError, match="batch_size 64 is larger than the training set of 60"):
-        _ = Sweep(
-            sweep=1,
-            base="digits_resnet8",
-            arms={"A": {}},
-            data={"kind": "digits", "train": 100, "validation": 40},
-            recipe={"batch_size": 64},
-        ).expanded
+        expand_sweep(
+            Sweep(
+                sweep=1,
+                base="digits_resnet8",
+                arms={"A": {}},
+                data={"kind": "digits", "train": 100, "validation": 40},
+                recipe={"batch_size": 64},
+            )
+        )

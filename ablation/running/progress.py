@@ -1,38 +1,36 @@
-"""Telling a person how a sweep goes: a bar on a terminal, plain lines anywhere else."""
+"""Progress of a sweep: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from ...training.display import BarDisplay, Display
-
-if TYPE_CHECKING:
-    from ..planning.plan import Trial
-    from ..results.outcome import Outcome
+from ..planning.plan import Trial
+from ..results.outcome import Outcome
 
 
 class Progress(Protocol):
-    """Whoever wants to follow a sweep."""
+    """Receiver of the events of a run."""
 
     def start(self, total: int, finished: int) -> None:
-        """Before anything runs: how many trials there are, and how many are recorded already."""
+        """The run starts, with ``total`` trials of which ``finished`` are recorded already."""
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
-        """A trial was recorded; ``finished`` counts those recorded by now."""
+        """A trial was recorded; ``finished`` trials are recorded now."""
 
     def running(self, count: int) -> None:
-        """So many trials are being trained now."""
+        """The number of trials being trained has changed to ``count``."""
 
     def note(self, text: str) -> None:
-        """Something worth a line."""
+        """A message for people."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """The run has ended."""
 
 
 class Silence:
-    """Tells nobody."""
+    """Ignores all events."""
 
     def start(self, total: int, finished: int) -> None: ...
 
@@ -46,7 +44,7 @@ class Silence:
 
 
 class Lines(Display):
-    """One plain line for each finished trial, for logs."""
+    """Prints one plain line for each finished trial, for logs."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -64,12 +62,14 @@ class Lines(Display):
 
 
 class LiveBar(BarDisplay):
-    """A bar with the expected time left, the trials running and failed, and the best arm so far;
-    trials that went wrong get a line above it."""
+    """Bar with the time left, the running and failed trials, and the best arm so far.
+
+    Each failed trial is printed on a line above it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream, transient=False)
-        self.at_work = 0
+        self.active = 0
         self.failed = 0
         self.errors: dict[str, list[float]] = {}
 
@@ -82,32 +82,32 @@ class LiveBar(BarDisplay):
         else:
             self.failed += 1
             self.note(describe(trial, outcome))
-        self.update(self._told(), finished)
+        self.update(self._description(), finished)
 
     def running(self, count: int) -> None:
-        self.at_work = count
-        self.update(self._told())
+        self.active = count
+        self.update(self._description())
 
-    def _told(self) -> str:
-        told = f"{self.at_work} running, {self.failed} failed"
+    def _description(self) -> str:
+        counts = f"{self.active} running, {self.failed} failed"
         if not self.errors:
-            return told
-        means = {arm: sum(found) / len(found) for arm, found in self.errors.items()}
+            return counts
+        means = {arm: sum(errors) / len(errors) for arm, errors in self.errors.items()}
         best = min(means, key=means.__getitem__)
-        return f"{told}; best so far: {best}, {100 * means[best]:.1f}% test error"
+        return f"{counts}; best so far: {best}, {100 * means[best]:.1f}% test error"
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """A bar where ``stream`` (default: standard error) is a terminal, plain lines elsewhere."""
+    """A bar if ``stream`` (default: standard error) is a terminal, else plain lines."""
     stream = stream or sys.stderr
     return LiveBar(stream) if stream.isatty() else Lines(stream)
 
 
 def describe(trial: Trial, outcome: Outcome) -> str:
-    """A finished trial in a line."""
-    told = outcome.status.replace("_", " ")
+    """One line about a finished trial."""
+    result = outcome.status.replace("_", " ")
     if outcome.test_error is not None:
-        told = f"{100 * outcome.test_error:.1f}% test error"
+        result = f"{100 * outcome.test_error:.1f}% test error"
     elif outcome.error:
-        told += f": {outcome.error.strip().splitlines()[-1]}"
-    return f"{trial.arm.name}, seed {trial.seed}: {told}, {outcome.seconds:.1f} s"
+        result += f": {outcome.error.strip().splitlines()[-1]}"
+    return f"{trial.arm.name}, seed {trial.seed}: {result}, {outcome.seconds:.1f} s"

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import product
 
-from resforge.ablation import Outcome, PublishedTable, Records, Sweep
-from resforge.ablation.results.records import ArmRecord, TrialRecord
+from resforge.ablation import Outcome, PublishedTable, Records, Sweep, expand_sweep
+from resforge.ablation.results.planned import ArmRecord
+from resforge.ablation.results.records import TrialRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ def planned_records(sweep: Sweep, outcomes: dict[str, list[Outcome]]) -> Records
             *(arm.name, arm.labels, arm.digest, arm.params, arm.macs, arm.depth),
             spec=arm.spec.model_dump_json(),
         )
-        for arm in sweep.expanded
+        for arm in expand_sweep(sweep)
     )
     trials = {
         arm.name: tuple(

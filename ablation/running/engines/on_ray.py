@@ -1,5 +1,4 @@
-"""Trials on a Ray cluster: one actor for each at work, one core and at most one GPU for
-each actor."""
+"""Engine that runs trials on a Ray cluster, each actor with one core and at most one GPU."""
 
 from __future__ import annotations
 
@@ -12,21 +11,21 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ...errors import ResforgeError
-from ..results.outcome import Outcome
-from .device import choose_device
-from .engine import Job
-from .task import Cut, Task, resolve, run_task
+from ....errors import ResforgeError
+from ...results.outcome import Outcome
+from ..device import choose_device
+from ..engine import Job
+from ..task import Interrupted, Task, resolve, run_task
 from .worker import prepare
 
 _FAILED_STARTS = 3
-_MEND = "start one with `ray start --head`, or unset RAY_ADDRESS for one on this machine"
-#: Seconds in which somebody must answer at the cluster's address.
-_ANSWER_SECONDS = 10.0
+_START_HELP = "start one with `ray start --head`, or unset RAY_ADDRESS for one on this machine"
+#: Seconds in which the cluster's address must accept a connection.
+_CONNECT_SECONDS = 10.0
 
 
 class TrialActor:
-    """Runs one task at a time; ``stop`` is heard meanwhile, since Ray gives it two threads."""
+    """Runs one task at a time. A second thread of Ray's receives ``stop`` during a task."""
 
     def __init__(self, function: str) -> None:
         self.stopped = False
@@ -35,7 +34,7 @@ class TrialActor:
     def is_ready(self) -> bool:
         return True
 
-    def run(self, task: Task) -> Outcome | Cut:
+    def run(self, task: Task) -> Outcome | Interrupted:
         return run_task(self.function, task, lambda: self.stopped)
 
     def stop(self) -> None:
@@ -43,33 +42,34 @@ class TrialActor:
 
 
 class _Slot:
-    """One actor, and what it was last asked for."""
+    """One actor, and its last call."""
 
     def __init__(self, actor: Any) -> None:
         self.actor = actor
-        self.answer: Any = actor.is_ready.remote()
+        self.call: Any = actor.is_ready.remote()
         self.ready = False
         self.task: Task | None = None
         self.deadline = float("inf")
 
 
 class OnRay:
-    """Up to ``job.workers`` actors, by default one for each core of the cluster, or for each of
-    its GPUs.
+    """Runs tasks on up to ``job.workers`` actors, by default one for each core or GPU.
 
     The environment variable ``RAY_ADDRESS`` names the cluster; without it one is started on this
-    machine, and ended afterwards. Workers must be able to import resforge. Checkpoints are kept
-    where the folder of results is there for the workers too.
+    machine, and ended afterwards. Workers must be able to import resforge. Checkpoints are written
+    only where the workers can access the folder of results.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.ray = _import_ray()
         self.started = _connect(self.ray, job.workers)
-        held = self.ray.cluster_resources()
-        self.device = choose_device(job.device, int(held.get("GPU", 0)))
+        resources = self.ray.cluster_resources()
+        self.device = choose_device(job.device, int(resources.get("GPU", 0)))
         each = {"num_cpus": 1, "num_gpus": int(self.device == "cuda")}
-        self.size = job.workers or max(1, int(held.get("GPU" if each["num_gpus"] else "CPU", 1)))
+        self.size = job.workers or max(
+            1, int(resources.get("GPU" if each["num_gpus"] else "CPU", 1))
+        )
         self.actor_class = self.ray.remote(max_restarts=0, max_concurrency=2, **each)(TrialActor)
         self.slots: list[_Slot] = []
         self._failed_starts = 0
@@ -80,28 +80,28 @@ class OnRay:
 
     @property
     def has_room(self) -> bool:
-        return any(slot.answer is None for slot in self.slots)
+        return any(slot.call is None for slot in self.slots)
 
-    def grow(self, wanted: int) -> None:
-        while len(self.slots) < min(wanted, self.size):
+    def grow(self, count: int) -> None:
+        while len(self.slots) < min(count, self.size):
             self.slots.append(_Slot(self.actor_class.remote(self.job.function)))
 
     def give(self, task: Task) -> None:
-        slot = next(slot for slot in self.slots if slot.answer is None)
+        slot = next(slot for slot in self.slots if slot.call is None)
         slot.task, slot.deadline = task, time.monotonic() + self.job.timeout
-        slot.answer = slot.actor.run.remote(task)
+        slot.call = slot.actor.run.remote(task)
 
-    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
-        by_answer = {slot.answer: slot for slot in self.slots if slot.answer is not None}
-        if not by_answer:
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Interrupted]]:
+        by_call = {slot.call: slot for slot in self.slots if slot.call is not None}
+        if not by_call:
             time.sleep(wait_seconds)
             return
-        answers, _ = self.ray.wait(list(by_answer), timeout=wait_seconds)
-        for answer in answers:
-            yield from self._look_at(by_answer[answer])
+        ended, _ = self.ray.wait(list(by_call), timeout=wait_seconds)
+        for call in ended:
+            yield from self._result(by_call[call])
         for slot in [slot for slot in self.slots if slot.deadline <= time.monotonic()]:
             assert slot.task is not None, "only a task has a deadline"
-            self._end(slot)
+            self._kill(slot)
             yield slot.task, Outcome.timed_out(self.job.timeout)
 
     def stop(self) -> None:
@@ -111,43 +111,43 @@ class OnRay:
 
     def close(self) -> None:
         while self.slots:
-            self._end(self.slots[-1])
+            self._kill(self.slots[-1])
         if self.started:
             self.ray.shutdown()
 
-    def _look_at(self, slot: _Slot) -> Iterator[tuple[Task, Outcome | Cut]]:
+    def _result(self, slot: _Slot) -> Iterator[tuple[Task, Outcome | Interrupted]]:
         task = slot.task
         try:
-            end: Any = self.ray.get(slot.answer)
+            end: Any = self.ray.get(slot.call)
         except self.ray.exceptions.RayError as error:
-            self._end(slot)
+            self._kill(slot)
             if not slot.ready:
                 self._failed_to_start(error)
             if task is not None:
-                yield task, Cut(crashed=True)
+                yield task, Interrupted(crashed=True)
             return
-        slot.ready, slot.answer, slot.task, slot.deadline = True, None, None, float("inf")
+        slot.ready, slot.call, slot.task, slot.deadline = True, None, None, float("inf")
         self._failed_starts = 0
         if task is not None:
             yield task, end
 
-    def _end(self, slot: _Slot) -> None:
+    def _kill(self, slot: _Slot) -> None:
         self.slots.remove(slot)
         self.ray.kill(slot.actor)
 
     def _failed_to_start(self, error: Exception) -> None:
         self._failed_starts += 1
         if self._failed_starts >= _FAILED_STARTS:
-            told = str(error).strip().splitlines()[-1]
+            reason = str(error).strip().splitlines()[-1]
             raise ResforgeError(
-                f"{_FAILED_STARTS} Ray actors ended before they could start ({told}): resforge"
+                f"{_FAILED_STARTS} Ray actors ended before they could start ({reason}): resforge"
                 " and its libraries must be installed on every node"
             ) from error
 
 
 def _import_ray() -> Any:
     if os.environ.get("RAY_ADDRESS"):
-        # Read at the import: of twenty times forty seconds to wait for a cluster, two are enough.
+        # Ray reads it at import: 2 attempts of 40 seconds instead of 20.
         os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
     try:
         return import_module("ray")
@@ -158,7 +158,7 @@ def _import_ray() -> Any:
 
 
 def _connect(ray: Any, workers: int | None) -> bool:
-    """Join the cluster, or start one; whether this process had not joined one before."""
+    """Join or start a cluster; return False if this process had joined one before."""
     if ray.is_initialized():
         return False
     quiet = {"log_to_driver": False, "logging_level": "warning"}
@@ -166,24 +166,26 @@ def _connect(ray: Any, workers: int | None) -> bool:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         if address:
-            _expect_an_answer(address)
+            _require_connection(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
         if not address:
             raise ResforgeError(f"no Ray cluster on this machine: {error}") from error
-        raise ResforgeError(f"no Ray cluster at RAY_ADDRESS={address}: {error}; {_MEND}") from error
+        raise ResforgeError(
+            f"no Ray cluster at RAY_ADDRESS={address}: {error}; {_START_HELP}"
+        ) from error
     finally:
-        # Ray takes the signal for itself.
+        # Ray replaces the handler.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
     return True
 
 
-def _expect_an_answer(address: str) -> None:
-    """Raise ``OSError`` where nobody answers at ``host:port``: Ray itself asks for many minutes."""
+def _require_connection(address: str) -> None:
+    """Raise ``OSError`` if ``host:port`` accepts no connection, for which Ray waits minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
-    if host and port.isdigit():  # Ray knows other addresses: auto, and clouds' own
-        with socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS):
+    if host and port.isdigit():  # Ray has other forms of address, such as auto
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS):
             pass

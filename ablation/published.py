@@ -1,4 +1,4 @@
-"""What papers print: shown beside our rows, never mixed with our results."""
+"""Published results: figures of papers, shown beside the results of a sweep."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from ...errors import SHOWN_FAULTS, Fault
-from ...specs.base import Spec
-from ...specs.explain import shown
-from ...specs.paths import nearest
+from ..errors import SHOWN_FAULTS, Fault
+from ..specs.base import Spec
+from ..specs.explain import shown
+from ..specs.paths import nearest
 
 MAX_TABLES = 64
 MAX_TEXT = 80
 _LARGEST = 1e12
-_PAIRS = 1000  # of names that are compared for a help line
+_PAIRS = 1000  # pairs of names that are compared to suggest a similar one
 
 
 def _short(text: str) -> str:
@@ -32,12 +32,12 @@ def _short(text: str) -> str:
 def _number_or_text(value: Any) -> Any:
     if isinstance(value, str):
         return _short(value)
-    # The comparison is false for what is not a number, too.
+    # The comparison is false for NaN, too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise PydanticCustomError(
             "published",
             "expected a finite number or a short text",
-            {"help": "write what is printed there, such as 8.75 or fail"},
+            {"help": "write the printed figure, such as 8.75, or a text such as fail"},
         )
     return value
 
@@ -49,7 +49,7 @@ Printed = Annotated[
 
 
 class PublishedTable(Spec):
-    """One table of a paper: what it prints for networks that are arms of a sweep.
+    """One table of a paper, with its figures for networks that are arms of a sweep.
 
     >>> table = PublishedTable(
     ...     source="He et al. 2015 (arXiv 1512.03385), Table 6",
@@ -61,25 +61,25 @@ class PublishedTable(Spec):
     """
 
     source: Short
-    """Whose figures they are, and where they stand."""
+    """Paper and table that the figures are from."""
     measure: Short
-    """What the figures are."""
+    """Quantity and unit of the figures."""
     rows: dict[str, Printed]
-    """Arm, as table and CSV name it, then the number or the text printed for it."""
+    """For each arm, by its name in table and CSV, the number or the text printed for it."""
 
 
 def printed(tables: Sequence[PublishedTable], arm: str) -> str:
-    """What ``tables`` print for an arm; where there are several, each with the table's number."""
-    found = [
+    """Figures of an arm in ``tables``, each with the number of its table if there are several."""
+    figures = [
         f"{table.rows[arm]}{_mark(tables, index)}"
         for index, table in enumerate(tables)
         if arm in table.rows
     ]
-    return ", ".join(found)
+    return ", ".join(figures)
 
 
 def footnotes(tables: Sequence[PublishedTable]) -> list[str]:
-    """A line for each table: where its figures come from, and what they are."""
+    """One line for each table: the source and the quantity of its figures."""
     return [
         f"published{_mark(tables, index)}: {table.source}; {table.measure}"
         for index, table in enumerate(tables)
@@ -87,7 +87,7 @@ def footnotes(tables: Sequence[PublishedTable]) -> list[str]:
 
 
 def published_for(tables: Sequence[PublishedTable], arm: str) -> list[dict[str, Any]]:
-    """For JSON: each figure printed for an arm, with its source and measure."""
+    """Published figures of an arm for JSON, each with its source and measure."""
     return [
         {"source": table.source, "measure": table.measure, "printed": table.rows[arm]}
         for table in tables
@@ -96,28 +96,30 @@ def published_for(tables: Sequence[PublishedTable], arm: str) -> list[dict[str, 
 
 
 def unknown_arms(tables: Sequence[PublishedTable], arms: Sequence[str]) -> tuple[list[Fault], int]:
-    """A fault for each row that is for no arm, and how many more there are."""
-    places = list(_strangers(tables, frozenset(arms)))
-    # Half a millisecond a pair at worst: a file of strangers must not take seconds to refuse.
+    """Faults of rows whose arm is unknown, and the number of faults left out."""
+    places = list(_unknown_rows(tables, frozenset(arms)))
+    # A pair takes up to 0.5 ms: many unknown names must not take seconds to reject.
     compared = max(1, _PAIRS // len(arms))
     faults = [
         Fault(
             "key",
             f"there is no arm {arm!r}",
             f"published[{index}].rows.{arm}",
-            _mend(arm, arms if position < compared else arms[:1]),
+            _help(arm, arms if position < compared else arms[:1]),
         )
         for position, (index, arm) in enumerate(places[:SHOWN_FAULTS])
     ]
     return faults, len(places) - len(faults)
 
 
-def _strangers(tables: Sequence[PublishedTable], arms: frozenset[str]) -> Iterator[tuple[int, str]]:
+def _unknown_rows(
+    tables: Sequence[PublishedTable], arms: frozenset[str]
+) -> Iterator[tuple[int, str]]:
     for index, table in enumerate(tables):
         yield from ((index, arm) for arm in table.rows if arm not in arms)
 
 
-def _mend(arm: str, arms: Sequence[str]) -> str:
+def _help(arm: str, arms: Sequence[str]) -> str:
     close = nearest(arm, list(arms))
     return f"did you mean {close!r}?" if close else f"the first arm is {arms[0]!r}"
 

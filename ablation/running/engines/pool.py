@@ -1,7 +1,7 @@
-"""Supervised worker processes: started, handed tasks, watched, replaced.
+"""Engine with supervised worker processes, which are replaced when they die.
 
-A ``ProcessPoolExecutor`` breaks for good when one of its processes is killed; here a killed
-worker costs the trial it was at and nothing else.
+A ``ProcessPoolExecutor`` is unusable once one of its processes is killed; here a killed worker
+interrupts its own trial only.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ...errors import ResforgeError
-from ..results.outcome import Outcome
-from .device import choose_device, count_gpus, gpu_of
-from .engine import Job, cores
-from .task import Cut, Task
+from ....errors import ResforgeError
+from ...results.outcome import Outcome
+from ..device import choose_device, cores, count_gpus, gpu_of
+from ..engine import Job
+from ..task import Interrupted, Task
 from .worker import BLOCKED, READY, work
 
 _FAILED_STARTS = 3
 
 
 class Worker:
-    """One process and the task it is at; ``slot`` is its place among the others."""
+    """One process and its task; ``slot`` is its number, from which its GPU follows."""
 
     def __init__(self, function: str, slot: int, variables: dict[str, str]) -> None:
         self.slot = slot
-        # Spawned, not forked: a child must not inherit locks held by a thread that it lacks.
+        # Spawned, not forked: a forked child inherits locks of threads that it does not have.
         context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
+        self.connection, child_end = context.Pipe()
         self.process = context.Process(
-            target=work, args=(theirs, function, variables), name="resforge-worker", daemon=True
+            target=work, args=(child_end, function, variables), name="resforge-worker", daemon=True
         )
         with _signals_blocked():
             self.process.start()
-        theirs.close()
+        child_end.close()
         self.ready = False
         self.task: Task | None = None
         self.deadline = float("inf")
 
     def give(self, task: Task, timeout: float) -> None:
-        """Hand over a task; its time runs from now."""
+        """Send a task; its time limit starts now."""
         self.task, self.deadline = task, time.monotonic() + timeout
-        with suppress(OSError):  # if it has just died, the next look at it will say so
+        with suppress(OSError):  # a worker that has just died is detected by the next receive
             self.connection.send(task)
 
-    def receive(self) -> Outcome | Cut | None:
-        """How its task ended, if it sent that. Raises ``EOFError`` where the process is gone."""
+    def receive(self) -> Outcome | Interrupted | None:
+        """End of its task; None for the first message. Raises ``EOFError`` if the process died."""
         try:
             message: Any = self.connection.recv()
         except OSError as error:
@@ -58,11 +58,11 @@ class Worker:
         if message == READY:
             return None
         self.task, self.deadline = None, float("inf")
-        end: Outcome | Cut = message
+        end: Outcome | Interrupted = message
         return end
 
     def kill(self) -> int | None:
-        """End the process now; its exit code, negative for the signal that had ended it before."""
+        """Kill the process and return its exit code, negative for the signal that ended it."""
         self.connection.close()
         self.process.kill()
         self.process.join()
@@ -70,11 +70,7 @@ class Worker:
 
 
 class Pool:
-    """Up to ``job.workers`` processes, by default one for each core, or for each GPU.
-
-    Every call to :meth:`events` says what happened since the last: ``(task, outcome)`` for a
-    task that came to an end, ``(task, cut)`` for one that stopped or whose process died under it.
-    """
+    """Runs tasks in up to ``job.workers`` processes, by default one for each core or GPU."""
 
     def __init__(self, job: Job) -> None:
         self.gpus = count_gpus(job.device)
@@ -91,55 +87,54 @@ class Pool:
 
     @property
     def has_room(self) -> bool:
-        """Whether a task could be handed out now."""
+        """Whether a worker is idle."""
         return any(worker.ready and worker.task is None for worker in self.workers)
 
-    def grow(self, wanted: int) -> None:
-        """Start workers until there are ``wanted``, or ``size``."""
-        while len(self.workers) < min(wanted, self.size):
+    def grow(self, count: int) -> None:
+        """Start workers until there are ``count``, or :attr:`size`."""
+        while len(self.workers) < min(count, self.size):
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
             variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
             self.workers.append(Worker(self.function, slot, variables))
 
     def give(self, task: Task) -> None:
-        """Hand a task to an idle worker; there must be one."""
+        """Send a task to an idle worker; there must be one."""
         idle = next(worker for worker in self.workers if worker.ready and worker.task is None)
         idle.give(task, self.timeout)
 
-    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
-        """Wait until something happens, or for ``wait_seconds``, and say what did.
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Interrupted]]:
+        """Wait for an event for at most ``wait_seconds``, and yield the tasks that ended.
 
-        Raises :class:`~resforge.ResforgeError` where workers die again and again before they
-        are ready.
+        Raises :class:`~resforge.ResforgeError` where workers repeatedly die before they are ready.
         """
         by_connection = {worker.connection: worker for worker in self.workers}
         now = time.monotonic()
         nearest = min((worker.deadline for worker in self.workers), default=now)
         for ready in wait(by_connection, max(0.0, min(wait_seconds, nearest - now))):
-            yield from self._look_at(by_connection[_connection(ready)])
+            yield from self._receive(by_connection[_connection(ready)])
         for worker in [w for w in self.workers if w.deadline <= time.monotonic()]:
             yield self._time_out(worker)
 
     def stop(self) -> None:
-        """Tell every running task to write its checkpoint and stop."""
+        """Signal every running task to write its checkpoint and stop."""
         for worker in self.workers:
             if worker.task is not None:
                 worker.process.terminate()
 
     def close(self) -> None:
-        """End every worker, whatever it is at."""
+        """Kill every worker."""
         while self.workers:
             self.workers.pop().kill()
 
-    def _look_at(self, worker: Worker) -> Iterator[tuple[Task, Outcome | Cut]]:
+    def _receive(self, worker: Worker) -> Iterator[tuple[Task, Outcome | Interrupted]]:
         task = worker.task
         try:
             end = worker.receive()
         except EOFError:
-            self._bury(worker)
+            self._replace(worker)
             if task is not None:
-                yield task, Cut(crashed=True)
+                yield task, Interrupted(crashed=True)
             return
         self._failed_starts = 0
         if task is not None and end is not None:
@@ -152,7 +147,7 @@ class Pool:
         worker.kill()
         return task, Outcome.timed_out(self.timeout)
 
-    def _bury(self, worker: Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         self.workers.remove(worker)
         code = worker.kill()
         if not worker.ready:
@@ -160,20 +155,22 @@ class Pool:
             if self._failed_starts >= _FAILED_STARTS:
                 raise ResforgeError(
                     f"{_FAILED_STARTS} worker processes ended before they could start (the last"
-                    f" with exit code {code}); what they printed says why. In a script, call"
+                    f" with exit code {code}); see what they printed. In a script, call"
                     " run_sweep under `if __name__ == '__main__':`"
                 )
 
 
 def _connection(ready: Any) -> Connection[Any, Any]:
-    found: Connection[Any, Any] = ready
-    return found
+    connection: Connection[Any, Any] = ready
+    return connection
 
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """What goes to a whole group blocked across a start: the child inherits that until it has
-    handlers of its own."""
+    """Block signals to the process group while a child starts.
+
+    The child inherits the blocked mask until it has its own handlers.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     try:
         yield

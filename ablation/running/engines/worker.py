@@ -1,4 +1,4 @@
-"""A worker: a process of its own that runs the trials it is handed, one after another."""
+"""Worker process, which runs the tasks it receives one after another."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .task import RunTask, resolve, run_task
+from ..task import RunTask, resolve, run_task
 
 READY = "ready"
-#: Signals that the driver alone answers, blocked until a worker has its own handlers.
+#: Signals that only the driver handles; blocked until a worker has its own handlers.
 BLOCKED = (signal.SIGINT, signal.SIGTERM)
-#: Seconds a worker has to write its checkpoint when its driver is gone.
+#: Seconds that a worker has to write its checkpoint after its driver has ended.
 ORPHAN_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def work(connection: Connection[Any, Any], function: str, variables: dict[str, str]) -> None:
-    """Run tasks from ``connection`` until it closes, or until SIGTERM says to stop.
+    """Run tasks from ``connection`` until it closes or SIGTERM is received.
 
-    ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`; it is
-    named, not passed, so that only workers pay for importing torch. ``variables`` are set in the
-    environment before that.
+    ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`. It is
+    passed by name, so that only workers import torch; ``variables`` are set in the environment
+    before the import.
     """
     os.environ.update(variables)
     stop = _Stop()
-    # Ctrl-C reaches every process of a terminal; the driver alone decides what it means.
+    # Ctrl-C reaches every process of a terminal, but only the driver handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop.request)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
@@ -41,12 +41,11 @@ def work(connection: Connection[Any, Any], function: str, variables: dict[str, s
         while not stop.requested:
             connection.send(run_task(run, connection.recv(), lambda: stop.requested))
     except (EOFError, OSError):
-        pass  # the driver has closed its end, or is gone
+        pass  # the driver has closed its end, or has died
 
 
 def prepare(run: RunTask) -> RunTask:
-    """Make this process fit for tasks: one thread, and all that the first of them would wait for
-    already there."""
+    """Prepare this process for tasks: one thread, and a warm-up if the module has one."""
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     warm_up = getattr(import_module(run.__module__), "warm_up", None)
     if warm_up is not None:
@@ -55,7 +54,7 @@ def prepare(run: RunTask) -> RunTask:
 
 
 class _Stop:
-    """Whether this process has been told to stop."""
+    """Flag that a stop is requested."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -65,7 +64,7 @@ class _Stop:
 
 
 def _end_with_parent(stop: _Stop) -> None:
-    """End this process soon after the driver is gone: its trial may still write where it is."""
+    """End this process after the driver has died, with time for the trial to write a checkpoint."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -1,24 +1,28 @@
-"""What can be wrong with a sweep before any of its arms is made."""
+"""Faults of a sweep as a whole, and of networks that do not fit its data."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ...errors import Fault
+from pydantic import ValidationError
+
+from ...errors import Fault, SpecError
+from ...specs.network import ResNetSpec
+from .blame import Change
 from .design import MAX_PAIRS, choices, count_pairs, fewest
 from .sample import conflicts
-from .sweep import MAX_ARMS, MAX_TRIALS
-
-if TYPE_CHECKING:
-    from .sweep import Sweep
+from .sweep import MAX_ARMS, MAX_TRIALS, Sweep
 
 MAX_LABEL = 80
 
 
 def sweep_faults(sweep: Sweep) -> list[Fault]:
-    """Every fault, its path relative to the sweep; the number of trials is counted, not tried."""
+    """Faults of a sweep before its arms are made, with paths relative to the sweep.
+
+    The number of trials is computed without making the arms.
+    """
     drawn = sweep.sample is not None or sweep.search is not None
     if drawn and sweep.text and (faults := list(conflicts(sweep.document.tree))):
         return faults
@@ -51,12 +55,12 @@ def sweep_faults(sweep: Sweep) -> list[Fault]:
 
 
 def _empty_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
-    mend = "write at least one, such as A: {shortcut: zero_pad}"
+    help_ = "write at least one, such as A: {shortcut: zero_pad}"
     if not groups:
-        yield Fault("sweep", "there is no axis", "axes", mend)
+        yield Fault("sweep", "there is no axis", "axes", help_)
     for axis, labels in groups.items():
         if not labels:
-            yield Fault("sweep", "there is no label", under + axis, mend)
+            yield Fault("sweep", "there is no label", under + axis, help_)
 
 
 def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
@@ -72,11 +76,11 @@ def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
 
 
 def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
-    given, limit = sweep.recipe.batch_size, sweep.data.trained
-    if given > limit:
+    size, limit = sweep.recipe.batch_size, sweep.data.trained
+    if size > limit:
         yield Fault(
             "range",
-            f"batch_size {given} is larger than the training set of {limit} images",
+            f"batch_size {size} is larger than the training set of {limit} images",
             "recipe.batch_size",
             f"use at most {limit}",
         )
@@ -86,7 +90,7 @@ def _select_faults(sweep: Sweep) -> Iterator[Fault]:
     if sweep.recipe.select == "best" and not sweep.data.validation:
         yield Fault(
             "conflict",
-            "select: best goes by images that are set aside, and there are none",
+            "select: best needs validation images, and there are none",
             "recipe.select",
             f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
         )
@@ -99,14 +103,16 @@ def _search_faults(sweep: Sweep) -> Iterator[Fault]:
     if not sweep.data.validation:
         yield Fault(
             "conflict",
-            "a search goes by images that are set aside, and there are none",
+            "a search needs validation images, and there are none",
             "search",
             f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
         )
     for name in ("population", "batch"):
         size = getattr(search, name)
         if search.method == "evolution" and size >= search.n:
-            message = f"with {name} {size} all {search.n} networks are drawn, and none evolves"
+            message = (
+                f"with {name} {size} all {search.n} networks are drawn at random, and none evolves"
+            )
             help_ = f"use a larger n, a smaller {name}, or method: random"
             yield Fault("conflict", message, f"search.{name}", help_)
 
@@ -114,7 +120,7 @@ def _search_faults(sweep: Sweep) -> Iterator[Fault]:
 def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
     twice = [seed for seed, count in Counter(sweep.seeds).items() if count > 1]
     if twice:
-        yield Fault("sweep", f"seed {twice[0]} stands twice", "seeds", "name each seed once")
+        yield Fault("sweep", f"seed {twice[0]} is listed twice", "seeds", "list each seed once")
 
 
 def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
@@ -147,3 +153,47 @@ def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
             under,
             "leave out axes or labels",
         )
+
+
+def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None:
+    """Raise :class:`SpecError` if ``spec`` does not fit the channels or classes of the data.
+
+    ``spec`` is the sweep's base with ``changes``. Each fault names the change that fixes it.
+    """
+    channels, classes = sweep.data.input_shape[0], sweep.data.num_classes
+    fixes: dict[str, str] = {}
+    faults = []
+    if spec.in_channels != channels:
+        fixes["in_channels"] = f"in_channels: {channels}"
+        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
+        faults.append(Fault("data", message, "in_channels"))
+    if spec.head is None or spec.head.num_classes != classes:
+        fixes["head"] = f"head: {{num_classes: {classes}}}"
+        outputs = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
+        message = f"the network has {outputs}, the data has {classes} classes"
+        faults.append(Fault("data", message, "head"))
+    if not faults:
+        return
+    changed = any(change.path.startswith(tuple(fixes)) for change in changes)
+    help_ = _fix(sweep, list(fixes.values()), changed)
+    if "in_channels" in fixes and _data_offers(sweep, spec.in_channels):
+        kind = sweep.data.kind
+        help_ += f"; or data: {{kind: {kind}, channels: {spec.in_channels}}}"
+    raise SpecError(Fault(fault.code, fault.message, fault.path, help_) for fault in faults)
+
+
+def _fix(sweep: Sweep, fixes: list[str], changed: bool) -> str:
+    if changed or not isinstance(sweep.base, str):
+        return f"set {' and '.join(fixes)}"
+    return f"write base: {{base: {sweep.base}, {', '.join(fixes)}}}"
+
+
+def _data_offers(sweep: Sweep, channels: int) -> bool:
+    """Whether the data set is also available with so many channels."""
+    if "channels" not in type(sweep.data).model_fields:
+        return False
+    try:
+        type(sweep.data)(**{**sweep.data.model_dump(), "channels": channels})
+    except ValidationError:
+        return False
+    return True

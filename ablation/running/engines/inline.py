@@ -1,19 +1,21 @@
-"""Trials in the driver's own process, one after another: for debugging."""
+"""Engine that runs trials in the driver's own process, one after another, for debugging."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 
-from ..results.outcome import Outcome
-from .device import choose_device, count_gpus
-from .engine import Job
-from .task import Cut, Task, resolve, run_task
+from ...results.outcome import Outcome
+from ..device import choose_device, count_gpus
+from ..engine import Job
+from ..task import Interrupted, Task, resolve, run_task
 
 
 class Inline:
-    """One task at a time, run while its end is waited for. A crash of it is ours, and its time
-    limit holds only where it asks whether to stop."""
+    """Runs one task at a time, within :meth:`events`.
+
+    A crash of the task ends the driver, and the time limit is checked only between steps.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -29,13 +31,13 @@ class Inline:
     def has_room(self) -> bool:
         return self.task is None
 
-    def grow(self, wanted: int) -> None:
-        """There is one place."""
+    def grow(self, count: int) -> None:
+        """There is one slot, which needs no start."""
 
     def give(self, task: Task) -> None:
         self.task = task
 
-    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Cut]]:
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Interrupted]]:
         if self.task is None:
             time.sleep(wait_seconds)
             return
@@ -45,16 +47,16 @@ class Inline:
         def stopped() -> bool:
             nonlocal late
             late = time.monotonic() > deadline
-            return self.job.meanwhile() or late
+            return self.job.is_to_stop() or late
 
         end = run_task(resolve(self.job.function), task, stopped)
         self.task = None
-        if late and isinstance(end, Cut):
+        if late and isinstance(end, Interrupted):
             end = Outcome.timed_out(self.job.timeout)
         yield task, end
 
     def stop(self) -> None:
-        """What runs has been asking all along."""
+        """The running task checks ``is_to_stop`` after each step."""
 
     def close(self) -> None:
         self.task = None
