@@ -5,7 +5,7 @@
 
 from torch import Tensor, nn
 
-from .around import Around
+from .around import Around, check_of
 from .shortcut import Shortcut
 
 
@@ -23,7 +23,9 @@ class DropoutShortcut(Around):
     """
 
     def __init__(self, of: Shortcut, rate: float = 0.5) -> None:
-        super().__init__(of)
+        super().__init__()
+        check_of(of)
+        self.of = of
         if not 0.0 <= rate <= 1.0:
             raise ValueError(f"rate={rate} is not a probability; choose one in [0, 1]")
         self.dropout = nn.Dropout(rate)

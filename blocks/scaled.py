@@ -5,7 +5,7 @@
 
 from torch import Tensor
 
-from .around import Around
+from .around import Around, check_of
 from .shortcut import Shortcut
 
 
@@ -21,7 +21,9 @@ class Scaled(Around):
     """
 
     def __init__(self, of: Shortcut, shortcut: float = 1.0, residual: float = 1.0) -> None:
-        super().__init__(of)
+        super().__init__()
+        check_of(of)
+        self.of = of
         self.shortcut = float(shortcut)
         self.residual = float(residual)
 

@@ -21,6 +21,8 @@ class JoinSpec(Spec):
     kind: str
     #: The field that the value of the short form is: ``{gate: exclusive}``.
     main: ClassVar[str | None] = None
+    #: What the names of classes of exported blocks begin with.
+    adjective: ClassVar[str] = ""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers of the join, from the map that the shortcut takes."""
@@ -62,6 +64,8 @@ class ScaledJoinSpec(Factors, JoinSpec):
     He et al. 2016 (arXiv 1603.05027), section 3.1.
     """
 
+    adjective: ClassVar[str] = "Scaled"
+
     kind: Literal["scaled"] = "scaled"
 
     def call(self, of: Call, site: Site) -> Call:
@@ -97,6 +101,7 @@ class GateJoinSpec(Gating, JoinSpec):
     """
 
     main: ClassVar[str | None] = "mode"
+    adjective: ClassVar[str] = "Gated"
 
     kind: Literal["gate"] = "gate"
 
