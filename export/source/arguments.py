@@ -28,6 +28,7 @@ class Arguments:
         }
         self.columns: dict[str, Column] = {}
         self.strides = {at: block.stride for at, block in enumerate(blocks)}
+        self.classes: set[str] = set()
         self._used: set[str] = set()
 
     def channel(self, column: Column, likely: str = "") -> str:
@@ -83,13 +84,13 @@ class Arguments:
         ]
         return [f"{name}: int" for name in self._names()] + sorted(rest, key=lambda x: "=" in x)
 
-    def given(self, at: int, special: Column) -> str:
-        """What the constructor is told of the block at that place; ``special`` holds texts of
-        numbers that are not to be written as they are."""
+    def given(self, at: int, drop_rate: float, rate: str) -> str:
+        """What the constructor is told of the block at that place; ``rate`` is how its drop rate
+        is written."""
         channels = [str(int(self.channels[name][at])) for name in self._names()]
         named = {name: column[at] for name, column in self.columns.items() if at in column}
         rest = [
-            f"{name}={special.get(value) or literal(value)}"
+            f"{name}={rate if value == drop_rate and isinstance(value, float) else literal(value)}"
             for name, value in named.items()
             if value != self._default(name)
         ]

@@ -78,10 +78,10 @@ class BlockText:
     def _docstring(self) -> Iterator[str]:
         text = f'"""y = {words.formula(self.first)}, F = {words.branch(self.first.block)}.'
         about = words.about(self.blocks)
-        yield from wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        yield from _wrapped(text)
         if about:
             yield ""
-            yield from wrap(about, WIDTH, initial_indent="    ", subsequent_indent="    ")
+            yield from _wrapped(about)
         yield '    """'
 
     # What the block holds, in the order of the state dict.
@@ -150,6 +150,13 @@ class BlockText:
                 shortcut = f"({shortcut})"
         # In place the sum would be written over what a gradient needs.
         yield f"out += {shortcut}" if fresh else f"out = {out} + {shortcut}"
+
+
+def _wrapped(text: str) -> list[str]:
+    """The lines of a docstring's paragraph."""
+    if len(text) + 4 <= WIDTH:
+        return [f"    {text}"]
+    return wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _typed(statements: list[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -27,6 +27,9 @@ _NATIVE = {"Identity": "nn.Identity"}
 
 class Numbers(Protocol):
     """Writes the numbers of calls."""
+
+    classes: set[str]
+    """The classes that calls named and PyTorch does not have."""
 
     def channel(self, column: Column, likely: str = "") -> str:
         """A number of channels."""
@@ -62,17 +65,6 @@ def write_each(parts: Mapping[str, Calls], numbers: Numbers, flow: str) -> dict[
     for name, calls in parts.items():
         texts[name], flow = write(calls, numbers, flow)
     return texts
-
-
-def own_names(calls: Iterable[Call]) -> set[str]:
-    """The classes of ours, or of whoever registered them, that calls name."""
-    found = set()
-    for made in calls:
-        if made.name not in _SEQUENCES and made.name not in _NATIVE and made.name[:3] != "nn.":
-            found.add(made.name)
-        inner = (*made.args, *made.options.values())
-        found |= own_names(value for value in inner if isinstance(value, Call))
-    return found
 
 
 def parted(calls: Calls) -> dict[str, Calls]:
@@ -113,7 +105,10 @@ def _write_call(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
         else:
             text = _write_value(made.name, name, bound, numbers)
         texts.append(text if place < count else f"{name}={text}")
-    return f"{_NATIVE.get(made.name, made.name)}({', '.join(texts)})", after
+    name = _NATIVE.get(made.name, made.name)
+    if not name.startswith("nn."):
+        numbers.classes.add(name)
+    return f"{name}({', '.join(texts)})", after
 
 
 def _write_value(owner: str, name: str, bound: Mapping[str, Column], numbers: Numbers) -> str:
@@ -133,22 +128,26 @@ def _write_value(owner: str, name: str, bound: Mapping[str, Column], numbers: Nu
 
 def _field(owner: str, name: str, bound: Mapping[str, Column]) -> str:
     """What an argument is called; PyTorch's windows stride by their side unless told otherwise."""
-    if name == "kernel_size" and "stride" not in bound and parameters_of(owner).get("stride") is None:
-        return "stride" if "stride" in parameters_of(owner) else "kernel"
+    if name == "kernel_size" and "stride" not in bound:
+        default = parameters_of(owner).get("stride", _MISSING)
+        return "stride" if default is None else "kernel"
     return _FIELDS.get(name, name)
 
 
 def bind(calls: Calls) -> dict[str, Column]:
     """The arguments of calls of one class, by their parameters' names: those that any is given."""
-    made = next(iter(calls.values()))
+    made, *others = calls.values()
     parameters = parameters_of(made.name)
-    known = list(parameters)
-    given: dict[str, None] = {}
-    for each in calls.values():
-        places = range(len(known), len(each.args))
-        given |= dict.fromkeys([*known[: len(each.args)], *map(str, places), *each.options])
-    order = {name: place for place, name in enumerate(known)}
-    names = sorted(given, key=lambda name: order.get(name, len(order)))
+    count, options = len(made.args), list(made.options)
+    if others:
+        count = max(count, *(len(each.args) for each in others))
+        given = {name for each in others for name in each.options} - set(options)
+        if given:
+            order = [*parameters, *given, *options]
+            options = sorted({*given, *options}, key=order.index)
+    names = list(parameters)[:count]
+    names += [str(place) for place in range(len(names), count)]
+    names += [name for name in options if name not in names]
     return {
         name: {at: _argument(each, name, place, parameters) for at, each in calls.items()}
         for place, name in enumerate(names)

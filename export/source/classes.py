@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ...builder.make import IDENTITY_SHORTCUT, class_of, nested, shortcut_call
+from ...builder.make import (
+    BUILT_IN_MODULES,
+    IDENTITY_SHORTCUT,
+    MODULES,
+    class_of,
+    nested,
+    shortcut_call,
+)
 from ...planner.plan import Plan
 from ...specs.call import Call
-from ...specs.layout import BlockPlan, with_drop_path
+from ...specs.layout import BlockPlan, block_at, with_drop_path
+from ...specs.resolve import ResolvedBlock
 from ...specs.trace import Module
 from .calls import alike, shape_of
 from .own import joins
@@ -18,6 +26,7 @@ class BlockCalls(NamedTuple):
     """A block as the calls that make it."""
 
     block: BlockPlan
+    """The block by itself, without a name."""
     modules: dict[str, Module]
     """Those of entry, branch and exit that stand in no sequence."""
     entry: dict[str, Call]
@@ -31,13 +40,6 @@ class BlockCalls(NamedTuple):
     """The shape of entry and branch, and that of the exit."""
     side: Any
     """The shape of the shortcut."""
-
-    def calls(self) -> Iterator[Call]:
-        """All of the calls."""
-        for part in (self.entry, self.branch, self.exit):
-            yield from part.values()
-        if self.shortcut is not None:
-            yield self.shortcut
 
     @property
     def keeps(self) -> bool:
@@ -60,11 +62,17 @@ class BlockCalls(NamedTuple):
         return str(self.form[1])
 
 
-def calls_of(block: BlockPlan) -> BlockCalls:
-    """The calls that make ``block``."""
+@lru_cache(1024)
+def calls_of(resolved: ResolvedBlock, registered: tuple[type, ...]) -> BlockCalls:
+    """The calls that make a block, by the module classes that are ``registered``.
+
+    Networks repeat their blocks: those of each are made and compared once.
+    """
+    laid = block_at(*resolved.like, (1, 1))
+    block = BlockPlan(resolved, laid.layers, laid.cuts, 0, laid.modules)
     modules = block.modules
-    if block.resolved.drop_rate:
-        modules = with_drop_path(modules, block.resolved)
+    if resolved.drop_rate:
+        modules = with_drop_path(modules, resolved)
     entry, branch, exit_ = map(nested, (modules.entry, modules.branch, modules.exit))
     shortcut = shortcut_call(block)
     steps = (*modules.entry, *modules.branch, *modules.exit)
@@ -147,11 +155,13 @@ def sort_blocks(plan: Plan) -> tuple[list[BlockClass], dict[int, tuple[int, int]
     found: list[BlockClass] = []
     places: dict[Any, tuple[int, int]] = {}
     numbered: dict[int, tuple[int, int]] = {}
-    blocks = [block for stage in plan.stages for block in stage]
+    registered = tuple(MODULES[name] for name in MODULES if name not in BUILT_IN_MODULES)
+    blocks = [block.resolved for stage in plan.stages for block in stage]
     for number, block in enumerate(blocks, start=1):
-        key = id(block.modules), block.resolved.drop_rate, block.site
+        key = id(block.block), id(block.shortcut), block.site, block.drop_rate
         if key not in places:
-            places[key] = _sort(calls_of(block), found)
+            alone = block._replace(name="", block_path=(), shortcut_path=())
+            places[key] = _sort(calls_of(alone, registered), found)
         numbered[number] = places[key]
     return found, numbered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ WIDTH = 88
 """Characters of a line: what ruff and black allow unless told otherwise."""
 _STEP = 4
 _OPEN, _CLOSE = "([{", ")]}"
+_MARK = re.compile(r"""[(\[{)\]},]| (?=if|else|for|=)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
 
 
 def lay_out(text: str, indent: int) -> list[str]:
@@ -89,19 +91,14 @@ def _last_brackets(text: str) -> tuple[int, int]:
 
 
 def _outline(text: str) -> Iterator[tuple[int, str, int]]:
-    """The characters outside of quotes, with their places and how many brackets are open after
-    them."""
-    depth, quote, escaped = 0, "", False
-    for at, char in enumerate(text):
-        if quote:
-            if char == quote and not escaped:
-                quote = ""
-            escaped = char == "\\" and not escaped
-            continue
-        if char in "\"'":
-            quote = char
-        depth += (char in _OPEN) - (char in _CLOSE)
-        yield at, char, depth
+    """The brackets, commas and spaces outside of quotes, with their places and how many brackets
+    are open after them."""
+    depth = 0
+    for match in _MARK.finditer(text):
+        char = match[0]
+        if len(char) == 1:
+            depth += (char in _OPEN) - (char in _CLOSE)
+            yield match.start(), char, depth
 
 
 def literal(value: Any) -> str:

@@ -17,7 +17,7 @@ from ...specs.call import Call
 from ...specs.layout import BlockPlan
 from .arguments import Column
 from .block import BlockText
-from .calls import is_nothing, own_names, write_each
+from .calls import is_nothing, write_each
 from .classes import sort_blocks
 from .layout import lay_out, literal
 from .own import Parts
@@ -49,8 +49,9 @@ def to_code(spec: ResNetSpec | str | os.PathLike[str]) -> str:
 class PlainNumbers:
     """Numbers of a network, which are written as they are, but for the number of classes."""
 
-    def __init__(self, classes: int | None = None) -> None:
-        self.classes = classes
+    def __init__(self, num_classes: int | None) -> None:
+        self.num_classes = num_classes
+        self.classes: set[str] = set()
 
     def channel(self, column: Column, likely: str = "") -> str:
         """A number of channels."""
@@ -58,7 +59,7 @@ class PlainNumbers:
 
     def number(self, field: str, column: Column) -> str:
         """Any other number."""
-        is_classes = field == "out_features" and column[0] == self.classes
+        is_classes = field == "out_features" and column[0] == self.num_classes
         return "num_classes" if is_classes else literal(column[0])
 
     def stride(self) -> str:
@@ -73,18 +74,16 @@ class NetworkText:
         self.plan, self.spec, self.parts = plan, plan.spec, Parts()
         ends = plan.modules
         self.stem, self.after = nested(ends.stem), nested((*ends.closing, *ends.head))
-        calls = [*self.stem.values(), *self.after.values()]
+        self.numbers = PlainNumbers(self.num_classes)
+        self.steps, self.cut = self._steps()
         kinds, self.places = sort_blocks(plan)
-        for kind in kinds:
-            calls += [call for block in kind.blocks for call in block.calls()]
-        for name in sorted(own_names(calls)):
+        self.blocks = [BlockText(kind) for kind in kinds]
+        self.total = len(self.places)
+        for name in sorted(self.numbers.classes.union(*(x.arguments.classes for x in self.blocks))):
             self.parts.add(class_of(name))
         taken = {"ResNet", *self.parts.texts}
         for kind in kinds:
             kind.settle_name(taken)
-        self.blocks = [BlockText(kind) for kind in kinds]
-        self.total = sum(map(len, plan.stages))
-        self.steps, self.cut = self._steps()
 
     def lines(self) -> Iterator[str]:
         """The file."""
@@ -109,7 +108,7 @@ class NetworkText:
         yield "class ResNet(nn.Module):"
         yield f'    """{self._in_words()}"""'
         yield ""
-        parameters = ["self", *([f"num_classes: int = {self.classes}"] if self.classes else [])]
+        parameters = ["self", *([f"num_classes: int = {self.num_classes}"] if self.num_classes else [])]
         yield f"    def __init__({', '.join(parameters)}) -> None:"
         yield "        super().__init__()"
         yield from self._modules()
@@ -122,11 +121,11 @@ class NetworkText:
         depths = ", ".join(str(len(stage)) for stage in self.plan.stages)
         shape = "the last stage's map"
         if self.spec.head is not None:
-            shape = "(N, num_classes)" if self.classes else f"(N, {self.plan.output_shape[0]})"
+            shape = "(N, num_classes)" if self.num_classes else f"(N, {self.plan.output_shape[0]})"
         return f"Stages of {depths} blocks; (N, {self.spec.in_channels}, H, W) to {shape}."
 
     @property
-    def classes(self) -> int | None:
+    def num_classes(self) -> int | None:
         """The number of classes, where the last layer is a linear one."""
         last = self.plan.modules.head[-1:] if self.plan.head else ()
         if not last or not last[0].layers or last[0].layer.kind != "linear":
@@ -147,7 +146,7 @@ class NetworkText:
     def _texts(self, calls: Mapping[str, Call]) -> dict[str, str]:
         parts = {name: {0: call} for name, call in calls.items()}
         some = {name: part for name, part in parts.items() if not is_nothing(part)}
-        return write_each(some, PlainNumbers(self.classes), "")
+        return write_each(some, self.numbers, "")
 
     def _modules(self) -> Iterator[str]:
         for name, text in made(self.steps[: self.cut]):
@@ -177,11 +176,11 @@ class NetworkText:
         """What makes the block of that number, which goes by ``name``."""
         kind, place = self.places[number]
         text = self.blocks[kind]
-        rule, special = self.spec.stochastic_depth, {}
+        drop_rate = text.blocks[place].block.resolved.drop_rate
+        rate, rule = literal(drop_rate), self.spec.stochastic_depth
         if rule is not None and rule.rule == "linear":
-            rate = text.blocks[place].block.resolved.drop_rate
-            special[rate] = f"{literal(rule.rate)} * ({name} / {self.total})"
-        return f"{text.kind.name}({text.arguments.given(place, special)})"
+            rate = f"{literal(rule.rate)} * ({name} / {self.total})"
+        return f"{text.kind.name}({text.arguments.given(place, drop_rate, rate)})"
 
     # How it runs.
 

@@ -66,9 +66,8 @@ def _residual_ends(blocks: Sequence[BlockText]) -> Starts:
         block = text.first.block
         end = block.residual_end
         if not block.shortcut.absent and end is not None:
-            name = end.name.removeprefix(f"{block.name}.")
             tensors = ("weight", "bias") if end.kind == "conv" and end.bias else ("weight",)
-            found |= {(text.kind.name, f"{name}.{tensor}"): 0.0 for tensor in tensors}
+            found |= {(text.kind.name, f"{end.name}.{tensor}"): 0.0 for tensor in tensors}
     return found
 
 
