@@ -9,9 +9,9 @@ from .layers import check_odd, check_positive
 
 
 class SqueezeExcitation(nn.Module):
-    """y = x * sigmoid(W2 relu(W1 mean(x))); Hu et al. 2018 (arXiv 1709.01507), section 3.
+    """y = x * sigmoid(W2 relu(W1 mean(x))).
 
-    W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
+    Hu et al. 2018 (arXiv 1709.01507), section 3. W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
     convolutions named `fc1` and `fc2`, as in timm. (N, channels, H, W) keeps its shape. Raises
     `ValueError` where the reduction leaves no channel.
 
@@ -90,6 +90,7 @@ class GlobalContext(nn.Module):
             )
         hidden = channels // reduction
         self.mask = nn.Conv2d(channels, 1, 1)
+        self.softmax = nn.Softmax(2)
         self.fc1 = nn.Conv2d(channels, hidden, 1)
         self.norm = nn.LayerNorm([hidden, 1, 1])
         self.relu = nn.ReLU(inplace=True)
@@ -99,7 +100,7 @@ class GlobalContext(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """y: (N, C, H, W) for x: (N, C, H, W)."""
-        weights = self.mask(x).flatten(2).softmax(2)
+        weights = self.softmax(self.mask(x).flatten(2))
         context = (x.flatten(2) @ weights.transpose(1, 2)).unsqueeze(3)
         added: Tensor = self.fc2(self.relu(self.norm(self.fc1(context))))
         return x + added

@@ -61,7 +61,7 @@ class Gate(Around):
         return self._closed(self._gate(x), x)
 
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
-        """The sum, in the dtype of `residual` and where autograd allows it in its memory."""
+        """The sum, in the dtype of `residual` and, if autograd allows, its memory."""
         gate = self._gate(x)
         if self.mode == "exclusive":
             residual = residual * gate.to(residual.dtype)

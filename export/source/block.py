@@ -78,6 +78,9 @@ class BlockText:
     def _docstring(self) -> Iterator[str]:
         text = f'"""y = {words.formula(self.first)}, F = {words.branch(self.first.block)}.'
         about = words.about(self.blocks)
+        if not about and len(text) + 7 <= WIDTH:
+            yield f'    {text}"""'
+            return
         yield from _wrapped(text)
         if about:
             yield ""

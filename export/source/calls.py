@@ -135,7 +135,8 @@ def _field(owner: str, name: str, bound: Mapping[str, Column]) -> str:
 
 
 def bind(calls: Calls) -> dict[str, Column]:
-    """The arguments of calls of one class, by their parameters' names: those that any is given."""
+    """The arguments of calls of one class, by their parameters' names, without options
+    that are what they are by default."""
     made, *others = calls.values()
     parameters = parameters_of(made.name)
     count, options = len(made.args), list(made.options)
@@ -148,10 +149,13 @@ def bind(calls: Calls) -> dict[str, Column]:
     names = list(parameters)[:count]
     names += [str(place) for place in range(len(names), count)]
     names += [name for name in options if name not in names]
-    return {
-        name: {at: _argument(each, name, place, parameters) for at, each in calls.items()}
-        for place, name in enumerate(names)
-    }
+    found = {}
+    for place, name in enumerate(names):
+        column = {at: _argument(each, name, place, parameters) for at, each in calls.items()}
+        default = parameters.get(name, _MISSING)
+        if place < count or any(value != default for value in column.values()):
+            found[name] = column
+    return found
 
 
 def _argument(made: Call, name: str, place: int, parameters: Mapping[str, Any]) -> Any:

@@ -42,15 +42,14 @@ def _attributes(texts: Mapping[str, str], taken: set[str]) -> dict[str, str]:
     """The attributes of modules without state: one for all that are alike."""
     alike: dict[str, list[str]] = {}
     for name, text in texts.items():
-        alike.setdefault(text, []).append(name)
-    found: dict[str, str] = {}
-    for text, names in alike.items():
-        short = names[0].rstrip("0123456789") if len(names) > 1 else names[0]
-        if short.startswith("relu") and "ReLU" not in text:
-            # The name that every activation has in a state dict, where none is ever seen.
-            short = short.replace("relu", "act")
-        others = (taken - set(names)) | set(found.values())
-        found |= dict.fromkeys(names, names[0] if short in others else short)
+        # Every activation is called so, whose names no state dict ever shows.
+        usual = name if "ReLU" in text else name.replace("relu", "act")
+        alike.setdefault(text, []).append(usual)
+    short = {text: names[0].rstrip("0123456789") for text, names in alike.items()}
+    found = {}
+    for name, text in texts.items():
+        free = list(short.values()).count(short[text]) == 1 and short[text] not in taken - set(texts)
+        found[name] = short[text] if free else alike[text][0]
     return found
 
 

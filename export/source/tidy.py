@@ -41,7 +41,10 @@ def _docstrings(tree: ast.Module) -> Edits:
 def _docstring(text: str, indent: int) -> str:
     """The docstring without examples."""
     paragraphs = [part for part in text.split("\n\n") if not part.lstrip().startswith(">>>")]
-    kept = [_wrapped(part, indent) for part in paragraphs if part.strip()]
+    kept = [part for part in paragraphs if part.strip()]
+    # The quotes before the first paragraph take their room, and those after the only one.
+    quotes = 6 if len(kept) == 1 else 3
+    kept = [_wrapped(part, WIDTH - indent - quotes) for part in kept]
     margin = " " * indent
     body = "\n\n".join(kept).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     lines = [line and margin + line for line in body.splitlines()]
@@ -51,12 +54,12 @@ def _docstring(text: str, indent: int) -> str:
     return f'"""{text}\n{margin}"""'
 
 
-def _wrapped(paragraph: str, indent: int) -> str:
+def _wrapped(paragraph: str, width: int) -> str:
     """A paragraph in lines that fit; what is laid out by hand stays as it is."""
     by_hand = re.search(r"^[\s*-]", paragraph, re.MULTILINE)
-    if by_hand or max(map(len, paragraph.splitlines())) <= WIDTH - indent - 3:
+    if by_hand or max(map(len, paragraph.splitlines())) <= width:
         return paragraph
-    return "\n".join(wrap(paragraph, WIDTH - indent - 3, break_on_hyphens=False))
+    return "\n".join(wrap(paragraph, width, break_on_hyphens=False))
 
 
 def _statements(tree: ast.Module) -> Iterator[tuple[int, int, int]]:
