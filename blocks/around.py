@@ -7,17 +7,16 @@ from .shortcut import NoShortcut, Shortcut
 
 
 class Around(Shortcut):
-    """Something done to the shortcut `of`, whose shapes are its own.
+    """Something done to the shortcut `of`, whose shapes are its own."""
 
-    Raises `TypeError` where `of` is no shortcut, or `NoShortcut`.
-    """
-
-    def __init__(self, of: Shortcut) -> None:
-        super().__init__()
-        if not isinstance(of, Shortcut) or isinstance(of, NoShortcut):
-            raise TypeError(f"of={of!r} is no shortcut; pass a module such as Identity()")
-        self.of = of
+    of: Shortcut
 
     def check(self, in_channels: int, out_channels: int, stride: int) -> None:
         """Raises `ValueError` if the shortcut inside does not fit."""
         self.of.check(in_channels, out_channels, stride)
+
+
+def check_of(of: Shortcut) -> None:
+    """Raises `TypeError` where `of` is no shortcut, or `NoShortcut`."""
+    if not isinstance(of, Shortcut) or isinstance(of, NoShortcut):
+        raise TypeError(f"of={of!r} is no shortcut; pass a module such as Identity()")

@@ -9,9 +9,9 @@ from .layers import check_odd, check_positive
 
 
 class SqueezeExcitation(nn.Module):
-    """y = x * sigmoid(W2 relu(W1 mean(x))); Hu et al. 2018 (arXiv 1709.01507), section 3.
+    """y = x * sigmoid(W2 relu(W1 mean(x))).
 
-    W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
+    Hu et al. 2018 (arXiv 1709.01507), section 3. W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
     convolutions named `fc1` and `fc2`, as in timm. (N, channels, H, W) keeps its shape. Raises
     `ValueError` where the reduction leaves no channel.
 

@@ -5,14 +5,14 @@
 
 from torch import Tensor, nn
 
-from .around import Around
+from .around import Around, check_of
 from .shortcut import Shortcut
 
 
 class DropoutShortcut(Around):
-    """dropout(S(x)) + F(x); He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5.
+    """dropout(S(x)) + F(x).
 
-    What is kept is divided by `1 - rate`, as `nn.Dropout` has it, so that the mean stays; the
+    He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5. What is kept is divided by `1 - rate`, as `nn.Dropout` has it, so that the mean stays; the
     paper reckons with a shortcut that is halved. S is the shortcut `of`. Raises `ValueError` for
     a rate outside [0, 1], `TypeError` where `of` is no shortcut.
 
@@ -23,7 +23,9 @@ class DropoutShortcut(Around):
     """
 
     def __init__(self, of: Shortcut, rate: float = 0.5) -> None:
-        super().__init__(of)
+        super().__init__()
+        check_of(of)
+        self.of = of
         if not 0.0 <= rate <= 1.0:
             raise ValueError(f"rate={rate} is not a probability; choose one in [0, 1]")
         self.dropout = nn.Dropout(rate)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .around import Around
+from .around import Around, check_of
 from .layers import check_positive
 from .shortcut import Shortcut
 from .zero_pad import ZeroPad
@@ -42,7 +42,10 @@ class Gate(Around):
         check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
         if mode not in ("exclusive", "shortcut_only"):
             raise ValueError(f"mode={mode!r} is unknown; choose 'exclusive' or 'shortcut_only'")
-        super().__init__(ZeroPad(in_channels, out_channels, stride) if of is None else of)
+        super().__init__()
+        of = ZeroPad(in_channels, out_channels, stride) if of is None else of
+        check_of(of)
+        self.of = of
         self.gate = nn.Conv2d(in_channels, out_channels, 1, stride)
         nn.init.constant_(self.gate.get_parameter("bias"), bias_init)
         self.mode = mode
@@ -58,7 +61,7 @@ class Gate(Around):
         return self._closed(self._gate(x), x)
 
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
-        """The sum, in the dtype of `residual` and where autograd allows it in its memory."""
+        """The sum, in the dtype of `residual` and, if autograd allows, its memory."""
         gate = self._gate(x)
         if self.mode == "exclusive":
             residual = residual * gate.to(residual.dtype)

@@ -5,14 +5,14 @@
 
 from torch import Tensor
 
-from .around import Around
+from .around import Around, check_of
 from .shortcut import Shortcut
 
 
 class Scaled(Around):
-    """shortcut * S(x) + residual * F(x); He et al. 2016 (arXiv 1603.05027), section 3.1.
+    """shortcut * S(x) + residual * F(x), with constant factors.
 
-    S is the shortcut `of`. Raises `TypeError` where that is no shortcut.
+    He et al. 2016 (arXiv 1603.05027), section 3.1. S is the shortcut `of`. Raises `TypeError` where that is no shortcut.
 
     >>> import torch
     >>> from resforge.blocks import Identity
@@ -21,7 +21,9 @@ class Scaled(Around):
     """
 
     def __init__(self, of: Shortcut, shortcut: float = 1.0, residual: float = 1.0) -> None:
-        super().__init__(of)
+        super().__init__()
+        check_of(of)
+        self.of = of
         self.shortcut = float(shortcut)
         self.residual = float(residual)
 

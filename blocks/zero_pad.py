@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
-from .layers import check_positive, make_avg_pool
-from .shortcut import Shortcut
+from .layers import check_positive
+from .shortcut import Shortcut, faster_sum
 
 
 class ZeroPad(Shortcut):
-    """S(x) = x subsampled by `stride`, then zero channels; option A of He et al. 2015, 3.3.
+    """S(x) = x subsampled by `stride`, then zero channels; He et al. 2015, option A.
 
     `pad="end"` puts all zero channels after those of x (fb.resnet.torch), `pad="both"` half of
     them before (the CIFAR networks of akamaster; of an odd number the larger half comes after).
@@ -47,13 +47,16 @@ class ZeroPad(Shortcut):
             raise ValueError(f"pad={pad!r} is not a side; choose 'end' or 'both'")
         if subsample not in ("pixel", "avg_pool"):
             raise ValueError(f"subsample={subsample!r} is unknown; choose 'pixel' or 'avg_pool'")
-        self.pool = make_avg_pool(stride) if subsample == "avg_pool" else None
-        self.step = 1 if subsample == "avg_pool" else stride
+        self.pool: nn.Module | None = None
+        if subsample == "avg_pool" and stride > 1:
+            self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+        self.step = stride if self.pool is None else 1
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.stride = stride
         self.pad = pad
         self.before = (out_channels - in_channels) // 2 if pad == "both" else 0
+        self.after = out_channels - in_channels - self.before
 
     def check(self, in_channels: int, out_channels: int, stride: int) -> None:
         """Raises `ValueError` if the block's sizes are not the shortcut's."""
@@ -61,13 +64,15 @@ class ZeroPad(Shortcut):
         self._compare(own, (in_channels, out_channels, stride))
 
     def forward(self, x: Tensor) -> Tensor:
-        """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W), H' = ceil(H / stride)."""
+        """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""
         if self.pool is not None:
             x = self.pool(x)
         if self.step == 1 and self.in_channels == self.out_channels:
             return x
-        return zero_padded(x, self.out_channels, self.step, self.before)
+        x = x[:, :, :: self.step, :: self.step]
+        return F.pad(x, [0, 0, 0, 0, self.before, self.after])
 
+    @faster_sum
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
         """F(x) + S(x), written into `residual`; the padded copy of x is never made.
 

@@ -59,6 +59,10 @@ class BlockSpec(Operation):
         """
         return Chains((), (("branch", self),), RELU)
 
+    def published(self) -> str:
+        """Where the block was published."""
+        return self.source
+
     def closing(self) -> Steps:
         """What follows the last stage, where the network's last block is of this kind."""
         return ()

@@ -23,6 +23,8 @@ class JoinSpec(Spec):
     main: ClassVar[str | None] = None
     #: What its signs mean, as a line of the picture's legend; empty where they need none.
     legend: ClassVar[str] = ""
+    #: What the names of classes of exported blocks begin with.
+    adjective: ClassVar[str] = ""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers of the join, from the map that the shortcut takes."""
@@ -64,6 +66,8 @@ class ScaledJoinSpec(Factors, JoinSpec):
     He et al. 2016 (arXiv 1603.05027), section 3.1.
     """
 
+    adjective: ClassVar[str] = "Scaled"
+
     kind: Literal["scaled"] = "scaled"
 
     def call(self, of: Call, site: Site) -> Call:
@@ -100,6 +104,7 @@ class GateJoinSpec(Gating, JoinSpec):
 
     main: ClassVar[str | None] = "mode"
     legend: ClassVar[str] = "g = sigmoid(conv 1×1)"
+    adjective: ClassVar[str] = "Gated"
 
     kind: Literal["gate"] = "gate"
 

@@ -1,7 +1,8 @@
 """A network as one readable PyTorch file, written from its plan.
 
-Names, sizes and biases are read from the plan's layers; what stands here is how a person writes
-them down. What is the same in all blocks becomes a number in the text, what differs an argument.
+The calls by which the plan makes its modules are printed: those of several blocks at once, of
+which what is the same becomes a number in the text, and what differs an argument. The modules
+that PyTorch does not have are written from their own source.
 """
 
 from __future__ import annotations

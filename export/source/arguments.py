@@ -1,80 +1,123 @@
-"""What the blocks of one class have in common, and what its constructor is told of each."""
+"""The numbers of a class of blocks: those that all have in common, and its arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ...planner.plan import BlockPlan
-from ...specs.trace import Layer
+from ...specs.layout import BlockPlan
+from .layout import literal
 
-Column = dict[int, int]
+Column = dict[int, Any]
 """A number of some of the blocks, by their place among those of the class."""
-
-_DEFAULT = 1
-#: The numbers of a layer that may differ from block to block, by its kind.
-_FIELDS = {"conv": ("stride", "groups", "dilation"), "conv_along_channels": ("kernel",)}
 
 
 class Arguments:
-    """The arguments of a class of blocks: its channels, and what is not the same in all blocks."""
+    """The numbers of several blocks as the text of their class has them.
+
+    A number that is the same in all blocks is written as it is, but for channels, which are
+    arguments: ``in_channels``, ``out_channels`` and, between them, ``width``. Any other number
+    is an argument under the name of its field.
+    """
 
     def __init__(self, blocks: Sequence[BlockPlan]) -> None:
-        self.blocks = blocks
-        self.channels = {"in_channels": [block.in_channels for block in blocks]}
-        inner = [block.layer("conv1").out_channels for block in blocks]
-        out = [block.out_channels for block in blocks]
-        #: The channels between the block's convolutions, as the class writes them.
-        self.inner = "out_channels" if inner == out else "width"
-        self.channels |= {self.inner: inner, "out_channels": out}
-        self.columns: dict[str, Column] = {}
-        #: The block's stride, as the class writes it.
-        self.stride = self._text("stride", {at: block.stride for at, block in enumerate(blocks)})
-        self._texts = {
-            (name, field): self._text(field, {at: getattr(x, field) for at, x in layers.items()})
-            for (name, kind), layers in self._layers().items()
-            for field in _FIELDS.get(kind, ())
+        self.count = len(blocks)
+        self.channels: dict[str, Column] = {
+            "out_channels": {at: block.out_channels for at, block in enumerate(blocks)},
+            "in_channels": {at: block.in_channels for at, block in enumerate(blocks)},
         }
+        self.columns: dict[str, Column] = {}
+        self.strides = {at: block.stride for at, block in enumerate(blocks)}
+        self.classes: set[str] = set()
+        self._used: set[str] = set()
 
-    def text(self, layer: str, field: str) -> str:
-        """A number of a layer as the class writes it: itself, or an argument's name."""
-        return self._texts[layer, field]
+    def channel(self, column: Column, likely: str = "") -> str:
+        """The text of a number of channels: ``likely`` where that is right.
 
-    def signature(self) -> list[str]:
-        """The parameters of the constructor."""
-        rest = [f"{name}: int" + self._default(name) for name in self.columns]
-        return [f"{name}: int" for name in self.channels] + sorted(rest, key=lambda x: "=" in x)
+        Without it the number is that of a map which a layer puts out.
+        """
+        out, first, *inner = self.channels
+        for name in (likely, out, *inner, first) if likely else (out, *inner):
+            if column.items() <= self.channels[name].items():
+                return self._use(name)
+        if len(column) < self.count:
+            return self.number("width", column)
+        number = len(self.channels) - 1
+        name = "width" if number == 1 else f"width{number}"
+        self.channels[name] = column
+        return self._use(name)
 
-    def given(self, at: int) -> list[str]:
-        """What the constructor is told of the block at that place."""
-        named = {name: column[at] for name, column in self.columns.items() if at in column}
-        return [str(column[at]) for column in self.channels.values()] + [
-            f"{name}={number}"
-            for name, number in named.items()
-            if number != _DEFAULT or not self._default(name)
-        ]
-
-    def _layers(self) -> dict[tuple[str, str], dict[int, Layer]]:
-        """The layers by their names within a block and their kinds, then by block."""
-        found: dict[tuple[str, str], dict[int, Layer]] = {}
-        for at, block in enumerate(self.blocks):
-            for layer in block.layers:
-                name = layer.name[len(block.name) + 1 :]
-                found.setdefault((name, layer.kind), {})[at] = layer
-        return found
-
-    def _default(self, name: str) -> str:
-        column = self.columns[name]
-        silent = len(column) < len(self.blocks) or _DEFAULT in column.values()
-        return f" = {_DEFAULT}" if silent else ""
-
-    def _text(self, field: str, values: Column) -> str:
+    def number(self, field: str, column: Column) -> str:
+        """The text of another number, whose argument would be called after ``field``."""
         number, name = 1, field
-        while name in self.columns:
-            if values.items() <= self.columns[name].items():
+        while name in self.columns or name in self.channels:
+            if column.items() <= self.columns.get(name, {}).items():
                 return name
             number += 1
             name = f"{field}{number}"
-        if len(set(values.values())) == 1:
-            return str(next(iter(values.values())))
-        self.columns[name] = values
+        if len(set(column.values())) == 1:
+            return literal(next(iter(column.values())))
+        self.columns[name] = column
         return name
+
+    def stride(self) -> str:
+        """The text of the blocks' stride."""
+        return self.number("stride", self.strides)
+
+    def changes(self, changing: set[int]) -> str:
+        """What is true of just the ``changing`` blocks, which alone change the shape."""
+        before, after = self.channels["in_channels"], self.channels["out_channels"]
+        widen = {at for at in changing if before[at] != after[at]}
+        test = f"{self._use('in_channels')} != {self._use('out_channels')}" if widen else ""
+        if widen == changing:
+            return test
+        stride = f"{self.stride()} != 1"
+        if all(self.strides[at] != 1 for at in changing):
+            return stride
+        return f"{stride} or {test}"
+
+    def signature(self) -> list[str]:
+        """The parameters of the constructor."""
+        rest = [
+            f"{name}: {_type(column)}" + self._default_text(name)
+            for name, column in self.columns.items()
+        ]
+        return [f"{name}: int" for name in self._names()] + sorted(rest, key=lambda x: "=" in x)
+
+    def given(self, at: int, drop_rate: float, rate: str) -> str:
+        """What the constructor is told of the block at that place; ``rate`` is how its drop rate
+        is written."""
+        channels = [str(int(self.channels[name][at])) for name in self._names()]
+        named = {name: column[at] for name, column in self.columns.items() if at in column}
+        rest = [
+            f"{name}={rate if value == drop_rate and isinstance(value, float) else literal(value)}"
+            for name, value in named.items()
+            if value != self._default(name)
+        ]
+        return ", ".join(channels + rest)
+
+    def _use(self, name: str) -> str:
+        self._used.add(name)
+        return name
+
+    def _names(self) -> list[str]:
+        """The channels that the class writes, from the first to the last of a block."""
+        out, first, *inner = self.channels
+        return [name for name in (first, *inner, out) if name in self._used]
+
+    def _default(self, name: str) -> Any:
+        """What needs not be given: 1, or nothing where some blocks have no such number."""
+        column = self.columns[name]
+        if 1 in column.values():
+            return 1
+        if len(column) == self.count:
+            return None
+        return 0.0 if _type(column) == "float" else 1
+
+    def _default_text(self, name: str) -> str:
+        default = self._default(name)
+        return "" if default is None else f" = {literal(default)}"
+
+
+def _type(column: Column) -> str:
+    return "float" if any(isinstance(value, float) for value in column.values()) else "int"

@@ -4,297 +4,176 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
-from typing import Any
 
-from ...planner import Plan
-from ...specs import BlockPlan
-from ...specs.order import Order
-from ...specs.shortcut import IdentitySpec
-from . import parts
-from .activation import ActivationText
+from ...builder.make import IDENTITY_SHORTCUT
+from . import words
 from .arguments import Arguments
-from .calls import WIDTH, Call, call, lay_out
+from .calls import Calls, is_nothing, write, write_each
 from .classes import BlockClass
-from .parts import Parts
-from .shortcut import IDENTITY, ShortcutText, in_words, joins, make_norm
-
-#: y by what F is done to and what becomes of the sum.
-FORMULAS: dict[Order, tuple[str, str]] = {
-    "post": ("F(x)", "{act}({sum})"),
-    "norm_after_add": ("F(x)", "{act}(norm({sum}))"),
-    "relu_before_add": ("{act}(F(x))", "{sum}"),
-    "relu_only_pre": ("F({act}(x))", "{sum}"),
-    "full_pre": ("F({act}(norm(x)))", "{sum}"),
-}
-SOURCES = {
-    "basic": "He et al. 2015 (arXiv 1512.03385), Figure 5",
-    "bottleneck": "He et al. 2015 (arXiv 1512.03385), Figure 5",
-    "d2l": "Zhang et al., Dive into Deep Learning, section 8.6",
-    "x": "Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4",
-}
-FIGURES = dict(zip(FORMULAS, "abcde", strict=True))
-BRANCHES = {
-    "basic": "3x3, 3x3",
-    "bottleneck": "1x1, 3x3, 1x1",
-    "d2l": "3x3, 3x3, biased",
-    "x": "1x1, 3x3 in groups, 1x1",
-}
+from .layout import WIDTH, lay_out
+from .rows import called, made, steps_of
 
 
 class BlockText:
     """Writes one class of blocks."""
 
-    def __init__(
-        self, kind: BlockClass, plan: Plan, activation: ActivationText, used: Parts
-    ) -> None:
-        self.kind, self.spec, self.activation, self.parts = kind, plan.spec, activation, used
-        self.arguments = Arguments(kind.blocks)
-        self.shortcuts = ShortcutText(self.arguments, plan.spec.norm, used)
-        # One that has all there is: the first of a network may lack the entry.
-        self.block = next((b for b in kind.blocks if b.what.entry_activates), kind.blocks[0])
-        self.order = self.block.spec.arrangement
-        rates = {block.what.drop_rate for block in kind.blocks}
-        self.rate = str(*rates) if len(rates) == 1 else "drop_rate"
-        self.body = list(self._forward())
+    def __init__(self, kind: BlockClass) -> None:
+        self.kind, self.blocks = kind, kind.blocks
+        self.first = kind.blocks[0]
+        self.arguments = Arguments([calls.block for calls in kind.blocks])
+        before = write_each(self._chain("entry", "branch"), self.arguments, "in_channels")
+        # The sum has the channels of the block, whatever the branch's last module calls them.
+        shortcuts = self._shortcuts()
+        after = write_each(self._chain("exit"), self.arguments, "out_channels")
+        examples = {**self.first.entry, **self.first.branch, **self.first.exit}
+        steps = steps_of({**before, **after}, examples, self.first.modules, {"downsample"})
+        entered = max(calls.takes for calls in kind.blocks)
+        kept = [name in before for name in list({**self.first.entry, **self.first.branch})]
+        cut = sum(kept[:entered])
+        self.entry, self.branch = steps[:cut], steps[cut : len(before)]
+        self.exit = steps[len(before) :]
+        self.downsample = shortcuts
+        self.changing = {at for at, calls in enumerate(self.blocks) if not calls.keeps}
+        self.condition = self.arguments.changes(self.changing) if len(set(shortcuts.values())) > 1 else ""
 
     def lines(self) -> Iterator[str]:
-        """The class, and that of the first block where it differs."""
+        """The class."""
         yield f"class {self.kind.name}(nn.Module):"
         yield from self._docstring()
         yield ""
-        yield from lay_out("def ", call("__init__", "self", *self._signature()), 4, " -> None:")
+        parameters = ", ".join(["self", *self.arguments.signature()])
+        yield from lay_out(f"def __init__({parameters}) -> None:", 4)
         yield "        super().__init__()"
         yield from self._modules()
         yield ""
         yield "    def forward(self, x: Tensor) -> Tensor:"
-        yield from (f"        {line}" for line in self.body)
-        if self.kind.first is not None:
-            yield from self._first()
+        yield from (line for text in self._forward() for line in lay_out(text, 8))
 
-    def instance(self, block: BlockPlan, rate: str) -> Call:
-        """What makes a block of this class, which drops its branch at ``rate``."""
-        at = next(at for at, own in enumerate(self.kind.blocks) if own is block)
-        given = self.arguments.given(at)
-        if self.rate == "drop_rate":
-            given.append(f"drop_rate={rate}")
-        name = f"First{self.kind.name}" if block is self.kind.first else self.kind.name
-        return call(name, *given)
+    def _chain(self, *parts: str) -> dict[str, Calls]:
+        """The calls of a chain by the names of its modules, then by block; without those that do
+        nothing in any block."""
+        rows = [
+            {name: call for part in parts for name, call in getattr(calls, part).items()}
+            for calls in self.blocks
+        ]
+        chain = {name: {at: row[name] for at, row in enumerate(rows)} for name in rows[0]}
+        return {name: calls for name, calls in chain.items() if not is_nothing(calls)}
 
-    def _signature(self) -> list[str]:
-        signature = self.arguments.signature()
-        if self.rate == "drop_rate":
-            signature.insert(len(self.arguments.channels), "drop_rate: float")
-        return signature
+    def _shortcuts(self) -> dict[bool, str]:
+        """What makes the shortcut, by whether the shape is kept; empty for x itself."""
+        sides: dict[bool, Calls] = {}
+        for at, calls in enumerate(self.blocks):
+            if calls.shortcut is not None:
+                sides[calls.keeps] = {**sides.get(calls.keeps, {}), at: calls.shortcut}
+        if len({calls.side for calls in self.blocks}) == 1 and len(sides) == 2:
+            both = {**sides[True], **sides[False]}
+            sides = dict.fromkeys((True, False), both)
+        return {keeps: self._shortcut(calls) for keeps, calls in sides.items()}
+
+    def _shortcut(self, calls: Calls) -> str:
+        if all(call == IDENTITY_SHORTCUT for call in calls.values()):
+            return ""
+        return write(calls, self.arguments, "in_channels")[0]
 
     def _docstring(self) -> Iterator[str]:
-        kind: Any = self.block.spec.kind
-        how, act = joins(self.block.shortcut), self.activation.attribute
-        branch, whole = FORMULAS[self.order]
-        sums = {"none": "{}", "add": "{} + S(x)", "join": f"{self._joiner()}({{}}, S(x))"}
-        total = sums[how].format(branch.format(act=act))
-        formula = whole.format(act=act, sum=total)
-        if not act:
-            formula = formula.replace("((", "(").replace("))", ")")
-        yield f'    """y = {formula}, F = {BRANCHES[kind]}.'
-        yield ""
-        text = f"{self._shortcut_in_words()}{self._source()}."
-        yield from (f"    {line}" for line in wrap(text, WIDTH - 4))
+        text = f'"""y = {words.formula(self.first)}, F = {words.branch(self.first.block)}.'
+        about = words.about(self.blocks)
+        if not about and len(text) + 7 <= WIDTH:
+            yield f'    {text}"""'
+            return
+        yield from _wrapped(text)
+        if about:
+            yield ""
+            yield from _wrapped(about)
         yield '    """'
-
-    def _joiner(self) -> str:
-        shortcut = next(iter(self.kind.sides.values())).shortcut
-        return {"gate": "Gate", "scaled": "Scaled"}.get(shortcut.kind, "")
-
-    def _shortcut_in_words(self) -> str:
-        if joins(self.block.shortcut) == "none":
-            return ""
-        words = {keeps: in_words(side.shortcut) for keeps, side in self.kind.sides.items()}
-        if len(set(words.values())) == 1:
-            return f"S(x) is {next(iter(words.values()))}. "
-        return f"S(x) is {words[True]}, or {words[False]} where the shape changes. "
-
-    def _source(self) -> str:
-        if self.order != "post":
-            return f"He et al. 2016 (arXiv 1603.05027), Figure 4{FIGURES[self.order]}"
-        return SOURCES[self.block.spec.kind]
 
     # What the block holds, in the order of the state dict.
 
     def _modules(self) -> Iterator[str]:
-        for name, module in self._entry():
-            annotation = ": nn.Module" if self.kind.first is not None else ""
-            yield from _set(name + annotation, module)
-        yield from self._branch()
-        yield from self._branch_end()
+        later = [step.name for step in self.exit]
+        for name, text in made([*self.entry, *self.branch, *self.exit]):
+            if name not in later:
+                yield from _set(name, text)
         yield from self._downsample()
-        if self.order == "norm_after_add" and self.block.exit:
-            yield from _set("bn_sum", make_norm(self.spec.norm, "out_channels"))
-        if f"self.{self.activation.attribute}(" in "".join(self.body):
-            yield from _set(self.activation.attribute, self.activation.in_place)
-
-    def _entry(self) -> Iterator[tuple[str, Call | str]]:
-        """What stands before the branch and has a name of its own."""
-        if not self.block.what.entry_activates:
-            return
-        if self.block.entry:
-            yield "bn0", make_norm(self.spec.norm, "in_channels")
-        act = self.activation
-        # A norm's fresh output may be written over; x may be the shortcut's too.
-        module = act.in_place if self.block.entry else act.fresh
-        if act.attribute and (self.kind.first is not None or module != act.in_place):
-            yield f"{act.attribute}0", module
-
-    def _branch(self) -> Iterator[str]:
-        layers = [layer for layer in self.block.branch if layer.path == "main"]
-        inner = self.arguments.inner
-        convs = [layer.name for layer in layers if layer.kind == "conv"]
-        channels = "in_channels"
-        for layer in layers:
-            name = layer.name[len(self.block.name) + 1 :]
-            if layer.kind == "conv":
-                before, channels = channels, inner if layer.name != convs[-1] else "out_channels"
-                yield from _set(name, self.shortcuts.conv(self.block, name, before, channels))
-            else:
-                yield from _set(name, make_norm(self.spec.norm, channels))
-
-    def _branch_end(self) -> Iterator[str]:
-        attention = getattr(self.block.spec, "attention", None)
-        if attention is not None and attention.kind == "se":
-            name = self.parts.add("SqueezeExcitation", parts.SQUEEZE_EXCITATION)
-            hidden = f"out_channels // {attention.reduction}"
-            yield from _set("se", call(name, "out_channels", hidden))
-        elif attention is not None:
-            name = self.parts.add("ECA", parts.ECA)
-            yield from _set("se", call(name, self.arguments.text("se.conv", "kernel")))
-        if self.block.what.drop_rate:
-            assert self.spec.stochastic_depth is not None
-            each, draws = parts.DRAWS[self.spec.stochastic_depth.mode]
-            name = self.parts.add("StochasticDepth", parts.STOCHASTIC_DEPTH, each=each, draws=draws)
-            yield from _set("drop_path", call(name, self.rate))
+        for name, text in made(self.exit):
+            yield from _set(name, text)
 
     def _downsample(self) -> Iterator[str]:
-        if not self._has_shortcut():
+        texts = self.downsample
+        if not any(texts.values()):
             return
-        modules = {
-            keeps: self.shortcuts.module(side.shortcut, self._on(keeps))
-            for keeps, side in self.kind.sides.items()
-        }
-        if len(set(modules.values())) == 1:
-            yield from _set("downsample", next(iter(modules.values())))
+        if not self.condition:
+            yield from _set("downsample", next(iter(texts.values())))
             return
-        condition = f"        if {self._changes()}:"
-        if modules[True] == IDENTITY:
-            before = " | None = None" if self.kind.divides else f" = {IDENTITY}"
-            yield f"        self.downsample: nn.Module{before}"
-            yield condition
-            yield from _set("downsample", modules[False], 12)
-        else:
-            yield condition
-            yield from _set("downsample: nn.Module", modules[False], 12)
+        declared = self._declared()
+        if texts[True]:
+            yield f"        if {self.condition}:"
+            yield from _set(f"downsample{declared}", texts[False], 12)
             yield "        else:"
-            yield from _set("downsample", modules[True], 12)
+            yield from _set("downsample", texts[True], 12)
+        else:
+            yield from _set(f"downsample{declared}", "None" if self.kind.divides else "nn.Identity()")
+            yield f"        if {self.condition}:"
+            yield from _set("downsample", texts[False], 12)
 
-    def _has_shortcut(self) -> bool:
-        """Whether the shortcut is a module: not where it is missing, or x in all blocks."""
-        kinds = {type(side.shortcut) for side in self.kind.sides.values()}
-        return joins(self.block.shortcut) != "none" and kinds != {IdentitySpec}
-
-    def _on(self, keeps: bool) -> BlockPlan:
-        return next(block for block in self.kind.blocks if block.what.keeps_shape == keeps)
-
-    def _changes(self) -> str:
-        """What tells the blocks that change the shape from those that keep it."""
-        changing = [block for block in self.kind.blocks if not block.what.keeps_shape]
-        if all(block.in_channels != block.out_channels for block in changing):
-            return "in_channels != out_channels"
-        if all(block.stride != 1 for block in changing):
-            return "stride != 1"
-        return "stride != 1 or in_channels != out_channels"
+    def _declared(self) -> str:
+        """The annotation of the shortcut, which may be of two classes."""
+        if self.first.joined != "sum":
+            return ""
+        return ": nn.Module | None" if self.kind.divides else ": nn.Module"
 
     # How it runs.
 
     def _forward(self) -> Iterator[str]:
-        taken = {side.takes for side in self.kind.sides.values()}
-        source, raw = "x", "x" in taken
-        entry = self._entered("x")
-        if entry != "x":
-            source = "entry" if raw else "x"
-            yield f"{source} = {entry}"
-        statements = [*self._branched(source), *self._joined(source), *self._left()]
-        statements[0] = statements[0].replace("out = ", "out: Tensor = ", 1)
-        *before, last = statements
-        yield from before
-        if last.startswith(("out = ", "out: Tensor = ")):
-            yield "y: Tensor = " + last.partition(" = ")[2]
-            yield "return y"
-        else:
-            yield last
-            yield "return out"
+        entry = "entry" if self.kind.divides else "x"
+        for text in called(self.entry, "x", entry):
+            yield f"{entry} = {text}"
+        source = entry if self.entry else "x"
+        statements = [f"out = {text}" for text in called(self.branch, source)]
+        statements += self._joined(source, "out" if statements else source)
+        left = called(self.exit, "out")
+        statements += [f"out = {text}" for text in left]
+        yield from _typed(statements or [f"out = {source}"])
 
-    def _entered(self, x: str) -> str:
-        if not self.block.what.entry_activates:
-            return x
-        named = [name for name, _ in self._entry()]
-        x = f"self.bn0({x})" if "bn0" in named else x
-        own = self.activation.attribute + "0"
-        return f"self.{own}({x})" if own in named else self.activation.of(x)
-
-    def _branched(self, x: str) -> Iterator[str]:
-        steps: list[list[str]] = []
-        for layer in self.block.branch:
-            name = layer.name[len(self.block.name) + 1 :]
-            if layer.kind == "conv" and layer.path == "main":
-                steps.append([name])
-            elif layer.path == "main":
-                steps[-1].append(name)
-        for step in steps:
-            for name in step:
-                x = f"self.{name}({x})"
-            if step is not steps[-1] or self.order == "relu_before_add":
-                x = self.activation.of(x)
-            yield f"out = {x}"
-            x = "out"
-        if getattr(self.block.spec, "attention", None) is not None:
-            yield "out = self.se(out)"
-        if self.block.what.drop_rate:
-            yield "out = self.drop_path(out)"
-
-    def _joined(self, entry: str) -> Iterator[str]:
-        how = joins(self.block.shortcut)
-        taken = "x" if "x" in {side.takes for side in self.kind.sides.values()} else entry
-        if how == "none":
+    def _joined(self, entry: str, out: str) -> Iterator[str]:
+        fresh = self.first.form[2]
+        if self.first.joined == "none":
+            if not fresh and self.exit:
+                # What follows may write over its input, which a gradient still needs.
+                yield f"out = {out}.clone()"
             return
-        if how == "join":
-            yield f"out = self.downsample(out, {taken})"
+        if self.first.joined != "sum":
+            own = out if fresh else f"{out}.clone()"
+            yield f"out = self.downsample.join({own}, {entry})"
             return
-        shortcut = f"self.downsample({taken})" if self._has_shortcut() else taken
+        shortcut = f"self.downsample({entry})" if any(self.downsample.values()) else entry
         if self.kind.divides:
             shortcut = f"x if self.downsample is None else self.downsample({entry})"
-        if self.order == "relu_before_add":
-            # In place the sum would be written over what the activation's gradient needs.
-            yield f"out = out + {shortcut}"
-        else:
-            yield f"out += {shortcut}"
-
-    def _left(self) -> Iterator[str]:
-        y = "self.bn_sum(out)" if self.order == "norm_after_add" and self.block.exit else "out"
-        if self.order in ("post", "norm_after_add"):
-            y = self.activation.of(y)
-        if y != "out":
-            yield f"out = {y}"
-
-    def _first(self) -> Iterator[str]:
-        yield from ("", "")
-        yield f"class First{self.kind.name}({self.kind.name}):"
-        yield '    """The first block of the network: the stem has activated what it takes."""'
-        yield ""
-        signature = self._signature()
-        yield from lay_out("def ", call("__init__", "self", *signature), 4, " -> None:")
-        names = [parameter.partition(":")[0] for parameter in signature]
-        yield f"        super().__init__({', '.join(names)})"
-        for name, _ in self._entry():
-            yield from _set(name, IDENTITY)
+            if not fresh:
+                shortcut = f"({shortcut})"
+        # In place the sum would be written over what a gradient needs.
+        yield f"out += {shortcut}" if fresh else f"out = {out} + {shortcut}"
 
 
-def _set(name: str, module: Call | str, indent: int = 8) -> list[str]:
-    return lay_out(f"self.{name} = ", module, indent)
+def _wrapped(text: str) -> list[str]:
+    """The lines of a docstring's paragraph."""
+    if len(text) + 4 <= WIDTH:
+        return [f"    {text}"]
+    return wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _typed(statements: list[str]) -> Iterator[str]:
+    """The statements with what they are annotated with, and the return."""
+    statements[0] = statements[0].replace("out = ", "out: Tensor = ", 1)
+    *before, last = statements
+    yield from before
+    if last.startswith(("out = ", "out: Tensor = ")):
+        yield "y: Tensor = " + last.partition(" = ")[2]
+        yield "return y"
+    else:
+        yield last
+        yield "return out"
+
+
+def _set(name: str, module: str, indent: int = 8) -> list[str]:
+    return lay_out(f"self.{name} = {module}", indent)

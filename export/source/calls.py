@@ -1,62 +1,212 @@
-"""Python expressions, laid out in lines as `ruff format` lays them out."""
+"""The calls of a plan as text: those of several blocks at once, which differ in numbers."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
 
-WIDTH = 88
-"""Characters of a line: what ruff and black allow unless told otherwise."""
-_STEP = 4
+from torch import nn
 
+from ...builder.make import class_of
+from ...specs.call import IDENTITY, Call, ChannelCount
+from .layout import literal, sequence
+from .arguments import Column
 
-class Call(NamedTuple):
-    """A call; its arguments are calls or any other expression as text."""
+Calls = Mapping[int, Call]
+"""Calls by the place of their blocks."""
 
-    name: str
-    args: tuple[Expression, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(map(str, self.args))})"
-
-
-class Loop(NamedTuple):
-    """``*(item for variable in range(...))``, among the arguments of a call."""
-
-    item: Call
-    variable: str
-    range: str
-
-    def __str__(self) -> str:
-        return f"*({self.item} {self.clause})"
-
-    @property
-    def clause(self) -> str:
-        return f"for {self.variable} in range({self.range})"
+_SEQUENCES = ("nn.Sequential", "ShortcutPath")
+_MISSING = object()
+#: What arguments are called whose parameters have names that say less, or more.
+_FIELDS = {"kernel_size": "kernel", "p": "rate"}
+#: Modules of ours that PyTorch has too.
+_NATIVE = {"Identity": "nn.Identity"}
 
 
-Expression = Union[Call, Loop, str]  # noqa: UP007 - the classes above name it before it is there
+class Numbers(Protocol):
+    """Writes the numbers of calls."""
+
+    classes: set[str]
+    """The classes that calls named and PyTorch does not have."""
+
+    def channel(self, column: Column, likely: str = "") -> str:
+        """A number of channels."""
+
+    def number(self, field: str, column: Column) -> str:
+        """Any other number."""
+
+    def stride(self) -> str:
+        """The blocks' stride."""
 
 
-def call(name: str, *args: object) -> Call:
-    """A call with positional arguments; numbers are written as Python does."""
-    return Call(name, tuple(arg if isinstance(arg, Call | Loop) else str(arg) for arg in args))
+def write(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
+    """The text that makes any of ``calls``, and the name of the channels that it puts out.
 
-
-def lay_out(before: str, expression: Expression, indent: int, after: str = "") -> list[str]:
-    """The lines of ``before``, ``expression`` and ``after``, the first ``indent`` columns in.
-
-    >>> lay_out("x = ", call("f", call("g", 1), "y"), 4)
-    ['    x = f(g(1), y)']
+    ``flow`` is the name of the channels that come in. Where some are identities, the others are
+    those of blocks that stride.
     """
-    margin = " " * indent
-    line = f"{margin}{before}{expression}{after}"
-    if len(line) <= WIDTH or isinstance(expression, str):
-        return [line]
-    if isinstance(expression, Loop):
-        inner = lay_out("", expression.item, indent + _STEP)
-        clause = " " * (indent + _STEP) + expression.clause
-        return [f"{margin}{before}*(", *inner, clause, f"{margin}){after}"]
-    inner = [" " * (indent + _STEP) + ", ".join(map(str, expression.args))]
-    if len(inner[0]) > WIDTH:
-        inner = [text for arg in expression.args for text in lay_out("", arg, indent + _STEP, ",")]
-    return [f"{margin}{before}{expression.name}(", *inner, f"{margin}){after}"]
+    some = {at: made for at, made in calls.items() if made != IDENTITY}
+    if not some:
+        return "nn.Identity()", flow
+    made = next(iter(some.values()))
+    if made.name in _SEQUENCES:
+        return _write_sequence(some, numbers, flow)
+    text, after = _write_call(some, numbers, flow)
+    if len(some) < len(calls):
+        text = f"nn.Identity() if {numbers.stride()} == 1 else {text}"
+    return text, after
+
+
+def write_each(parts: Mapping[str, Calls], numbers: Numbers, flow: str) -> dict[str, str]:
+    """The texts of modules in a row, by their names."""
+    texts = {}
+    for name, calls in parts.items():
+        texts[name], flow = write(calls, numbers, flow)
+    return texts
+
+
+def parted(calls: Calls) -> dict[str, Calls]:
+    """The calls of sequences by the names of their modules; identities are left out where the
+    others do not count on their place."""
+    names = next(iter(calls.values())).options
+    parts = {name: {at: made.options[name] for at, made in calls.items()} for name in names}
+    if all(name.isdigit() for name in parts):
+        return parts
+    return {name: part for name, part in parts.items() if not is_nothing(part)}
+
+
+def is_nothing(calls: Calls) -> bool:
+    """Whether all of the calls leave their input as it is."""
+    return all(made == IDENTITY for made in calls.values())
+
+
+def _write_sequence(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
+    texts = []
+    for name, part in parted(calls).items():
+        text, flow = write(part, numbers, flow)
+        texts.append((name, text))
+    return sequence(texts), flow
+
+
+def _write_call(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
+    made = next(iter(calls.values()))
+    bound = bind(calls)
+    count = max(len(each.args) for each in calls.values())
+    likely, after, texts = flow, flow, []
+    for place, (name, column) in enumerate(bound.items()):
+        value = next(iter(column.values()))
+        if isinstance(value, Call):
+            text, after = write(column, numbers, flow)
+        elif any(isinstance(value, ChannelCount) for value in column.values()):
+            text = after = numbers.channel(column, likely)
+            likely = ""
+        else:
+            text = _write_value(made.name, name, bound, numbers)
+        texts.append(text if place < count else f"{name}={text}")
+    name = _NATIVE.get(made.name, made.name)
+    if not name.startswith("nn."):
+        numbers.classes.add(name)
+    return f"{name}({', '.join(texts)})", after
+
+
+def _write_value(owner: str, name: str, bound: Mapping[str, Column], numbers: Numbers) -> str:
+    column = bound[name]
+    values = list(column.values())
+    if not is_number(values[0]):
+        return literal(values[0])
+    if name == "padding" and len(set(values)) > 1 and "dilation" in bound:
+        # As a rule so many pixels as keep the size at any dilation.
+        dilation = bound["dilation"]
+        reach = values[0] // dilation[next(iter(column))]
+        if column == {at: reach * pixels for at, pixels in dilation.items()}:
+            text = numbers.number("dilation", dilation)
+            return text if reach == 1 else f"{reach} * {text}"
+    return numbers.number(_field(owner, name, bound), column)
+
+
+def _field(owner: str, name: str, bound: Mapping[str, Column]) -> str:
+    """What an argument is called; PyTorch's windows stride by their side unless told otherwise."""
+    if name == "kernel_size" and "stride" not in bound:
+        default = parameters_of(owner).get("stride", _MISSING)
+        return "stride" if default is None else "kernel"
+    return _FIELDS.get(name, name)
+
+
+def bind(calls: Calls) -> dict[str, Column]:
+    """The arguments of calls of one class, by their parameters' names, without options
+    that are what they are by default."""
+    made, *others = calls.values()
+    parameters = parameters_of(made.name)
+    count, options = len(made.args), list(made.options)
+    if others:
+        count = max(count, *(len(each.args) for each in others))
+        given = {name for each in others for name in each.options} - set(options)
+        if given:
+            order = [*parameters, *given, *options]
+            options = sorted({*given, *options}, key=order.index)
+    names = list(parameters)[:count]
+    names += [str(place) for place in range(len(names), count)]
+    names += [name for name in options if name not in names]
+    found = {}
+    for place, name in enumerate(names):
+        column = {at: _argument(each, name, place, parameters) for at, each in calls.items()}
+        default = parameters.get(name, _MISSING)
+        if place < count or any(value != default for value in column.values()):
+            found[name] = column
+    return found
+
+
+def _argument(made: Call, name: str, place: int, parameters: Mapping[str, Any]) -> Any:
+    if place < len(made.args):
+        return made.args[place]
+    return made.options[name] if name in made.options else parameters.get(name)
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """The parameters of a class's constructor, with their defaults."""
+    return _parameters(class_of(name))
+
+
+@cache
+def _parameters(module: type[nn.Module]) -> dict[str, Any]:
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(module).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind not in several}
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value may differ between blocks of one class."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def shape_of(made: Call) -> Any:
+    """What calls have in common that differ in numbers alone."""
+    if made.name in _SEQUENCES:
+        return "nn.Sequential", *((name, shape_of(part)) for name, part in made.options.items())
+    parameters = parameters_of(made.name)
+    shape: list[Any] = [made.name]
+    for name, value in (*zip(parameters, made.args, strict=False), *made.options.items()):
+        default = parameters.get(name, _MISSING)
+        if isinstance(value, Call):
+            shape.append((name, shape_of(value)))
+        elif is_number(value):
+            # One that is not given is its default, if that is a number too.
+            if not is_number(default):
+                shape.append(name)
+        elif value != default:
+            shape.append((name, value))
+    return tuple(shape)
+
+
+NOTHING = shape_of(IDENTITY)
+"""The shape of an identity."""
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two shapes are one, but for what only one of them does."""
+    if one == other or NOTHING in (one, other):
+        return True
+    tuples = isinstance(one, tuple) and isinstance(other, tuple)
+    return tuples and len(one) == len(other) and all(map(alike, one, other))

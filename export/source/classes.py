@@ -2,122 +2,185 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ...planner import Plan
-from ...specs import BlockPlan
-from ...specs.attention import ECASpec
-from ...specs.order import activates_first
-from ...specs.shortcut import IdentitySpec, ShortcutSpec
-from .shortcut import joins, settled
+from ...builder.make import (
+    BUILT_IN_MODULES,
+    IDENTITY_SHORTCUT,
+    MODULES,
+    class_of,
+    nested,
+    shortcut_call,
+)
+from ...planner.plan import Plan
+from ...specs.call import Call
+from ...specs.layout import BlockPlan, block_at, with_drop_path
+from ...specs.resolve import ResolvedBlock
+from ...specs.trace import Module
+from .calls import alike, shape_of
+from .own import joins
 
-NAMES = {"basic": "BasicBlock", "bottleneck": "Bottleneck", "d2l": "Residual", "x": "XBlock"}
-_JOINED = {"none": "Plain", "gate": "Gated", "scaled": "Scaled"}
+
+class BlockCalls(NamedTuple):
+    """A block as the calls that make it."""
+
+    block: BlockPlan
+    """The block by itself, without a name."""
+    modules: dict[str, Module]
+    """Those of entry, branch and exit that stand in no sequence."""
+    entry: dict[str, Call]
+    branch: dict[str, Call]
+    exit: dict[str, Call]
+    shortcut: Call | None
+    """None where there is none; that of ``Identity`` is x itself."""
+    form: tuple[Any, ...]
+    """What blocks of one class have in common besides their calls."""
+    chains: Any
+    """The shape of entry and branch, and that of the exit."""
+    side: Any
+    """The shape of the shortcut."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the block keeps the shape."""
+        return self.block.site.keeps_shape
+
+    @property
+    def strides(self) -> bool:
+        """Whether the block strides."""
+        return self.block.stride > 1
+
+    @property
+    def takes(self) -> int:
+        """After how many modules the shortcut divides from the branch."""
+        return len(self.entry)
+
+    @property
+    def joined(self) -> str:
+        """How the sum is made: ``none``, ``sum``, or the class that makes it."""
+        return str(self.form[1])
 
 
-class Side(NamedTuple):
-    """What the blocks of a class that keep the shape, or those that change it, have beside the
-    branch."""
+@lru_cache(1024)
+def calls_of(resolved: ResolvedBlock, registered: tuple[type, ...]) -> BlockCalls:
+    """The calls that make a block, by the module classes that are ``registered``.
 
-    shortcut: ShortcutSpec
-    takes: str
-    """``x``, ``entry`` where the activated x, or nothing where that is one and the same."""
+    Networks repeat their blocks: those of each are made and compared once.
+    """
+    laid = block_at(*resolved.like, (1, 1))
+    block = BlockPlan(resolved, laid.layers, laid.cuts, 0, laid.modules)
+    modules = block.modules
+    if resolved.drop_rate:
+        modules = with_drop_path(modules, resolved)
+    entry, branch, exit_ = map(nested, (modules.entry, modules.branch, modules.exit))
+    shortcut = shortcut_call(block)
+    steps = (*modules.entry, *modules.branch, *modules.exit)
+    form = block.spec.kind, _joined(shortcut), modules.fresh, block.site.follows_activation
+    chains = tuple((name, shape_of(made)) for name, made in {**entry, **branch}.items())
+    left = tuple((name, shape_of(made)) for name, made in exit_.items())
+    return BlockCalls(
+        block,
+        {step.name: step for step in steps},
+        entry,
+        branch,
+        exit_,
+        shortcut,
+        form,
+        (chains, left),
+        None if shortcut is None else shape_of(shortcut),
+    )
+
+
+def _joined(shortcut: Call | None) -> str:
+    if shortcut is None:
+        return "none"
+    if shortcut.name == "nn.Sequential" or not joins(class_of(shortcut.name)):
+        return "sum"
+    return shortcut.name
 
 
 class BlockClass:
-    """Blocks that one class describes: with one branch, and one shortcut on each side."""
+    """Blocks that one class describes: alike but for numbers, with one shortcut where they keep
+    the shape and one where they change it."""
 
-    def __init__(self, block: BlockPlan) -> None:
-        self.blocks: list[BlockPlan] = []
-        self.sides: dict[bool, Side] = {}
-        """By whether the shape is kept."""
+    def __init__(self, first: BlockCalls) -> None:
+        self.blocks = [first]
         self.name = ""
-        self._key = _branch_key(block)
-        self.take(block)
 
-    def take(self, block: BlockPlan) -> bool:
+    def take(self, block: BlockCalls) -> bool:
         """Take the block in, if the class can describe it beside the others."""
-        side, keeps = _side(block), block.what.keeps_shape
-        before = self.sides.get(keeps, side)
-        sides = {**self.sides, keeps: side if side.takes else before}
-        if (
-            _branch_key(block) != self._key
-            or before.shortcut != side.shortcut
-            or {before.takes, side.takes} == {"x", "entry"}
-            or not (_take_the_same(sides) or _divide(sides))
-        ):
-            return False
-        self.sides = sides
-        self.blocks.append(block)
-        return True
+        fits = self.blocks[0].form == block.form and all(
+            _fit(other, block) for other in self.blocks
+        )
+        if fits:
+            self.blocks.append(block)
+        return fits
+
+    def settle_name(self, taken: set[str]) -> None:
+        """Name the class, apart from those that are ``taken``."""
+        number, name = 1, _base_name(self.blocks[0])
+        self.name = name
+        while self.name in taken:
+            number += 1
+            self.name = f"{name}{number}"
+        taken.add(self.name)
 
     @property
     def divides(self) -> bool:
-        """Whether blocks that keep the shape add x, and the others what their branch takes."""
-        return not _take_the_same(self.sides)
-
-    @property
-    def first(self) -> BlockPlan | None:
-        """The one block without the activation that the others begin with."""
-        bare = [block for block in self.blocks if not block.what.entry_activates]
-        return bare[0] if 0 < len(bare) < len(self.blocks) and self._key[1] else None
+        """Whether some blocks add x, and the others the shortcut of what their branch takes."""
+        return len({block.takes for block in self.blocks}) > 1
 
 
-def sort_blocks(plan: Plan) -> list[BlockClass]:
-    """The classes a network needs, named, in the order of their first blocks."""
+def _fit(one: BlockCalls, other: BlockCalls) -> bool:
+    """Whether one class can describe both blocks."""
+    if one.strides == other.strides:
+        if one.chains != other.chains or (one.keeps == other.keeps and one.side != other.side):
+            return False
+    elif not alike(one.chains, other.chains) or (
+        one.keeps == other.keeps and not alike(one.side, other.side)
+    ):
+        return False
+    return one.takes == other.takes or _divide(one, other) or _divide(other, one)
+
+
+def _divide(keeps: BlockCalls, changes: BlockCalls) -> bool:
+    """Whether one adds x, and the other what it enters by."""
+    return keeps.keeps and not keeps.takes and not changes.keeps and keeps.shortcut == IDENTITY_SHORTCUT
+
+
+def sort_blocks(plan: Plan) -> tuple[list[BlockClass], dict[int, tuple[int, int]]]:
+    """The classes that a network needs, in the order of their first blocks; and the class of
+    each block, with its place there, by its number in the network, from 1."""
     found: list[BlockClass] = []
-    for stage in plan.stages:
-        for block in stage:
-            if not any(kind.take(block) for kind in found):
-                found.append(BlockClass(block))
-    names: list[str] = []
-    for kind in found:
-        names.append(_base_name(kind.blocks[0]))
-        count = names.count(names[-1])
-        kind.name = names[-1] if count == 1 else f"{names[-1]}{count}"
-    return found
+    places: dict[Any, tuple[int, int]] = {}
+    numbered: dict[int, tuple[int, int]] = {}
+    registered = tuple(MODULES[name] for name in MODULES if name not in BUILT_IN_MODULES)
+    blocks = [block.resolved for stage in plan.stages for block in stage]
+    for number, block in enumerate(blocks, start=1):
+        key = id(block.block), id(block.shortcut), block.site, block.drop_rate
+        if key not in places:
+            alone = block._replace(name="", block_path=(), shortcut_path=())
+            places[key] = _sort(calls_of(alone, registered), found)
+        numbered[number] = places[key]
+    return found, numbered
 
 
-def _branch_key(block: BlockPlan) -> Any:
-    """What all blocks of a class have in common, whatever their sizes and shortcuts."""
-    spec: Any = block.spec
-    attention = getattr(spec, "attention", None)
-    return (
-        spec.kind,
-        activates_first(spec.arrangement),
-        spec.arrangement,
-        getattr(spec, "stride_on", None),
-        "eca" if isinstance(attention, ECASpec) else attention,
-        _JOINED.get(block.shortcut.kind),
-        [(x.name[len(block.name) :], x.kind, x.kernel, x.bias) for x in block.branch if x.bias],
-    )
+def _sort(block: BlockCalls, found: list[BlockClass]) -> tuple[int, int]:
+    for place, kind in enumerate(found):
+        if kind.take(block):
+            return place, len(kind.blocks) - 1
+    found.append(BlockClass(block))
+    return len(found) - 1, 0
 
 
-def _side(block: BlockPlan) -> Side:
-    what = block.what
-    if not what.entry_activates or joins(block.shortcut) == "none":
-        return Side(settled(block), "")
-    return Side(settled(block), "entry" if what.shares_entry else "x")
-
-
-def _take_the_same(sides: dict[bool, Side]) -> bool:
-    return len({side.takes for side in sides.values() if side.takes}) < 2
-
-
-def _divide(sides: dict[bool, Side]) -> bool:
-    keeps, changes = sides[True], sides[False]
-    return isinstance(keeps.shortcut, IdentitySpec) and (keeps.takes, changes.takes) == (
-        "x",
-        "entry",
-    )
-
-
-def _base_name(block: BlockPlan) -> str:
-    spec: Any = block.spec
-    name = NAMES[spec.kind]
-    if activates_first(spec.arrangement):
-        name = f"PreAct{name}"
-    attention = getattr(spec, "attention", None)
-    if attention is not None:
-        name = attention.kind.upper() + name
-    return _JOINED.get(block.shortcut.kind, "") + name
+def _base_name(calls: BlockCalls) -> str:
+    block = calls.block
+    attention = getattr(block.spec, "attention", None)
+    name = ("" if attention is None else attention.kind.upper()) + block.modules.join.adjective
+    name = "Plain" + name if block.shortcut.absent else name
+    if block.spec.activates_first:
+        name += "PreAct"
+    if block.site.follows_activation:
+        name = "First" + name
+    return name + block.spec.class_name

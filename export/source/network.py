@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from ..._version import __version__
-from ...errors import BuildError, printable
-from ...planner import Plan
+from ...builder.make import class_of, nested
+from ...errors import printable
+from ...planner.plan import Plan
 from ...planner.plan import lay_out as plan_at
 from ...reading.load import as_spec
-from ...specs import BlockPlan, ResNetSpec
-from ...specs.shortcut import NoShortcutSpec
-from .activation import ActivationText
+from ...specs import ResNetSpec
+from ...specs.call import Call
+from ...specs.layout import BlockPlan
+from .arguments import Column
 from .block import BlockText
-from .calls import Call, Expression, Loop, call, lay_out
-from .classes import NAMES, sort_blocks
-from .parts import Parts
-from .shortcut import make_conv, make_norm
+from .calls import is_nothing, write_each
+from .classes import sort_blocks
+from .layout import lay_out, literal
+from .own import Parts
+from .rows import Step, called, made, steps_of
+from .starts import initialisation
 
 #: From how many equal blocks in a row on they are written as a loop.
 REPEATED = 3
@@ -29,27 +33,38 @@ def to_code(spec: ResNetSpec | str | os.PathLike[str]) -> str:
 
     Its class ``ResNet`` has the state-dict names of what :func:`resforge.build` makes and, with
     the same weights, its outputs and gradients bit for bit; its docstring holds the spec and its
-    digest. The text is laid out as ``ruff format`` lays it out. Raises :class:`SpecError` for a
-    wrong spec and :class:`BuildError` for blocks of kinds registered from Python.
+    digest. The text is laid out as ``ruff format`` lays it out. Modules that PyTorch does not
+    have, registered ones too, are written from their source. Raises :class:`SpecError` for a
+    wrong spec and :class:`BuildError` for a module whose source cannot be read or needs more
+    than torch.
 
     >>> text = to_code("cifar_resnet20")
     >>> [line for line in text.splitlines() if line.startswith("class ")]
     ['class ZeroPad(nn.Module):', 'class BasicBlock(nn.Module):', 'class ResNet(nn.Module):']
     """
     plan = plan_at(as_spec(spec, "to_code"), (1, 1))
-    _refuse_strangers(plan)
     return "\n".join([*NetworkText(plan).lines(), ""])
 
 
-def _refuse_strangers(plan: Plan) -> None:
-    for stage in plan.stages:
-        for block in stage:
-            if block.spec.kind not in NAMES:
-                raise BuildError(
-                    f"{block.name} is of the kind {block.spec.kind!r}, which was registered from "
-                    "Python: only its author's code says how it runs; export the network as "
-                    "ONNX or with torch.export instead"
-                )
+class PlainNumbers:
+    """Numbers of a network, which are written as they are, but for the number of classes."""
+
+    def __init__(self, num_classes: int | None) -> None:
+        self.num_classes = num_classes
+        self.classes: set[str] = set()
+
+    def channel(self, column: Column, likely: str = "") -> str:
+        """A number of channels."""
+        return literal(column[0])
+
+    def number(self, field: str, column: Column) -> str:
+        """Any other number."""
+        is_classes = field == "out_features" and column[0] == self.num_classes
+        return "num_classes" if is_classes else literal(column[0])
+
+    def stride(self) -> str:
+        """Of nothing that is written here."""
+        return "1"
 
 
 class NetworkText:
@@ -57,23 +72,26 @@ class NetworkText:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.spec, self.parts = plan, plan.spec, Parts()
-        self.activation = ActivationText(plan.spec.activation)
-        self.blocks = [
-            BlockText(kind, plan, self.activation, self.parts) for kind in sort_blocks(plan)
-        ]
-        self.text_of = {id(b): text for text in self.blocks for b in text.kind.blocks}
-        self.numbers = {
-            id(block): number
-            for number, block in enumerate((b for stage in plan.stages for b in stage), start=1)
-        }
+        ends = plan.modules
+        self.stem, self.after = nested(ends.stem), nested((*ends.closing, *ends.head))
+        self.numbers = PlainNumbers(self.num_classes)
+        self.steps, self.cut = self._steps()
+        kinds, self.places = sort_blocks(plan)
+        self.blocks = [BlockText(kind) for kind in kinds]
+        self.total = len(self.places)
+        for name in sorted(self.numbers.classes.union(*(x.arguments.classes for x in self.blocks))):
+            self.parts.add(class_of(name))
+        taken = {"ResNet", *self.parts.texts}
+        for kind in kinds:
+            kind.settle_name(taken)
 
     def lines(self) -> Iterator[str]:
         """The file."""
         blocks = ["\n".join(text.lines()) for text in self.blocks]
         network = "\n".join(self._network())
-        body = "\n\n\n".join([*(t.rstrip() for t in self.parts.texts()), *blocks, network])
+        body = "\n\n\n".join([*self.parts.texts.values(), *blocks, network])
         yield from self._docstring()
-        yield from ("", *_imports(body), "", "", body)
+        yield from ("", *_imports(body, self.parts.imports), "", "", body)
 
     def _docstring(self) -> Iterator[str]:
         name = f"The network {printable(self.spec.name)}" if self.spec.name else "A network"
@@ -87,164 +105,112 @@ class NetworkText:
         yield '"""'
 
     def _network(self) -> Iterator[str]:
-        spec = self.spec
-        classes = "" if spec.head is None else f"num_classes: int = {spec.head.num_classes}"
         yield "class ResNet(nn.Module):"
         yield f'    """{self._in_words()}"""'
         yield ""
-        arguments = ", ".join(["self", *([classes] if classes else [])])
-        yield f"    def __init__({arguments}) -> None:"
+        parameters = ["self", *([f"num_classes: int = {self.num_classes}"] if self.num_classes else [])]
+        yield f"    def __init__({', '.join(parameters)}) -> None:"
         yield "        super().__init__()"
         yield from self._modules()
-        yield from self._initialisation()
+        yield from initialisation(self.plan, self.blocks)
         yield ""
         yield "    def forward(self, x: Tensor) -> Tensor:"
-        yield from (f"        {line}" for line in self._forward())
+        yield from (line for text in self._forward() for line in lay_out(text, 8))
 
     def _in_words(self) -> str:
-        spec = self.spec
         depths = ", ".join(str(len(stage)) for stage in self.plan.stages)
-        answer = "features" if spec.head is None else "num_classes"
-        shape = f"(N, {answer})" if spec.head else "the last stage's map"
-        return f"Stages of {depths} blocks; (N, {spec.in_channels}, H, W) to {shape}."
+        shape = "the last stage's map"
+        if self.spec.head is not None:
+            shape = "(N, num_classes)" if self.num_classes else f"(N, {self.plan.output_shape[0]})"
+        return f"Stages of {depths} blocks; (N, {self.spec.in_channels}, H, W) to {shape}."
+
+    @property
+    def num_classes(self) -> int | None:
+        """The number of classes, where the last layer is a linear one."""
+        last = self.plan.modules.head[-1:] if self.plan.head else ()
+        if not last or not last[0].layers or last[0].layer.kind != "linear":
+            return None
+        return last[0].out_channels
 
     # What it holds.
 
+    def _steps(self) -> tuple[list[Step], int]:
+        """The modules before and after the stages, and how many stand before."""
+        modules = {m.name: m for part in self.plan.modules for m in part}
+        texts = self._texts(self.stem)
+        cut = len(texts)
+        texts |= self._texts(self.after)
+        stages = {f"layer{number}" for number in range(1, len(self.plan.stages) + 1)}
+        return steps_of(texts, {**self.stem, **self.after}, modules, stages), cut
+
+    def _texts(self, calls: Mapping[str, Call]) -> dict[str, str]:
+        parts = {name: {0: call} for name, call in calls.items()}
+        some = {name: part for name, part in parts.items() if not is_nothing(part)}
+        return write_each(some, self.numbers, "")
+
     def _modules(self) -> Iterator[str]:
-        for layer in self.plan.stem:
-            if layer.kind == "conv":
-                padding = str(layer.kernel // 2)
-                made: Expression = make_conv(
-                    layer.in_channels,
-                    layer.out_channels,
-                    layer.kernel,
-                    str(layer.stride),
-                    padding,
-                    "1",
-                    "1",
-                    layer.bias,
-                )
-            elif layer.kind == "max_pool":
-                made = call("nn.MaxPool2d", layer.kernel, f"stride={layer.stride}", "padding=1")
-            else:
-                made = make_norm(self.spec.norm, layer.out_channels)
-            if layer.kind == "max_pool":
-                yield from self._activation_module()
-            yield from _set(layer.name, made)
-        if self.plan.stem[-1].kind != "max_pool":
-            yield from self._activation_module()
+        for name, text in made(self.steps[: self.cut]):
+            yield from _set(name, text)
+        first = 1
         for number, stage in enumerate(self.plan.stages, start=1):
-            yield from _set(f"layer{number}", Call("nn.Sequential", tuple(self._stage(stage))))
-        for layer in self.plan.closing:
-            yield from _set(layer.name, make_norm(self.spec.norm, layer.out_channels))
-        if self._closing_act() and self.activation.differs:
-            yield from _set(self._closing_act(), self.activation.fresh)
-        yield from self._head()
+            blocks = ", ".join(self._stage(stage, first))
+            yield from _set(f"layer{number}", f"nn.Sequential({blocks})")
+            first += len(stage)
+        before = {step.name for step in self.steps[: self.cut]}
+        for name, text in made(self.steps[self.cut :]):
+            if name not in before:
+                yield from _set(name, text)
 
-    def _activation_module(self) -> Iterator[str]:
-        if self.activation.attribute:
-            yield from _set(self.activation.attribute, self.activation.in_place)
+    def _stage(self, stage: tuple[BlockPlan, ...], first: int) -> Iterator[str]:
+        numbers = range(first, first + len(stage))
+        for text, run in groupby(numbers, key=lambda number: self._made(number, "number")):
+            alike = list(run)
+            if len(alike) < REPEATED:
+                yield from (self._made(number, str(number)) for number in alike)
+            elif "number / " in text:
+                yield f"*({text} for number in range({alike[0]}, {alike[-1] + 1}))"
+            else:
+                yield f"*({text} for _ in range({len(alike)}))"
 
-    def _closing_act(self) -> str:
-        """The attribute that activates after the last stage; empty where nothing does."""
-        last = self.plan.stages[-1][-1].spec.arrangement
-        if last not in ("relu_only_pre", "full_pre") or not self.activation.attribute:
-            return ""
-        return ("last_" if self.activation.differs else "") + self.activation.attribute
-
-    def _head(self) -> Iterator[str]:
-        head = self.spec.head
-        if head is not None:
-            yield from _set("avgpool", call("nn.AdaptiveAvgPool2d", 1))
-            if head.dropout:
-                yield from _set("dropout", call("nn.Dropout", head.dropout))
-            yield from _set("fc", call("nn.Linear", self.plan.head[-1].in_channels, "num_classes"))
-
-    def _stage(self, stage: tuple[BlockPlan, ...]) -> Iterator[Expression]:
-        for _, run in groupby(stage, key=lambda block: str(self._made(block, "number"))):
-            blocks = list(run)
-            if len(blocks) < REPEATED:
-                yield from (self._made(block, str(self.numbers[id(block)])) for block in blocks)
-                continue
-            item = self._made(blocks[0], "number")
-            first, count = self.numbers[id(blocks[0])], len(blocks)
-            counted = "number / " in str(item)
-            span = f"{first}, {first + count}" if counted else str(count)
-            yield Loop(item, "number" if counted else "_", span)
-
-    def _made(self, block: BlockPlan, number: str) -> Call:
-        """What makes a block, given its number in the network as text."""
-        rule, rate = self.spec.stochastic_depth, ""
-        if rule is not None:
-            rate = f"{rule.rate} * ({number} / {len(self.numbers)})"
-        return self.text_of[id(block)].instance(block, rate)
-
-    def _initialisation(self) -> Iterator[str]:
-        if self.spec.init.scheme == "kaiming_normal":
-            yield ""
-            yield "        # By fan-out: He et al. 2015 (arXiv 1502.01852)."
-            yield "        for module in self.modules():"
-            yield "            if isinstance(module, nn.Conv2d):"
-            yield '                nn.init.kaiming_normal_(module.weight, mode="fan_out")'
-        ends = list(self._residual_ends())
-        if self.spec.init.zero_residual and ends:
-            yield ""
-            yield "        # Each block starts as its shortcut: Goyal et al. 2017, section 5.1."
-            yield "        for module in self.modules():"
-            yield from ends
-
-    def _residual_ends(self) -> Iterator[str]:
-        for text in self.blocks:
-            block = text.block
-            end = block.residual_end
-            if isinstance(block.shortcut, NoShortcutSpec) or end is None:
-                continue
-            name = end.name[len(block.name) + 1 :]
-            yield f"            if isinstance(module, {text.kind.name}):"
-            yield f"                nn.init.zeros_(module.{name}.weight)"
-            if end.kind == "conv" and end.bias:
-                yield f'                nn.init.zeros_(module.{name}.get_parameter("bias"))'
+    def _made(self, number: int, name: str) -> str:
+        """What makes the block of that number, which goes by ``name``."""
+        kind, place = self.places[number]
+        text = self.blocks[kind]
+        drop_rate = text.blocks[place].block.resolved.drop_rate
+        rate, rule = literal(drop_rate), self.spec.stochastic_depth
+        if rule is not None and rule.rule == "linear":
+            rate = f"{literal(rule.rate)} * ({name} / {self.total})"
+        return f"{text.kind.name}({text.arguments.given(place, drop_rate, rate)})"
 
     # How it runs.
 
     def _forward(self) -> Iterator[str]:
-        *before, last = self._steps()
-        yield from (f"x = {step}" for step in before)
+        lines = called(self.steps[: self.cut], "x", "x")
+        lines += [f"self.layer{number}(x)" for number in range(1, len(self.plan.stages) + 1)]
+        lines += called(self.steps[self.cut :], "x", "x")
+        *before, last = lines
+        yield from (f"x = {line}" for line in before)
         answer = "features" if self.spec.head is None else "logits"
         yield f"{answer}: Tensor = {last}"
         yield f"return {answer}"
 
-    def _steps(self) -> Iterator[str]:
-        names = {layer.name for layer in self.plan.stem}
-        for layer in self.plan.stem:
-            if layer.kind == "conv":
-                follower = f"bn{layer.name[4:]}"
-                inner = f"self.{layer.name}(x)"
-                inner = f"self.{follower}({inner})" if follower in names else inner
-                yield self.activation.of(inner)
-            elif layer.kind == "max_pool":
-                yield f"self.{layer.name}(x)"
-        yield from (f"self.layer{number}(x)" for number in range(1, len(self.plan.stages) + 1))
-        closing = "".join(f"self.{layer.name}(" for layer in self.plan.closing)
-        act = self._closing_act()
-        if closing or act:
-            inner = f"{closing}x{')' * len(self.plan.closing)}"
-            yield f"self.{act}({inner})" if act else inner
-        if self.spec.head is not None:
-            yield "self.avgpool(x).flatten(1)"
-            if self.spec.head.dropout:
-                yield "self.dropout(x)"
-            yield "self.fc(x)"
 
-
-def _imports(body: str) -> Iterator[str]:
+def _imports(body: str, needed: Iterable[str]) -> Iterator[str]:
+    """The statements that a file of that body begins with, sorted as is usual."""
+    wanted = {"from torch import Tensor", "from torch import nn", *needed}
     if "OrderedDict(" in body:
-        yield from ("from collections import OrderedDict", "")
-    if "torch." in body:
-        yield "import torch"
-    if "F." in body:
-        yield "import torch.nn.functional as F"
-    yield "from torch import Tensor, nn"
+        wanted.add("from collections import OrderedDict")
+    names: dict[str, list[str]] = {}
+    for statement in sorted(wanted):
+        if statement.startswith("from "):
+            origin, _, name = statement.removeprefix("from ").partition(" import ")
+            names.setdefault(origin, []).append(name)
+    lines = [statement for statement in wanted if statement.startswith("import ")]
+    lines += [f"from {origin} import {', '.join(found)}" for origin, found in names.items()]
+    lines.sort(key=lambda line: (line.startswith("from"), line))
+    torch = [line for line in lines if line.split()[1].partition(".")[0] == "torch"]
+    others = [line for line in lines if line not in torch]
+    yield from [*others, *([""] if others else []), *torch]
 
 
 def _quoted(line: str) -> str:
@@ -253,5 +219,5 @@ def _quoted(line: str) -> str:
     return start + line[len(start) :].replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
-def _set(name: str, module: Expression) -> list[str]:
-    return lay_out(f"self.{name} = ", module, 8)
+def _set(name: str, module: str) -> list[str]:
+    return lay_out(f"self.{name} = {module}", 8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from ..attention import AnyAttention, AttentionSpec
 from ..base import Rate
@@ -51,6 +51,12 @@ class OrderedSpec(BlockSpec):
         if not self.activates_first:
             return ()
         return (("norm", NORM), ("act", ACT)) if self.order == "full_pre" else (("act", ACT),)
+
+    def published(self) -> str:
+        if self.order == "post":
+            return self.source
+        figure = "abcde"[get_args(Order).index(self.order)]
+        return f"He et al. 2016 (arXiv 1603.05027), Figure 4{figure}"
 
     @property
     def arrangement(self) -> str:

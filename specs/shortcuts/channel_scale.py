@@ -17,6 +17,7 @@ class ChannelScaleSpec(WrapperSpec):
     The constant factors of He et al. 2016 (arXiv 1603.05027), section 3.1, made learnable.
     """
 
+    words: ClassVar[str] = "{of}, times a learned factor for each channel"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"start": 0.5, "of": "projection"})
 
     kind: Literal["channel_scale"] = "channel_scale"

@@ -18,6 +18,7 @@ class DropoutShortcutSpec(WrapperSpec):
     halved.
     """
 
+    words: ClassVar[str] = "dropout of {of}"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"rate": 0.25, "of": "projection"})
 
     kind: Literal["dropout"] = "dropout"

@@ -24,6 +24,7 @@ class WrapperSpec(ShortcutSpec):
     """Something done to another shortcut, in every block if the kind stands alone."""
 
     bare_match: ClassVar[str | None] = None
+    words: ClassVar[str] = "{of}"
 
     of: AnyInnerShortcut = ZeroPadSpec()
     """The shortcut it is done to; option A unless said, which is x itself where the shape is

@@ -1,0 +1,217 @@
+"""Modules that PyTorch does not have, written from their own source.
+
+What serves only those who make them by hand is left out: checks of arguments, what is printed,
+examples. Helpers that they use come with them. Nothing of resforge is imported by the text.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from textwrap import dedent
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ...blocks import Shortcut
+from ...errors import BuildError
+from .edits import Edits, apply
+from .names import chains, free_names, is_foreign, look_up, read_file
+from .tidy import tidy
+
+#: Methods for those who make modules by hand.
+_LEFT_OUT = ("check", "extra_repr")
+
+
+class Part(NamedTuple):
+    """A class, a function or a value, as text."""
+
+    name: str
+    text: str
+    imports: frozenset[str]
+    needs: tuple[Any, ...]
+    """The parts that it uses: objects, or the module and the name of a value."""
+
+
+class Parts:
+    """The parts that a file needs, each once and after those that it uses."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.imports: set[str] = set()
+        self._seen: dict[Any, str] = {}
+
+    def add(self, what: Any) -> str:
+        """Add a class, a function or a value, with all that it uses; its name."""
+        if what in self._seen:
+            return self._seen[what]
+        part = read_part(what)
+        self._seen[what] = part.name
+        for needed in part.needs:
+            self.add(needed)
+        if part.name in self.texts:
+            raise BuildError(f"two things are called {part.name!r}, and one file cannot hold both")
+        self.texts[part.name] = part.text
+        self.imports |= part.imports
+        return part.name
+
+
+def joins(module: type) -> bool:
+    """Whether a shortcut of that class joins the branch in a way of its own."""
+    if not issubclass(module, Shortcut):
+        return False
+    return module.join is not Shortcut.join and not _is_faster_sum(module.join)
+
+
+def _is_faster_sum(join: Any) -> bool:
+    return bool(getattr(join, "faster_sum", False))
+
+
+@cache
+def read_part(what: Any) -> Part:
+    """``what`` as text. Raises :class:`BuildError` where its source cannot be read."""
+    if isinstance(what, tuple):
+        return _read_value(*what)
+    text = _without_checks(_source_of(what), what)
+    if isinstance(what, type):
+        text = _without_idle_attributes(text)
+    return _settled(text, what)
+
+
+def _source_of(what: Any) -> str:
+    try:
+        return dedent(inspect.getsource(what))
+    except (OSError, TypeError, SyntaxError) as error:
+        raise BuildError(
+            f"the source of {what.__name__} cannot be read ({error}), and only that says how it "
+            "runs; define it in a file, or export the network as ONNX or with torch.export"
+        ) from error
+
+
+def _read_value(module: ModuleType, name: str) -> Part:
+    file = read_file(module)
+    return _settled(ast.get_source_segment(file.text, file.values[name]) or "", (module, name))
+
+
+# What is left out.
+
+
+def _without_checks(text: str, what: Any) -> str:
+    edits: Edits = []
+    node = ast.parse(text).body[0]
+    for each in ast.walk(node):
+        if isinstance(each, ast.FunctionDef) and _is_left_out(each.name, what):
+            edits.append((each, None))
+        elif isinstance(each, ast.FunctionDef) and each.name == "__init__":
+            checks = [statement for statement in each.body if _is_check(statement)]
+            edits += [(check, None) for check in checks]
+    return apply(text, edits)
+
+
+def _is_left_out(method: str, what: Any) -> bool:
+    if not isinstance(what, type):
+        return False
+    return method in _LEFT_OUT or (method == "join" and _is_faster_sum(vars(what).get("join")))
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If):
+        return isinstance(statement.body[-1], ast.Raise) and not statement.orelse
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    name = call.func if isinstance(call, ast.Call) else None
+    return isinstance(name, ast.Name) and name.id.startswith("check_")
+
+
+def _without_idle_attributes(text: str) -> str:
+    """``text`` without plain attributes that only what was left out had read."""
+    node = ast.parse(text).body[0]
+    found = [each for each in ast.walk(node) if isinstance(each, ast.Attribute)]
+    own = [each for each in found if isinstance(each.value, ast.Name) and each.value.id == "self"]
+    read = {each.attr for each in own if isinstance(each.ctx, ast.Load)}
+    idle: Edits = [
+        (each, None)
+        for each in ast.walk(node)
+        if isinstance(each, ast.Assign)
+        and isinstance(each.targets[0], ast.Attribute)
+        and each.targets[0].attr not in read
+        and isinstance(each.value, ast.Name | ast.Constant | ast.Tuple)
+    ]
+    return apply(text, idle)
+
+
+# What it uses.
+
+
+def _settled(text: str, what: Any) -> Part:
+    """``text`` with its names settled: what it imports, and what has to come with it."""
+    node = ast.parse(text).body[0]
+    name = _name_of(what)
+    edits: Edits = []
+    needs: dict[Any, None] = {}
+    imports: set[str] = set()
+    if isinstance(node, ast.ClassDef):
+        edits += _bases(node, what, needs)
+    settled = {id(base) for base in getattr(node, "bases", ())}
+    types = {id(part) for each in _annotations(node) for part in ast.walk(each)}
+    for chain in chains(node, free_names(text) - {name}):
+        found = look_up(chain, what)
+        if id(found.node) in settled or found.value is None:
+            imports |= {found.statement} - {""}
+        elif id(found.node) in types and _is_module(found.value):
+            edits.append((found.node, "nn.Module"))
+        else:
+            needs[found.value] = None
+            edits.append((found.node, _name_of(found.value)))
+    return Part(name, tidy(apply(text, edits)), frozenset(imports), tuple(needs))
+
+
+def _name_of(what: Any) -> str:
+    return str(what[1] if isinstance(what, tuple) else what.__name__)
+
+
+def _is_module(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, nn.Module)
+
+
+def _bases(node: ast.ClassDef, what: type, needs: dict[Any, None]) -> Edits:
+    """The bases as the text has them: classes that give it nothing are left out."""
+    wanted = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+    own = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+    wanted |= {"__init__"} | ({"forward", *(["join"] if joins(what) else [])} - own)
+    names: list[str] = []
+    for kind in what.__bases__:
+        if not is_foreign(kind) and _gives(kind, wanted):
+            needs[kind] = None
+            names.append(kind.__name__)
+        else:
+            names += _plain_bases(kind)
+    some = [name for name in dict.fromkeys(names) if name != "nn.Module"] or ["nn.Module"]
+    whole = ast.copy_location(ast.Name("bases"), node.bases[0])
+    whole.end_lineno, whole.end_col_offset = node.bases[-1].end_lineno, node.bases[-1].end_col_offset
+    return [(whole, ", ".join(some))]
+
+
+def _gives(kind: type, wanted: set[str]) -> bool:
+    """Whether ``kind`` or a base of it, none of them PyTorch's, has any of the ``wanted``."""
+    ours = (each for each in kind.__mro__ if not is_foreign(each))
+    return any(name in vars(each) and not _is_left_out(name, each) for each in ours for name in wanted)
+
+
+def _plain_bases(kind: type) -> Iterator[str]:
+    """The classes of PyTorch that ``kind`` derives from."""
+    if is_foreign(kind):
+        yield f"nn.{kind.__name__}"
+    else:
+        for base in kind.__bases__:
+            yield from _plain_bases(base)
+
+
+def _annotations(node: ast.stmt) -> Iterator[ast.expr]:
+    for each in ast.walk(node):
+        for field in ("annotation", "returns"):
+            annotation = getattr(each, field, None)
+            if isinstance(annotation, ast.expr):
+                yield annotation

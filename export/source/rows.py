@@ -1,0 +1,73 @@
+"""Modules in a row, as the statements that make them and those that call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ...specs.call import Call
+from ...specs.trace import Module
+from .layout import attribute
+
+
+class Step(NamedTuple):
+    """A module that a class holds, as text."""
+
+    name: str
+    """Its attribute; several steps that are alike and remember nothing share one."""
+    text: str
+    joins_line: bool
+    """Whether its call is written around that of the step before."""
+
+
+def steps_of(
+    texts: Mapping[str, str], calls: Mapping[str, Call], modules: Mapping[str, Module], taken: Iterable[str]
+) -> list[Step]:
+    """The modules of a class in the order in which they run: ``texts`` and examples of ``calls``
+    by their names, the ``modules`` those that stand in no sequence."""
+    native = {name for name in texts if name in modules and calls[name].name.startswith("nn.")}
+    free = {name for name in native if not modules[name].layers}
+    names = _attributes({name: text for name, text in texts.items() if name in free}, {*texts, *taken})
+    return [
+        Step(
+            attribute(names.get(name, name)),
+            text,
+            name in native and modules[name].op.sign is not None,
+        )
+        for name, text in texts.items()
+    ]
+
+
+def _attributes(texts: Mapping[str, str], taken: set[str]) -> dict[str, str]:
+    """The attributes of modules without state: one for all that are alike."""
+    alike: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        # Every activation is called so, whose names no state dict ever shows.
+        usual = name if "ReLU" in text else name.replace("relu", "act")
+        alike.setdefault(text, []).append(usual)
+    short = {text: names[0].rstrip("0123456789") for text, names in alike.items()}
+    found = {}
+    for name, text in texts.items():
+        free = list(short.values()).count(short[text]) == 1 and short[text] not in taken - set(texts)
+        found[name] = short[text] if free else alike[text][0]
+    return found
+
+
+def made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """What has to be made: each attribute once, at the last of its steps."""
+    steps = list(steps)
+    for at, step in enumerate(steps):
+        if step.name not in {later.name for later in steps[at + 1 :]}:
+            yield step.name, step.text
+
+
+def called(steps: Iterable[Step], x: str, out: str = "out") -> list[str]:
+    """The expressions that call the steps in turn: ``x`` is given to the first, and what each
+    puts out is called ``out`` by the next."""
+    lines: list[str] = []
+    for step in steps:
+        if lines and step.joins_line:
+            lines[-1] = f"self.{step.name}({lines[-1]})"
+        else:
+            lines.append(f"self.{step.name}({out if lines else x})")
+    return lines
