@@ -66,7 +66,7 @@ def cases() -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 def chain_with(op: dict[str, Any]) -> dict[str, Any]:
     """A network in whose branches the operation stands, or in whose head where it is no map."""
-    if OPERATIONS[op["kind"]].takes_vector or op["kind"] in ("global_pool", "flatten"):
+    if OPERATIONS[op["kind"]].flattening is not None or op["kind"] == "global_pool":
         before = [] if op["kind"] == "global_pool" else ["global_pool"]
         return {"head": [*before, op, {"linear": 3}]}
     return {"block": {"branch": [{"conv": 3, "stride": "block"}, "norm", op, {"conv": 3}, "norm"]}}
