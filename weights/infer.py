@@ -64,7 +64,7 @@ def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
             raise unknowable(f"{theirs} is {shapes[0]}, where {shapes[1]} would fit the rest")
     strides = "x".join(str(stage.stride) for stage in spec.stages)
     assumed = [f"strides {strides}", "relu", f"{plan.spec.stem.kind}'s pool"]
-    if any(b.what.block.kind == "bottleneck" for stage in plan.stages for b in stage):
+    if any(b.spec.kind == "bottleneck" for stage in plan.stages for b in stage):
         assumed.append("the stride on the 3x3")
     return Inferred(_in_known_words(spec), Certificate("names", assumed=tuple(assumed)))
 
