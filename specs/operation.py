@@ -8,7 +8,7 @@ JSON Schema, the strategies, the tables of the language page) is derived from th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from pydantic import Field
 from .base import MAX_CHANNELS, Spec, Stride
 from .call import Call
 from .registry import Kinds, UnionOf
+from .seen import Seen
 from .site import Site
 from .trace import Layer, Module, Trace
 
@@ -84,6 +85,15 @@ class Operation(Spec):
     def sign_of(self, module: Module) -> str | None:
         """The text of its sign at one place; None for none."""
         return self.sign
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Fields that this kind may have in a network of which ``seen`` shows, likeliest first.
+
+        They need not fit: each proposal is written down and compared with what shows. A kind
+        that reads nothing proposes its defaults and its samples.
+        """
+        return ({}, *cls.samples)
 
 
 def _identity(layer: Layer) -> list[Any]:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Literal
 
 from ..planner.plan import Plan
+from ..specs.layout import BlockPlan
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 _FIELD = re.compile(r"\{(\w+)([+-]\d+)?\}")
@@ -32,7 +34,7 @@ class Form:
     rules: tuple[Rule, ...]
     stem: Literal["any", "deep", "shallow"] = "any"
     """Whether it is for stems of several convolutions, or of one."""
-    moved: Callable[[Plan], Mapping[str, str]] | None = None
+    moved: Callable[[Iterable[BlockPlan]], Mapping[str, str]] | None = None
     """Native layers that the other project counts otherwise, for a network."""
 
     def native(self, name: str) -> str | None:
@@ -50,7 +52,7 @@ class Form:
 
     def table(self, names: Iterable[str], plan: Plan) -> dict[str, str | None]:
         """The foreign name of each of ``names``, tensors of a network with ``plan``."""
-        moved = self.moved(plan) if self.moved else {}
+        moved = self.moved(chain.from_iterable(plan.stages)) if self.moved else {}
         table: dict[str, str | None] = {}
         for name in names:
             layer, _, tensor = name.rpartition(".")
