@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -79,7 +80,7 @@ def _of_module(network: nn.Module) -> Inferred:
     layers = Layers(network.state_dict(), dict(network.named_modules()))
     comparison = Comparison(network)
     second_best, tried = None, 0
-    for spec in islice(_nearest_first(layers), MAX_TRIED):
+    for spec in islice(_nearest_first(layers, network), MAX_TRIED):
         tried += 1
         certificate = comparison.certify(spec, _names(layers, spec))
         if certificate is not None:
@@ -114,21 +115,29 @@ def _specs(layers: Layers) -> Iterator[ResNetSpec]:
         raise unknowable(refused.message if refused else "the language has no such network")
 
 
-def _nearest_first(layers: Layers) -> Iterator[ResNetSpec]:
+def _nearest_first(layers: Layers, network: nn.Module) -> Iterator[ResNetSpec]:
     """As :func:`_specs`; of a network of resforge's own modules first those made of the same."""
     if not set(MODULES.values()).intersection(layers.types):
         yield from _specs(layers)
         return
-    shown = Counter(kind.__name__ for kind in layers.types)
+    shown = _modules_of(network)
     later: list[tuple[int, ResNetSpec]] = []
     for spec in _specs(layers):
-        made = Counter(type(module).__name__ for module in made_of(spec).modules())
+        made = _modules_of(made_of(spec))
         distance = (shown - made).total() + (made - shown).total()
         if distance:
             later.append((distance, spec))
         else:
             yield spec
     yield from (spec for _, spec in sorted(later, key=itemgetter(0)))
+
+
+def _modules_of(network: nn.Module) -> Counter[tuple[str, str, str]]:
+    """The name, class and printed settings of each module."""
+    return Counter(
+        (name, type(module).__name__, module.extra_repr())
+        for name, module in network.named_modules()
+    )
 
 
 def _difference(layers: Layers, spec: ResNetSpec) -> str | None:
@@ -151,13 +160,19 @@ def _difference(layers: Layers, spec: ResNetSpec) -> str | None:
 def _in_known_words(spec: ResNetSpec) -> ResNetSpec:
     """The catalogue's entry, where the spec means a network of the catalogue."""
     params = lay_out(spec, (1, 1)).params
-    for name in list_specs():
-        entry = load(name)
-        if lay_out(entry, (1, 1)).params == params:
+    for name, count in _catalogue_params().items():
+        if count == params:
+            entry = load(name)
             alike = entry.replace({"init": spec.init, "stochastic_depth": None})
             if alike.digest == spec.digest:
                 return entry if entry.stochastic_depth is None else alike
     return spec
+
+
+@cache
+def _catalogue_params() -> dict[str, int]:
+    """Parameters of each network of the catalogue."""
+    return {name: lay_out(load(name), (1, 1)).params for name in list_specs()}
 
 
 def _names(layers: Layers, spec: ResNetSpec) -> dict[str, str]:
