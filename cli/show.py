@@ -16,7 +16,7 @@ from ..planner.plan import Plan, check_size
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 
-#: Columns of a terminal from which on every digit has room.
+#: Width of a terminal from which numbers are printed in full.
 WIDE = 120
 HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
 
@@ -29,23 +29,25 @@ def show(
     all: Annotated[
         bool,
         Parameter(
-            "--all", negative="", show_default=False, help="Show every layer, not only the stages."
+            "--all", negative="", show_default=False, help="Show every layer instead of the stages."
         ),
     ] = False,
     svg: Annotated[
         str | None,
         Parameter(
-            "--svg", metavar="PATH", help="Write a picture of the network too; - prints only that."
+            "--svg",
+            metavar="PATH",
+            help="Also write a picture of the network; - prints only the picture.",
         ),
     ] = None,
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
     json: Json = False,
 ) -> None:
-    """Show a network's stages or layers and what each costs, without building it.
+    """Show the stages or layers of a network and their costs, without building it.
 
-    MACs count the multiply-accumulates of convolutions and linear layers for
-    one image. Depth counts weighted layers on the longest path.
+    MACs are the multiply-accumulates of convolutions and linear layers for
+    one image. Depth is the number of weighted layers on the longest path.
     """
     plan = plan_at(load_source(source), input)
     check_size(plan, max_params, max_activations)

@@ -21,6 +21,8 @@ class JoinSpec(Spec):
     kind: str
     #: The field that the value of the short form is: ``{gate: exclusive}``.
     main: ClassVar[str | None] = None
+    #: What its signs mean, as a line of the picture's legend; empty where they need none.
+    legend: ClassVar[str] = ""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers of the join, from the map that the shortcut takes."""
@@ -97,6 +99,7 @@ class GateJoinSpec(Gating, JoinSpec):
     """
 
     main: ClassVar[str | None] = "mode"
+    legend: ClassVar[str] = "g = sigmoid(conv 1×1)"
 
     kind: Literal["gate"] = "gate"
 

@@ -95,7 +95,7 @@ def test_set_reads_values_as_a_file_does(cli: Cli, change: str, path: str, value
         ("stages[9].depth=1", 3, "count from 0 to 3"),
         ("shortcut=identity", 3, "error[shortcut]: "),
         ("name=a: b", 3, "error["),
-        ("name=a\nblock: bottleneck", 3, "one value is wanted here"),
+        ("name=a\nblock: bottleneck", 3, "expected one value"),
         ("block={kind: basic, kind: basic}", 3, "--set:1:21"),
         ("name=*anchor", 3, "--set:1:6"),
     ],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+import sweep_trials
 import torch
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
@@ -19,10 +19,6 @@ from resforge.ablation.running.engine import Job, cores, make_engine
 from resforge.ablation.running.task import Task, make_task
 from resforge.ablation.running.trial import deterministic, environment, run_trial
 from resforge.errors import ResforgeError, StoreError
-
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 TRAIN = "resforge.ablation.running.trial:run_trial"

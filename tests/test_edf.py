@@ -53,10 +53,10 @@ def test_weights_make_every_bin_count_alike() -> None:
     ("call", "message"),
     [
         (lambda: edf([]), "at least one error"),
-        (lambda: edf([0.1, float("nan")]), "all of them finite"),
+        (lambda: edf([0.1, float("nan")]), "all errors finite"),
         (lambda: edf([0.1], [1.0, 2.0]), "2 weights for 1"),
         (lambda: edf([0.1], [-1.0]), "below 0"),
-        (lambda: complexity_weights([1.0], [3, 2]), "do not rise"),
+        (lambda: complexity_weights([1.0], [3, 2]), "do not increase"),
         (lambda: complexity_weights([1.0], [0, 2, 4]), "between 2 and 4"),
     ],
 )

@@ -18,19 +18,18 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import sweep_trials
 from resforge.ablation import plan_sweep, read_records, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
 ON_RAY = """
 import json, os, sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {support!r})
 from resforge.ablation import progress_on, run_sweep
 import sweep_trials
 nodes = {nodes}
@@ -66,9 +65,9 @@ def on_ray(
 ) -> subprocess.Popen[str]:
     """A driver in a process of its own, since Ray stays in a process that it was started in."""
     code = ON_RAY.format(
-        here=HERE, out=str(out), trial=trial, sweep=sweep, workers=workers, nodes=nodes
+        support=SUPPORT, out=str(out), trial=trial, sweep=sweep, workers=workers, nodes=nodes
     )
-    paths = os.pathsep.join([HERE, *filter(None, sys.path)])
+    paths = os.pathsep.join([SUPPORT, *filter(None, sys.path)])
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,

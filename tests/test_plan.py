@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from resforge import blocks
 from resforge.planner.count import Counter, figures_of
 from resforge.planner.plan import MAX_INPUT, lay_out
+from resforge.specs.resolve import blocks_of
 from resforge.testing import strategies
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+ATTENTION = (blocks.SqueezeExcitation, blocks.ECA, blocks.GlobalContext)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 # Measured on torchvision 0.28 and timm 1.0.31, or computed independently.
@@ -227,11 +229,13 @@ def test_receptive_field_is_what_a_gradient_finds(spec: rf.ResNetSpec) -> None:
     model = rf.build(linear, dtype=torch.float64).eval()
     for parameter in model.parameters():
         nn.init.constant_(parameter, 0.1)
-    if hasattr(model, "maxpool"):
-        model.maxpool = nn.AvgPool2d(3, 2, padding=1)
-    for module in model.modules():
-        if isinstance(module, blocks.ResidualBlock):
-            module.se = None  # it sees the whole map, which is not what is meant
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.MaxPool2d):
+            pool = nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
+            model.set_submodule(name, pool)
+        if isinstance(module, ATTENTION):
+            # It sees the whole map, which is not what is meant.
+            model.set_submodule(name, nn.Identity())
         elif isinstance(module, blocks.Scaled):
             module.shortcut = module.residual = 0.5
         elif isinstance(module, blocks.Gate):
@@ -258,8 +262,8 @@ def test_option_b_minus_option_a(data: st.DataObject) -> None:
     a, b = (rf.plan(spec.replace({"shortcut": option})) for option in (A, B))
     changing = [
         block
-        for stage in spec.blocks()
-        for block in stage
+        for stage in blocks_of(spec)
+        for block in (resolved.site for resolved in stage)
         if block.stride > 1 or block.in_channels != block.out_channels
     ]
     extra = sum(c.in_channels * c.out_channels + 2 * c.out_channels for c in changing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import resforge as rf
+import sweep_trials
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
 from resforge.ablation.planning.pairing import shared
@@ -18,9 +18,6 @@ from resforge.ablation.planning.preview import FIGURES
 from resforge.ablation.results.store import Store
 from resforge.reading.diff import diff
 from resforge.testing import strategies
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sweep_trials
 
 AXES = {
     "depth": {"8": {}, "14": {"stages[*].depth": 2}},

@@ -17,17 +17,16 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import sweep_trials
 from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 DRIVER = """
 import sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {support!r})
 from resforge.ablation import run_sweep, progress_on
 import sweep_trials
 summary = run_sweep(
@@ -54,7 +53,7 @@ def driver(
     every: float = 30.0,
 ) -> subprocess.Popen[str]:
     code = DRIVER.format(
-        here=HERE, sweep=sweep, out=str(out), workers=workers, trial=trial, every=every
+        support=SUPPORT, sweep=sweep, out=str(out), workers=workers, trial=trial, every=every
     )
     return subprocess.Popen(
         [sys.executable, "-c", code],

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import search_trials
+import sweep_trials
 from resforge.ablation import (
     RunSummary,
     Sweep,
@@ -26,10 +28,7 @@ from resforge.ablation.reporting.report import render_report
 from resforge.cli import run as run_line
 from resforge.generation import Evolution, load_space
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import search_trials  # noqa: E402
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 SPACE = """\
 space: 1
@@ -132,7 +131,7 @@ def test_killed_it_goes_on_with_the_same_networks(folder: Path) -> None:
     run(folder, "whole")
     (folder / "log").unlink()
     call = (
-        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        f"import sys; sys.path.insert(0, {SUPPORT!r})\n"
         "from resforge.ablation import load_sweep, run_sweep\n"
         f"run_sweep(load_sweep({str(folder / 'sweep.yaml')!r}), {str(folder / 'out')!r},"
         " trial='search_trials:killed', engine='inline')"

@@ -70,7 +70,7 @@ def test_the_first_step_of_the_lowest_validation_error_is_tested(
     assert result.correct.count(False) / 60 == result.test_error
 
 
-def test_the_model_is_left_with_the_weights_of_the_step(digits: Data) -> None:
+def test_the_model_has_the_weights_of_the_selected_step(digits: Data) -> None:
     recipe = RECIPE.model_copy(update={"schedule": ConstantSchedule()})
     torch.manual_seed(0)
     model = Wavering([0.5] * 5 + [0.25] + [0.5] * 6)
@@ -81,7 +81,7 @@ def test_the_model_is_left_with_the_weights_of_the_step(digits: Data) -> None:
     assert torch.equal(model.linear.bias, shorter.linear.bias)
 
 
-def test_the_model_makes_the_errors_that_are_told(digits: Data) -> None:
+def test_the_model_makes_the_errors_of_the_result(digits: Data) -> None:
     model = rf.build("digits_resnet8", seed=0)
     result = run(model, digits, RECIPE, seed=0)
     assert error_rate(predict(model, digits.test_x), digits.test_y) == result.test_error
@@ -97,7 +97,7 @@ def trained(digits: Data, **changes: Any) -> TrainResult:
 
 @settings(max_examples=5)
 @given(st.permutations(range(60)))
-def test_test_labels_have_no_say(digits: Data, order: list[int]) -> None:
+def test_test_labels_do_not_change_the_selection(digits: Data, order: list[int]) -> None:
     one, other = trained(digits), trained(digits, test_y=digits.test_y[torch.tensor(order)])
     assert one.selected == other.selected
     assert one.validation_curve == other.validation_curve
@@ -126,7 +126,7 @@ def test_to_select_needs_images_set_aside(digits: Data) -> None:
     assert "validation: N" in (caught.value.help or "")
 
 
-def test_what_is_not_a_number_on_images_set_aside_is_divergence(digits: Data) -> None:
+def test_a_validation_loss_that_is_not_finite_is_divergence(digits: Data) -> None:
     assert digits.validation is not None
     aside, labels = digits.validation
     result = trained(digits, validation=(aside * float("inf"), labels))
@@ -166,7 +166,7 @@ def test_the_store_holds_both_curves_and_the_step(sweep: Sweep, tmp_path: Path) 
     assert curves.count(",validation,") == 12
 
 
-def test_a_key_of_before_stands(sweep: Sweep) -> None:
+def test_keys_without_selection_do_not_change(sweep: Sweep) -> None:
     # Results of an earlier version are not trained again for a key that nobody wrote.
     assert "select" not in Recipe().identity()
     assert RECIPE.identity()["select"] == "best"

@@ -22,7 +22,7 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)
 
 
 @given(LABELS, st.data(), st.integers(0, 2**63 - 1))
-def test_what_is_set_aside_is_apart_and_in_proportion(
+def test_validation_images_are_disjoint_and_in_proportion(
     labels: list[int], data: st.DataObject, seed: int
 ) -> None:
     count = data.draw(st.integers(0, len(labels)))
@@ -73,7 +73,7 @@ def test_every_data_set_sets_images_aside(tmp_path: Path) -> None:
             assert rows == sorted(row.tobytes() for row in whole.train_x)
 
 
-def test_normalising_does_not_look_at_what_is_set_aside(tmp_path: Path) -> None:
+def test_normalisation_does_not_use_validation_images(tmp_path: Path) -> None:
     for spec in sources(tmp_path):
         found = spec.arrays()
         mean = found.train_x.mean(axis=(0, 2, 3), dtype=np.float64)
@@ -132,7 +132,7 @@ def test_two_images_are_left_to_train_on(train: int, validation: int) -> None:
             DigitsSpec(train=train, test=1, validation=validation)
 
 
-def test_a_batch_must_fit_into_what_is_left() -> None:
+def test_a_batch_must_fit_into_the_images_left() -> None:
     with pytest.raises(rf.SpecError, match="batch_size 64 is larger than the training set of 60"):
         _ = Sweep(
             sweep=1,

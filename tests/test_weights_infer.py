@@ -10,6 +10,7 @@ import resforge as rf
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
+from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
 from reference_resnet_d import Basic, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
@@ -17,7 +18,6 @@ from resforge.planner.plan import lay_out
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
 from resforge.testing.strategies import specs
 from resforge.weights import infer_spec
-from test_weights_layouts import CASES, SMALL
 from torch import Tensor, nn
 
 
@@ -236,7 +236,7 @@ def test_a_network_for_one_size_alone() -> None:
         infer_spec(Corner())
 
 
-def test_dropout_is_told() -> None:
+def test_dropout_is_reported() -> None:
     network = ReferenceResNet("basic", (1, 1), num_classes=5, width=8)
     network.avgpool = nn.Sequential(network.avgpool, nn.Dropout(0.25))
     _, certificate = infer_spec(network)

@@ -29,7 +29,7 @@ from ..specs.site import UNDILATED, Dilations, Site
 from ..specs.stem import STEMS, StemSpec
 from ..specs.trace import Layer, Trace
 from .errors import WeightsError
-from .seen import Layers, unknowable
+from .observed import Observed, unknowable
 
 Tree = dict[str, Any]
 T = TypeVar("T", bound=Operation)
@@ -73,7 +73,7 @@ class _Answers(NamedTuple):
     match: ShortcutSpec | None
 
 
-def described(layers: Layers) -> Iterator[Tree]:
+def described(layers: Observed) -> Iterator[Tree]:
     """The trees of the specs that have the layers which show, likeliest first.
 
     Raises :class:`WeightsError` where there is none.
@@ -129,7 +129,7 @@ def _sides(seen: Seen, noun: str) -> str:
     return f"has convolutions of sides {sides}; no {noun} of the language has these layers"
 
 
-def _stranger(layers: Layers, part: str, left: Iterable[str], otherwise: str) -> WeightsError:
+def _stranger(layers: Observed, part: str, left: Iterable[str], otherwise: str) -> WeightsError:
     """The error of a layer that no kind explains, or else of what is wrong."""
     for name in left:
         theirs = layers.names[f"{part}.{name}" if part else name]
@@ -137,7 +137,7 @@ def _stranger(layers: Layers, part: str, left: Iterable[str], otherwise: str) ->
     return unknowable(otherwise)
 
 
-def _norm(layers: Layers) -> NormSpec:
+def _norm(layers: Observed) -> NormSpec:
     """The network's norm: whatever keeps statistics, or else one number for each channel."""
     shown = [tensors for seen in layers.parts.values() for tensors in seen.tensors.values()]
     modules = [m for m in layers.modules.values() if isinstance(m, nn.BatchNorm2d | nn.GroupNorm)]
@@ -214,7 +214,7 @@ def _is_conv(layer: Layer, name: str, seen: Seen) -> bool:
 
 
 def _first_that_fits(
-    layers: Layers, widths: Iterable[int], norm: NormSpec
+    layers: Observed, widths: Iterable[int], norm: NormSpec
 ) -> tuple[int, list[list[list[_Fit]]]]:
     """The stages after a stem of the first of ``widths`` that they fit."""
     faults: list[WeightsError] = []
@@ -226,7 +226,7 @@ def _first_that_fits(
     raise faults[0]
 
 
-def _stages(layers: Layers, channels: int, norm: NormSpec) -> list[list[list[_Fit]]]:
+def _stages(layers: Observed, channels: int, norm: NormSpec) -> list[list[list[_Fit]]]:
     """The fits of each block of each stage."""
     stages: list[list[list[_Fit]]] = []
     known: dict[Any, list[_Fit]] = {}
@@ -245,7 +245,7 @@ def _stages(layers: Layers, channels: int, norm: NormSpec) -> list[list[list[_Fi
 
 
 def _fits(
-    layers: Layers, name: str, in_channels: int, usual: int, first: bool, norm: NormSpec
+    layers: Observed, name: str, in_channels: int, usual: int, first: bool, norm: NormSpec
 ) -> list[_Fit]:
     """The blocks that have the layers of the block ``name``, likeliest first."""
     seen = layers.parts[name]
@@ -292,7 +292,9 @@ def _at(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> BlockLayout | N
 _ABSENT = next(model() for model in SHORTCUTS.values() if model.absent)
 
 
-def _shortcuts(layers: Layers, name: str, block: BlockSpec, site: Site) -> tuple[ShortcutSpec, ...]:
+def _shortcuts(
+    layers: Observed, name: str, block: BlockSpec, site: Site
+) -> tuple[ShortcutSpec, ...]:
     """The shortcuts with which a block has the layers that show, of equal ones the first."""
     seen = layers.parts[name]
     found: dict[Any, ShortcutSpec] = {}
@@ -314,7 +316,7 @@ def _shortcuts(layers: Layers, name: str, block: BlockSpec, site: Site) -> tuple
 
 
 def _every_answer(
-    layers: Layers, ends: Sequence[_Ends], stages: list[list[list[_Fit]]]
+    layers: Observed, ends: Sequence[_Ends], stages: list[list[list[_Fit]]]
 ) -> Iterator[_Answers]:
     """Every set of answers, those first that are likeliest in sum."""
     blocks = [fits for stage in stages for fits in stage]
@@ -325,7 +327,7 @@ def _every_answer(
         yield _Answers(*(answer for _, answer in ranked))  # type: ignore[arg-type]
 
 
-def _activations(layers: Layers) -> list[str]:
+def _activations(layers: Observed) -> list[str]:
     if not layers.is_module:
         return ["relu"]
     known = {getattr(nn, cls[3:]): name for name, cls in CLASSES.items()}

@@ -20,10 +20,10 @@ from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
 from .certify import Certificate, Comparison, made_of
-from .complaints import shape_text
 from .describe import described
 from .match import COUNTER
-from .seen import Layers, unknowable
+from .misfits import shape_text
+from .observed import Observed, unknowable
 
 MAX_DESCRIBED = 2_000
 """Sets of answers that are looked at; most are the same network in other words."""
@@ -64,7 +64,7 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor]) -> Inferred:
 
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
-    layers = Layers(tensors)
+    layers = Observed(tensors)
     spec = next(_specs(layers))
     if wrong := _difference(layers, spec):
         raise unknowable(wrong)
@@ -77,7 +77,7 @@ def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
 
 
 def _of_module(network: nn.Module) -> Inferred:
-    layers = Layers(network.state_dict(), dict(network.named_modules()))
+    layers = Observed(network.state_dict(), dict(network.named_modules()))
     comparison = Comparison(network)
     second_best, tried = None, 0
     for spec in islice(_nearest_first(layers, network), MAX_TRIED):
@@ -95,7 +95,7 @@ def _of_module(network: nn.Module) -> Inferred:
     )
 
 
-def _specs(layers: Layers) -> Iterator[ResNetSpec]:
+def _specs(layers: Observed) -> Iterator[ResNetSpec]:
     """Specs of networks that differ, each with the layers that show, likeliest first.
 
     Raises :class:`WeightsError` where there is none.
@@ -115,7 +115,7 @@ def _specs(layers: Layers) -> Iterator[ResNetSpec]:
         raise unknowable(refused.message if refused else "the language has no such network")
 
 
-def _nearest_first(layers: Layers, network: nn.Module) -> Iterator[ResNetSpec]:
+def _nearest_first(layers: Observed, network: nn.Module) -> Iterator[ResNetSpec]:
     """As :func:`_specs`; of a network of resforge's own modules first those made of the same."""
     if not set(MODULES.values()).intersection(layers.types):
         yield from _specs(layers)
@@ -140,7 +140,7 @@ def _modules_of(network: nn.Module) -> Counter[tuple[str, str, str]]:
     )
 
 
-def _difference(layers: Layers, spec: ResNetSpec) -> str | None:
+def _difference(layers: Observed, spec: ResNetSpec) -> str | None:
     """What a state dict lacks, or holds in another shape; None for neither."""
     shapes = lay_out(spec, (1, 1)).state_dict
     names = _names(layers, spec)
@@ -175,7 +175,7 @@ def _catalogue_params() -> dict[str, int]:
     return {name: lay_out(load(name), (1, 1)).params for name in list_specs()}
 
 
-def _names(layers: Layers, spec: ResNetSpec) -> dict[str, str]:
+def _names(layers: Observed, spec: ResNetSpec) -> dict[str, str]:
     plan = lay_out(spec, (1, 1))
     table = layers.form.table(plan.state_dict, plan)
     return {

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+from ...training.display import BarDisplay, Display
 
+if TYPE_CHECKING:
     from ..planning.plan import Trial
     from ..results.outcome import Outcome
 
@@ -46,11 +45,11 @@ class Silence:
     def close(self) -> None: ...
 
 
-class Lines:
+class Lines(Display):
     """One plain line for each finished trial, for logs."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.total = 0
 
     def start(self, total: int, finished: int) -> None:
@@ -63,39 +62,19 @@ class Lines:
 
     def running(self, count: int) -> None: ...
 
-    def note(self, text: str) -> None:
-        print(text, file=self.stream, flush=True)
 
-    def close(self) -> None: ...
-
-
-class LiveBar:
+class LiveBar(BarDisplay):
     """A bar with the expected time left, the trials running and failed, and the best arm so far;
     trials that went wrong get a line above it."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+        super().__init__(stream, transient=False)
         self.at_work = 0
         self.failed = 0
         self.errors: dict[str, list[float]] = {}
-        self.bar: Bar | None = None
-        self.task: TaskID | None = None
 
     def start(self, total: int, finished: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Remaining(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(file=self.stream),
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("starting the workers", total=total, completed=finished)
+        self.open(total, finished, "starting the workers")
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
         if outcome.test_error is not None:
@@ -103,22 +82,11 @@ class LiveBar:
         else:
             self.failed += 1
             self.note(describe(trial, outcome))
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=finished, description=self._told())
+        self.update(self._told(), finished)
 
     def running(self, count: int) -> None:
         self.at_work = count
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, description=self._told())
-
-    def note(self, text: str) -> None:
-        if self.bar is not None:
-            self.bar.console.print(text, markup=False, highlight=False)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
+        self.update(self._told())
 
     def _told(self) -> str:
         told = f"{self.at_work} running, {self.failed} failed"

@@ -29,5 +29,9 @@ class ScaledSpec(Factors, WrapperSpec):
         factors = {name: seen.setting("", name) for name in ("shortcut", "residual")}
         return [factors] if all(isinstance(value, float) for value in factors.values()) else []
 
+    def options_text(self) -> str | None:
+        # Both factors, in the order of He et al. 2016's Table 1.
+        return f"{self.shortcut:g}/{self.residual:g}"
+
     def joined(self) -> JoinSpec:
         return ScaledJoinSpec(shortcut=self.shortcut, residual=self.residual)
