@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import resforge as rf
@@ -14,8 +15,10 @@ from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
 from reference_resnet_d import Basic, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
+from resforge.builder.register import unregister
 from resforge.planner.plan import lay_out
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
+from resforge.specs.call import call
 from resforge.testing.strategies import specs
 from resforge.weights import infer_spec
 from torch import Tensor, nn
@@ -153,6 +156,42 @@ def test_every_state_dict_is_inferred_or_refused(family: str, kind: str, number:
             assert "no spec for this network: " in str(error)
         else:
             assert lay_out(found, (1, 1)).state_dict == tensors
+
+
+class NegatedSpec(rf.specs.BlockSpec):
+    """F(x) = -norm(conv(x)), which has the names of a part of a basic block."""
+
+    kind: Literal["negated"] = "negated"
+
+    def lay(self, trace: Any, name: str, site: Any) -> None:
+        trace.conv(f"{name}.conv1", site.out_channels, 3, site.stride)
+        trace.norm(f"{name}.bn1", site.norm)
+
+    def call(self, module: Any) -> Any:
+        conv = module.layer
+        return call("Negated", conv.in_channels, conv.out_channels, conv.stride)
+
+
+class Negated(nn.Sequential):
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        super().__init__(OrderedDict(conv1=conv, bn1=nn.BatchNorm2d(out_channels)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -super().forward(x)
+
+
+def test_a_registered_kind_is_inferred_and_refused_once_it_is_forgotten() -> None:
+    rf.register(NegatedSpec, Negated)
+    try:
+        spec = rf.ResNetSpec(**SMALL).replace({"block": "negated"})
+        model = rf.build(spec)
+        found, certificate = infer_spec(model)
+        assert (found.digest, certificate.kind) == (spec.digest, "bitwise")
+    finally:
+        unregister(NegatedSpec)
+    with pytest.raises(rf.WeightsError, match="no block of the language has these layers"):
+        infer_spec(model)
 
 
 def test_one_network_in_two_words() -> None:

@@ -99,9 +99,9 @@ class Comparison:
         """The network of ``spec``, with the random weights that the first one brought."""
         if not self.filled:
             self.filled = True
-            ours = build(spec).eval()
-            _fill(ours, self.given, names)
-            return ours
+            filled = build(spec).eval()
+            _fill(filled, self.given, names)
+            return filled
         ours = made_of(spec, "cpu").eval()
         ours.load_state_dict({name: self.given[names[name]] for name in ours.state_dict()})
         return ours

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 from pydantic import ValidationError
 from torch import nn
 
+from ..builder.make import make_block
 from ..specs.block import BLOCKS, BlockSpec
 from ..specs.canonical import block_text
 from ..specs.head import HEADS, HeadSpec
-from ..specs.layout import BlockLayout, BlockPlan, block_at
+from ..specs.layout import BlockPlan, block_at
 from ..specs.norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
 from ..specs.operation import Operation, Steps, lay_chain
 from ..specs.operations.act import CLASSES
@@ -29,7 +31,7 @@ from ..specs.site import UNDILATED, Dilations, Site
 from ..specs.stem import STEMS, StemSpec
 from ..specs.trace import Layer, Trace
 from .errors import WeightsError
-from .observed import Observed, unknowable
+from .observed import Observed, printed, unknowable
 
 Tree = dict[str, Any]
 T = TypeVar("T", bound=Operation)
@@ -97,7 +99,7 @@ def described(layers: Observed) -> Iterator[Tree]:
         for stem, used in stems.items()
         for head, taken in heads.items()
     ]
-    left = None
+    left: frozenset[str] | None = None
     for answers in _every_answer(layers, ends, stages):
         rest = answers.ends.rest
         chosen = [[_choose(fits, answers) for fits in stage] for stage in stages]
@@ -131,7 +133,7 @@ def _sides(seen: Seen, noun: str) -> str:
 
 def _stranger(layers: Observed, part: str, left: Iterable[str], otherwise: str) -> WeightsError:
     """The error of a layer that no kind explains, or else of what is wrong."""
-    for name in left:
+    for name in sorted(left):
         theirs = layers.names[f"{part}.{name}" if part else name]
         return unknowable(f"it holds {theirs}, a layer that infer_spec does not know")
     return unknowable(otherwise)
@@ -196,8 +198,9 @@ def _explained(
             owner, _, leaf = tensor.rpartition(".")
             owner = name if owner == layer.name else owner
             there = seen.tensors.get(owner, {}).get(leaf)
-            # A norm without its bias is a tensor that lacks, not another layer.
-            if there != shape and (there or not layer.kind.endswith("_norm")):
+            # A norm without its bias lacks a tensor; it is no other layer.
+            lacks = there is None and owner in seen.tensors and layer.kind.endswith("_norm")
+            if there != shape and not lacks:
                 return None
             names.add(owner)
         if layer.kind == "conv" and not _is_conv(layer, name, seen):
@@ -264,8 +267,8 @@ def _fits(
         changes = not beside.empty or in_channels != out_channels
         stride = max(strides) if strides else usual if changes else 1
         site = site_of(block, in_channels, width, stride, dilations, first, norm, "relu")
-        laid = _at(block, _ABSENT, site)
-        used = None if laid is None else _explained(laid.layers, branch)
+        planned = _planned(name, block, _ABSENT, site)
+        used = None if planned is None else _explained(planned.layers, branch)
         if used is None:
             continue
         unused = [other for other in branch.tensors if other not in used]
@@ -278,18 +281,44 @@ def _fits(
         shown = [f"{_SHORTCUT}.{other}".rstrip(".") for other in beside.tensors]
         none = f"{name} {_sides(branch, 'block')}"
         raise _stranger(layers, name, shown if left == [] else left or (), none)
-    return fits
+    return _alike(layers, name, fits)
 
 
-def _at(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> BlockLayout | None:
-    """A block written down; None beyond the language's ceilings."""
+def _alike(layers: Observed, name: str, fits: list[_Fit]) -> list[_Fit]:
+    """Of a block that is made of resforge's own modules the fits that print as it does."""
+    if not layers.is_own:
+        return fits
+    shown = printed(layers.blocks[name])
+
+    def prints_alike(fit: _Fit, shortcut: ShortcutSpec, activation: str) -> bool:
+        site = fit.site._replace(activation=activation)
+        planned = _planned(name, fit.block, shortcut, site)
+        with torch.device("meta"):
+            return planned is not None and printed(make_block(planned)) == shown
+
+    alike = []
+    for fit in fits:
+        shortcuts = tuple(
+            shortcut
+            for shortcut in fit.shortcuts
+            if any(prints_alike(fit, shortcut, each) for each in _activations(layers))
+        )
+        if shortcuts:
+            alike.append(fit._replace(shortcuts=shortcuts))
+    return alike or fits
+
+
+def _planned(name: str, block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> BlockPlan | None:
+    """The plan of one block; None beyond the language's ceilings. Its layers have no prefix."""
     try:
-        return block_at(block, shortcut, site, (1, 1))
+        laid = block_at(block, shortcut, site, (1, 1))
     except ValidationError:
         return None
+    resolved = ResolvedBlock(name, 0.0, (), (), block, shortcut, site, "batch")
+    return BlockPlan(resolved, laid.layers, laid.cuts, 1, laid.modules)
 
 
-_ABSENT = next(model() for model in SHORTCUTS.values() if model.absent)
+_ABSENT = next(shortcut for shortcut in _proposed(SHORTCUTS, Seen({})) if shortcut.absent)
 
 
 def _shortcuts(
@@ -301,16 +330,14 @@ def _shortcuts(
     for shortcut in _proposed(SHORTCUTS, seen.below(_SHORTCUT)):
         if shortcut.why_illegal(site.in_channels, site.out_channels, site.stride):
             continue
-        laid = _at(block, shortcut, site)
-        if laid is None:
+        planned = _planned(name, block, shortcut, site)
+        if planned is None:
             continue
-        resolved = ResolvedBlock(name, 0.0, (), (), block, shortcut, site, "batch")
-        planned = BlockPlan(resolved, laid.layers, laid.cuts, 1, laid.modules)
         moved = layers.form.moved([planned]) if layers.form.moved else {}
         start = f"{name}."
         own = {a.removeprefix(start): b.removeprefix(start) for a, b in moved.items()}
-        if _explained(laid.layers, seen, own) == frozenset(seen.tensors):
-            names = tuple(layer.name for layer in laid.layers)
+        if _explained(planned.layers, seen, own) == frozenset(seen.tensors):
+            names = tuple(layer.name for layer in planned.layers)
             found.setdefault((names, block_text(block, shortcut, site)), shortcut)
     return tuple(found.values())
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ..builder.make import MODULES
 from ..builder.network import unwrap
 from ..errors import SpecError, wrong_type
 from ..planner.plan import lay_out
@@ -23,7 +22,7 @@ from .certify import Certificate, Comparison, made_of
 from .describe import described
 from .match import COUNTER
 from .misfits import shape_text
-from .observed import Observed, unknowable
+from .observed import Observed, printed, unknowable
 
 MAX_DESCRIBED = 2_000
 """Sets of answers that are looked at; most are the same network in other words."""
@@ -117,27 +116,19 @@ def _specs(layers: Observed) -> Iterator[ResNetSpec]:
 
 def _nearest_first(layers: Observed, network: nn.Module) -> Iterator[ResNetSpec]:
     """As :func:`_specs`; of a network of resforge's own modules first those made of the same."""
-    if not set(MODULES.values()).intersection(layers.types):
+    if not layers.is_own:
         yield from _specs(layers)
         return
-    shown = _modules_of(network)
+    shown = printed(network)
     later: list[tuple[int, ResNetSpec]] = []
     for spec in _specs(layers):
-        made = _modules_of(made_of(spec))
+        made = printed(made_of(spec))
         distance = (shown - made).total() + (made - shown).total()
         if distance:
             later.append((distance, spec))
         else:
             yield spec
     yield from (spec for _, spec in sorted(later, key=itemgetter(0)))
-
-
-def _modules_of(network: nn.Module) -> Counter[tuple[str, str, str]]:
-    """The name, class and printed settings of each module."""
-    return Counter(
-        (name, type(module).__name__, module.extra_repr())
-        for name, module in network.named_modules()
-    )
 
 
 def _difference(layers: Observed, spec: ResNetSpec) -> str | None:

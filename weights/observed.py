@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from ..builder.make import MODULES
 from ..errors import Fault
 from ..specs.seen import Seen
 from ..specs.trace import Shape
@@ -20,10 +22,11 @@ _BLOCK = re.compile(r"layer\d+\.\d+(?=\.|$)")
 class Observed:
     """The layers of a network, under resforge's names.
 
-    A name of no rule stands for itself. ``seen`` is what shows outside of its blocks, ``parts``
-    that of each block by its name, ``names`` one tensor of each layer as the network names it,
-    ``types`` the classes of all modules. Raises :class:`WeightsError` for a tensor without
-    elements and for a convolution that is not square.
+    A name of no rule stands for itself. ``parts`` holds the layers of each block by its name,
+    and ``seen`` all others; ``names`` one tensor of each layer as the network names it;
+    ``types`` the classes of all modules; ``is_own`` says whether some are resforge's; ``blocks``
+    holds the modules that have the names of blocks. Raises :class:`WeightsError` for a tensor
+    without elements and for a convolution that is not square.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class Observed:
         reading = recognise(self.shapes)
         self.form = reading.form
         self.types = [type(module) for module in modules.values()]
+        self.is_own = not set(MODULES.values()).isdisjoint(self.types)
+        self.blocks = {name: module for name, module in modules.items() if _BLOCK.fullmatch(name)}
         self.modules: dict[str, nn.Module] = {}
         self.names: dict[str, str] = {}
         shapes: dict[str, dict[str, Shape]] = {}
@@ -110,6 +115,14 @@ def _check_square(name: str, shape: Shape, settings: Mapping[str, Any]) -> None:
     uneven = isinstance(strides, tuple) and len(set(strides)) > 1
     if len(shape) == 4 and (shape[2] != shape[3] or uneven):
         raise unknowable(f"{name} is not square")
+
+
+def printed(network: nn.Module) -> Counter[tuple[str, str, str]]:
+    """The name, class and printed settings of each module."""
+    return Counter(
+        (name, type(module).__name__, module.extra_repr())
+        for name, module in network.named_modules()
+    )
 
 
 def unknowable(why: str) -> WeightsError:
