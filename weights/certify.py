@@ -103,7 +103,8 @@ class Comparison:
             _fill(filled, self.given, names)
             return filled
         ours = made_of(spec, "cpu").eval()
-        ours.load_state_dict({name: self.given[names[name]] for name in ours.state_dict()})
+        given = {name: self.given[names[name]] for name in ours.state_dict()}
+        ours.load_state_dict(given, assign=True)
         return ours
 
     def _difference(self, ours: nn.Module, channels: int, size: Size) -> float | None:
