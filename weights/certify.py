@@ -55,7 +55,7 @@ class Certificate:
 
 
 class Comparison:
-    """A network that somebody else may have made, given random weights and run beside specs.
+    """A network with random weights, and its outputs, to be compared with those of specs.
 
     The network itself is left as it is: a copy is run, once for each size.
     """
@@ -67,10 +67,10 @@ class Comparison:
         self.outputs: dict[Size, Tensor | None] = {}
 
     def certify(self, spec: ResNetSpec, names: Mapping[str, str]) -> Certificate | None:
-        """What is known of ``spec``; None where both differ at the size they are made for, or
-        none passes, and where they differ in training in spite of dropout at the same places.
+        """The certificate of ``spec``; None for a spec of another network.
 
-        ``names`` are the stranger's for ours.
+        That is one whose output differs at the first size that both take, or, if it has dropout,
+        in training. ``names`` holds the network's name of each tensor of the spec's state dict.
         """
         plan = lay_out(spec, (1, 1))
         wanted = {names[name]: shape for name, shape in plan.state_dict.items()}

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from ..builder.make import make_block
+from ..specs.base import MAX_STAGES
 from ..specs.block import BLOCKS, BlockSpec
 from ..specs.canonical import block_text
 from ..specs.head import HEADS, HeadSpec
@@ -37,6 +38,10 @@ Tree = dict[str, Any]
 T = TypeVar("T", bound=Operation)
 End = TypeVar("End", StemSpec, HeadSpec)
 _SHORTCUT = "downsample"
+MAX_DIFFERENT = 512
+"""Blocks of a network that differ; of a hostile file each could be another one."""
+MAX_LAST = 8
+"""Convolutions at the end of a block, one of which says how many channels it puts out."""
 
 
 class _Fit(NamedTuple):
@@ -235,10 +240,14 @@ def _stages(layers: Observed, channels: int, norm: NormSpec) -> list[list[list[_
     known: dict[Any, list[_Fit]] = {}
     while depth := layers.depth(len(stages) + 1):
         number, blocks = len(stages) + 1, []
+        if number > MAX_STAGES:
+            raise unknowable(f"it has more than {MAX_STAGES} stages")
         for index in range(depth):
             name = f"layer{number}.{index}"
             usual, first = (2 if number > 1 and index == 0 else 1), number == 1 and index == 0
             key = (layers.parts[name].key, channels, usual, first)
+            if len(known) >= MAX_DIFFERENT:
+                raise unknowable(f"more than {MAX_DIFFERENT} of its blocks differ")
             if key not in known:
                 known[key] = _fits(layers, name, channels, usual, first, norm)
             blocks.append(known[key])
@@ -256,7 +265,8 @@ def _fits(
     strides = [conv.stride for conv in seen.convs if conv.stride is not None]
     spread = [conv.dilation or 1 for conv in branch.convs if conv.kernel > 1]
     dilations = Dilations(spread[0], spread[-1]) if spread else UNDILATED
-    outside = dict.fromkeys([conv.out_channels for conv in reversed(branch.convs)] or [in_channels])
+    last = reversed(branch.convs[-MAX_LAST:])
+    outside = dict.fromkeys([conv.out_channels for conv in last] or [in_channels])
     fits: list[_Fit] = []
     left = None
     for block, out_channels in product(_proposed(BLOCKS, branch), outside):

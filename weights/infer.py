@@ -25,9 +25,9 @@ from .misfits import shape_text
 from .observed import Observed, printed, unknowable
 
 MAX_DESCRIBED = 2_000
-"""Sets of answers that are looked at; most are the same network in other words."""
+"""Specs that are compared by digest; most are the same network in other words."""
 MAX_TRIED = 100
-"""Networks that are run beside the one to be inferred."""
+"""Networks that are run and compared with the one to be inferred."""
 
 
 class Inferred(NamedTuple):
@@ -44,8 +44,11 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor]) -> Inferred:
     weights, and must put out the same from the same random pictures, bitwise or within
     ``1e-4`` of the largest output. What a module does not show (a functional activation, a
     shortcut without parameters) is tried until they do. Of a state dict only names and shapes
-    are known, and the certificate says what was assumed. What only trains, such as dropout, is
-    not seen.
+    are known, and the certificate says what was assumed. Stochastic depth is not detected;
+    dropout is, where a module has it under resforge's names and puts out the same in training.
+
+    No kind is known by name: each registered kind proposes fields (``proposals``), which are
+    written down as a plan is and compared with the layers of the network.
 
     Names are those of any of :data:`LAYOUTS`. The network itself is left as it is. Raises
     :class:`WeightsError` where the language has no word for the network.

@@ -30,8 +30,8 @@ def shared(plan: Plan, other: Plan) -> Shared:
     """What the network of ``plan`` shares with that of ``other``.
 
     Tensors of the same name and shape are drawn from the same random stream; they are alike where
-    they are drawn in the same way, too. A free tensor of a registered block counts as unlike,
-    since only the block knows how it starts.
+    they are drawn in the same way, too. A free tensor without a constant start counts as unlike,
+    since only its module knows how it starts.
 
     >>> import resforge as rf
     >>> option_b = rf.load("cifar_resnet20").replace({"shortcut": "projection"})
