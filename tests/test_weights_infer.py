@@ -15,7 +15,7 @@ from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
 from reference_resnet_d import Basic, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 from resforge.planner.plan import lay_out
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
 from resforge.specs.call import call
