@@ -11,7 +11,7 @@ from ..trace import Module, Trace
 
 
 class FlattenSpec(Operation):
-    """A map of one position as a vector; put before a linear layer by itself."""
+    """A map of one position as a vector; a `linear` puts one before itself where it is missing."""
 
     sign: ClassVar[str | None] = ""
     after: ClassVar[After] = "same"

@@ -22,7 +22,7 @@ class ChannelScaleSpec(WrapperSpec):
 
     kind: Literal["channel_scale"] = "channel_scale"
     start: Start = 1.0
-    """The value that every factor starts at."""
+    """Initial value of every factor."""
 
     def steps(self, site: Site) -> Steps:
         return (*super().steps(site), ("scale", ScaleSpec(start=self.start)))
