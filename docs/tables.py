@@ -55,7 +55,7 @@ def _table(kinds: Kinds) -> str:
     for kind, model in kinds.items():
         rows.append(f"| `{kind}` | | | {_cell(' '.join(_meaning(model)))} |")
         rows += [
-            f"| | `{name}` | {_default(field)} | {_cell(field.description or '')} |"
+            f"| | `{name}` |{_default(field)}| {_cell(field.description or '')} |"
             for name, field in model.model_fields.items()
             if name != "kind"
         ]
@@ -101,17 +101,17 @@ def _legal(model: type[ShortcutSpec]) -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "required"
+        return " required "
     value: Any = field.default
     if value is None:
-        return ""
+        return " "
     if isinstance(value, Spec):
         value = short_tree(value)
     elif isinstance(value, tuple) and any(isinstance(each, Operation) for each in value):
         value = shorten_chain(value)
     elif isinstance(value, tuple):
         value = list(value)
-    return f"`{to_yaml({'value': value}).removeprefix('value: ').strip()}`"
+    return f" `{to_yaml({'value': value}).removeprefix('value: ').strip()}` "
 
 
 def _cell(text: str) -> str:
