@@ -54,8 +54,9 @@ class Operation(Spec):
     #: Whether a word can be trusted wherever the shapes that it names itself meet, so that its
     #: operations need not be looked at one by one.
     self_validating: ClassVar[bool] = False
-    #: Whether it takes a vector, so that the map before it has to be flattened.
-    takes_vector: ClassVar[bool] = False
+    #: What makes a vector of a map, for an operation that takes a vector; None for one that takes
+    #: a map. It stands before the operation by itself.
+    flattening: ClassVar[Operation | None] = None
 
     def settle(self, site: Site) -> Operation:
         """The operation with the network's own choices filled in: its norm, its activation."""
@@ -207,10 +208,10 @@ def lay_chain(
     modules = trace.modules
     for name, op in steps:
         op = op.settle(site)
-        if op.takes_vector and not trace.flat:
-            flatten = OPERATIONS["flatten"]()  # type: ignore[call-arg]
+        if op.flattening is not None and not trace.flat:
             beside, channels = name[: name.rfind(".") + 1], trace.channels
-            modules.append(Module(f"{beside}flatten", flatten, channels, channels, (), False))
+            flatten = Module(f"{beside}flatten", op.flattening, channels, channels, (), False)
+            modules.append(flatten)
             trace.flat = True
         channels, start = trace.channels, len(trace.layers)
         trace.missing_width = channels if missing_width is None else missing_width

@@ -11,7 +11,7 @@ from .block import BLOCKS
 from .fields import NetworkFields
 from .layout import BlockPlan, lay_block, lay_end, lay_stem
 from .operation import OPERATIONS, Operation
-from .operations import ActSpec
+from .operations import ActSpec, FlattenSpec
 from .paths import Path
 from .resolve import ResolvedBlock, runs_of
 from .shortcut import SHORTCUTS
@@ -182,7 +182,7 @@ def _check_block(spec: NetworkFields, resolved: ResolvedBlock) -> Iterator[Fault
 
 
 def _problems(code: str, path: Path, modules: Iterable[Module], site: Site) -> Iterator[Fault]:
-    listed = [module for module in modules if not module.name.endswith("flatten")]
+    listed = [module for module in modules if not isinstance(module.op, FlattenSpec)]
     for index, module in enumerate(listed):
         # A registered kind that is an operation itself is named by its own place.
         own = module.op.kind not in OPERATIONS and len(listed) == 1

@@ -21,13 +21,18 @@ class Step(NamedTuple):
 
 
 def steps_of(
-    texts: Mapping[str, str], calls: Mapping[str, Call], modules: Mapping[str, Module], taken: Iterable[str]
+    texts: Mapping[str, str],
+    calls: Mapping[str, Call],
+    modules: Mapping[str, Module],
+    taken: Iterable[str],
 ) -> list[Step]:
     """The modules of a class in the order in which they run: ``texts`` and examples of ``calls``
     by their names, the ``modules`` those that stand in no sequence."""
     native = {name for name in texts if name in modules and calls[name].name.startswith("nn.")}
     free = {name for name in native if not modules[name].layers}
-    names = _attributes({name: text for name, text in texts.items() if name in free}, {*texts, *taken})
+    names = _attributes(
+        {name: text for name, text in texts.items() if name in free}, {*texts, *taken}
+    )
     return [
         Step(
             attribute(names.get(name, name)),
@@ -48,7 +53,9 @@ def _attributes(texts: Mapping[str, str], taken: set[str]) -> dict[str, str]:
     short = {text: names[0].rstrip("0123456789") for text, names in alike.items()}
     found = {}
     for name, text in texts.items():
-        free = list(short.values()).count(short[text]) == 1 and short[text] not in taken - set(texts)
+        free = list(short.values()).count(short[text]) == 1 and short[text] not in taken - set(
+            texts
+        )
         found[name] = short[text] if free else alike[text][0]
     return found
 

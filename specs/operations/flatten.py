@@ -11,7 +11,10 @@ from ..trace import Module, Trace
 
 
 class FlattenSpec(Operation):
-    """A map of one position as a vector; a `linear` puts one before itself where it is missing."""
+    """A map of one position as a vector.
+
+    No file names it: it stands before a linear layer by itself.
+    """
 
     sign: ClassVar[str | None] = ""
     after: ClassVar[After] = "same"

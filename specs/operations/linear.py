@@ -11,6 +11,7 @@ from ..call import Call, ChannelCount, call
 from ..operation import After, Operation, Problem
 from ..site import Site
 from ..trace import Module, Trace
+from .flatten import FlattenSpec
 
 
 class LinearSpec(Operation):
@@ -19,7 +20,7 @@ class LinearSpec(Operation):
     main: ClassVar[str | None] = "out_features"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"out_features": 8},)
     after: ClassVar[After] = "fresh"
-    takes_vector: ClassVar[bool] = True
+    flattening: ClassVar[Operation | None] = FlattenSpec()
 
     kind: Literal["linear"] = "linear"
     out_features: Annotated[int, Field(ge=1, le=10_000_000)]
