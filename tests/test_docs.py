@@ -91,6 +91,12 @@ def test_the_tables_of_the_language_are_those_of_the_registries() -> None:
     assert all(f"<!-- table: {name} -->" in text for name in tables["tables"]())
 
 
+def test_the_picture_of_the_folders_has_every_folder() -> None:
+    drawn = [folder.name for folder in runpy.run_path(str(ROOT / "docs" / "ladder.py"))["FOLDERS"]]
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert {name.strip("/") for name in drawn if name.endswith("/")} == folders - {"tests"}
+
+
 def test_the_gallery_lists_every_word_as_it_is() -> None:
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
