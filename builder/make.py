@@ -37,7 +37,8 @@ def make(made: Call) -> nn.Module:
     options = {name: _value(value) for name, value in made.options.items()}
     if made.name in _SKIPPED:
         device = torch.get_default_device()
-        module: nn.Module = skip_init(_SKIPPED[made.name], *args, device=device, **options)
+        skip: Any = skip_init  # has no types
+        module: nn.Module = skip(_SKIPPED[made.name], *args, device=device, **options)
         return module
     if made.name in ("nn.Sequential", "ShortcutPath"):
         return class_of(made.name)(OrderedDict(options))

@@ -48,7 +48,7 @@ def register_with_timm(pattern: str = "*") -> list[str]:
 
 def _config(spec: ResNetSpec) -> dict[str, Any]:
     side = spec.natural_input_size
-    classes = 0 if spec.head is None else spec.head.num_classes
+    classes = 0 if spec.head is None else spec.head.classes
     return {
         "input_size": (spec.in_channels, side, side),
         "num_classes": classes,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from .operation import OPERATIONS, After, Operation
 from .registry import UnionOf
+from .seen import Seen
 
 
 class AttentionSpec(Operation):
@@ -18,6 +19,17 @@ class AttentionSpec(Operation):
     after: ClassVar[After] = "fresh"
 
 
+def reductions(seen: Seen) -> list[dict[str, Any]]:
+    """The reduction of two 1x1 convolutions, ``fc1`` to fewer channels and ``fc2`` back."""
+    narrow = seen.conv("fc1")
+    if narrow is None:
+        return []
+    # Other reductions leave as many channels; the usual one is the likelier.
+    nearest = narrow.in_channels // narrow.out_channels
+    usual = narrow.in_channels // 16 == narrow.out_channels
+    return [{} if usual else {"reduction": nearest}]
+
+
 def attention_kinds() -> dict[str, type[AttentionSpec]]:
     """The operations that are attention, by name."""
     return {kind: model for kind, model in OPERATIONS.items() if issubclass(model, AttentionSpec)}
@@ -25,4 +37,4 @@ def attention_kinds() -> dict[str, type[AttentionSpec]]:
 
 AnyAttention = Annotated[AttentionSpec, UnionOf(attention_kinds)]
 
-__all__ = ["AnyAttention", "AttentionSpec", "attention_kinds"]
+__all__ = ["AnyAttention", "AttentionSpec", "attention_kinds", "reductions"]

@@ -24,7 +24,7 @@ def digest(spec: NetworkFields) -> str:
     """SHA-256 of :func:`canonical`, its blocks a line each."""
     ends, rates = _ends(spec), _rates(spec)
     lines = [_ENCODER.encode({**ends, "rates": rates} if rates else ends)]
-    for stage in _stages(spec, _block_text):
+    for stage in _stages(spec, block_text):
         lines += ["stage", *stage]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -89,7 +89,8 @@ def canonical_block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dic
 
 
 @lru_cache(1024)
-def _block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
+def block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
+    """What a block means for the identity of a network, as text."""
     return _ENCODER.encode(canonical_block(block, shortcut, site))
 
 

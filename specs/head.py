@@ -21,6 +21,11 @@ class HeadSpec(Operation):
         """The operations of the head, by the names that their modules have in the network."""
         return (("head", self),)
 
+    @property
+    def classes(self) -> int | None:
+        """Numbers that the head puts out, where it says so."""
+        return getattr(self, "num_classes", None)
+
 
 HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)
 """The kinds of heads that a file can name. Grown by :func:`resforge.register`, from Python only."""

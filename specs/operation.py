@@ -8,7 +8,7 @@ JSON Schema, the strategies, the tables of the language page) is derived from th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -18,6 +18,7 @@ from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
 from .paths import nearest
 from .registry import Kinds, UnionOf
+from .seen import Seen
 from .site import Site
 from .trace import Layer, Module, Trace
 
@@ -89,6 +90,15 @@ class Operation(Spec):
         """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
         nothing is drawn."""
         return self.sign
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Fields that this kind may have in a network of which ``seen`` shows, likeliest first.
+
+        They need not fit: each proposal is written down and compared with what shows. A kind
+        that reads nothing proposes its defaults and its samples.
+        """
+        return ({}, *cls.samples)
 
 
 def _identity(layer: Layer) -> list[Any]:

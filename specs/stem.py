@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from .base import expand_kind, short_tree
 from .operation import Chain, Operation, Steps, lay_chain, shorten_chain
 from .registry import Kinds, UnionOf
+from .seen import Seen
 from .site import Site
 from .trace import Trace
 
@@ -46,6 +47,12 @@ def expand_stem(value: Any) -> Any:
 
 
 AnyStem = Annotated[StemSpec, UnionOf(lambda: STEMS, expand_stem, Chain)]
+
+
+def biased(seen: Seen, fields: dict[str, Any]) -> dict[str, Any]:
+    """``fields`` of a stem, with the bias of its first convolution where a norm follows it."""
+    conv = seen.conv("conv1")
+    return {**fields, "bias": True} if conv and conv.bias and "bn1" in seen.tensors else fields
 
 
 def shorten_stem(stem: StemSpec) -> Any:

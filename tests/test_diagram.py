@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 from resforge.drawing.diagram import describe
 from resforge.drawing.html import to_html
 from resforge.drawing.marks import changed

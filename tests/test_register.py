@@ -9,7 +9,7 @@ import pytest
 import resforge as rf
 import torch
 from resforge.builder.make import MODULES
-from resforge.builder.register import rebuild_models, unregister
+from resforge.builder.registration import rebuild_models, unregister
 from resforge.errors import BuildError
 from resforge.export.source import to_code
 from resforge.specs import (

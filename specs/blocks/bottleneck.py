@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ..base import Channels
 from ..operation import Problem
+from ..seen import Seen
 from .narrowed import NarrowedSpec
 
 
@@ -41,6 +42,20 @@ class BottleneckSpec(NarrowedSpec):
     """Channels of each group in a stage of width 64; in other stages in proportion."""
     stride_on: Literal["conv2", "conv1"] = "conv2"
     """The convolution that strides: the 3x3 (v1.5, as torchvision) or the first 1x1 (the paper)."""
+
+    @classmethod
+    def shown(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        convs = seen.numbered("conv")
+        if len(convs) != 3:
+            return
+        outside, inner = convs[2].out_channels, convs[1].out_channels
+        groups = max(1, inner // convs[1].in_channels)
+        first = {"stride_on": "conv1"} if (convs[0].stride or 1) > 1 else {}
+        for expansion in dict.fromkeys((4, max(1, outside // inner), 1)):
+            wide = 64 * inner // max(1, outside // expansion * groups)
+            given = {"expansion": expansion, "groups": groups, "width_per_group": wide}
+            usual = {"expansion": 4, "groups": 1, "width_per_group": 64}
+            yield {name: n for name, n in given.items() if n != usual[name]} | first
 
     def out_channels(self, width: int) -> int:
         return width * self.expansion

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import gcd
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..base import Channels
 from ..operation import Problem
+from ..seen import Seen
 from .narrowed import NarrowedSpec
 
 
@@ -30,6 +31,13 @@ class XSpec(NarrowedSpec):
     """Channels of each group of the 3x3; one group where the 3x3 has no more channels than that."""
     ratio: Annotated[int, Field(ge=1, le=64)] = 1
     """The stage's width divided by that of the 3x3: the bottleneck ratio."""
+
+    @classmethod
+    def shown(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        convs = seen.numbered("conv")
+        if len(convs) == 3:
+            ratio = max(1, convs[2].out_channels // convs[1].out_channels)
+            yield {"group_width": convs[1].in_channels, **({"ratio": ratio} if ratio > 1 else {})}
 
     def inner_width(self, width: int) -> int:
         return width // self.ratio

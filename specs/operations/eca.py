@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import log2
 from typing import Any, ClassVar, Literal
 
 from ..attention import AttentionSpec
 from ..base import OddKernel
 from ..call import Call, call
+from ..seen import Seen
 from ..site import Site
 from ..trace import Module, Trace
 
@@ -27,6 +29,11 @@ class ECASpec(AttentionSpec):
     kernel: OddKernel | None = None
     """Neighbouring channels that are seen together, odd. Left out, for C channels: the whole part
     of log2(C) / 2 + 1 / 2, plus one where that is even (equation 12, as the authors' code)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        kernel = seen.tensors.get("conv", {}).get("weight", ())
+        return [{}, {"kernel": kernel[-1]}] if kernel else []
 
     def kernel_size(self, channels: int) -> int:
         """The kernel for this number of channels.

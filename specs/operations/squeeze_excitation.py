@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ..attention import AttentionSpec
+from ..attention import AttentionSpec, reductions
 from ..call import Call, ChannelCount, call
 from ..operation import Problem
+from ..seen import Seen
 from ..site import Site
 from ..trace import Module, Trace
 
@@ -28,6 +29,10 @@ class SqueezeExcitationSpec(AttentionSpec):
     kind: Literal["se"] = "se"
     reduction: Annotated[int, Field(ge=1, le=1024)] = 16
     """C channels are reduced to C // reduction between W1 and W2."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        return reductions(seen)
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels

@@ -43,7 +43,7 @@ class ZeroPadOpSpec(Operation):
     def call(self, module: Module) -> Call:
         stride = max(layer.stride for layer in module.layers)
         channels = ChannelCount(module.in_channels), ChannelCount(module.out_channels)
-        options = {} if self.pad == "end" else {"pad": self.pad}
+        options: dict[str, str] = {} if self.pad == "end" else {"pad": self.pad}
         if self.subsample != "pixel":
             options["subsample"] = self.subsample
         return call("ZeroPad", *channels, *([stride] if stride > 1 else []), **options)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..base import Rate
 from ..operation import Steps
 from ..operations import DropoutSpec
+from ..seen import Seen
 from ..site import Site
 from .wrapper import WrapperSpec
 
@@ -24,6 +26,11 @@ class DropoutShortcutSpec(WrapperSpec):
     kind: Literal["dropout"] = "dropout"
     rate: Rate = 0.5
     """Probability that a value is set to zero."""
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        rate = seen.setting("dropout", "p")
+        return [] if rate is None else [{"rate": rate}]
 
     def steps(self, site: Site) -> Steps:
         return (*super().steps(site), ("dropout", DropoutSpec(rate=self.rate)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from ..base import OddKernel
 from ..norm import NoNormSpec
 from ..operation import Steps
 from ..operations import ConvSpec, NormOpSpec
+from ..seen import Seen
 from ..shortcut import Line, ShortcutSpec
 from ..site import Site
 
@@ -21,6 +23,12 @@ class ProjectingSpec(ShortcutSpec):
     block and beside a branch in the order `full_pre`, which ends without a norm too."""
     bias: bool | None = None
     """Whether the convolution carries a bias. Left out: as the convolutions of the block do."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        given: list[dict[str, Any]] = [{}, {"norm": True}, {"norm": False}]
+        bias = any(conv.bias for conv in seen.convs)
+        return [{**norm, **more} for more in ({}, {"bias": bias}) for norm in given]
 
     def normed(self, site: Site) -> bool:
         """Whether a norm follows the convolution."""
@@ -49,6 +57,14 @@ class ProjectionSpec(ProjectingSpec):
     kind: Literal["projection"] = "projection"
     kernel: OddKernel = 1
     """Side of the window, odd: 1, or 3 as in SENet-154 (Hu et al. 2018, section 6.4)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        conv = seen.conv("0")
+        if conv is None or conv.kernel % 2 == 0:
+            return []
+        kernel = {} if conv.kernel == 1 else {"kernel": conv.kernel}
+        return [{**kernel, **fields} for fields in super().proposals(seen)]
 
     def steps(self, site: Site) -> Steps:
         return _steps(self.kernel, self.biased(site), self.normed(site))

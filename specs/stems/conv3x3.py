@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from ..base import Channels, Stride
 from ..operation import Steps
 from ..operations import ActSpec, ConvSpec, NormOpSpec
+from ..seen import Seen
 from ..site import Site
-from ..stem import StemSpec
+from ..stem import StemSpec, biased
 
 
 class Conv3x3StemSpec(StemSpec):
@@ -32,6 +34,14 @@ class Conv3x3StemSpec(StemSpec):
     """Channels put out."""
     stride: Stride = 1
     """Stride of the convolution."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        conv = seen.conv("conv1")
+        if conv is None:
+            return []
+        stride = {} if conv.stride in (None, 1) else {"stride": conv.stride}
+        return [biased(seen, {"width": conv.out_channels, **stride})]
 
     def channels(self, site: Site) -> int:
         return self.width
