@@ -88,10 +88,11 @@ class Gating(Spec):
     """A gate on the shortcut, computed from its input."""
 
     mode: Literal["exclusive", "shortcut_only"] = "exclusive"
-    """Whether the gate opens the branch as it closes the shortcut (`exclusive`), or leaves the
-    branch alone (`shortcut_only`)."""
+    """Whether the branch is multiplied by the gate (`exclusive`) or left as it is
+    (`shortcut_only`)."""
     bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0), OneZero] = -6.0
-    """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
+    """Initial value of the gate's bias: the lower, the more open the shortcut. -6 gave the best
+    error in the paper."""
 
 
 class GateJoinSpec(Gating, JoinSpec):

@@ -16,7 +16,7 @@ from ..trace import Layer, Trace
 class ChainBlockSpec(BlockSpec):
     """Chains of operations: `{branch: [{conv: 3, stride: block}, norm, act, {conv: 3}, norm]}`.
 
-    The shortcut takes what `entry` puts out, and joins what `branch` puts out.
+    The input of branch and shortcut is the output of `entry`.
     """
 
     class_name: ClassVar[str] = "Block"
@@ -33,11 +33,11 @@ class ChainBlockSpec(BlockSpec):
 
     kind: Literal["chain"] = "chain"
     entry: Chain = ()
-    """The operations before branch and shortcut divide."""
+    """Operations on the block's input, before branch and shortcut divide."""
     branch: FullChain
-    """The operations of the residual branch, from there to the join."""
+    """Operations of the residual branch, from there to the join."""
     exit: Chain = (ActSpec(),)
-    """The operations after the join."""
+    """Operations after the join."""
 
     def out_channels(self, width: int) -> int:
         # What sets no width leaves the stage's.

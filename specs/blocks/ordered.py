@@ -30,11 +30,12 @@ class OrderedSpec(BlockSpec):
     self_validating: ClassVar[bool] = True
 
     order: Order = "post"
-    """Where norms and activations stand."""
+    """Order of norms and activations: `post`, `norm_after_add`, `relu_before_add`,
+    `relu_only_pre` or `full_pre`."""
     shortcut_input: ShortcutInput = "auto"
-    """What the shortcut takes in the orders that activate first."""
+    """Input of the shortcut in `relu_only_pre` and `full_pre`: `raw`, `activated` or `auto`."""
     attention: AnyAttention | None = None
-    """What weighs the channels at the end of the residual branch."""
+    """Attention at the end of the residual branch, such as `se`. Left out: none."""
     dropout: Rate = 0.0
     """Rate of the dropout before the branch's last convolution (Zagoruyko and Komodakis 2016,
     arXiv 1605.07146, section 2.4)."""

@@ -17,7 +17,10 @@ from ..site import Site
 
 
 class ClassifierSpec(HeadSpec):
-    """Global average pool, dropout, linear layer (He et al. 2015, section 3.3)."""
+    """Global average pool, dropout, linear layer.
+
+    He et al. 2015 (arXiv 1512.03385), section 3.3.
+    """
 
     self_validating: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -27,9 +30,9 @@ class ClassifierSpec(HeadSpec):
 
     kind: Literal["classifier"] = "classifier"
     num_classes: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
-    """Numbers put out."""
+    """Numbers put out: the classes."""
     dropout: Rate = 0.0
-    """Rate of the dropout before the linear layer."""
+    """Rate of the dropout before the linear layer; 0 for none."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

@@ -27,8 +27,8 @@ class ECASpec(AttentionSpec):
 
     kind: Literal["eca"] = "eca"
     kernel: OddKernel | None = None
-    """Channels that are seen together; null: the nearest odd number to log2(C) / 2 + 1 / 2
-    (equation 12; as the authors' code, an even whole part is raised by one)."""
+    """Neighbouring channels that are seen together, odd. Left out, for C channels: the whole part
+    of log2(C) / 2 + 1 / 2, plus one where that is even (equation 12, as the authors' code)."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

@@ -18,7 +18,7 @@ class GlobalPoolSpec(Operation):
 
     kind: Literal["global_pool"] = "global_pool"
     pool: Literal["avg"] = "avg"
-    """`avg`."""
+    """`avg`: the mean."""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         trace.global_avg_pool(name)

@@ -15,7 +15,7 @@ from .flatten import FlattenSpec
 
 
 class LinearSpec(Operation):
-    """W x + b, on a map of one position."""
+    """W x + b. Legal on a map of one position, such as after `global_pool`."""
 
     main: ClassVar[str | None] = "out_features"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"out_features": 8},)
@@ -24,7 +24,7 @@ class LinearSpec(Operation):
 
     kind: Literal["linear"] = "linear"
     out_features: Annotated[int, Field(ge=1, le=10_000_000)]
-    """Numbers put out: the classes, in the last one."""
+    """Numbers put out; in the last `linear` of a head the number of classes."""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         trace.linear(name, self.out_features)

@@ -14,7 +14,7 @@ from ..trace import Module, Trace
 
 
 class NormOpSpec(Operation):
-    """A norm over the map: the network's unless another is named."""
+    """A norm: the network's unless another is named."""
 
     main: ClassVar[str | None] = "norm"
     sign: ClassVar[str | None] = "norm"

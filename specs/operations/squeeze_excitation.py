@@ -16,7 +16,7 @@ from ..trace import Module, Trace
 
 
 class SqueezeExcitationSpec(AttentionSpec):
-    """F(x) * sigmoid(W2 relu(W1 mean(F(x)))), W1 and W2 biased and between them C // reduction.
+    """F(x) * sigmoid(W2 relu(W1 mean(F(x)))), W1 and W2 biased linear layers.
 
     Hu et al. 2018, Squeeze-and-Excitation Networks (arXiv 1709.01507), section 3 and Figure 3.
     """
@@ -28,7 +28,7 @@ class SqueezeExcitationSpec(AttentionSpec):
 
     kind: Literal["se"] = "se"
     reduction: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Channels over those between the two layers."""
+    """C channels are reduced to C // reduction between W1 and W2."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

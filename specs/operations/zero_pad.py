@@ -15,7 +15,7 @@ Subsample = Literal["pixel", "avg_pool"]
 
 
 class ZeroPadOpSpec(Operation):
-    """Every stride-th pixel, or the mean of each square, then channels of zeros.
+    """Every stride-th pixel or the mean of each square, then channels of zeros.
 
     Option A of He et al. 2015 (arXiv 1512.03385), section 3.3.
     """
@@ -25,13 +25,13 @@ class ZeroPadOpSpec(Operation):
 
     kind: Literal["zero_pad"] = "zero_pad"
     pad: Pad = "end"
-    """Where the zero channels stand: all after (`end`), or half on either side (`both`)."""
+    """Position of the zero channels: all after x (`end`), or half on either side (`both`)."""
     subsample: Subsample = "pixel"
     """Every stride-th `pixel`, or the mean of each square (`avg_pool`)."""
     width: Width | None = None
-    """Channels put out. Left out: the block's output in a shortcut's path."""
+    """Channels put out, at least those that come in. Left out: as for a `conv`."""
     stride: BlockStride = 1
-    """Pixels from one to the next that is kept; `block`: the block's own stride."""
+    """Distance between the pixels that are kept; `block`: the block's own stride."""
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride

@@ -24,7 +24,7 @@ class ChannelScaleSpec(WrapperSpec):
 
     kind: Literal["channel_scale"] = "channel_scale"
     start: Start = 1.0
-    """The value that every factor starts at."""
+    """Initial value of every factor."""
 
     @classmethod
     def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:

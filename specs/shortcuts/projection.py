@@ -19,10 +19,10 @@ class ProjectingSpec(ShortcutSpec):
     """A convolution, with a norm and a bias of its own choosing."""
 
     norm: bool | None = None
-    """Whether the network's norm follows; null: as the block has it, which is yes but for ``d2l``
-    and for ``full_pre``, whose branch ends without one too."""
+    """Whether the network's norm follows the convolution. Left out: yes, but no beside a `d2l`
+    block and beside a branch in the order `full_pre`, which ends without a norm too."""
     bias: bool | None = None
-    """Whether the convolution is biased; null: as those of the block are."""
+    """Whether the convolution carries a bias. Left out: as the convolutions of the block do."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
@@ -56,7 +56,7 @@ class ProjectionSpec(ProjectingSpec):
 
     kind: Literal["projection"] = "projection"
     kernel: OddKernel = 1
-    """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
+    """Side of the window, odd: 1, or 3 as in SENet-154 (Hu et al. 2018, section 6.4)."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

@@ -28,8 +28,8 @@ class WrapperSpec(ShortcutSpec):
     words: ClassVar[str] = "{of}"
 
     of: AnyInnerShortcut = ZeroPadSpec()
-    """The shortcut it is done to; option A unless said, which is x itself where the shape is
-    kept (He et al. 2016 do it to that of ResNet-110)."""
+    """The shortcut S that is wrapped. The default is x itself where the shape is kept, as in the
+    experiments of He et al. 2016 on ResNet-110."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

@@ -32,10 +32,10 @@ class ZeroPadSpec(ShortcutSpec):
 
     kind: Literal["zero_pad"] = "zero_pad"
     pad: Pad = "end"
-    """Where the zero channels stand: all after, or half on either side."""
+    """Position of the zero channels: all after x (`end`), or half on either side (`both`)."""
     subsample: Subsample = "pixel"
-    """Every stride-th pixel, or the mean of each square (as in the code of Han et al. 2017,
-    PyramidNet, arXiv 1610.02915)."""
+    """Every stride-th `pixel`, or the mean of each square (`avg_pool`, as in the code of Han et al.
+    2017, PyramidNet, arXiv 1610.02915)."""
 
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:

@@ -15,8 +15,11 @@ from ..stem import StemSpec, biased
 
 
 class Conv3x3StemSpec(StemSpec):
-    """One 3x3 convolution and no pool: He et al. 2015, section 4.2 (CIFAR-10), and at stride 2
-    Radosavovic et al. 2020 (arXiv 2003.13678), section 3.2."""
+    """One 3x3 convolution, norm, activation; without a pool.
+
+    He et al. 2015 (arXiv 1512.03385), section 4.2 (CIFAR-10), and at stride 2 Radosavovic et al.
+    2020 (arXiv 2003.13678), section 3.2.
+    """
 
     self_validating: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (

@@ -17,7 +17,7 @@ from ..stem import StemSpec, biased
 
 
 class PatchifyStemSpec(StemSpec):
-    """One convolution of squares that do not overlap, then a norm.
+    """One convolution over squares that do not overlap, then a norm.
 
     The stem of ConvNeXt: Liu et al. 2022 (arXiv 2201.03545), section 2.3.
     """
