@@ -51,17 +51,19 @@ def register(spec: type[Operation], module: type[nn.Module] | None = None) -> No
     if module is not None and module.__name__ in BUILT_IN_MODULES:
         message = f"{module.__name__} is the name of a module of resforge"
         raise SpecError(Fault("register", message, help="give the class another name"))
+    if module is not None and (holder := _holder_of_name(module, kind)):
+        message = f"{module.__name__} is the name of the module of {holder!r}"
+        raise SpecError(Fault("register", message, help="give the class another name"))
     if not _says_something(spec):
         raise _no_kind(spec, family)
-    before = family.get(kind)
-    family.put(spec)
+    before = [pair for pair in family.registered if kind_of(pair[0]) == kind]
+    family.put(spec, module)
     try:
         rebuild_models()
     except PydanticUserError:
-        if before is None:
-            family.drop(kind)
-        else:
-            family.put(before)
+        family.drop(kind)
+        for pair in before:
+            family.put(*pair)
         rebuild_models()
         raise _no_kind(spec, family) from None
     if module is not None:
@@ -71,6 +73,10 @@ def register(spec: type[Operation], module: type[nn.Module] | None = None) -> No
 def unregister(spec: type[Operation]) -> None:
     """Forget a kind that :func:`register` made known, for tests that clean up after themselves."""
     _family_of(spec).drop(kind_of(spec))
+    held = [pair[1] for family in _FAMILIES.values() for pair in family.registered]
+    names = {module.__name__ for module in held if module is not None}
+    for name in set(MODULES) - BUILT_IN_MODULES - names:
+        del MODULES[name]
     rebuild_models()
 
 
@@ -79,6 +85,19 @@ def _family_of(spec: Any) -> Kinds[Any]:
         if isinstance(spec, type) and issubclass(spec, base):
             return family
     raise _no_kind(spec, BLOCKS)
+
+
+def _holder_of_name(module: type, kind: str) -> str | None:
+    """Another registered kind whose module is another class of the same name: calls name their
+    classes, and would make the wrong one."""
+    for family in _FAMILIES.values():
+        for spec, other in family.registered:
+            if other is None or kind_of(spec) == kind or other.__name__ != module.__name__:
+                continue
+            # A class that is defined again, as in a notebook, is still the same.
+            if (other.__module__, other.__qualname__) != (module.__module__, module.__qualname__):
+                return kind_of(spec)
+    return None
 
 
 def _name_of(spec: type[Operation], family: Kinds[Any]) -> str:
