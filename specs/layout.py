@@ -245,7 +245,7 @@ def _check_end(resolved: ResolvedBlock, part: str, end: _End, laid: BlockLayout)
             f"{site.out_channels} of {size[0]}x{size[1]}"
         )
         help_ = "pad its windows by half, or leave padding out"
-    if end.channels != site.out_channels:
+    if end.stride == site.stride and end.channels != site.out_channels:
         help_ = f"make it end in {site.out_channels} channels"
     raise SpecError(Fault(part.replace("branch", "block"), message, path_text(path), help_))
 

@@ -37,6 +37,23 @@ class Operation(Spec):
     """Base of every operation, built-in or registered.
 
     A subclass says what it writes down (:meth:`lay`) and which module it is (:meth:`call`).
+
+    >>> from resforge.specs.call import call
+    >>> class SpatialSpec(Operation):
+    ...     "x weighed by what a convolution of x says at each pixel."
+    ...
+    ...     kind: Literal["spatial"] = "spatial"
+    ...     kernel: Annotated[int, Field(ge=1)] = 7
+    ...
+    ...     def lay(self, trace, name, site):
+    ...         trace.fork("attention").conv(f"{name}.conv", 1, self.kernel)
+    ...
+    ...     def call(self, module):
+    ...         return call("Spatial", module.in_channels, self.kernel)
+    >>> trace = Trace(8, (32, 32))
+    >>> SpatialSpec(kernel=3).lay(trace, "weigh", None)
+    >>> trace.layers[0].name, trace.layers[0].params, trace.channels
+    ('weigh.conv', 72, 8)
     """
 
     kind: str
@@ -64,11 +81,19 @@ class Operation(Spec):
         return self
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
-        """Write down the layers, under ``name``; none for what changes no shape and learns
-        nothing."""
+        """Write down the layers; nothing for what changes no shape and learns nothing.
+
+        ``name`` is that of the module, and of its only layer; layers within it begin with it, as
+        in ``trace.conv(f"{name}.conv", 64, kernel=3)``. :meth:`Trace.fork` writes down layers
+        beside the path, :meth:`Trace.reshape` changes the shape without a layer.
+        """
 
     def call(self, module: Module) -> Call:
-        """The call that makes the module of one place in a network."""
+        """The call that makes the module of one place in a network.
+
+        ``module`` holds the channels at that place, and the layers that :meth:`lay` wrote down
+        there: ``return call("MyModule", module.in_channels, stride=module.layer.stride)``.
+        """
         raise NotImplementedError
 
     def canonical(self, module: Module) -> dict[str, Any] | None:

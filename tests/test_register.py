@@ -26,6 +26,7 @@ from resforge.specs import (
     ShortcutSpec,
     Site,
     StemSpec,
+    Steps,
     Trace,
     call,
 )
@@ -503,5 +504,71 @@ def test_a_kind_is_a_name(kind: str) -> None:
 
 
 def test_a_kind_is_a_spec() -> None:
-    with pytest.raises(rf.SpecError, match="int is no block kind"):
+    with pytest.raises(rf.SpecError, match="int is no kind"):
         rf.register(int, Twist)  # type: ignore[arg-type]
+
+
+def test_a_module_in_the_place_of_the_spec() -> None:
+    with pytest.raises(rf.SpecError, match="Twist is a module, and the first argument is"):
+        rf.register(Twist, TwistSpec)  # type: ignore[arg-type]
+
+
+def test_two_modules_of_one_name() -> None:
+    """Calls name their classes: the second would have stood in for the first."""
+
+    class OtherSpec(TwistSpec):
+        kind: Literal["other"] = "other"  # type: ignore[assignment]
+
+    other = type("Twist", (Twist,), {"__module__": "elsewhere"})
+    rf.register(TwistSpec, Twist)
+    with pytest.raises(rf.SpecError, match="Twist is the name of the module of 'twist'"):
+        rf.register(OtherSpec, other)
+    rf.register(OtherSpec, Twist)
+    unregister(TwistSpec)
+    rf.build(network("other"))
+    unregister(OtherSpec)
+    assert "Twist" not in MODULES
+
+
+def test_a_stem_names_the_fields_that_are_widths() -> None:
+    class FixedSpec(StemSpec):
+        kind: Literal["fixed"] = "fixed"
+
+        def steps(self, site: Site) -> Steps:
+            return (("conv1", ConvSpec(kernel=3, width=8)),)
+
+    with pytest.raises(rf.SpecError, match="its width_fields name 'width', which is no field"):
+        rf.register(FixedSpec)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (None, "gives None, which is no call"),
+        (call("Twist", 1), "Twist cannot be called as its spec says: missing"),
+        (call("nn.Conv2D", 1), "no module 'nn.Conv2D' in PyTorch"),
+    ],
+)
+def test_a_call_that_makes_no_module(made: Any, message: str) -> None:
+    class CallsSpec(TwistSpec):
+        kind: Literal["calls"] = "calls"  # type: ignore[assignment]
+
+        def call(self, module: Module) -> Call:
+            return made
+
+    rf.register(CallsSpec, Twist)
+    with pytest.raises(BuildError, match=message):
+        rf.build(network("calls"))
+
+
+def test_two_operations_of_one_name() -> None:
+    class TwiceSpec(BlockSpec):
+        kind: Literal["twice"] = "twice"
+
+        def chains(self, site: Site, shared: bool) -> Chains:
+            conv = ConvSpec(kernel=3, stride="block")
+            return Chains((), (("a", conv), ("a", ActSpec())), ())
+
+    rf.register(TwiceSpec)
+    with pytest.raises(BuildError, match="two operations of one chain are named 'a'"):
+        rf.build(network("twice"))
