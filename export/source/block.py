@@ -34,7 +34,9 @@ class BlockText:
         self.exit = steps[len(before) :]
         self.downsample = shortcuts
         self.changing = {at for at, calls in enumerate(self.blocks) if not calls.keeps}
-        self.condition = self.arguments.changes(self.changing) if len(set(shortcuts.values())) > 1 else ""
+        self.condition = (
+            self.arguments.changes(self.changing) if len(set(shortcuts.values())) > 1 else ""
+        )
 
     def lines(self) -> Iterator[str]:
         """The class."""
@@ -112,7 +114,9 @@ class BlockText:
             yield "        else:"
             yield from _set("downsample", texts[True], 12)
         else:
-            yield from _set(f"downsample{declared}", "None" if self.kind.divides else "nn.Identity()")
+            yield from _set(
+                f"downsample{declared}", "None" if self.kind.divides else "nn.Identity()"
+            )
             yield f"        if {self.condition}:"
             yield from _set("downsample", texts[False], 12)
 

@@ -146,7 +146,12 @@ def _fit(one: BlockCalls, other: BlockCalls) -> bool:
 
 def _divide(keeps: BlockCalls, changes: BlockCalls) -> bool:
     """Whether one adds x, and the other what it enters by."""
-    return keeps.keeps and not keeps.takes and not changes.keeps and keeps.shortcut == IDENTITY_SHORTCUT
+    return (
+        keeps.keeps
+        and not keeps.takes
+        and not changes.keeps
+        and keeps.shortcut == IDENTITY_SHORTCUT
+    )
 
 
 def sort_blocks(plan: Plan) -> tuple[list[BlockClass], dict[int, tuple[int, int]]]:

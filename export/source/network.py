@@ -108,7 +108,10 @@ class NetworkText:
         yield "class ResNet(nn.Module):"
         yield f'    """{self._in_words()}"""'
         yield ""
-        parameters = ["self", *([f"num_classes: int = {self.num_classes}"] if self.num_classes else [])]
+        parameters = [
+            "self",
+            *([f"num_classes: int = {self.num_classes}"] if self.num_classes else []),
+        ]
         yield f"    def __init__({', '.join(parameters)}) -> None:"
         yield "        super().__init__()"
         yield from self._modules()

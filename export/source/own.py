@@ -190,14 +190,19 @@ def _bases(node: ast.ClassDef, what: type, needs: dict[Any, None]) -> Edits:
             names += _plain_bases(kind)
     some = [name for name in dict.fromkeys(names) if name != "nn.Module"] or ["nn.Module"]
     whole = ast.copy_location(ast.Name("bases"), node.bases[0])
-    whole.end_lineno, whole.end_col_offset = node.bases[-1].end_lineno, node.bases[-1].end_col_offset
+    whole.end_lineno, whole.end_col_offset = (
+        node.bases[-1].end_lineno,
+        node.bases[-1].end_col_offset,
+    )
     return [(whole, ", ".join(some))]
 
 
 def _gives(kind: type, wanted: set[str]) -> bool:
     """Whether ``kind`` or a base of it, none of them PyTorch's, has any of the ``wanted``."""
     ours = (each for each in kind.__mro__ if not is_foreign(each))
-    return any(name in vars(each) and not _is_left_out(name, each) for each in ours for name in wanted)
+    return any(
+        name in vars(each) and not _is_left_out(name, each) for each in ours for name in wanted
+    )
 
 
 def _plain_bases(kind: type) -> Iterator[str]:

@@ -36,7 +36,9 @@ def _own_starts(plan: Plan, blocks: Sequence[BlockText], drawn: bool) -> Starts:
     owners = [("ResNet", module) for part in plan.modules for module in part]
     for text in blocks:
         for calls in text.blocks:
-            owners += [(text.kind.name, module) for part in calls.block.modules[:4] for module in part]
+            owners += [
+                (text.kind.name, module) for part in calls.block.modules[:4] for module in part
+            ]
     for owner, module in owners:
         if any(layer.starts for layer in module.layers):
             for key, value in _starts_of(owner, module, drawn):
@@ -45,9 +47,7 @@ def _own_starts(plan: Plan, blocks: Sequence[BlockText], drawn: bool) -> Starts:
     return found
 
 
-def _starts_of(
-    owner: str, module: Module, drawn: bool
-) -> Iterator[tuple[tuple[str, str], float]]:
+def _starts_of(owner: str, module: Module, drawn: bool) -> Iterator[tuple[tuple[str, str], float]]:
     made = module.op.call(module)
     own = not made.name.startswith("nn.")
     for layer in module.layers:

@@ -93,7 +93,9 @@ def _joined(lines: list[str]) -> str:
     text = re.sub(r",? ([)\]}])", r"\1", text)
     body = " pass" if text.endswith(":") else ""
     try:
-        same = ast.dump(ast.parse(text + body)) == ast.dump(ast.parse(dedent("\n".join(lines)) + body))
+        same = ast.dump(ast.parse(text + body)) == ast.dump(
+            ast.parse(dedent("\n".join(lines)) + body)
+        )
     except SyntaxError:
         return ""
     return text if same else ""
