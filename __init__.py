@@ -78,6 +78,7 @@ _FOLDERS = (
     "ablation",
     "blocks",
     "builder",
+    "classify",
     "drawing",
     "export",
     "generation",

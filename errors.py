@@ -1,4 +1,4 @@
-"""The one family of errors, and how a fault is shown to a person."""
+"""All errors of resforge, and the text of a fault."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class ResforgeError(Exception):
 
 
 class StoreError(ResforgeError):
-    """A results store or the disk under it cannot be used as asked."""
+    """A results store, or the disk that holds it, cannot be used."""
 
 
 class BuildError(ResforgeError):
-    """A module does not hold what its plan says (a custom block whose two halves disagree)."""
+    """A built module differs from its plan (a custom block whose spec and module disagree)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, where it stands and how to mend it.
+    """One fault: what is wrong, where, and how to fix it.
 
-    ``line`` and ``column`` count from 1; they and ``source`` (the text of that line) are known
-    only for what was read from text. ``path`` is written as the user would: ``stages[1].block``.
+    ``line`` and ``column`` count from 1; they and ``source`` (the text of that line) are known only
+    for values read from text. ``path`` is in the notation of specs: ``stages[1].block``.
     """
 
     code: str
@@ -60,15 +60,15 @@ class Fault:
 
 
 class SpecError(ResforgeError):
-    """A spec, or a file that should hold one, is wrong.
+    """A spec, or a file that should hold one, is invalid.
 
-    ``faults`` holds every fault found, first the first in the file. ``file``, ``line``,
-    ``column``, ``path``, ``message`` and ``help`` are those of the first.
+    ``faults`` holds every fault found, in the order of the file. ``file``, ``line``, ``column``,
+    ``path``, ``message`` and ``help`` are those of the first.
     """
 
     def __init__(self, faults: Fault | Iterable[Fault], more: int = 0) -> None:
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
-        #: Faults found beyond those listed (a hostile file can have a hundred thousand).
+        #: Number of faults that are not listed (a hostile file can have a hundred thousand).
         self.more = more
         super().__init__(self.faults, more)
 
@@ -105,13 +105,13 @@ class SpecError(ResforgeError):
 
 
 def _columns(text: str) -> int:
-    """How wide a terminal shows ``text``: East Asian characters take two columns, accents none."""
+    """Width of ``text`` on a terminal: East Asian characters take two columns, accents none."""
     wide = sum(east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(combining(c) > 0 for c in text)
 
 
 def wrong_type(call: str, wanted: str, given: object, help: str | None = None) -> SpecError:
-    """The error of a public function that was handed something else."""
+    """The error of a public function called with an argument of a wrong type."""
     return SpecError(Fault("type", f"{call} takes {wanted}, not {type(given).__name__}", help=help))
 
 
@@ -125,7 +125,7 @@ def printable(text: str) -> str:
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """A path as users write it.
+    """A path in the notation of specs.
 
     >>> path_text(["stages", 1, "block", "groups"])
     'stages[1].block.groups'

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and one process at a time."""
+"""Atomic writes, and locks on folders."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _LOCK = ".lock"
 
 
 def write_whole(path: Path, content: str | bytes | memoryview) -> None:
-    """Write ``content`` to ``path``: the old file stays until the new one is safely on disk.
+    """Write ``content`` to ``path`` atomically: a reader sees the old file or the new one.
 
-    Raises :class:`~resforge.errors.StoreError` where the disk refuses.
+    Raises :class:`~resforge.errors.StoreError` if the file cannot be written.
     """
-    # In the same folder, since a rename cannot cross file systems; a name of
-    # its own, since processes of two containers can have one number.
+    # In the same folder, because a rename cannot cross file systems. The name is random, because
+    # processes in two containers can have the same number.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     if isinstance(content, str):
-        # A traceback can hold what UTF-8 cannot: file names of another encoding.
+        # A traceback can hold file names that cannot be encoded in UTF-8.
         content = content.encode(errors="backslashreplace")
     try:
         with temporary.open("wb") as file:
@@ -36,13 +36,13 @@ def write_whole(path: Path, content: str | bytes | memoryview) -> None:
             " writable, then run the same command"
         ) from error
     finally:
-        # Where nothing may be written, nothing may be removed either: that is told above.
+        # In a read-only folder this fails too; the error above has been raised already.
         with suppress(OSError):
             temporary.unlink()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents. Raises ``StoreError`` where that is refused."""
+    """Make a folder and its parents. Raises :class:`~resforge.errors.StoreError` if it cannot."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,10 +53,11 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, doing: str) -> Iterator[None]:
-    """Nobody else holds ``folder``, which is made, inside; a process that ends lets go of it.
+    """Hold an exclusive lock on ``folder``, which is made if needed.
 
-    Raises ``StoreError`` where another does, who is said to be ``doing`` it. Where the system or
-    the disk knows no locks, nothing is locked.
+    The end of the process releases the lock. Raises :class:`~resforge.errors.StoreError` if another
+    process holds it; ``doing`` describes the work for the message ("writing networks into"). On
+    systems and disks without locks, nothing is locked.
     """
     make_folder(folder)
     try:

@@ -1,4 +1,4 @@
-"""Sweeps: one file says which networks are compared; training, table and report follow.
+"""Sweeps: networks compared by training, from one file to a table and a report.
 
 >>> from resforge.ablation import Sweep, plan_sweep
 >>> sweep = Sweep(
@@ -9,20 +9,20 @@
 >>> len(plan_sweep(sweep).trials)
 6
 
-Nothing here imports torch; only the worker processes do.
+Importing this package does not import torch; only the worker processes do.
 """
 
-from .comparing.comparison import ArmRow, Spread, compare
-from .comparing.paired import Comparison, compare_pairs
+from .comparing.comparison import Comparison
+from .comparing.paired import compare_pairs
+from .comparing.rows import ArmRow, Spread, compare
 from .comparing.verdict import state_verdict
-from .planning.arms import Arm
-from .planning.budget import Budget
-from .planning.declared import Declared
+from .declared import Declared
+from .planning.arms import Arm, expand_sweep
 from .planning.match import Matched, MatchSpec
-from .planning.plan import SweepPlan, Trial, plan_sweep
+from .planning.plan import SweepPlan, Trial, load_sweep, plan_sweep
 from .planning.preview import ArmPreview, Preview, preview_sweep
-from .planning.published import PublishedTable
-from .planning.sweep import Sweep, load_sweep, read_sweep
+from .planning.sweep import Budget, Sweep, read_sweep
+from .published import PublishedTable
 from .reporting.formats import render
 from .reporting.report import render_report, write_report
 from .reporting.table import comparison_table
@@ -59,6 +59,7 @@ __all__ = [
     "compare",
     "compare_pairs",
     "comparison_table",
+    "expand_sweep",
     "export_results",
     "load_sweep",
     "plan_sweep",

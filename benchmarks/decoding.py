@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from resforge.training.feed import Rows
-from resforge.training.pictures.decode import Crop, decode
-from resforge.training.pictures.feed import PictureFeed
-from resforge.training.pictures.folder import Picture, PictureFolder
-from resforge.training.pictures.view import RandomCrop, View
+from resforge.classify.feed import Rows
+from resforge.classify.pictures.decode import Crop, decode
+from resforge.classify.pictures.feed import PictureFeed
+from resforge.classify.pictures.folder import Picture, PictureFolder
+from resforge.classify.pictures.view import RandomCrop, View
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 

@@ -66,6 +66,14 @@ class ECA(nn.Module):
         return x * weights.transpose(1, 2).unsqueeze(-1)
 
 
+class WeightedMean(nn.Module):
+    """y = sum of x weighed by `weights` over the map: (N, C, 1, 1) for x: (N, C, H, W)."""
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        """y: (N, C, 1, 1) for x: (N, C, H, W) and weights: (N, 1, H, W)."""
+        return (x * weights).sum((2, 3), keepdim=True)
+
+
 class GlobalContext(nn.Module):
     """y = x + W2 relu(n(W1 c)), c = sum of x weighed by softmax(Wk x) over the map.
 
@@ -90,7 +98,7 @@ class GlobalContext(nn.Module):
             )
         hidden = channels // reduction
         self.mask = nn.Conv2d(channels, 1, 1)
-        self.softmax = nn.Softmax(2)
+        self.context = WeightedMean()
         self.fc1 = nn.Conv2d(channels, hidden, 1)
         self.norm = nn.LayerNorm([hidden, 1, 1])
         self.relu = nn.ReLU(inplace=True)
@@ -100,7 +108,7 @@ class GlobalContext(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """y: (N, C, H, W) for x: (N, C, H, W)."""
-        weights = self.softmax(self.mask(x).flatten(2))
-        context = (x.flatten(2) @ weights.transpose(1, 2)).unsqueeze(3)
+        weights = self.mask(x).flatten(2).softmax(2).view(x.shape[0], 1, x.shape[2], x.shape[3])
+        context = self.context(x, weights)
         added: Tensor = self.fc2(self.relu(self.norm(self.fc1(context))))
         return x + added

@@ -49,7 +49,7 @@ class OrderedBlock(ResidualBlock):
         norm: Norm,
         activation: Activation,
     ) -> None:
-        _check(order=(order, Order), shortcut_input=(shortcut_input, ShortcutInput))
+        _check(order, shortcut_input)
         head: dict[str, nn.Module] = {}
         if order in ("relu_only_pre", "full_pre") and not follows_activation:
             head = _head(order, norm(in_channels), activation)
@@ -99,9 +99,10 @@ def _head(order: Order, norm: nn.Module, activation: Activation) -> dict[str, nn
     return {"bn0": norm, "relu0": make_activation(activation, in_place=over)}
 
 
-def _check(**choices: tuple[str, object]) -> None:
-    for name, (choice, kinds) in choices.items():
-        if choice not in get_args(kinds):
-            known = ", ".join(get_args(kinds))
-            noun = "an order" if name == "order" else "known"
-            raise ValueError(f"{name}={choice!r} is not {noun}; choose one of {known}")
+def _check(order: Order, shortcut_input: ShortcutInput) -> None:
+    if order not in get_args(Order):
+        known = ", ".join(get_args(Order))
+        raise ValueError(f"order={order!r} is not an order; choose one of {known}")
+    if shortcut_input not in get_args(ShortcutInput):
+        known = ", ".join(get_args(ShortcutInput))
+        raise ValueError(f"shortcut_input={shortcut_input!r} is unknown; choose one of {known}")

@@ -1,4 +1,4 @@
-"""The command line: thin verbs over the library, each in a few lines.
+"""The command line: one thin function for each command.
 
 ``resforge list``, ``new``, ``check``, ``show``, ``diff`` and ``schema`` never import torch.
 """

@@ -1,4 +1,4 @@
-"""The program ``resforge`` and its verbs."""
+"""The program ``resforge`` and its commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .sweep import report, run_file
 from .sweep_plan import plan_file
 from .train import train
 
-#: Verb, the function behind it, and examples for its help.
+#: Each command, its function, and examples for its help.
 VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
     ("list", list_names, "resforge list\nresforge list 'resnet*' --long"),
     (
@@ -129,35 +129,35 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
 )
 
 GROUPS = {
-    "sweep": "Plan and train the networks of a sweep file; see how far they are.",
+    "sweep": "Plan and run sweeps, and show their progress.",
     "generate": "Draw networks of a design space.",
-    "weights": "Files of weights: what fits a network, loading it, other projects' names.",
+    "weights": "Check, load and convert files of weights.",
 }
 
 
 def main() -> NoReturn:
-    """The console script: run what ``sys.argv`` says and exit."""
-    # What batch systems send ends a verb as Ctrl-C does.
+    """Run the command line in ``sys.argv`` and exit."""
+    # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot show is escaped; it never stops the program.
+        # Characters that the terminal cannot encode are escaped instead of raising an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def _open_streams() -> None:
-    """Python has no stream at all for a descriptor that was closed by the caller."""
+    """Replace standard streams that are None because the caller closed their descriptor."""
     if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for good
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open until exit
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def run(tokens: Sequence[str]) -> int:
-    """Run one command line and return its exit code; nothing is raised.
+    """Run one command line and return its exit code. Raises nothing.
 
     >>> run(["list", "resnet18*"])
     resnet18
@@ -171,13 +171,13 @@ def run(tokens: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return explain(error)
     except SystemExit:
-        # rich's way to end where nobody reads on
+        # rich exits this way when the reader of a pipe has gone.
         return explain(BrokenPipeError())
     return Exit.OK if status is None else Exit(status)
 
 
 def _app(tokens: Sequence[str]) -> App:
-    # Boxes are for people; a pipe gets plain lines. Only help needs a console.
+    # Boxes are for terminals; pipes get plain lines. Only help needs a console.
     helping = not tokens or not {"--help", "-h"}.isdisjoint(tokens)
     shared: dict[str, Any] = {
         "console": console() if helping else None,
@@ -188,7 +188,7 @@ def _app(tokens: Sequence[str]) -> App:
     app = App(
         name="resforge",
         help="Write a ResNet as a dozen lines of YAML; know its cost before it is built.",
-        help_epilogue="`resforge VERB --help` shows a verb's options and examples.",
+        help_epilogue="`resforge COMMAND --help` shows the options and examples of a command.",
         version=__version__,
         result_action="return_value",
         print_error=False,
@@ -196,19 +196,19 @@ def _app(tokens: Sequence[str]) -> App:
         suppress_keyboard_interrupt=False,
         **shared,
     )
-    homes = {"": app}
+    apps = {"": app}
     for order, (verb, function, examples) in enumerate(VERBS):
         group, _, name = verb.rpartition(" ")
-        if verb in GROUPS:  # a verb itself, beside those under it
+        if verb in GROUPS:  # a group that is also a command
             epilogue = _as_examples(examples)
-            homes[verb] = App(name=verb, sort_key=order, help_epilogue=epilogue, **shared)
-            app.command(homes[verb])
-            homes[verb].default(function)
+            apps[verb] = App(name=verb, sort_key=order, help_epilogue=epilogue, **shared)
+            app.command(apps[verb])
+            apps[verb].default(function)
             continue
-        if group not in homes:
-            homes[group] = App(name=group, help=GROUPS[group], sort_key=order, **shared)
-            app.command(homes[group])
-        homes[group].command(
+        if group not in apps:
+            apps[group] = App(name=group, help=GROUPS[group], sort_key=order, **shared)
+            app.command(apps[group])
+        apps[group].command(
             function, name=name, sort_key=order, help_epilogue=_as_examples(examples), **shared
         )
     return app
@@ -219,7 +219,8 @@ def _as_examples(lines: str) -> str:
 
 
 def _without_dashes(tokens: Sequence[str]) -> list[str]:
-    """A lone ``-`` by its name: standard input, or output where a file is written."""
+    """``tokens`` with each lone ``-`` replaced by the path of standard input, or output after
+    ``--svg``."""
     found: list[str] = []
     for token in tokens:
         dash = STDOUT if found[-1:] == ["--svg"] else STDIN

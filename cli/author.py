@@ -1,4 +1,4 @@
-"""``resforge new`` and ``resforge schema``: what a new file starts from."""
+"""``resforge new`` and ``resforge schema``: templates and schemas for new files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Changes = Annotated[
         negative="",
         validator=_check_change,
         metavar="PATH=VALUE",
-        help="Replace what stands at a path; the value is YAML. May be given many times.",
+        help="Set the value at a path; the value is YAML. May be repeated.",
     ),
 ]
 
@@ -53,7 +53,7 @@ def new(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a spec to start from: a network of the catalogue, with changes.
+    """Print a new spec: a network of the catalogue, with changes.
 
     The first line lets an editor complete and check the file, once
     `resforge schema > resforge.schema.json` has written the schema beside it.
@@ -68,16 +68,16 @@ def new(
 def schema(
     *,
     sweep: Annotated[
-        bool, Parameter(negative="", group=KINDS, help="That of sweep files instead.")
+        bool, Parameter(negative="", group=KINDS, help="The schema of sweep files instead.")
     ] = False,
     space: Annotated[
-        bool, Parameter(negative="", group=KINDS, help="That of design spaces instead.")
+        bool, Parameter(negative="", group=KINDS, help="The schema of design spaces instead.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Print the JSON Schema of spec files (draft 7), for editors and other tools.
 
-    A schema is JSON with or without --json.
+    The output is JSON with or without --json.
     """
     if sweep:
         from ..ablation import Sweep
@@ -92,21 +92,21 @@ def schema(
 
 
 def _read_change(text: str) -> tuple[str, Any]:
-    """The path and value of one ``--set``, its value read as in a file."""
+    """The path and the value of one ``--set``; the value is read as in a file."""
     path, _, value = text.partition("=")
-    # The key that is read takes as much room as the path that was typed: columns stay true.
+    # The key is padded to the length of the path, so that the columns of faults are right.
     key = "_:" + " " * max(1, len(path) - 1)
     try:
         tree = read(key + value, name="--set", format="yaml").tree
     except SpecError as error:
         raise SpecError(_as_typed(fault, path, text) for fault in error.faults) from None
     if set(tree) != {"_"}:
-        fault = Fault("syntax", "one value is wanted here", path, "give --set once for each path")
+        fault = Fault("syntax", "expected one value", path, "use --set once for each path")
         raise SpecError(dataclasses.replace(fault, file="--set"))
     return path, tree["_"]
 
 
 def _as_typed(fault: Fault, path: str, text: str) -> Fault:
-    """``fault`` with what the user typed in place of the line that was read."""
+    """``fault`` with the text that the user typed in place of the line that was read."""
     source = text.partition("\n")[0] if fault.line == 1 else fault.source
     return dataclasses.replace(fault, path=path, source=source)

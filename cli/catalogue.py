@@ -14,7 +14,7 @@ from .output import tell, tell_json, tell_table
 
 
 def list_names(
-    pattern: Annotated[str, Parameter(help="Names to show, as the shell matches files.")] = "*",
+    pattern: Annotated[str, Parameter(help="Pattern of names, such as 'resnet*'.")] = "*",
     /,
     *,
     long: Annotated[
@@ -23,12 +23,12 @@ def list_names(
             ("--long", "-l"),
             negative="",
             show_default=False,
-            help="Show each network's cost too.",
+            help="Also show the cost of each network.",
         ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the networks of the catalogue, one name on each line."""
+    """List the networks of the catalogue, one name per line."""
     names = list_specs(pattern)
     if not names:
         raise SpecError(

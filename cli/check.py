@@ -22,7 +22,7 @@ def check(
     max_activations: MaxActivations = None,
     json: Json = False,
 ) -> Exit:
-    """Check spec files: one line for each, and every fault with its place and its mend."""
+    """Check spec files: one line for each, and every fault with its place and a remedy."""
     results = [_check(file, max_params, max_activations) for file in files]
     if json:
         tell_json([_as_json(result) for result in results])
@@ -36,7 +36,7 @@ def _check(file: str, max_params: int | None, max_activations: int | None) -> di
     shown = "<stdin>" if file == STDIN else file
     try:
         spec = load_source(file)
-        # A spec says no input size, so none can be too small for it.
+        # A spec has no input size, so that no size can be too small for it.
         plan = lay_out(spec, (spec.natural_input_size,) * 2)
         check_size(plan, max_params, max_activations)
     except SpecError as error:

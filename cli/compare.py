@@ -16,10 +16,10 @@ _WIDE = 100
 
 
 def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False) -> Exit:
-    """Show what differs between two networks, in the spec and in cost.
+    """Show the differences of two networks, in the spec and in cost.
 
-    Exits with 1 where they differ and with 0 where both files mean the same
-    network, however they are written and named.
+    Exits with 1 if they differ and with 0 if both are the same network,
+    whatever their spelling and their names.
     """
     one, two = load_source(a), load_source(b)
     if input is None:
@@ -38,17 +38,17 @@ def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False)
             }
         )
     else:
-        _tell(changes, plans, same)
+        _print_changes(changes, plans, same)
     return Exit.OK if same else Exit.DIFFERENT
 
 
-def _tell(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: bool) -> None:
-    network = [change for change in changes if change.path != "name"]
-    for change in network:
-        tell("\n".join(_lines(change)))
+def _print_changes(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: bool) -> None:
+    for change in changes:
+        if change.path != "name":
+            tell("\n".join(_lines(change)))
     for change in changes:
         if change.path == "name":
-            say(f"note: they are named {in_words(change.before)} and {in_words(change.after)}")
+            say(f"note: the names are {in_words(change.before)} and {in_words(change.after)}")
     if same:
         tell("the same network")
         return
@@ -56,11 +56,11 @@ def _tell(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: bool) -> 
         ("params", plans[0].params, plans[1].params),
         ("MACs", plans[0].macs, plans[1].macs),
     ):
-        tell(f"{title}: {before:,} -> {after:,} ({_step(before, after)})")
+        tell(f"{title}: {before:,} -> {after:,} ({_difference(before, after)})")
 
 
 def _lines(change: Change) -> Iterator[str]:
-    """``path: before -> after``, or below each other where that is too wide."""
+    """``path: before -> after``, on three lines if one would be too wide."""
     before, after = in_words(change.before), in_words(change.after)
     line = f"{change.path}: {before} -> {after}"
     if len(line) <= _WIDE:
@@ -71,7 +71,7 @@ def _lines(change: Change) -> Iterator[str]:
     yield f"  + {after}"
 
 
-def _step(before: int, after: int) -> str:
+def _difference(before: int, after: int) -> str:
     if before == after:
         return "unchanged"
     return f"{after - before:+,}, {100 * (after - before) / before:+.2f} %"

@@ -11,10 +11,10 @@ from ..errors import printable
 from .options import Json
 from .output import followed, say, tell, tell_json, tell_table
 from .predict import Run
-from .train import Data, Device, Workers
+from .train import Data, Device, Unreadable, Workers
 
 if TYPE_CHECKING:
-    from ..training.evaluation import Evaluation
+    from ..classify.evaluation import Evaluation
 
 
 def evaluate(
@@ -25,30 +25,28 @@ def evaluate(
     part: Annotated[
         Literal["auto", "all"],
         Parameter(
-            help="auto: test/ or val/ where there is one, and of what was trained on what was "
-            "held out; all: every picture."
+            help="auto: test/ or val/ where there is one, or the pictures held out of the run's "
+            "own folder; all: every picture."
         ),
     ] = "auto",
     confusion: Annotated[
         Path | None,
         Parameter(metavar="FILE", help="Draw the confusion matrix, as .svg, .png or .pdf."),
     ] = None,
-    unreadable: Annotated[
-        Literal["stop", "skip"], Parameter(help="What to do about pictures that cannot be read.")
-    ] = "stop",
+    unreadable: Unreadable = "stop",
     workers: Workers = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Count how many pictures of known classes the network of a run tells rightly."""
-    from ..training.figures.canvas import check_format
-    from ..training.figures.confusion import write_confusion
-    from ..training.runs.use import evaluate_run, load_run
+    """Evaluate the network of a run on labelled pictures: accuracy, recall and precision."""
+    from ..classify.figures.canvas import check_format
+    from ..classify.figures.confusion import write_confusion
+    from ..classify.runs.use import evaluate_run, load_run
 
     if confusion is not None:
         check_format(confusion)
     trained = load_run(run, device)
-    found = evaluate_run(
+    evaluation = evaluate_run(
         trained,
         data,
         part,
@@ -59,41 +57,45 @@ def evaluate(
     )
     classes = trained.spec.classes
     if json:
-        tell_json(_as_json(found, classes))
+        tell_json(_as_json(evaluation, classes))
     else:
-        _tell(found, classes)
+        _print_table(evaluation, classes)
     if confusion is not None:
-        write_confusion(confusion, found, classes)
+        write_confusion(confusion, evaluation, classes)
         say(f"wrote {printable(str(confusion))}")
 
 
-def _tell(found: Evaluation, classes: tuple[str, ...]) -> None:
+def _print_table(evaluation: Evaluation, classes: tuple[str, ...]) -> None:
     tell_table(
-        ("class", "pictures", "found", "right when told"),
+        ("class", "pictures", "recall", "precision"),
         [
-            (name, f"{count:,}", _share(recall), _share(precision))
-            for name, (count, recall, precision) in zip(classes, found.per_class(), strict=True)
+            (name, f"{count:,}", _percent(recall), _percent(precision))
+            for name, (count, recall, precision) in zip(
+                classes, evaluation.per_class(), strict=True
+            )
         ],
     )
-    right = round(found.accuracy * found.count)
+    correct = round(evaluation.accuracy * evaluation.count)
     tell(
-        f"\naccuracy {100 * found.accuracy:.2f}%: {right:,} of {found.count:,} right, "
-        f"mean loss {found.loss:.4f}"
+        f"\naccuracy {100 * evaluation.accuracy:.2f}%: {correct:,} of {evaluation.count:,} "
+        f"correct, mean loss {evaluation.loss:.4f}"
     )
 
 
-def _as_json(found: Evaluation, classes: tuple[str, ...]) -> dict[str, object]:
+def _as_json(evaluation: Evaluation, classes: tuple[str, ...]) -> dict[str, object]:
     return {
-        "pictures": found.count,
-        "accuracy": found.accuracy,
-        "loss": found.loss,
+        "pictures": evaluation.count,
+        "accuracy": evaluation.accuracy,
+        "loss": evaluation.loss,
         "classes": [
             {"class": name, "pictures": count, "recall": recall, "precision": precision}
-            for name, (count, recall, precision) in zip(classes, found.per_class(), strict=True)
+            for name, (count, recall, precision) in zip(
+                classes, evaluation.per_class(), strict=True
+            )
         ],
-        "confusion": found.confusion.tolist(),
+        "confusion": evaluation.confusion.tolist(),
     }
 
 
-def _share(value: float | None) -> str:
+def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}%"

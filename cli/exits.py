@@ -1,4 +1,4 @@
-"""How each way of ending becomes a message on stderr and an exit code."""
+"""Exit codes, and the messages on stderr for errors."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from .output import say
 
 
 class Exit(IntEnum):
-    """What the caller's shell is told."""
+    """Exit codes of the program."""
 
     OK = 0
     DIFFERENT = 1
-    """``diff`` found two networks, or trials of a sweep failed."""
+    """Two networks differ, or trials of a sweep failed."""
     USAGE = 2
     BAD_INPUT = 3
     DISK = 4
-    """The results store or the disk refused."""
+    """The results store or the disk cannot be used."""
     BUG = 70
-    """resforge itself is wrong (``EX_SOFTWARE`` of sysexits)."""
+    """A bug of resforge (``EX_SOFTWARE`` of sysexits)."""
     INTERRUPTED = 130
 
 
 def explain(error: BaseException) -> Exit:
-    """Say what went wrong, and choose the exit code."""
+    """Print the message of ``error``; its exit code."""
     match error:
         case CycloptsError():
             verb = " ".join(error.command_chain or ())
             say(f"error[usage]: {printable(str(error))}")
-            say(f"  help: `resforge {verb + ' ' if verb else ''}--help` shows what there is")
+            say(f"  help: `resforge {verb + ' ' if verb else ''}--help` shows the options")
             return Exit.USAGE
         case KeyboardInterrupt():
             say("interrupted")
             return Exit.INTERRUPTED
         case BrokenPipeError():
-            # Whoever read us has gone: nothing to say, and nobody to say it to.
+            # The reader of the pipe has gone: there is nothing to print and nowhere to print it.
             _silence_stdout()
             return Exit.INTERRUPTED
         case StoreError():
@@ -60,16 +60,16 @@ def explain(error: BaseException) -> Exit:
 
 
 def _explain_bug(error: BaseException) -> Exit:
-    wanted = os.environ.get("RESFORGE_DEBUG") == "1"
-    if wanted:
+    debug = os.environ.get("RESFORGE_DEBUG") == "1"
+    if debug:
         traceback.print_exception(error)
     say(f"error[bug]: {type(error).__name__}: {printable(str(error))}")
-    mend = "" if wanted else "; RESFORGE_DEBUG=1 shows where it happened"
-    say(f"  help: this is a fault of resforge, please report it{mend}")
+    hint = "" if debug else "; RESFORGE_DEBUG=1 shows where it happened"
+    say(f"  help: this is a bug of resforge, please report it{hint}")
     return Exit.BUG
 
 
 def _silence_stdout() -> None:
-    """Keep the interpreter from writing again, as it exits, what nobody can take."""
+    """Discard the output that the interpreter would flush at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

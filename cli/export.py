@@ -33,7 +33,7 @@ def _as_batch(_: type, tokens: tuple[Token, ...]) -> int | None:
     if text == DYNAMIC:
         return None
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"{text!r} is no batch: write {DYNAMIC}, or a number of images")
+        raise ValueError(f"{text!r} is not a batch size: write {DYNAMIC}, or a number of images")
     return int(text)
 
 
@@ -46,7 +46,7 @@ def export(
         str,
         Parameter(
             help="A catalogue name, a .yaml or .json file, - for standard input, or a .safetensors "
-            "file that resforge wrote (of a run, say), which brings its weights."
+            "file that resforge wrote, with its weights."
         ),
     ],
     /,
@@ -58,7 +58,7 @@ def export(
             group=FORMATS,
             negative="",
             show_default=False,
-            help="Print the network as one PyTorch file that needs torch alone.",
+            help="Print the network as one Python file that needs only torch.",
         ),
     ] = False,
     onnx: Annotated[File, Parameter("--onnx", help="Write ONNX.")] = None,
@@ -77,7 +77,7 @@ def export(
             n_tokens=1,
             accepts_keys=False,
             metavar="N",
-            help="Images a batch: a number, or dynamic (the default) for any.",
+            help="Images per batch: a number, or dynamic (the default) for any.",
         ),
     ] = None,
     opset: Annotated[
@@ -86,7 +86,7 @@ def export(
             "--opset",
             metavar="N",
             validator=Number(gte=1),
-            help="Operator set of --onnx; torch's own choice unless given.",
+            help="Operator set of --onnx; by default torch's choice.",
         ),
     ] = None,
     fuse: Annotated[
@@ -95,7 +95,7 @@ def export(
             "--fuse",
             negative="",
             show_default=False,
-            help="Fold norms into the convolutions before them first.",
+            help="Fold norms into the convolutions before them.",
         ),
     ] = False,
     weights: Annotated[
@@ -103,14 +103,12 @@ def export(
         Parameter(
             "--weights",
             metavar="FILE",
-            help="The network's weights (.safetensors, .pth, .pt), under the names of any layout "
-            "that `resforge weights` knows; those that do not fit as they are go through `resforge "
-            "weights load` first. Drawn from --seed unless given.",
+            help="Weights (.safetensors, .pth, .pt), under the names of any layout of `resforge "
+            "weights`; weights that do not fit as they are need `resforge weights load` first. By "
+            "default fresh weights are drawn from --seed.",
         ),
     ] = None,
-    seed: Annotated[
-        int, Parameter("--seed", metavar="N", help="What fresh weights are drawn from.")
-    ] = 0,
+    seed: Annotated[int, Parameter("--seed", metavar="N", help="Seed of fresh weights.")] = 0,
     max_params: MaxParams = None,
     json: Json = False,
 ) -> None:
@@ -119,9 +117,9 @@ def export(
     A program is run and compared with the network before its file is written.
     """
     if code and (batch is not None or fuse or weights is not None):
-        raise CycloptsError(msg="--code takes no --batch, --fuse or --weights: it is text.")
+        raise CycloptsError(msg="--code cannot be used with --batch, --fuse or --weights.")
     if opset is not None and onnx is None:
-        raise CycloptsError(msg="--opset is for --onnx.")
+        raise CycloptsError(msg="--opset is for --onnx only.")
     if source.endswith(SEALED):
         spec, weights = _spec_in(source), weights or source
     else:
@@ -145,7 +143,7 @@ def export(
         found = ways.to_torch_export(model, file, input_size=size, batch=batch)
     elif torchscript is not None:
         file = torchscript
-        say("note: torch has deprecated TorchScript; --torch-export is what follows it")
+        say("note: torch has deprecated TorchScript; use --torch-export")
         found = ways.to_torchscript(model, file, input_size=size, batch=batch)
     say(f"wrote {printable(file)}")
     say("not checked: onnxruntime is not installed" if found is None else str(found))
@@ -154,14 +152,14 @@ def export(
 
 
 def _spec_in(file: str) -> ResNetSpec:
-    """The spec that resforge wrote beside the weights. Raises :class:`WeightsError`."""
+    """The spec in a file of weights. Raises :class:`WeightsError` where it has none."""
     from ..weights.errors import refuse
     from ..weights.read import read
 
     spec = read(file).spec
     if spec is None:
-        mend = "name its spec, and give the file as --weights"
-        raise refuse(file, "holds weights without a spec: resforge did not write it", mend)
+        help_ = "give its spec, and the file as --weights"
+        raise refuse(file, "holds weights without a spec: resforge did not write it", help_)
     return spec
 
 

@@ -19,12 +19,12 @@ from .options import Json
 from .output import followed, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
-    from ..generation import Architecture, Space
+    from ..generation import Architecture
 
 Source = Annotated[
     str, Parameter(name="SPACE", help="A shipped space, or a .yaml or .json file that holds one.")
 ]
-Seed = Annotated[int, Parameter(help="What the draws follow from.")]
+Seed = Annotated[int, Parameter(help="Seed of the draws.")]
 
 
 def generate(
@@ -38,25 +38,24 @@ def generate(
     seed: Seed = 0,
     out: Annotated[
         Path | None,
-        Parameter(metavar="DIR", help="A folder to write them to; else lines of JSON are printed."),
+        Parameter(metavar="DIR", help="Folder to write to; by default lines of JSON are printed."),
     ] = None,
     format: Annotated[
         Literal["yaml", "jsonl"],
-        Parameter(help="With --out: a file for each network, or networks.jsonl for all."),
+        Parameter(help="With --out: one file per network, or networks.jsonl for all."),
     ] = "yaml",
     json: Json = False,
 ) -> Exit:
-    """Draw networks of a design space that are legal, within its bounds, and no two the same.
+    """Draw different networks of a design space, all legal and within its limits.
 
-    With --out the same command goes on where it was stopped, and a larger -n
-    adds to what is there.
+    With --out the same command resumes an interrupted one, and a larger -n
+    adds networks to the folder.
     """
     from ..generation import NetworkFolder, load_space
 
     space = load_space(source)
     if out is None:
-        found = space.sample(seed)
-        given = _tell_lines(islice(found, min(count, sys.maxsize)))
+        given = _tell_lines(islice(space.sample(seed), min(count, sys.maxsize)))
     else:
         folder = NetworkFolder(out, space, seed, format)
         for _ in followed(folder.fill(count), max(0, count - folder.count), "networks"):
@@ -72,15 +71,15 @@ def generate(
 
 
 def size(source: Source, /, *, json: Json = False) -> None:
-    """Say how many points a space has, without looking at any."""
+    """Print the number of points of a space, computed without listing them."""
     from ..generation import load_space
 
     space = load_space(source)
     if json:
-        tell_json({"size": space.size, "fields": dict(_fields(space))})
+        tell_json({"size": space.size, "fields": space.fields})
         return
     tell(f"{space.size:,} points")
-    tell_table(("field", "values"), [(path, grouped(n)) for path, n in _fields(space)])
+    tell_table(("field", "values"), [(path, grouped(n)) for path, n in space.fields.items()])
 
 
 def check(
@@ -88,14 +87,14 @@ def check(
     /,
     *,
     points: Annotated[
-        int, Parameter(metavar="N", validator=Number(gte=1), help="Points to look at.")
+        int, Parameter(metavar="N", validator=Number(gte=1), help="Number of points.")
     ] = 1000,
     seed: Seed = 0,
     json: Json = False,
 ) -> Exit:
-    """Look at points of a space: how many are networks, within the bounds, and not the same.
+    """Count how many random points of a space are legal, within the limits, and different.
 
-    Exits with 3 where none is, and says how near the space comes.
+    Exits with 3 where there is no such network, and reports how near the points came.
     """
     from ..generation import load_space, survey
 
@@ -106,26 +105,22 @@ def check(
     else:
         name = printable(space.name) or "the space"
         tell(f"{name}: {space.size:,} points, of which {found.points:,} were looked at")
-        for count, what in (
-            (found.networks, "are networks"),
-            (found.within, "are within the bounds"),
-            (found.distinct, "are not the same as another"),
+        for count, kind in (
+            (found.networks, "legal networks"),
+            (found.within, "within the limits"),
+            (found.distinct, "different networks"),
         ):
-            tell(f"  {count:,} {what} ({percent(count / found.points)})")
+            tell(f"  {count:,} {kind} ({percent(count / found.points)})")
         if found.ranges:
             tell("")
             rows = [(name, *map(grouped, spread)) for name, spread in found.ranges.items()]
             tell_table(("", "least", "median", "most"), rows)
         for fault, count in found.faults[:5]:
             inside = f"{fault.path}: " if fault.path else ""
-            say(f"{count:,} are no networks: {printable(inside + fault.message)}")
+            say(f"{count:,} are illegal: {printable(inside + fault.message)}")
     if not found.within:
         raise found.misses.error()
     return Exit.OK
-
-
-def _fields(space: Space) -> Iterator[tuple[str, int]]:
-    return ((free.path, free.choices.size) for free in space.template.free)
 
 
 def _tell_lines(found: Iterator[Architecture]) -> int:

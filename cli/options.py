@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their text is read."""
+"""Options that several commands share, and their parsing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIZE = re.compile(r"(?:(?:(\d{1,6})x)?(\d{1,6})x)?(\d{1,6})", re.ASCII)
 
 
 class InputSize(NamedTuple):
-    """What ``--input`` said; ``channels`` only where it named them."""
+    """The size given as ``--input``; ``channels`` is None where it has only height and width."""
 
     channels: int | None
     height: int
@@ -29,7 +29,7 @@ class InputSize(NamedTuple):
 
 
 def parse_input(text: str) -> InputSize:
-    """The size that ``CxHxW``, ``HxW`` or one side means. Raises ``ValueError``.
+    """The size in ``CxHxW``, ``HxW`` or one side. Raises ``ValueError``.
 
     >>> parse_input("3x224x320"), parse_input("32")
     (InputSize(channels=3, height=224, width=320), InputSize(channels=None, height=32, width=32))
@@ -67,7 +67,7 @@ MaxParams = Annotated[
         "--max-params",
         metavar="N",
         validator=Number(gte=1),
-        help="Refuse a network of more parameters than this, instead of 2e9.",
+        help="Refuse a network with more parameters; by default 2e9.",
     ),
 ]
 MaxActivations = Annotated[
@@ -76,13 +76,13 @@ MaxActivations = Annotated[
         "--max-activations",
         metavar="N",
         validator=Number(gte=1),
-        help="Refuse a network of more activations than this for one image, instead of 1e10.",
+        help="Refuse a network with more activations per image; by default 1e10.",
     ),
 ]
 
 
 def strictly(type_: Any, tokens: Sequence[Token]) -> Any:
-    """The value of an option as its type reads it, but no fraction rounded for a whole number."""
+    """The value of an option converted to its type, without rounding fractions to whole numbers."""
     if int in (type_, *get_args(type_)):
         for token in tokens:
             if token.value and not re.fullmatch(r"[+-]?\d+", token.value):
@@ -91,15 +91,16 @@ def strictly(type_: Any, tokens: Sequence[Token]) -> Any:
 
 
 def load_source(source: str) -> ResNetSpec:
-    """The spec a verb was pointed at. Raises :class:`SpecError`."""
+    """The spec of a catalogue name, a file or standard input. Raises :class:`SpecError`."""
     if source != STDIN:
         return load(source)
-    # One byte more than allowed, so that the reader says what is too much.
+    # One byte more than allowed, so that the reader reports the size.
     return validate(ResNetSpec, read(sys.stdin.buffer.read(MAX_BYTES + 1), name="<stdin>"))
 
 
 def plan_at(spec: ResNetSpec, size: InputSize | None) -> Plan:
-    """The plan at the size asked for. Raises :class:`SpecError` where the channels differ."""
+    """The plan at a size, by default the natural one. Raises :class:`SpecError` where the channels
+    differ."""
     if size is None:
         return plan(spec, spec.natural_input_size)
     if size.channels not in (None, spec.in_channels):

@@ -1,4 +1,4 @@
-"""How verbs print: data on stdout, talk on stderr, plain text where nobody looks on."""
+"""Printing: data on stdout, messages on stderr, plain text unless on a terminal."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
-# No table is as wide: what is piped is never cut or wrapped.
+# Wider than any table, so that piped output is never cut or wrapped.
 _PIPE_WIDTH = 10_000
 
 
 def say(text: str) -> None:
-    """A line of talk, on stderr."""
+    """Print a message on stderr."""
     sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
 
 
 def tell(text: str) -> None:
-    """A line of data, on stdout."""
+    """Print a line of data on stdout."""
     print(text)
 
 
 def tell_json(value: Any) -> None:
-    """Data as JSON, on stdout."""
+    """Print data as JSON on stdout."""
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def columns() -> int:
-    """How wide a line on stdout may be."""
+    """Width of a line on stdout."""
     return get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A rich console that takes text as it is, without colour where ``NO_COLOR`` is set."""
+    """A rich console that prints text unchanged, without colour if ``NO_COLOR`` is set."""
     from rich.console import Console
 
     stream = sys.stdout if stream is None else stream
@@ -56,7 +56,7 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def followed(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """``items``, with a bar on stderr while they come, where that is a terminal."""
+    """``items``, with a progress bar on stderr if that is a terminal."""
     if not sys.stderr.isatty():
         yield from items
         return
@@ -71,8 +71,11 @@ def tell_table(
     text_columns: int = 1,
     note_columns: int = 0,
 ) -> None:
-    """A table on stdout; text, in its first and its last columns, to the left, numbers to the
-    right."""
+    """Print a table on stdout.
+
+    The first ``text_columns`` and the last ``note_columns`` columns are text, aligned left; the
+    others are numbers, aligned right.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

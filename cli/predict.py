@@ -17,41 +17,41 @@ from .output import followed, say, tell_json, tell_table
 from .train import Device, Workers
 
 if TYPE_CHECKING:
-    from ..training.runs.use import Prediction
+    from ..classify.runs.use import Prediction
 
 Run = Annotated[
-    Path, Parameter(metavar="RUN", help="A run's folder, or one of its .safetensors files.")
+    Path, Parameter(metavar="RUN", help="Folder of a run, or one of its .safetensors files.")
 ]
 
 
 def predict(
     run: Run,
     pictures: Annotated[
-        list[Path], Parameter(metavar="PICTURE", help="Pictures, and folders of them.")
+        list[Path], Parameter(metavar="PICTURE", help="Pictures, and folders of pictures.")
     ],
     /,
     *,
     top: Annotated[
         int,
-        Parameter(metavar="K", validator=Number(gte=1), help="Likeliest classes to show of each."),
+        Parameter(metavar="K", validator=Number(gte=1), help="Number of classes to show."),
     ] = 5,
     figure: Annotated[
         Path | None,
-        Parameter(metavar="FILE", help="Draw pictures and classes too, as .svg, .png or .pdf."),
+        Parameter(metavar="FILE", help="Draw pictures and predictions too, as .svg, .png or .pdf."),
     ] = None,
     workers: Workers = None,
     device: Device = "auto",
     json: Json = False,
 ) -> Exit:
-    """Say which class each picture is of, with the network of a run.
+    """Predict the class of each picture with the network of a run.
 
-    Exits with 1 where pictures could not be read; they are named.
+    Pictures that cannot be read are reported; the exit code is then 1.
     """
-    from ..training.figures.canvas import check_format
-    from ..training.figures.predictions import MOST, write_predictions
-    from ..training.pictures.decode import PictureError
-    from ..training.pictures.folder import find_pictures
-    from ..training.runs.use import load_run, predict_pictures
+    from ..classify.figures.canvas import check_format
+    from ..classify.figures.predictions import MOST, write_predictions
+    from ..classify.pictures.decode import PictureError
+    from ..classify.pictures.folder import find_pictures
+    from ..classify.runs.use import load_run, predict_pictures
 
     if figure is not None:
         check_format(figure)
@@ -60,13 +60,14 @@ def predict(
     classes = trained.spec.classes
     rows: list[dict[str, Any]] = []
     drawn: list[Prediction] = []
-    for found in followed(predict_pictures(trained, paths, workers), len(paths), "pictures"):
-        if isinstance(found, PictureError):
-            say(str(found))
+    predictions = predict_pictures(trained, paths, workers)
+    for prediction in followed(predictions, len(paths), "pictures"):
+        if isinstance(prediction, PictureError):
+            say(str(prediction))
             continue
-        rows.append(_row(found, classes, top))
+        rows.append(_row(prediction, classes, top))
         if figure is not None and len(drawn) < MOST:
-            drawn.append(found)
+            drawn.append(prediction)
     if json:
         tell_json(rows)
     elif rows:
@@ -77,15 +78,15 @@ def predict(
     return Exit.OK if len(rows) == len(paths) else Exit.DIFFERENT
 
 
-def _row(found: Prediction, classes: Sequence[str], top: int) -> dict[str, Any]:
-    likely = [
+def _row(prediction: Prediction, classes: Sequence[str], top: int) -> dict[str, Any]:
+    entries = [
         {"class": classes[number], "probability": probability}
-        for number, probability in found.top(top)
+        for number, probability in prediction.top(top)
     ]
-    return {"picture": str(found.path), "top": likely}
+    return {"picture": str(prediction.path), "top": entries}
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     first, *others = ((entry["class"], percent(entry["probability"])) for entry in row["top"])
-    then = ", ".join(f"{name} {share}" for name, share in others)
-    return (row["picture"], *first, then)
+    rest = ", ".join(f"{name} {probability}" for name, probability in others)
+    return (row["picture"], *first, rest)

@@ -14,30 +14,31 @@ from .exits import Exit
 from .options import Json
 from .output import say, tell, tell_json, tell_table
 
-Folder = Annotated[Path, Parameter(metavar="DIR", help="What --out named.")]
+Folder = Annotated[Path, Parameter(metavar="DIR", help="The folder given to --out.")]
 
 
 def status(folder: Folder, /, *, json: Json = False) -> Exit:
-    """Say how many trials of a sweep are recorded, running, waiting and failed.
+    """Show how many trials of a sweep are recorded, running, waiting and failed.
 
-    Exits with 1 where trials failed.
+    Exits with 1 if trials failed.
     """
     from ..ablation import sweep_status
     from ..ablation.results.status import STATES
 
-    found = sweep_status(folder)
+    current = sweep_status(folder)
     if json:
-        tell_json(found.as_dict())
+        tell_json(current.as_dict())
     else:
         tell_table(
             ["arm", *(state.replace("_", " ") for state in STATES)],
-            [[name, *map(str, counts.values())] for name, counts in found.arms.items()],
+            [[name, *map(str, counts.values())] for name, counts in current.arms.items()],
         )
         tell("")
-        tell(f"{found.finished} of {found.total} trials recorded, {_at_work(found.drivers)}")
-    if found.bad:
-        say(f"to train the {found.bad} that failed again: resforge sweep retry {_told(folder)}")
-    return Exit.DIFFERENT if found.bad else Exit.OK
+        tell(f"{current.finished} of {current.total} trials recorded, {_active(current.drivers)}")
+    if current.bad:
+        path = printable(str(folder))
+        say(f"to train the {current.bad} that failed again: resforge sweep retry {path}")
+    return Exit.DIFFERENT if current.bad else Exit.OK
 
 
 def _statuses(_: type, tokens: tuple[Token, ...]) -> tuple[str, ...]:
@@ -61,28 +62,30 @@ def retry(
             n_tokens=1,
             accepts_keys=False,
             metavar="LIST",
-            help="How they ended, with commas between: failed, crashed, timed_out, diverged.",
+            help="Statuses to retry, separated by commas: failed, crashed, timed_out, diverged.",
         ),
     ] = ("failed", "crashed", "timed_out"),
     arm: Annotated[
         tuple[str, ...],
-        Parameter(metavar="NAME", negative="", help="Of this arm alone; may be given again."),
+        Parameter(
+            metavar="NAME", negative="", help="Retry trials of this arm only; may be repeated."
+        ),
     ] = (),
     json: Json = False,
 ) -> Exit:
-    """Let trials that failed wait again; the next `resforge sweep run` trains them.
+    """Return failed trials to waiting; the next `resforge sweep run` trains them.
 
-    Diverged trials are results, and retried only where --status names them.
+    Diverged trials are results, and retried only if --status names them.
     """
     from ..ablation import retry_trials
 
-    found = retry_trials(folder, status, arm)
+    retried = retry_trials(folder, status, arm)
     if json:
-        tell_json([asdict(trial) for trial in found])
-    for trial in [] if json else found:
+        tell_json([asdict(trial) for trial in retried])
+    for trial in [] if json else retried:
         tell(f"{printable(trial.arm)}, seed {trial.seed}: {trial.status.replace('_', ' ')}")
-    count = "no trial waits" if not found else "1 trial waits" if len(found) == 1 else ""
-    say(f"{count or f'{len(found)} trials wait'} again" + ("; run the sweep" if found else ""))
+    count = "no trial waits" if not retried else "1 trial waits" if len(retried) == 1 else ""
+    say(f"{count or f'{len(retried)} trials wait'} again" + ("; run the sweep" if retried else ""))
     return Exit.OK
 
 
@@ -92,23 +95,23 @@ def export(
     *,
     format: Annotated[
         Literal["csv", "json", "jsonl"],
-        Parameter(help="csv: a row for each trial; json, jsonl: with the learning curves."),
+        Parameter(help="csv: one row for each trial; json, jsonl: with the learning curves."),
     ] = "csv",
     curves: Annotated[
         bool,
-        Parameter(negative="", show_default=False, help="csv: a row for each point instead."),
+        Parameter(
+            negative="",
+            show_default=False,
+            help="csv: one row for each point of the learning curves instead.",
+        ),
     ] = False,
 ) -> Exit:
-    """Print what is recorded of a sweep."""
+    """Print the recorded trials of a sweep."""
     from ..ablation import export_results, read_records
 
     sys.stdout.write(export_results(read_records(folder), format, curves))
     return Exit.OK
 
 
-def _at_work(drivers: int) -> str:
-    return {0: "no run at work", 1: "a run at work"}.get(drivers, f"{drivers} runs at work")
-
-
-def _told(folder: Path) -> str:
-    return printable(str(folder))
+def _active(drivers: int) -> str:
+    return {0: "no active run", 1: "1 active run"}.get(drivers, f"{drivers} active runs")

@@ -13,10 +13,11 @@ from ..drawing.numbers import grouped, percent, shape_text, short
 from ..drawing.table import Row, rows
 from ..errors import printable
 from ..planner.plan import Plan, check_size
+from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 
-#: Columns of a terminal from which on every digit has room.
+#: Width of a terminal from which numbers are printed in full.
 WIDE = 120
 HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
 
@@ -29,25 +30,41 @@ def show(
     all: Annotated[
         bool,
         Parameter(
-            "--all", negative="", show_default=False, help="Show every layer, not only the stages."
+            "--all", negative="", show_default=False, help="Show every layer instead of the stages."
         ),
     ] = False,
     svg: Annotated[
         str | None,
         Parameter(
-            "--svg", metavar="PATH", help="Write a picture of the network too; - prints only that."
+            "--svg",
+            metavar="PATH",
+            help="Also write a picture of the network; - prints only the picture.",
         ),
     ] = None,
+    expand: Annotated[
+        bool,
+        Parameter(
+            "--expand",
+            negative="",
+            show_default=False,
+            help="Print the spec with each word written out as its chain of operations.",
+        ),
+    ] = False,
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
     json: Json = False,
 ) -> None:
-    """Show a network's stages or layers and what each costs, without building it.
+    """Show the stages or layers of a network and their costs, without building it.
 
-    MACs count the multiply-accumulates of convolutions and linear layers for
-    one image. Depth counts weighted layers on the longest path.
+    MACs are the multiply-accumulates of convolutions and linear layers for
+    one image. Depth is the number of weighted layers on the longest path.
     """
-    plan = plan_at(load_source(source), input)
+    spec = load_source(source)
+    if expand:
+        written = expand_words(spec)
+        tell(written.to_json() if json else written.to_yaml().rstrip())
+        return
+    plan = plan_at(spec, input)
     check_size(plan, max_params, max_activations)
     if svg in ("-", STDOUT):
         tell(plan.to_svg().rstrip())

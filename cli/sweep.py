@@ -29,73 +29,73 @@ def run_file(
         Parameter(
             metavar="N",
             validator=Number(gte=1),
-            help="Trials trained at once, each on one thread; by default one for each core or GPU.",
+            help="Number of trials at once, each on one thread; default: one for each core or GPU.",
         ),
     ] = None,
     engine: Annotated[
         Literal["process", "inline", "ray"],
         Parameter(
-            help="Where trials run: in processes of this machine, in this very process for "
-            "debugging, or on a Ray cluster, the one that RAY_ADDRESS names or a local one. The "
-            "results are the same.",
+            help="Where trials run: in processes on this machine, in this process (for debugging), "
+            "or on a Ray cluster, which RAY_ADDRESS names or which is started on this machine. "
+            "The results are the same.",
         ),
     ] = "process",
     device: Annotated[
         Literal["auto", "cpu", "cuda"],
         Parameter(
-            help="What trials are trained on; auto is CUDA where there is a GPU, each trial on a"
-            " GPU of its own.",
+            help="Device that trials are trained on; auto is CUDA if there is a GPU, with one GPU"
+            " for each trial.",
         ),
     ] = "auto",
     json: Json = False,
 ) -> Exit:
-    """Train what is missing of a sweep, then write and print the comparison.
+    """Train the missing trials of a sweep, then write and print the comparison.
 
-    Killed or stopped, the same command again does only what is missing. Exits
-    with 1 where trials failed.
+    The same command resumes a run that was stopped or killed. Exits with 1 if
+    trials failed.
     """
-    from ..ablation import load_sweep, progress_on, run_sweep
-    from ..ablation.planning.warnings import sweep_warnings
+    from ..ablation import expand_sweep, progress_on, read_sweep, run_sweep
+    from ..ablation.planning.preview import sweep_warnings
 
-    sweep = load_sweep(file)
-    for warning in sweep_warnings(sweep):
+    sweep = read_sweep(file)
+    for warning in sweep_warnings(sweep, expand_sweep(sweep)):
         say(f"warning: {printable(warning)}")
     summary = run_sweep(sweep, out, workers, progress_on(), engine=engine, device=device)
-    told = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
+    counts = f"{summary.finished} of {summary.total} trials recorded in {printable(str(out))}"
     if summary.interrupted:
         words = ["resforge", "sweep", "run", file, "--out", str(out)]
         words += ["--workers", str(workers)] if workers is not None else []
         words += ["--engine", engine] if engine != "process" else []
         words += ["--device", device] if device != "auto" else []
         again = shlex.join([*words, "--json"] if json else words)
-        say(f"interrupted: {told}; for the rest: {printable(again)}")
+        say(f"interrupted: {counts}; to resume: {printable(again)}")
         return Exit.INTERRUPTED
-    _tell(out, json)
-    say(f"{told}, {summary.ran} of them now; open {printable(str(out / 'report.html'))}")
+    _print_comparison(out, json)
+    say(f"{counts}, {summary.ran} of them now; open {printable(str(out / 'report.html'))}")
     return Exit.DIFFERENT if summary.failed else Exit.OK
 
 
 def report(
-    folder: Annotated[Path, Parameter(metavar="DIR", help="What --out named.")],
+    folder: Annotated[Path, Parameter(metavar="DIR", help="The folder given to --out.")],
     /,
     *,
     format: Annotated[
         Literal["html", "md", "latex", "csv", "json"] | None,
         Parameter(
             "--format",
-            help="Print the report in this format and write nothing; html, the default, is"
-            " written as report.html.",
+            help="Print the report in this format and write no file; html, the default, is"
+            " written to report.html.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        Parameter("--out", metavar="FILE", help="Write the report into this file instead."),
+        Parameter("--out", metavar="FILE", help="Write the report to this file instead."),
     ] = None,
     json: Json = False,
 ) -> Exit:
-    """Write a sweep's report and table again from its results, and print the table.
+    """Write the report and the CSV of a sweep from its results, and print the table.
 
-    Exits with 1 where trials failed.
+    Exits with 1 if trials failed.
     """
     from ..ablation import compare, read_records, render, write_csv, write_report
 
@@ -105,33 +105,33 @@ def report(
         if out is None:
             tell(text.removesuffix("\n"))
         else:
-            # A name that UTF-8 cannot hold is escaped; it never stops the program.
+            # Characters that UTF-8 cannot encode are escaped instead of raising an error.
             out.write_bytes(text.encode(errors="backslashreplace"))
             say(f"wrote {printable(str(out))}")
         rows: Sequence[ArmRow] = compare(records)
     else:
         written = [write_report(folder), write_csv(folder)]
-        rows = _tell(folder, json)
+        rows = _print_comparison(folder, json)
         say(f"wrote {printable(' and '.join(map(str, written)))}")
     failed = any(row.failed or row.crashed or row.timed_out for row in rows)
     return Exit.DIFFERENT if failed else Exit.OK
 
 
-#: Comparisons told in sentences too; more are told by their table and the report.
-_TOLD = 12
+#: Number of comparisons that are also stated in sentences.
+_STATED = 12
 
 
-def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
-    """Print arms and comparisons, and for people what they come to."""
+def _print_comparison(folder: Path, json: bool) -> Sequence[ArmRow]:
+    """Print the tables of arms and comparisons, and the verdicts."""
     from ..ablation import compare, compare_pairs, read_records, state_verdict
-    from ..ablation.planning.published import footnotes
+    from ..ablation.published import footnotes
     from ..ablation.reporting.formats import as_tree
     from ..ablation.reporting.table import COMPARED, cells, comparison_cells, headings
 
     records = read_records(folder)
     rows, papers, compared = compare(records), records.published, compare_pairs(records)
-    if records.untold:
-        say(f"warning: {printable(records.untold)}")
+    if records.undeclared_warning:
+        say(f"warning: {printable(records.undeclared_warning)}")
     if json:
         tell_json(as_tree(records, rows, compared))
         return rows
@@ -148,6 +148,6 @@ def _tell(folder: Path, json: bool) -> Sequence[ArmRow]:
         tell("")
         tell_table(COMPARED, map(comparison_cells, compared))
         tell("")
-    for found in compared[:_TOLD]:
-        tell(found.verdict)
+    for comparison in compared[:_STATED]:
+        tell(comparison.verdict)
     return rows

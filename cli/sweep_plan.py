@@ -28,16 +28,16 @@ def plan_file(
         Path | None,
         Parameter(
             metavar="DIR",
-            help="A folder that the sweep was run into, for the time that the rest takes.",
+            help="A folder that the sweep was run into, to estimate the time of the rest.",
         ),
     ] = None,
     json: Json = False,
 ) -> Exit:
-    """Show what a sweep would train, and in what its arms differ; train nothing.
+    """Show the arms of a sweep, their differences and their cost; train nothing.
 
-    Each arm's cost is held against the first arm's: what differs beside the
-    change that is studied can explain a result as well as the change. Exits
-    with 3 where arms are illegal or the budget is exceeded.
+    Each arm's cost is compared with the first arm's, since a difference in cost
+    can explain a result as well as the change that is studied. Exits with 3 if
+    arms are illegal or the budget is exceeded.
     """
     from ..ablation import preview_sweep, read_sweep
 
@@ -45,22 +45,22 @@ def plan_file(
     if json:
         tell_json(preview.as_dict())
     else:
-        _tell(preview, file, out)
+        _print_preview(preview, file, out)
     if preview.error is not None:
         say(str(preview.error))
         return Exit.BAD_INPUT
     return Exit.OK
 
 
-def _tell(preview: Preview, file: str, out: Path | None) -> None:
+def _print_preview(preview: Preview, file: str, out: Path | None) -> None:
     arms = preview.arms
     if arms:
-        _tell_arms(arms)
+        _print_arms(arms)
         tell("")
-        _tell_figures(arms)
+        _print_figures(arms)
         tell(
-            "\nvs 1: against arm 1; same start: tensors, and their share of the parameters,"
-            "\nthat start bit for bit as in arm 1 with the same seed"
+            "\nvs 1: relative to arm 1; same start: tensors with the same initial values as in"
+            "\narm 1 for the same seed, bit for bit, and their fraction of the parameters"
         )
     if preview.illegal:
         tell(f"\n{_count(len(preview.illegal), 'illegal arm')}:")
@@ -68,29 +68,29 @@ def _tell(preview: Preview, file: str, out: Path | None) -> None:
             tell(f"  {printable(arm.name)}: {_where(arm.faults)}")
     tell(f"\n{_total(preview)}")
     if preview.search is not None:
-        tell(_searched(preview, preview.search))
+        tell(_search_text(preview, preview.search))
     tell(_time(preview, file, out))
     for warning in preview.warnings:
         say(f"warning: {printable(warning)}")
 
 
 def _where(faults: Sequence[Fault]) -> str:
-    """The places of an arm's faults, which are told in full on stderr."""
+    """Places of an arm's faults, whose messages are printed to stderr."""
     if not faults:
-        return "not looked into"
+        return "not checked"
     places = [
         f"{fault.line}:{fault.column}" if fault.line else printable(fault.path) for fault in faults
     ]
     return " and ".join(dict.fromkeys(places))
 
 
-def _tell_arms(arms: Sequence[ArmPreview]) -> None:
+def _print_arms(arms: Sequence[ArmPreview]) -> None:
     numbers = {arm.arm: str(number) for number, arm in enumerate(arms, start=1)}
     axes = [axis for axis, _ in arms[0].labels]
     tell_table(
         ("#", *axes, "differs from arm 1 in"),
         [
-            (numbers[arm.arm], *(label for _, label in arm.labels), _differs(arm, numbers))
+            (numbers[arm.arm], *(label for _, label in arm.labels), _differences(arm, numbers))
             for arm in arms
         ],
         text_columns=1 + len(axes),
@@ -98,18 +98,22 @@ def _tell_arms(arms: Sequence[ArmPreview]) -> None:
     )
 
 
-def _differs(arm: ArmPreview, numbers: dict[str, str]) -> str:
-    told = [
-        f"{said.path} as the base" if said.by_base else f"{said.path}: {in_words(said.value)}"
-        for said in arm.said
+def _differences(arm: ArmPreview, numbers: dict[str, str]) -> str:
+    differences = [
+        f"{change.path} as in the base"
+        if change.by_base
+        else f"{change.path}: {in_words(change.value)}"
+        for change in arm.file_changes
     ]
     if arm.matched is not None and arm.matched.factor != 1:
-        told.append(f"{arm.matched.by}s x {arm.matched.factor:.3g}")
+        differences.append(f"{arm.matched.by}s x {arm.matched.factor:.3g}")
     same = f" (the network of {numbers[arm.same_as]})" if arm.same_as else ""
-    return ", ".join(told) + same if told else "nothing" if numbers[arm.arm] != "1" else ""
+    if differences:
+        return ", ".join(differences) + same
+    return "" if numbers[arm.arm] == "1" else "nothing"
 
 
-def _tell_figures(arms: Sequence[ArmPreview]) -> None:
+def _print_figures(arms: Sequence[ArmPreview]) -> None:
     header, rows = _figures_table(arms, wide=True)
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     wide = sum(widths) + 2 * len(widths) <= columns()
@@ -119,7 +123,7 @@ def _tell_figures(arms: Sequence[ArmPreview]) -> None:
 
 
 def _figures_table(arms: Sequence[ArmPreview], wide: bool) -> tuple[list[str], list[list[str]]]:
-    """With every digit and the axes, or without."""
+    """Headings and rows; ``wide`` ones have every digit and the axes."""
     number = grouped if wide else short
     axes = [axis for axis, _ in arms[0].labels if wide]
     heads = ["params", "vs 1", "MACs", "vs 1", "activations" if wide else "activ.", "vs 1"]
@@ -132,29 +136,29 @@ def _figures_table(arms: Sequence[ArmPreview], wide: bool) -> tuple[list[str], l
 
 
 def _figures(arm: ArmPreview, number: Callable[[int], str], wide: bool) -> list[str]:
-    found = []
+    texts = []
     for name in ("params", "macs", "activations"):
-        found += [number(getattr(arm, name)), _relative(arm.relative[name])]
+        texts += [number(getattr(arm, name)), _relative(arm.relative[name])]
     for name in ("depth", "receptive_field"):
-        found += [str(getattr(arm, name)), *([_relative(arm.relative[name])] if wide else [])]
-    alike = arm.shared
-    share = "100%" if alike.share == 1 else percent(alike.share)
-    return [*found, f"{alike.tensors}/{alike.of} {share:>5}"]
+        texts += [str(getattr(arm, name)), *([_relative(arm.relative[name])] if wide else [])]
+    shared = arm.shared
+    fraction = "100%" if shared.share == 1 else percent(shared.share)
+    return [*texts, f"{shared.tensors}/{shared.of} {fraction:>5}"]
 
 
-def _relative(share: float) -> str:
-    """How far a figure is above the first arm's; from twice as much on, how many times it is.
+def _relative(difference: float) -> str:
+    """Relative difference to the first arm in percent, from twice its figure on as a factor.
 
     >>> _relative(0.0), _relative(-0.0001), _relative(0.0386), _relative(10.24)
     ('=', '-<0.1%', '+3.9%', 'x11.2')
     """
-    if share == 0:
+    if difference == 0:
         return "="
-    if abs(share) < 0.0005:
-        return "+<0.1%" if share > 0 else "-<0.1%"
-    if share < 0.9995:
-        return f"{100 * share:+.1f}%"
-    factor = 1 + share
+    if abs(difference) < 0.0005:
+        return "+<0.1%" if difference > 0 else "-<0.1%"
+    if difference < 0.9995:
+        return f"{100 * difference:+.1f}%"
+    factor = 1 + difference
     return f"x{factor:.{max(0, 2 - (factor >= 9.995) - (factor >= 99.95))}f}"
 
 
@@ -167,7 +171,7 @@ def _total(preview: Preview) -> str:
     )
 
 
-def _searched(preview: Preview, search: SearchSpec) -> str:
+def _search_text(preview: Preview, search: SearchSpec) -> str:
     most = f"{_count(search.n, 'network')} x {_count(preview.seeds, 'seed')}"
     return (
         f"search by {search.method} in {printable(search.space)}: this is the first batch; at most"
@@ -176,21 +180,23 @@ def _searched(preview: Preview, search: SearchSpec) -> str:
 
 
 def _time(preview: Preview, file: str, out: Path | None) -> str:
-    found = preview.expected
+    expected = preview.expected
     time = "time of the first batch" if preview.search is not None else "time"
-    if found is None:
-        return f"{time}: known once some trials are recorded; then name their folder with --out"
-    told = f"{time}: {found.recorded} of {_count(preview.trials, 'trial')} recorded"
-    if not found.missing:
-        return told
-    if found.seconds is None:
-        return f"{told}; none there to tell the time of the rest by"
-    by = f", {found.scaled} of them told from other networks by MACs" if found.scaled else ""
-    return f"{told}; the other {found.missing} take one worker about {_clock(found.seconds)}{by}"
+    if expected is None:
+        return f"{time}: unknown until trials are recorded; then give their folder with --out"
+    recorded = f"{time}: {expected.recorded} of {_count(preview.trials, 'trial')} recorded"
+    if not expected.missing:
+        return recorded
+    if expected.seconds is None:
+        return f"{recorded}; none of them gives an estimate of the rest"
+    scaled = f", {expected.scaled} of them by the MACs of other networks" if expected.scaled else ""
+    clock = _clock(expected.seconds)
+    return f"{recorded}; the other {expected.missing} take one worker about {clock}{scaled}"
 
 
 def _clock(seconds: float) -> str:
-    """
+    """A duration with its unit.
+
     >>> _clock(4.2), _clock(600.0), _clock(9000.0), _clock(200_000.0)
     ('4 s', '10 min', '2.5 h', '2.3 days')
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,14 +15,15 @@ from .options import Json, Source, load_source
 from .output import say, tell, tell_json
 
 if TYPE_CHECKING:
-    from ..training.fit import FitResult
+    from ..classify.fit import FitResult
 
 Data = Annotated[
     str,
     Parameter(
         metavar="DATA",
-        help="A folder with a folder of pictures for each class, or with train/ and val/ of such; "
-        "or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, fashion_mnist:FOLDER, npz:FILE.",
+        help="A folder with a folder of pictures for each class, or with such folders in train/ "
+        "and val/; or digits, cifar10:FOLDER, cifar100:FOLDER, mnist:FOLDER, "
+        "fashion_mnist:FOLDER, npz:FILE.",
     ),
 ]
 Workers = Annotated[
@@ -32,24 +34,28 @@ Workers = Annotated[
         help="Threads that decode pictures; by default one for each core, and at most 8.",
     ),
 ]
+Unreadable = Annotated[
+    Literal["stop", "skip"], Parameter(help="Stop at a picture that cannot be read, or skip it.")
+]
 Device = Annotated[
     str, Parameter(help="cpu, cuda, cuda:1, ...; auto is cuda where there is one, else cpu.")
 ]
 AtLeastOne = Parameter(metavar="N", validator=Number(gte=1))
+Flag = Parameter(negative="", show_default=False)
 
 
-def train(
-    source: Source,
-    /,
-    *,
-    data: Data,
-    out: Annotated[Path, Parameter(metavar="RUN", help="Folder for what the run comes to.")],
-    epochs: Annotated[int, AtLeastOne, Parameter(help="Times that each picture is seen.")] = 10,
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Options of ``resforge train``; a ``RunRequest`` has fields of the same names."""
+
+    data: Data
+    out: Annotated[Path, Parameter(metavar="RUN", help="Folder for the files of the run.")]
+    epochs: Annotated[int, AtLeastOne, Parameter(help="Passes over the training pictures.")] = 10
     batch_size: Annotated[
         int | None,
-        Parameter(metavar="N", help="Pictures for each step, of all processes together."),
-    ] = None,
-    lr: Annotated[float | None, Parameter(help="Peak learning rate.")] = None,
+        Parameter(metavar="N", help="Pictures in each step, of all processes together."),
+    ] = None
+    lr: Annotated[float | None, Parameter(help="Peak learning rate.")] = None
     recipe: Annotated[
         str | None,
         Parameter(
@@ -57,139 +63,113 @@ def train(
             help="A recipe as in a sweep file, or the name of one; by default AdamW at 0.001 along "
             "a cosine, 32 pictures at a time.",
         ),
-    ] = None,
+    ] = None
     weights: Annotated[
         Path | None,
         Parameter(
             metavar="FILE",
-            help="Weights to begin with. What fits neither as it is nor with --head fresh and "
-            "--partial goes through `resforge weights load` first.",
+            help="Weights to start from. A file that fits neither as it is nor with --head fresh "
+            "and --partial is converted by `resforge weights load` first.",
         ),
-    ] = None,
+    ] = None
     head: Annotated[
         Literal["loaded", "fresh"],
-        Parameter(help="fresh leaves the head out of --weights: other classes need it."),
-    ] = "loaded",
+        Parameter(help="fresh leaves the head out of --weights; needed for other classes."),
+    ] = "loaded"
     partial: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            show_default=False,
-            help="Leave as it is built each part that --weights do not fit.",
-        ),
-    ] = False,
+        bool, Flag, Parameter(help="Keep the initial weights of parts that --weights do not fit.")
+    ] = False
     freeze: Annotated[
         str | None,
         Parameter(
             metavar="PART",
-            help="Keep weights as they are: backbone, stages:N (with the stem), or norm.",
+            help="Part that is not trained: backbone, stages:N (with the stem), or norm.",
         ),
-    ] = None,
+    ] = None
     class_weights: Annotated[
         Literal["none", "balanced"],
-        Parameter(help="balanced: pictures of rare classes count for more."),
-    ] = "none",
+        Parameter(help="balanced weights pictures of rare classes more."),
+    ] = "none"
     label_smoothing: Annotated[
-        float | None, Parameter(metavar="SHARE", help="Of the target, spread over all classes.")
-    ] = None,
+        float | None,
+        Parameter(metavar="FRACTION", help="Fraction of the target, spread over all classes."),
+    ] = None
     mixup: Annotated[
         float,
-        Parameter(metavar="ALPHA", validator=Number(gte=0, lte=100), help="0.2 mixes pictures."),
-    ] = 0.0,
+        Parameter(
+            metavar="ALPHA", validator=Number(gte=0, lte=100), help="Mix pictures; 0.2 is usual."
+        ),
+    ] = 0.0
     size: Annotated[
-        int | None, AtLeastOne, Parameter(help="Side of the square that the network sees.")
-    ] = None,
+        int | None, AtLeastOne, Parameter(help="Height and width of the network's input.")
+    ] = None
     augment: Annotated[
         Literal["crop_flip", "crop", "none"],
-        Parameter(help="A part of each picture at random, mirrored or not, or all of it."),
-    ] = "crop_flip",
+        Parameter(help="A random crop of each picture, mirrored or not, or the whole picture."),
+    ] = "crop_flip"
     min_area: Annotated[
         float,
         Parameter(
-            metavar="SHARE",
+            metavar="FRACTION",
             validator=Number(gt=0, lte=1),
-            help="The least share of a picture's area that a crop takes.",
+            help="Smallest area of a crop, as a fraction of the picture's.",
         ),
-    ] = 0.08,
+    ] = 0.08
     normalize: Annotated[
         Literal["imagenet", "channel"],
         Parameter(
-            help="By the colours of ImageNet, as published networks, or of the training pictures."
+            help="Mean and deviation of ImageNet, as for published networks, or of the training "
+            "pictures."
         ),
-    ] = "imagenet",
+    ] = "imagenet"
     val_share: Annotated[
         float,
         Parameter(
-            metavar="SHARE",
+            metavar="FRACTION",
             validator=Number(gt=0, lt=1),
-            help="Of each class, held out to validate with, where there is no val/.",
+            help="Fraction of each class held out for validation, where there is no val/.",
         ),
-    ] = 0.2,
-    unreadable: Annotated[
-        Literal["stop", "skip"], Parameter(help="What to do about pictures that cannot be read.")
-    ] = "stop",
-    seed: Annotated[int, Parameter(help="Of weights, order, crops and dropout.")] = 0,
-    workers: Workers = None,
-    device: Device = "auto",
-    resume: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Go on where the run was left.")
-    ] = False,
-    tensorboard: Annotated[
-        bool,
-        Parameter(negative="", show_default=False, help="Write RUN/tensorboard too."),
-    ] = False,
+    ] = 0.2
+    unreadable: Unreadable = "stop"
+    seed: Annotated[int, Parameter(help="Seed of weights, order, crops and dropout.")] = 0
+    workers: Workers = None
+    device: Device = "auto"
+    resume: Annotated[bool, Flag, Parameter(help="Continue an interrupted run.")] = False
+    tensorboard: Annotated[bool, Flag, Parameter(help="Write RUN/tensorboard too.")] = False
+
+
+def train(
+    source: Source,
+    /,
+    *,
+    options: Annotated[TrainOptions, Parameter(name="*")],
     json: Json = False,
 ) -> Exit:
-    """Train a network to tell the classes of pictures apart.
+    """Train a network to classify pictures.
 
-    RUN gets the best and the last weights, history.csv and a picture of the
-    curve. Stopped, or killed, the same command with --resume goes on. Started
-    by torchrun, several processes share each batch. Exits with 1 where the
-    loss was not finite.
+    RUN gets the best and the last weights, history.csv and the learning curve.
+    An interrupted run is resumed by the same command with --resume. Started by
+    torchrun, several processes divide each batch. Exits with 1 where the loss
+    is not finite.
     """
     from ..ablation.running.stop import StopSignals
-    from ..training.pictures.view import RandomCrop
-    from ..training.progress import progress_on
-    from ..training.runs.recipe import read_recipe
-    from ..training.runs.session import RunRequest, train_run
+    from ..classify.progress import progress_on
+    from ..classify.runs.recipe import read_recipe
+    from ..classify.runs.session import RunRequest, train_run
 
-    crop = RandomCrop(min_area=min_area, mirror=augment == "crop_flip")
-    request = RunRequest(
-        network=load_source(source),
-        data=data,
-        out=out,
-        recipe=None if recipe is None else read_recipe(recipe),
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        label_smoothing=label_smoothing,
-        seed=seed,
-        size=size,
-        normalize=normalize,
-        random_crop=None if augment == "none" else crop,
-        val_share=val_share,
-        weights=weights,
-        fresh_head=head == "fresh",
-        partial=partial,
-        freeze=freeze,
-        balance=class_weights == "balanced",
-        mixup=mixup,
-        workers=workers,
-        unreadable=unreadable,
-        device=device,
-        resume=resume,
-        tensorboard=tensorboard,
-    )
+    network = load_source(source)
+    recipe = None if options.recipe is None else read_recipe(options.recipe)
+    request = RunRequest(**{**vars(options), "network": network, "recipe": recipe})
     with StopSignals() as stop:
         result = train_run(request, progress_on(), stopped=lambda: stop.requested)
     if result.leads:
-        _tell(result, out, json)
+        _print_result(result, options.out, json)
     if result.diverged:
         return Exit.DIFFERENT
     return Exit.OK if result.finished else Exit.INTERRUPTED
 
 
-def _tell(result: FitResult, out: Path, json: bool) -> None:
+def _print_result(result: FitResult, out: Path, json: bool) -> None:
     run = printable(str(out))
     if json:
         tell_json(
@@ -203,11 +183,11 @@ def _tell(result: FitResult, out: Path, json: bool) -> None:
             }
         )
     elif result.best is not None:
-        share = f"{100 * result.best.val_accuracy:.2f}%"
-        tell(f"best: {share} of the validation pictures, after epoch {result.best.epoch}")
+        accuracy = f"{100 * result.best.val_accuracy:.2f}%"
+        tell(f"best: {accuracy} of the validation pictures, after epoch {result.best.epoch}")
     if result.diverged:
         say(f"the loss is not finite at step {result.steps + 1}: try a lower --lr in another --out")
     elif not result.finished:
-        say(f"stopped after step {result.steps}; the same command with --resume goes on")
+        say(f"stopped after step {result.steps}; the same command with --resume continues it")
     else:
-        say(f"to use it: resforge predict {run} PICTURE")
+        say(f"next: resforge predict {run} PICTURE")

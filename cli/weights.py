@@ -21,8 +21,8 @@ Layout = Annotated[
     Parameter(
         "--layout",
         metavar="LAYOUT",
-        help="Whose names the file has: torchvision, deep_base, timm, huggingface, d2l, "
-        "mmpretrain or pytorch_cifar. Recognised where it is not said.",
+        help="Layout of the names in the file: torchvision, deep_base, timm, huggingface, d2l, "
+        "mmpretrain or pytorch_cifar. Recognised by default.",
     ),
 ]
 Strip = Annotated[
@@ -31,13 +31,13 @@ Strip = Annotated[
         "--strip",
         metavar="PREFIX",
         show_default=False,
-        help="Take PREFIX, such as module., off the names.",
+        help="Remove PREFIX, such as module., from the names.",
     ),
 ]
 
 
 def parse_head(text: str) -> str | list[int]:
-    """``fresh``, or the classes that a list of numbers names. Raises ``ValueError``.
+    """``fresh``, or a list of class numbers. Raises ``ValueError``.
 
     >>> parse_head("fresh"), parse_head("0,217,482")
     ('fresh', [0, 217, 482])
@@ -47,7 +47,7 @@ def parse_head(text: str) -> str | list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"{text!r} is no head: write fresh, or classes like 0,217") from None
+        raise ValueError(f"{text!r} is not a head: write fresh, or classes like 0,217") from None
 
 
 def _convert_head(_: type, tokens: tuple[Token, ...]) -> str | list[int]:
@@ -62,8 +62,8 @@ Head = Annotated[
         n_tokens=1,
         accepts_keys=False,
         metavar="HEAD",
-        help="fresh: leave the head as it is built. 0,217,482: the classes of the file's head "
-        "that the model's are.",
+        help="fresh: keep the head as built. 0,217,482: fill it with these classes of the file's "
+        "head.",
     ),
 ]
 Partial = Annotated[
@@ -72,8 +72,8 @@ Partial = Annotated[
         "--partial",
         negative="",
         show_default=False,
-        help="Leave as it is built each part that does not fit: the stem, a block's branch, its "
-        "shortcut, its attention.",
+        help="Keep each part that does not fit as built: the stem, a block's branch, its shortcut, "
+        "its attention.",
     ),
 ]
 SliceWider = Annotated[
@@ -82,7 +82,7 @@ SliceWider = Annotated[
         "--slice-wider",
         negative="",
         show_default=False,
-        help="Fill a narrower layer with the first channels of the file's.",
+        help="Fill a narrower layer with the first channels of a wider one.",
     ),
 ]
 
@@ -98,11 +98,12 @@ def check(
     layout: Layout = None,
     strip: Strip = "",
     all: Annotated[
-        bool, Parameter("--all", negative="", show_default=False, help="A line for each tensor.")
+        bool,
+        Parameter("--all", negative="", show_default=False, help="Show a line for each tensor."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say what of a file each tensor of a network would take, and why."""
+    """Show which weights of a file each tensor of a network would take, and why."""
     from ..weights import plan_weights
 
     plan = plan_weights(
@@ -127,7 +128,7 @@ def load(
     /,
     *,
     out: Annotated[str, Parameter("--out", metavar="FILE", help="The .safetensors to write.")],
-    seed: Annotated[int, Parameter("--seed", help="Of what stays fresh.")] = 0,
+    seed: Annotated[int, Parameter("--seed", help="Seed of fresh weights.")] = 0,
     head: Head = None,
     partial: Partial = False,
     slice_wider: SliceWider = False,
@@ -160,21 +161,25 @@ def convert(
     *,
     to: Annotated[
         str | None,
-        Parameter("--to", metavar="LAYOUT", help="Whose names to write; without, resforge's own."),
+        Parameter(
+            "--to",
+            metavar="LAYOUT",
+            help="Layout of the names to write; by default resforge's own.",
+        ),
     ] = None,
     spec: Annotated[
         str | None,
         Parameter(
             "--spec",
             metavar="SPEC",
-            help="The network; a file of resforge knows its own, others are inferred.",
+            help="Spec of the network; by default that in the file, or else inferred.",
         ),
     ] = None,
     layout: Layout = None,
     strip: Strip = "",
     json: Json = False,
 ) -> None:
-    """Write the same tensors under another project's names."""
+    """Write the same tensors under the names of another project."""
     from ..weights import convert_weights
 
     known = None if spec is None else load_source(spec)
@@ -203,9 +208,9 @@ def _tell_plan(plan: WeightPlan, each: bool) -> None:
     tell("")
     _tell_share(plan)
     if plan.unused:
-        from ..weights.complaints import grouped
+        from ..weights.misfits import grouped
 
-        tell(f"not taken from the file: {grouped(plan.unused)}")
+        tell(f"not used from the file: {grouped(plan.unused)}")
 
 
 def _tell_share(plan: WeightPlan) -> None:

@@ -23,7 +23,6 @@ from .table import rows
 _MARGIN = 24.0
 _GAP = 14.0  # between columns
 _LINE = 18.0
-_NORMS = {"batch": "batch norm", "group": "group norm", "none": "no norm"}
 
 
 def to_svg(plan: Plan, against: Plan | None = None) -> str:
@@ -53,8 +52,8 @@ def to_svg(plan: Plan, against: Plan | None = None) -> str:
     foot = axis + below + 26 + 5 * _LINE + 8
     draw_legend(pen, legend, _MARGIN, foot)
     title = plan.spec.name or "residual network"
-    told = changed_text(plan, marked)
-    words = describe(plan) + (f" Not so in the other network: {told}." if told else "")
+    changes = changed_text(plan, marked)
+    words = describe(plan) + (f" Not so in the other network: {changes}." if changes else "")
     return pen.svg(width, foot + ROW * len(legend), title, words)
 
 
@@ -89,7 +88,7 @@ def _facts(plan: Plan) -> list[str]:
         f"{plan.depth} layers",
         f"{short(plan.params)} parameters",
         f"{short(plan.macs)} MACs at {times(plan.input_shape[1:])}",
-        _NORMS.get(spec.norm.kind, spec.norm.kind),
+        "no norm" if spec.norm.kind == "none" else f"{spec.norm.kind} norm",
         spec.activation if spec.activation != "none" else "no activation",
     ]
     orders = {block.spec.arrangement for stage in plan.stages for block in stage}

@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..planner.plan import BlockPlan
-from ..specs.base import short_tree
-from ..specs.block import BlockSpec
-from ..specs.shortcut import ScaledSpec, ShortcutSpec
+from ..specs.block import BlockSpec, shorten_block
+from ..specs.shortcut import ShortcutSpec, shorten_inner
 from ..specs.stochastic_depth import StochasticDepthSpec
 
 
@@ -54,18 +53,21 @@ def repeats(
     """
     return [
         tuple(row)
-        for _, row in groupby(stage, lambda block: (block.what.like, block.name in apart))
+        for _, row in groupby(stage, lambda block: (block.resolved.like, block.name in apart))
     ]
 
 
 def block_text(spec: BlockSpec) -> str:
     """A block's kind and whatever differs from the kind's defaults.
 
-    >>> from resforge.specs import BottleneckSpec
+    >>> from resforge.specs import BottleneckSpec, ChainBlockSpec
     >>> block_text(BottleneckSpec(groups=32, width_per_group=4))
     'bottleneck (groups 32, width_per_group 4)'
+    >>> block_text(ChainBlockSpec(branch=[{"conv": 3, "stride": "block"}, "norm"]))
+    'chain (branch [conv 3 stride block, norm])'
     """
-    return _text(short_tree(spec))
+    tree = shorten_block(spec)
+    return _text({"kind": spec.kind, **tree} if isinstance(tree, dict) else tree)
 
 
 def shortcut_text(spec: ShortcutSpec) -> str:
@@ -74,16 +76,16 @@ def shortcut_text(spec: ShortcutSpec) -> str:
     >>> from resforge.specs import ScaledSpec, ZeroPadSpec
     >>> shortcut_text(ZeroPadSpec(pad="both")), shortcut_text(ScaledSpec(of="projection"))
     ('zero_pad both', 'scaled 1/1 of projection')
+    >>> from resforge.specs import ChainShortcutSpec
+    >>> shortcut_text(ChainShortcutSpec(path=[{"conv": 1, "stride": "block"}, "norm"]))
+    'chain path [conv 1 stride block, norm]'
     """
-    usual = type(spec)()
-    differing = {name: value for name, value in spec if value != getattr(usual, name)}
-    inner = differing.pop("of", None)
-    words: list[str] = [spec.kind]
-    if isinstance(spec, ScaledSpec):
-        # Both factors, in the order of He et al. 2016's Table 1.
-        words.append(f"{spec.shortcut:g}/{spec.residual:g}")
-        differing = {}
-    words += [_option(name, value) for name, value in differing.items()]
+    tree = shorten_inner(spec)
+    fields = dict(tree) if isinstance(tree, dict) else {}
+    inner = getattr(spec, "of", None) if fields.pop("of", None) else None
+    fields.pop("kind", None)
+    own = spec.options_text()
+    words = [spec.kind, *([own] if own else map(_option, fields, fields.values()))]
     if inner is not None:
         words.append(f"of {shortcut_text(inner)}")
     return " ".join(words)
@@ -105,14 +107,25 @@ def drop_text(rule: StochasticDepthSpec | None) -> str:
 def _option(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"no {name}"
-    return value if isinstance(value, str) else f"{name} {value:g}"
+    if isinstance(value, str):
+        return value
+    return f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {_text(value)}"
 
 
 def _text(tree: Any) -> str:
+    """A part of a spec on one line; operations have the short form of a file."""
+    if isinstance(tree, list):
+        return f"[{', '.join(map(_text, tree))}]"
     if not isinstance(tree, dict):
         return str(tree)
+    if "kind" not in tree:
+        return " ".join(_field(key, value) for key, value in tree.items())
     options = ", ".join(f"{key} {_text(value)}" for key, value in tree.items() if key != "kind")
-    return f"{tree.get('kind', '')} ({options})".lstrip()
+    return f"{tree['kind']} ({options})"
+
+
+def _field(name: str, value: Any) -> str:
+    return _option(name, value) if isinstance(value, bool) else f"{name} {_text(value)}"
 
 
 def _name(stage: Sequence[BlockPlan], start: int, end: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import hypot, log2
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from ..specs.trace import Layer, Size
 from .marks import MARK
-from .signs import Wiring
+from .signs import Part, Sign, Wiring
 from .svg import Pen
-from .wires import draw_arc, draw_signs, room
+from .wires import draw_arc, draw_signs, room, sign_width
 
 FORK: Final = 6.0
 """From where a shortcut leaves to the box."""
@@ -20,7 +20,10 @@ AFTER: Final = 6.0
 """From the sum to where the next part begins."""
 ARC: Final = 15.0
 """An arc's height above its box."""
-MAX_BARS: Final = 12
+MAX_PARTS: Final = 12
+"""Bars and signs of one box; of more, only the first are drawn."""
+HOLLOW: Final = {"max_pool": "", "avg_pool": "", "zero_pad": "2 3"}
+"""Layers without weights, and the dashes of their outlines."""
 SHEETS: Final = 3
 """Boxes behind a folded one, and how far right and up each stands of the one before it."""
 SHEET: Final = (6.0, 3.0)
@@ -29,8 +32,8 @@ SHEET: Final = (6.0, 3.0)
 class Box(NamedTuple):
     """One thing to draw: the stem, a block or the head."""
 
-    layers: tuple[Layer, ...]
-    """The weighted and pooling layers of the main path."""
+    parts: tuple[Part, ...]
+    """Bars, of layers of the main path, and the signs between them."""
     colour: str
     tone: float
     """Strength of the colour, from 0 to 1: deep in channels, deep in colour."""
@@ -47,11 +50,23 @@ class Box(NamedTuple):
     """Whether it is not so in the network that this one is held against."""
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that have a bar."""
+        return tuple(part for part in self.parts if isinstance(part, Layer))
+
+    @property
+    def signs(self) -> tuple[Sign, ...]:
+        """The signs in the box and beside it."""
+        inside = tuple(part for part in self.parts if isinstance(part, Sign))
+        return self.wiring.on_wire + inside
+
+    @property
     def width(self) -> float:
+        """The width of the box itself."""
         if self.form == "wire":
             return 0.0
-        bars = [thickness(layer) for layer in self.layers[:MAX_BARS]]
-        return max(22.0, sum(bars) + 3.0 * (len(bars) - 1) + 12.0)
+        parts = [part_width(part) for part in self.parts[:MAX_PARTS]]
+        return max(22.0, sum(parts) + 3.0 * (len(parts) - 1) + 12.0)
 
     @property
     def pitch(self) -> float:
@@ -93,10 +108,17 @@ class Places(NamedTuple):
     end: float
 
 
+def part_width(part: Part) -> float:
+    """The width of a bar or of a sign."""
+    return thickness(part) if isinstance(part, Layer) else sign_width(part)
+
+
 def thickness(layer: Layer) -> float:
     """A bar is as thick as its kernel is wide, and thicker where its taps stand apart."""
     if layer.kind == "parameter":
         return 2.0
+    if layer.kind == "zero_pad":
+        return 5.0
     thick = min(1.0 + 2.0 * layer.kernel, 16.0) if layer.kernel > 1 else 3.0
     return thick + 3.0 * log2(layer.dilation)
 
@@ -112,8 +134,8 @@ def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
         for step in range(SHEETS if box.copies > 1 else 0, 0, -1):
             _body(pen, box, left + SHEET[0] * step, axis - SHEET[1] * step, box.tone)
         _body(pen, box, left, axis, box.tone)
-        _bars(pen, box, left, axis)
-    if wiring.shortcut not in (None, "none"):
+        _parts(pen, box, left, axis)
+    if wiring.line is not None:
         top = axis - max(box.heights) / 2 - ARC - box.rise
         draw_arc(pen, wiring, x + places.fork, x + places.join, top, axis)
     draw_signs(pen, wiring.before, x + 2, axis)
@@ -156,12 +178,17 @@ def rounded(corners: Sequence[tuple[float, float]], radius: float) -> str:
     return f"{d}Z"
 
 
-def _bars(pen: Pen, box: Box, left: float, axis: float) -> None:
-    shown = box.layers[:MAX_BARS]
-    widest = max([box.in_channels, *(layer.out_channels for layer in shown)])
-    used = sum(map(thickness, shown)) + 3.0 * (len(shown) - 1)
+def _parts(pen: Pen, box: Box, left: float, axis: float) -> None:
+    """The bars and the signs between them."""
+    shown = box.parts[:MAX_PARTS]
+    widest = max([box.in_channels, *(layer.out_channels for layer in box.layers[:MAX_PARTS])])
+    used = sum(map(part_width, shown)) + 3.0 * (len(shown) - 1)
     x = left + (box.width - used) / 2
     for layer in shown:
+        if isinstance(layer, Sign):
+            draw_signs(pen, (layer,), x, axis)
+            x += sign_width(layer) + 3.0
+            continue
         thick = thickness(layer)
         x += thick / 2
         along = (x - left) / box.width
@@ -178,14 +205,16 @@ def draw_bar(pen: Pen, layer: Layer, x: float, axis: float, height: float, colou
     top, bottom = axis - height / 2, axis + height / 2
     thick = thickness(layer)
     left = x - thick / 2
-    if layer.kind.endswith("_pool"):
-        pen.rect(left + 0.6, top, thick - 1.2, height, stroke=colour, rx=1.5)
+    if layer.kind in HOLLOW:
+        dash = HOLLOW[layer.kind]
+        more = {"stroke_dasharray": dash} if dash else {}
+        pen.rect(left + 0.6, top, thick - 1.2, height, stroke=colour, rx=1.5, **more)
         return
     taps = layer.kernel if layer.dilation > 1 else 1
     width = thick if taps == 1 else 2.0
     step = (thick - width) / max(1, taps - 1)
     middles = [left + width / 2 + step * tap for tap in range(taps)]
-    more: dict[str, Any] = {"stroke_dasharray": "5 2"} if layer.groups > 1 else {}
+    more = {"stroke_dasharray": "5 2"} if layer.groups > 1 else {}
     pen.path(
         "".join(f"M{middle:.2f} {top:.2f}V{bottom:.2f}" for middle in middles),
         stroke=colour,

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from ..specs.operation import OPERATIONS
+from ..specs.shortcut import Line
 from ..specs.trace import Layer
 from .glyphs import Box, badge_width, draw_badge, draw_bar, thickness
 from .marks import MARK
-from .signs import ACTIVATION, NORM, POOL, Signs, Wiring
+from .signs import POOL, Sign, Signs, Wiring
 from .svg import Pen, width_of
-from .wires import LINES, SPACE, draw_line, draw_signs, room
+from .wires import SPACE, draw_line, draw_signs, room
 
 SIZE: Final = 12.5
 ROW: Final = 26.0
-_SIGNS: Final = {
-    NORM: "norm",
-    ACTIVATION: "activation",
-    "se": "squeeze and excitation",
-    "eca": "efficient channel attention",
-    "attention": "attention",
-}
 _POOL: Final = 1_000, "pool"
 
 
@@ -28,8 +23,8 @@ class Entry(NamedTuple):
     """A sign and its meaning."""
 
     text: str
-    line: str | None = None
-    """The shortcut whose line is the sign, with what stands on it."""
+    line: Line | None = None
+    """The line that is the sign, with the signs on it."""
     signs: Signs = ()
     layer: Layer | None = None
     """The layer whose bar is the sign."""
@@ -59,33 +54,45 @@ def entries(boxes: Sequence[Box]) -> list[Entry]:
     ['projection shortcut', 'identity shortcut', 'conv 1×1', 'conv 3×3', 'conv 7×7']
     """
     wirings = [box.wiring for box in boxes if box.wiring.shortcut]
-    arcs: dict[str, Wiring] = {}
-    for wiring in wirings:
-        text = _shortcut_text(wiring)
-        # Of each kind the fullest arc: not all of them pool.
-        arcs[text] = max(arcs.get(text, wiring), wiring, key=lambda each: len(each.arc))
-    plain = arcs.pop("none shortcut", None)
-    found = [Entry(text, wiring.line, wiring.arc) for text, wiring in arcs.items()]
-    if plain:
-        found.append(Entry("no shortcut" if found else "no shortcuts"))
-    if any(wiring.shortcut == "gate" for wiring in wirings):
-        found.append(Entry("g = sigmoid(conv 1×1)"))
-    signs = {sign for box in boxes for sign in box.wiring.on_wire}
-    found += [Entry(text, signs=(sign,)) for sign, text in _SIGNS.items() if sign in signs]
+    found = _of_arcs(wirings)
+    joins = dict.fromkeys(wiring.legend for wiring in wirings if wiring.legend)
+    found += [Entry(text) for text in joins]
+    signs = [sign for box in boxes for sign in box.signs]
+    # On an arc a sign may be explained by the name of the shortcut.
+    signs += [sign for each in wirings for sign in each.arc if sign.legend not in each.name]
+    found += _of_signs(sign for sign in signs if sign.text != POOL)
     layers = [layer for box in boxes for layer in box.layers if layer.kind != "linear"]
     bars = {_sort(layer): Entry(_sort(layer)[1], layer=layer) for layer in layers}
-    if any(POOL in wiring.arc for wiring in wirings):
-        bars.setdefault(_POOL, Entry("pool", signs=(POOL,)))
+    pools = [sign for sign in signs if sign.text == POOL]
+    if pools:
+        bars.setdefault(_POOL, Entry("pool", signs=(pools[0],)))
     found += [bars[key] for key in sorted(bars)]
     if any(box.marked for box in boxes):
         found.append(Entry("not so in the other network", badge=MARK))
     return [*found, Entry("height: size of the map; tone: channels")]
 
 
-def _shortcut_text(wiring: Wiring) -> str:
-    if wiring.shortcut in (wiring.line, "none"):
-        return f"{wiring.shortcut} shortcut"
-    return f"{wiring.shortcut} of {wiring.line} shortcut"
+def _of_arcs(wirings: Sequence[Wiring]) -> list[Entry]:
+    """The lines of shortcuts, of each kind with the signs of the fullest arc: not all pool."""
+    arcs: dict[str, Wiring] = {}
+    for wiring in wirings:
+        if wiring.line is not None:
+            fullest = arcs.get(wiring.name, wiring)
+            arcs[wiring.name] = max(fullest, wiring, key=lambda each: len(each.arc))
+    found = [
+        Entry(f"{name} shortcut", each.line, () if each.arcs_differ else each.arc)
+        for name, each in arcs.items()
+    ]
+    if any(wiring.line is None for wiring in wirings):
+        found.append(Entry("no shortcut" if found else "no shortcuts"))
+    return found
+
+
+def _of_signs(signs: Iterable[Sign]) -> list[Entry]:
+    """The meanings of signs, in the order in which the language has its operations."""
+    found = {sign.legend: sign.short for sign in signs if sign.legend}
+    known = [op.legend for op in OPERATIONS.values() if op.legend in found]
+    return [Entry(text, signs=(Sign(found[text]),)) for text in dict.fromkeys([*known, *found])]
 
 
 def rows_of(found: Iterable[Entry], width: float) -> list[list[Entry]]:
@@ -112,10 +119,9 @@ def _sign(pen: Pen, entry: Entry, x: float, y: float) -> None:
     if entry.badge:
         draw_badge(pen, entry.badge, x + entry.sign / 2, y)
     elif entry.line is not None:
-        style = LINES[entry.line]
-        draw_line(pen, style, f"M{x:.2f} {y:.2f}h{entry.sign:g}")
+        draw_line(pen, entry.line, f"M{x:.2f} {y:.2f}h{entry.sign:g}")
         start = x + (entry.sign - room(entry.signs) + SPACE) / 2
-        draw_signs(pen, entry.signs, start, y, style.colour)
+        draw_signs(pen, entry.signs, start, y, entry.line.colour)
     elif entry.layer is not None:
         draw_bar(pen, entry.layer, x + entry.sign / 2, y, 18, "slate")
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ..planner.plan import BlockPlan, Plan
-from ..specs.trace import Layer
+from ..specs.canonical import canonical_block, canonical_chain
+from ..specs.trace import Layer, Module, Shape
 
 MARK: Final = "≠"
 
@@ -15,8 +16,8 @@ def changed(plan: Plan, against: Plan) -> frozenset[str]:
     """The parts of ``plan`` that ``against`` has not, or has otherwise: ``input``, ``stem``,
     blocks, ``closing`` and ``head``; and each stage with such a block, or with fewer blocks.
 
-    Parts are held against those of the same name. A norm or an activation that differs is said of
-    every part that has one.
+    Parts are held against those of the same name, by what they mean: a word and the chain written
+    out that it stands for do not differ.
 
     >>> import resforge as rf
     >>> spec = rf.load("cifar_resnet20")
@@ -24,24 +25,21 @@ def changed(plan: Plan, against: Plan) -> frozenset[str]:
     >>> sorted(changed(option_b, rf.plan(spec)))
     ['layer2', 'layer2.0', 'layer3', 'layer3.0']
     """
-    one, other = plan.spec, against.spec
-    retuned = (one.norm, one.activation) != (other.norm, other.activation)
     found = set()
     if plan.input_shape != against.input_shape:
         found.add("input")
-    if retuned or (one.stem, _look(plan.stem)) != (other.stem, _look(against.stem)):
-        found.add("stem")
-    blocks = {block.name: _nature(block) for stage in against.stages for block in stage}
+    for name, modules in plan.modules._asdict().items():
+        if _chain_identity(modules) != _chain_identity(getattr(against.modules, name)):
+            found.add(name)
+    if (plan.spec.head is None) != (against.spec.head is None):
+        found.add("head")
+    blocks = {block.name: _identity(block) for stage in against.stages for block in stage}
     depths = {f.name: len(s) for f, s in zip(against.features, against.stages, strict=True)}
     for feature, stage in zip(plan.features, plan.stages, strict=True):
-        marked = {b.name for b in stage if retuned or blocks.get(b.name) != _nature(b)}
+        marked = {b.name for b in stage if blocks.get(b.name) != _identity(b)}
         found |= marked
         if marked or len(stage) != depths.get(feature.name):
             found.add(feature.name)
-    if _look(plan.closing) != _look(against.closing):
-        found.add("closing")
-    if (one.head, _look(plan.head)) != (other.head, _look(against.head)):
-        found.add("head")
     return frozenset(found)
 
 
@@ -54,25 +52,28 @@ def changed_text(plan: Plan, marked: frozenset[str]) -> str:
     >>> changed_text(deeper, changed(deeper, rf.plan(spec)))
     'layer1 (2 of 5 blocks)'
     """
-    told: list[str] = [name for name in ("input", "stem") if name in marked]
+    changes: list[str] = [name for name in ("input", "stem") if name in marked]
     for feature, stage in zip(plan.features, plan.stages, strict=True):
         count = sum(block.name in marked for block in stage)
         if count:
-            told.append(f"{feature.name} ({count} of {len(stage)} blocks)")
+            changes.append(f"{feature.name} ({count} of {len(stage)} blocks)")
         elif feature.name in marked:
-            told.append(f"{feature.name} (fewer blocks)")
-    told += [name for name in ("closing", "head") if name in marked]
-    return ", ".join(told)
+            changes.append(f"{feature.name} (fewer blocks)")
+    changes += [name for name in ("closing", "head") if name in marked]
+    return ", ".join(changes)
 
 
-def _nature(block: BlockPlan) -> tuple[Any, ...]:
-    """All that a block is but where in a spec it was named."""
-    return block.what._replace(block_path=(), shortcut_path=())
+def _identity(block: BlockPlan) -> tuple[Any, ...]:
+    """What a block means, however it is written, and how often its branch is left out."""
+    resolved = block.resolved
+    drop = (resolved.drop_rate, resolved.drop_mode) if resolved.drop_rate else None
+    return canonical_block(*resolved.like), _weights(block.layers), drop
 
 
-def _look(layers: Sequence[Layer]) -> list[tuple[Any, ...]]:
-    """Layers without the maps that they meet: those differ after any stride that differs."""
-    return [
-        (layer.name, layer.kind, layer.weight, layer.kernel, layer.stride, layer.dilation)
-        for layer in layers
-    ]
+def _chain_identity(modules: Sequence[Module]) -> tuple[Any, ...]:
+    """What a chain means, and the shapes of its weights, which follow from its input too."""
+    return canonical_chain(modules), _weights(layer for each in modules for layer in each.layers)
+
+
+def _weights(layers: Iterable[Layer]) -> list[Shape]:
+    return [layer.weight for layer in layers]

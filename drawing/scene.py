@@ -8,23 +8,34 @@ from math import prod
 from typing import Final, NamedTuple
 
 from ..planner.plan import BlockPlan, Plan
-from ..specs.trace import Layer, Shape, Size
+from ..specs.trace import Layer, Module, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of
 from .marks import MARK
 from .numbers import grouped, shape_text, short
-from .signs import Wiring, closing_signs, wiring
-from .svg import width_of
-from .table import layer_text
+from .signs import (
+    ACTIVATION,
+    NORM,
+    Wiring,
+    closing_parts,
+    has_bars,
+    in_box,
+    on_wire,
+    other_lines,
+    parts_of,
+    wiring,
+)
+from .svg import COLOURS, width_of
+from .table import layer_text, main_path
 
 TEXT: Final = 13.0
-COLOURS: Final = {"basic": "blue", "bottleneck": "green", "d2l": "amber", "x": "orange"}
 OTHER_COLOURS: Final = ("violet", "purple", "slate")
-"""For registered kinds, in the order they come."""
+"""For blocks without a colour of their own, in the order in which a network has them."""
 FOLD: Final = 7
 """Equal blocks in a row that are still drawn one by one."""
 PIECES: Final = 16
-"""Boxes of one stage; of more, those in the middle are left out, and their number said."""
+"""Boxes of one stage; of more, those in the middle are left out, and their number is shown."""
+_CLOSING_NAMES: Final = {NORM: "norm", ACTIVATION: "act"}
 
 
 class Group(NamedTuple):
@@ -52,6 +63,8 @@ class Column(NamedTuple):
         return max(sum(group.width for group in self.groups), *texts)
 
 
+Map = tuple[int, int, int]
+"""Channels, height and width."""
 Piece = tuple[BlockPlan | None, int]
 """A block and how often it stands in a row; None for what is left out."""
 
@@ -74,11 +87,8 @@ class Scene:
         sizes = [plan.input_shape[1:], *(feature.size for feature in plan.features)]
         self._largest = max(sizes, key=prod)
         self.orders = {block.spec.arrangement for block in blocks}
-        kinds = {block.spec.kind: None for block in blocks}
-        others = [kind for kind in kinds if kind not in COLOURS]
-        self._colours = COLOURS | {
-            kind: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, kind in enumerate(others)
-        }
+        self._colours = _colours(blocks)
+        self._lines = other_lines(blocks)
         self.columns = list(self._columns())
 
     @property
@@ -91,28 +101,41 @@ class Scene:
         plate = Box((), "slate", 0.0, self._heights(size, size), plan.input_shape[0], "input")
         plate = plate._replace(marked="input" in self.marked)
         yield Column("input", [Group("", [plate])], [times(plan.input_shape)])
-        stem = self._end("stem", plan.stem, plan.input_shape[0], size)
-        shape = (plan.stem[-1].out_channels, *plan.stem[-1].out_size)
-        yield Column(
-            "stem", [Group(plan.spec.stem.kind, [stem])], [times(shape), *_cost(plan.stem)]
-        )
-        size = plan.stem[-1].out_size
+        stem, shape = self._end("stem", plan.modules.stem, plan.input_shape)
+        lines = [times(shape), *_cost(plan.stem)]
+        yield Column("stem", [Group(plan.spec.stem.kind, [stem])], lines)
+        size = shape[1:]
         for stage, feature in zip(plan.stages, plan.features, strict=True):
             layers = [layer for block in stage for layer in block.layers]
             lines = [times((feature.channels, *feature.size)), *_cost(layers)]
             mark = f" {MARK}" if feature.name in self.marked else ""
             yield Column(feature.name + mark, list(self._groups(stage, size, feature.size)), lines)
             size = feature.size
-        if signs := closing_signs(plan):
-            name = "norm" if plan.closing else "act"
-            name += f" {MARK}" if "closing" in self.marked else ""
-            title = f"after the last stage: {', '.join(signs)}"
-            bare = Box((), "slate", 0.0, (0.0, 0.0), 1, title, Wiring(entry=signs), form="wire")
-            yield Column(name, [Group("", [bare])], _cost(plan.closing)[:1] if plan.closing else [])
+        shape = plan.features[-1].channels, *size
+        if closing_parts(plan):
+            column, shape = self._closing(shape)
+            yield column
         if plan.spec.head is not None:
-            head = self._end("head", plan.head, plan.features[-1].channels, size)
-            lines = [f"{plan.head[-1].out_channels} classes", *_cost(plan.head)]
+            head, shape = self._end("head", plan.modules.head, shape)
+            last = list(main_path(plan.head))[-1:]
+            classes = bool(last) and last[0].kind == "linear"
+            lines = [f"{shape[0]} classes" if classes else times(shape), *_cost(plan.head)]
             yield Column("head", [Group(plan.spec.head.kind, [head])], lines)
+
+    def _closing(self, shape: Map) -> tuple[Column, Map]:
+        """What stands between the last stage and the head: signs alone, or a box."""
+        plan, parts = self.plan, closing_parts(self.plan)
+        mark = f" {MARK}" if "closing" in self.marked else ""
+        if has_bars(parts):
+            box, after = self._end("closing", plan.modules.closing, shape)
+            lines = [times(after), *_cost(plan.closing)]
+            return Column("closing", [Group("", [box._replace(marked=bool(mark))])], lines), after
+        signs = on_wire(parts)
+        title = f"after the last stage: {', '.join(sign.text for sign in signs)}"
+        bare = Box((), "slate", 0.0, (0.0, 0.0), 1, title, Wiring(entry=signs), form="wire")
+        name = _CLOSING_NAMES.get(signs[0].text, "closing")
+        lines = _cost(plan.closing)[:1] if plan.closing else []
+        return Column(name + mark, [Group("", [bare])], lines), shape
 
     def _groups(self, stage: Sequence[BlockPlan], size: Size, last: Size) -> Iterator[Group]:
         """A stage's boxes, over the kind that each run of them shares."""
@@ -126,33 +149,44 @@ class Scene:
                 yield Group(f"{total} more", boxes)
             else:
                 label = f"{spec.kind} ×{total}" if total > 1 else spec.kind
-                order = f", {spec.arrangement}" if len(self.orders) > 1 else ""
+                named = len(self.orders) > 1 and spec.arrangement
+                order = f", {spec.arrangement}" if named else ""
                 yield Group(label + order, boxes)
 
     def _block(self, block: BlockPlan | None, count: int, size: Size, last: Size) -> Box:
         if block is None:
             return Box((), "slate", 0.0, self._heights(size, last), 1, f"{count} more", form="dots")
+        wired = wiring(block, self.orders != {"post"}, self._lines)
         return Box(
-            _bars(block.branch),
+            wired.box,
             self._colours[block.spec.kind],
             tone_of(block.out_channels, *self._channels),
             self._heights(size, last),
             block.in_channels,
             _title(block, count),
-            wiring(block, self.plan.spec.activation, self.orders != {"post"}),
+            wired,
             count,
             marked=block.name in self.marked,
         )
 
-    def _end(self, name: str, layers: Sequence[Layer], in_channels: int, size: Size) -> Box:
-        """The stem or the head."""
-        heights = self._heights(size, layers[-1].out_size)
+    def _end(self, name: str, modules: Sequence[Module], start: Map) -> tuple[Box, Map]:
+        """The box of the stem, the closing or the head, and the shape that it puts out."""
+        layers = [layer for module in modules for layer in module.layers]
+        shape = shape_after(layers, start)
+        heights = self._heights(start[1:], shape[1:])
         text = ", ".join(map(layer_text, layers))
-        box = Box(_bars(layers), "slate", 0.3, heights, in_channels, f"{name}: {text}")
-        return box._replace(marked=name in self.marked)
+        box = Box(in_box(parts_of(modules)), "slate", 0.3, heights, start[0], f"{name}: {text}")
+        return box._replace(marked=name in self.marked), shape
 
     def _heights(self, size: Size, last: Size) -> tuple[float, float]:
         return height_of(size, self._largest), height_of(last, self._largest)
+
+
+def shape_after(layers: Iterable[Layer], start: Map) -> Map:
+    """The shape that ``layers`` put out; ``start`` where there are none."""
+    for layer in main_path(layers):
+        start = layer.out_channels, *layer.out_size
+    return start
 
 
 def times(shape: Shape) -> str:
@@ -174,7 +208,8 @@ def _pieces(stage: Sequence[BlockPlan], marked: frozenset[str]) -> list[Piece]:
 def _title(block: BlockPlan, count: int) -> str:
     names = f"{block.name} and {count - 1} more like it" if count > 1 else block.name
     stride = f", stride {block.stride}" if block.stride > 1 else ""
-    drop = f"; left out in training at {block.what.drop_rate:.3g}" * bool(block.what.drop_rate)
+    rate = block.resolved.drop_rate
+    drop = f"; left out in training at {rate:.3g}" if rate else ""
     return (
         f"{names}: {block_text(block.spec)}, {block.in_channels} to {block.out_channels} "
         f"channels{stride}; shortcut: {shortcut_text(block.shortcut)}{drop}; "
@@ -182,11 +217,13 @@ def _title(block: BlockPlan, count: int) -> str:
     )
 
 
-def _bars(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """The layers that get a bar: those of the main path that mix pixels or channels."""
-    return tuple(
-        layer for layer in layers if layer.path == "main" and not layer.kind.endswith("_norm")
-    )
+def _colours(blocks: Iterable[BlockPlan]) -> dict[str, str]:
+    """The colour of each kind of block."""
+    kinds = {block.spec.kind: block.spec.colour or "" for block in blocks}
+    others = [kind for kind, colour in kinds.items() if colour not in COLOURS]
+    return kinds | {
+        kind: OTHER_COLOURS[index % len(OTHER_COLOURS)] for index, kind in enumerate(others)
+    }
 
 
 def _cost(layers: Iterable[Layer]) -> list[str]:

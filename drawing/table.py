@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from ..planner.plan import BlockPlan, Feature, Plan
-from ..specs.trace import Layer, Shape
+from ..specs.trace import Layer, Module, Shape
 from .fold import Run, block_text, runs, shortcut_text
-
-_NAMES = {
-    "batch_norm": "batch norm",
-    "conv_along_channels": "conv along channels",
-    "group_norm": "group norm",
-    "max_pool": "max pool",
-    "avg_pool": "average pool",
-    "zero_pad": "zero pad",
-}
 
 
 class Row(NamedTuple):
@@ -61,12 +52,12 @@ def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
             block.name: shortcut_text(block.shortcut) for stage in plan.stages for block in stage
         }
         return [_layer_row(layer, shortcuts, totals) for layer in plan.layers]
-    found = [_row("stem", _list(plan.stem), "", plan.stem, totals)]
+    found = [_row("stem", _list(plan.modules.stem), "", plan.stem, totals)]
     for stage, feature in zip(plan.stages, plan.features, strict=True):
         found += [_run_row(run, feature, totals) for run in runs(stage)]
     found += [_layer_row(layer, {}, totals) for layer in plan.closing]
     if plan.head:
-        found.append(_row("head", _list(plan.head), "", plan.head, totals))
+        found.append(_row("head", _list(plan.modules.head), "", plan.head, totals))
     return found
 
 
@@ -99,7 +90,7 @@ def layer_text(layer: Layer) -> str:
     >>> layer_text(block.layer("conv2")), layer_text(block.layer("bn2"))
     ('conv 3x3/2, 32 groups', 'batch norm')
     """
-    text = _NAMES.get(layer.kind, layer.kind)
+    text = layer.kind.replace("_", " ").replace("avg", "average")
     if layer.kind == "conv_along_channels":
         text += f" {layer.kernel}"
     # The kernel of a global pool is the whole map, and stands for no window.
@@ -160,17 +151,23 @@ def _row(
 ) -> Row:
     params = sum(layer.params for layer in layers)
     macs = sum(layer.macs for layer in layers)
+    last = [*layers[:1], *main_path(layers)][-1:]
     return Row(
         name,
         what,
         shortcut,
-        _output(layers[-1]) if layers else (),
+        _output(last[0]) if last else (),
         params,
         macs,
         params / totals[0] if totals[0] else 0.0,
         macs / totals[1] if totals[1] else 0.0,
-        layers[-1].receptive_field if layers else 0,
+        last[0].receptive_field if last else 0,
     )
+
+
+def main_path(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers that the map itself goes through."""
+    return (layer for layer in layers if layer.path == "main")
 
 
 def _output(layer: Layer) -> Shape:
@@ -179,8 +176,15 @@ def _output(layer: Layer) -> Shape:
     return (layer.out_channels, *layer.out_size)
 
 
-def _list(layers: Iterable[Layer]) -> str:
-    """The layers that do more than scale, one after another."""
-    texts = [layer_text(layer) for layer in layers if not layer.kind.endswith("_norm")]
+def _list(modules: Iterable[Module]) -> str:
+    """The layers that do more than scale, one after another; of attention its kind."""
+    texts = [text for module in modules for text in _texts(module)]
     runs_of = [(text, len(list(same))) for text, same in groupby(texts)]
     return ", ".join(f"{text} x{count}" if count > 1 else text for text, count in runs_of)
+
+
+def _texts(module: Module) -> list[str]:
+    main = list(main_path(module.layers))
+    if module.layers and not main:
+        return [module.op.kind]
+    return [layer_text(layer) for layer in main if not layer.kind.endswith("_norm")]

@@ -1,7 +1,7 @@
-"""A classifier for pictures in folders: trained, stopped, gone on with, looked at and used.
+"""A classifier for pictures in folders: trained, interrupted, resumed, evaluated and used.
 
-The pictures are scikit-learn's handwritten digits, written out as PNG files. Give a folder of your
-own in their place, with a folder for each class: python examples/pictures.py FOLDER
+The pictures are scikit-learn's handwritten digits, written out as PNG files. Use a folder of your
+own instead, with a folder for each class: python examples/pictures.py FOLDER
 """
 
 import sys
@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import resforge as rf
 from PIL import Image
-from resforge.training import (
-    RandomCrop,
+from resforge.classify import (
     RunRequest,
     evaluate_run,
     load_run,
@@ -46,7 +45,8 @@ def main(pictures: Path, out: Path) -> None:
             lr=5e-3,
             size=16,
             normalize="channel",
-            random_crop=RandomCrop(min_area=0.5, mirror=False),
+            augment="crop",
+            min_area=0.5,
             resume=resume,
         )
 
@@ -55,11 +55,11 @@ def main(pictures: Path, out: Path) -> None:
     print(f"stopped after step {left.steps}, as if by Ctrl-C")
     done = train_run(request(resume=True))
     assert done.finished
-    print(f"gone on to step {done.steps}; the best epoch was {done.best.epoch}")
+    print(f"resumed to step {done.steps}; the best epoch was {done.best.epoch}")
 
     run = load_run(out)
     found = evaluate_run(run, str(pictures))
-    print(f"{100 * found.accuracy:.0f}% of {found.count} pictures that were held out are right")
+    print(f"accuracy on the {found.count} pictures held out: {100 * found.accuracy:.0f}%")
 
     some = sorted(pictures.rglob("*.png"))[::120]
     for prediction in predict_pictures(run, some):

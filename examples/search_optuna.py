@@ -1,7 +1,7 @@
-"""Optuna chooses networks of a design space, through ask and tell.
+"""Search a design space with Optuna, through ask and tell.
 
-The objective here is arithmetic, so that the example runs in seconds: put training in its place,
-such as `resforge.ablation.run_sweep` with the spec as the base. Needs `pip install optuna`.
+The objective is arithmetic, so that the example runs in seconds. Replace it by training, such as
+`resforge.ablation.run_sweep` with the spec as the base. Needs `pip install optuna`.
 """
 
 from math import log
@@ -13,9 +13,9 @@ TRIALS = 60
 
 
 def objective(network: Architecture) -> float:
-    """How far a network is from half a million parameters, 40 million MACs and depth 50."""
+    """Distance of a network from 500,000 parameters, 40 million MACs and depth 50."""
     wanted = ((network.params, 5e5), (network.macs, 4e7), (network.depth, 50))
-    return sum(abs(log(found / target)) for found, target in wanted)
+    return sum(abs(log(cost / target)) for cost, target in wanted)
 
 
 def main() -> None:

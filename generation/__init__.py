@@ -1,15 +1,15 @@
-"""Design spaces: what may vary, how often it is drawn, and what every network must keep.
+"""Design spaces: free fields, the probability of their values, and limits on every network.
 
-By arithmetic alone: nothing here imports torch.
+All of it is arithmetic on plans: nothing here imports torch.
 """
 
 from .crossover import crossover
 from .distance import distance
-from .draw import Architecture, Miss
 from .edf import EDF, complexity_weights, edf
 from .files import NetworkFolder, record_of
 from .fit import Fitted, fit
 from .moves import MOVES, Child, mutate, neighbours
+from .points import Architecture, Miss
 from .search import Evolution, Measured, RandomSearch, search
 from .space import Space, load_space
 from .spaces import list_spaces

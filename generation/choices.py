@@ -1,11 +1,12 @@
-"""What a free field may be, counted and put in order without being written out.
+"""The values that free fields may take, counted and ordered without being listed.
 
-A space is a tree of choices: sums (one option of several) and products (every field for itself)
-over ranges of numbers. Each kind knows how many values it has and which stands at an index, by
-arithmetic alone; an option's own choices are counted where the option is taken and nowhere else.
+A space is a tree of choices: a sum (:class:`OneOf`) has the values of one option or another, a
+product (:class:`Product`) a value of every part, and the leaves are constants and ranges of
+numbers. Each node knows by arithmetic how many values it has and which value stands at an index
+(unranking). docs/design-spaces-theory.md explains the method with examples.
 
-A second numbering, by *tickets*, carries the chances: a value holds as many tickets as it is
-likely, and whoever draws a ticket uniformly draws values as declared.
+Probabilities are whole numbers, too. The values of a node share ``weight`` tickets in proportion to
+their probability, and a ticket drawn uniformly picks a value with the declared probability.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from itertools import accumulate
 from math import lcm, prod
 from typing import Any
 
-#: Tickets of the least likely value of a logarithmic range: chances are right to a thousandth.
+#: Weight of the least likely value of a logarithmic range; rounding changes no probability by more
+#: than a thousandth.
 _GRAIN = 1024
 
 
@@ -25,53 +27,55 @@ class Choices:
     """Values in a fixed order, each at an index from 0 to ``size - 1``."""
 
     size: int
-    """How many values there are."""
-    tickets: int
-    """How many tickets all values hold together."""
+    """Number of values."""
+    weight: int
+    """Number of tickets of all values together."""
 
-    def at(self, index: int) -> Any:
-        """The value at ``index``, as it would stand in a spec file."""
+    def unrank(self, index: int) -> Any:
+        """The value at ``index``, as a spec file has it."""
         raise NotImplementedError
 
-    def drawn(self, ticket: int) -> int:
-        """The index of the value that holds ``ticket``."""
+    def pick(self, ticket: int) -> int:
+        """The index of the value that holds ``ticket``, a number from 0 to ``weight - 1``."""
         raise NotImplementedError
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        """The values beside that at ``index``: ``up``, ``down`` or ``other``, after the names of
-        the fields that lead there."""
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        """The neighbours of the value at ``index``, each with the name of the step to it.
+
+        A name ends in ``up``, ``down`` or ``other``; the names of nested fields precede it.
+        """
         return iter(())
 
-    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
-        """A value between those at two indexes: each of its parts is that of the other where
-        ``second`` says so."""
-        return other if second() else one
+    def cross(self, first: int, second: int, from_second: Callable[[], bool]) -> int:
+        """The index of a value mixed from two: ``from_second()`` decides for each part."""
+        return second if from_second() else first
 
 
 class Constant(Choices):
     """One value."""
 
-    size = tickets = 1
+    size = weight = 1
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def at(self, index: int) -> Any:
+    def unrank(self, index: int) -> Any:
         return self.value
 
-    def drawn(self, ticket: int) -> int:
+    def pick(self, ticket: int) -> int:
         return 0
 
 
 class Range(Choices):
-    """``first``, ``first + step``, ...: so many numbers, over ``unit``.
+    """The ``size`` numbers ``first``, ``first + step``, ..., all divided by ``unit``.
 
-    Where ``log``, the chance of a value is inversely proportional to it; else all are as likely.
+    All numbers are equally likely; where ``log``, their probability is inversely proportional to
+    the number.
 
     >>> widths = Range(16, 8, 7, log=True)
-    >>> widths.at(6), [widths.drawn(t) for t in (0, widths.tickets - 1)]
+    >>> widths.unrank(6), [widths.pick(ticket) for ticket in (0, widths.weight - 1)]
     (64, [0, 6])
-    >>> Range(15, 5, 4, unit=10).at(1)
+    >>> Range(15, 5, 4, unit=10).unrank(1)
     2.0
     """
 
@@ -81,13 +85,13 @@ class Range(Choices):
         self.first, self.step, self.size, self.unit = first, step, size, unit
         self.log = log
 
-    def at(self, index: int) -> int | float:
+    def unrank(self, index: int) -> int | float:
         number = self.first + index * self.step
         return number if self.unit is None else number / self.unit
 
     @cached_property
     def weights(self) -> Sequence[int]:
-        """The tickets of each value."""
+        """Weight of each value."""
         if not self.log:
             return [1] * self.size
         numbers = range(self.first, self.first + self.size * self.step, self.step)
@@ -95,30 +99,31 @@ class Range(Choices):
 
     @cached_property
     def _ends(self) -> list[int]:
+        """Cumulative weights."""
         return list(accumulate(self.weights))
 
     @property
-    def tickets(self) -> int:  # type: ignore[override]
+    def weight(self) -> int:  # type: ignore[override]
         return self._ends[-1] if self.log else self.size
 
-    def drawn(self, ticket: int) -> int:
+    def pick(self, ticket: int) -> int:
         return bisect_right(self._ends, ticket) if self.log else ticket
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        far = 1
-        while far < self.size:
-            if index + far < self.size:
-                yield "up", index + far
-            if index >= far:
-                yield "down", index - far
-            far *= 4
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        length = 1
+        while length < self.size:
+            if index + length < self.size:
+                yield "up", index + length
+            if index >= length:
+                yield "down", index - length
+            length *= 4
 
 
 class OneOf(Choices):
-    """One of several options, all as likely; an option may hold choices of its own.
+    """A sum: one of several options, all equally likely; options may be choices themselves.
 
     >>> either = OneOf([Constant("basic"), Fields({"expansion": Range(1, 1, 4)})])
-    >>> either.size, either.at(0), either.at(4), either.tickets
+    >>> either.size, either.unrank(0), either.unrank(4), either.weight
     (5, 'basic', {'expansion': 4}, 8)
     """
 
@@ -126,93 +131,98 @@ class OneOf(Choices):
         self.options = options
         self._ends = list(accumulate(option.size for option in options))
         self.size = self._ends[-1]
-        self.tickets = len(options) * lcm(*(option.tickets for option in options))
+        # The least common multiple gives each option the same number of tickets.
+        self.weight = len(options) * lcm(*(option.weight for option in options))
 
-    def at(self, index: int) -> Any:
-        number, rest = self.locate(index)
-        return self.options[number].at(rest)
+    def unrank(self, index: int) -> Any:
+        number, inner = self.locate(index)
+        return self.options[number].unrank(inner)
 
-    def drawn(self, ticket: int) -> int:
-        rest, number = divmod(ticket, len(self.options))
+    def pick(self, ticket: int) -> int:
+        inner, number = divmod(ticket, len(self.options))
         option = self.options[number]
-        return self._ends[number] - option.size + option.drawn(rest % option.tickets)
+        return self._start(number) + option.pick(inner % option.weight)
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        number, rest = self.locate(index)
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        number, inner = self.locate(index)
         for other, option in enumerate(self.options):
-            start = self._ends[other] - option.size
+            start = self._start(other)
             if other == number:
-                for move, beside in option.moves(rest):
-                    yield move, start + beside
+                for step, neighbour in option.steps(inner):
+                    yield step, start + neighbour
             else:
-                # As far along as before, so that what both options choose tends to stay.
-                yield "other", start + rest % option.size
+                # The same inner index, so that fields which both options have tend to stay.
+                yield "other", start + inner % option.size
 
-    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
-        (number, first), (beside, rest) = self.locate(one), self.locate(other)
-        if number != beside:
-            return super().cross(one, other, second)
-        option = self.options[number]
-        return self._ends[number] - option.size + option.cross(first, rest, second)
+    def cross(self, first: int, second: int, from_second: Callable[[], bool]) -> int:
+        (number, inner), (other, other_inner) = self.locate(first), self.locate(second)
+        if number != other:
+            return super().cross(first, second, from_second)
+        mixed = self.options[number].cross(inner, other_inner, from_second)
+        return self._start(number) + mixed
 
     def locate(self, index: int) -> tuple[int, int]:
-        """The option that ``index`` belongs to, and the index within that option."""
+        """The number of the option that ``index`` belongs to, and the index within it."""
         number = bisect_right(self._ends, index)
-        return number, index - self._ends[number] + self.options[number].size
+        return number, index - self._start(number)
+
+    def _start(self, number: int) -> int:
+        """The index of the first value of an option."""
+        return self._ends[number] - self.options[number].size
 
 
-class Every(Choices):
-    """Every part for itself; the last varies fastest."""
+class Product(Choices):
+    """A value of every part, chosen independently; the last part varies fastest."""
 
     def __init__(self, parts: Sequence[Choices]) -> None:
         self.parts = parts
         self._sizes = [part.size for part in parts]
         self.size = prod(self._sizes)
-        self._tickets = [part.tickets for part in parts]
-        self.tickets = prod(self._tickets)
+        self._weights = [part.weight for part in parts]
+        self.weight = prod(self._weights)
 
     def split(self, index: int) -> list[int]:
-        """The index of each part."""
+        """The index of each part: the digits of ``index`` in the mixed radix of the sizes."""
         return _digits(index, self._sizes)
 
     def join(self, indexes: Sequence[int]) -> int:
-        """The inverse of :meth:`split`."""
+        """The index of the value whose parts stand at ``indexes``; inverse of :meth:`split`."""
         index = 0
         for size, digit in zip(self._sizes, indexes, strict=True):
             index = index * size + digit
         return index
 
-    def at(self, index: int) -> Any:
-        return [part.at(digit) for part, digit in zip(self.parts, self.split(index), strict=True)]
+    def unrank(self, index: int) -> Any:
+        pairs = zip(self.parts, self.split(index), strict=True)
+        return [part.unrank(digit) for part, digit in pairs]
 
-    def drawn(self, ticket: int) -> int:
-        tickets = _digits(ticket, self._tickets)
-        return self.join(
-            [part.drawn(digit) for part, digit in zip(self.parts, tickets, strict=True)]
-        )
+    def pick(self, ticket: int) -> int:
+        pairs = zip(self.parts, _digits(ticket, self._weights), strict=True)
+        return self.join([part.pick(digit) for part, digit in pairs])
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        for _, move, beside in self.moves_by_part(index):
-            yield move, beside
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        for _, step, neighbour in self.steps_by_part(index):
+            yield step, neighbour
 
-    def moves_by_part(self, index: int) -> Iterator[tuple[int, str, int]]:
-        """As :meth:`moves`, each with the part that it changes."""
+    def steps_by_part(self, index: int) -> Iterator[tuple[int, str, int]]:
+        """The neighbours of the value at ``index``, each after the number of the part that differs
+        and the name of the step."""
         digits = self.split(index)
         for number, (part, digit) in enumerate(zip(self.parts, digits, strict=True)):
-            for move, beside in part.moves(digit):
-                changed = [*digits[:number], beside, *digits[number + 1 :]]
-                yield number, move, self.join(changed)
+            for step, neighbour in part.steps(digit):
+                changed = [*digits[:number], neighbour, *digits[number + 1 :]]
+                yield number, step, self.join(changed)
 
-    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
-        pairs = zip(self.parts, self.split(one), self.split(other), strict=True)
-        return self.join([part.cross(a, b, second) for part, a, b in pairs])
+    def cross(self, first: int, second: int, from_second: Callable[[], bool]) -> int:
+        triples = zip(self.parts, self.split(first), self.split(second), strict=True)
+        return self.join([part.cross(one, other, from_second) for part, one, other in triples])
 
 
-class Fields(Every):
-    """A mapping, some of whose values are free.
+class Fields(Product):
+    """A mapping whose values are choices.
 
     >>> block = Fields({"kind": Constant("bottleneck"), "groups": Range(1, 1, 4)})
-    >>> block.size, block.at(2)
+    >>> block.size, block.unrank(2)
     (4, {'kind': 'bottleneck', 'groups': 3})
     """
 
@@ -220,94 +230,98 @@ class Fields(Every):
         super().__init__(list(parts.values()))
         self.names = list(parts)
 
-    def at(self, index: int) -> dict[str, Any]:
-        return dict(zip(self.names, super().at(index), strict=True))
+    def unrank(self, index: int) -> dict[str, Any]:
+        return dict(zip(self.names, super().unrank(index), strict=True))
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        for number, move, beside in self.moves_by_part(index):
-            yield f"{self.names[number]} {move}", beside
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        for number, step, neighbour in self.steps_by_part(index):
+            yield f"{self.names[number]} {step}", neighbour
 
 
 class Same(Choices):
-    """One value for so many places."""
+    """One value, repeated at each of several places."""
 
     def __init__(self, value: Choices, places: int) -> None:
         self.value, self.places = value, places
-        self.size, self.tickets = value.size, value.tickets
+        self.size, self.weight = value.size, value.weight
 
-    def at(self, index: int) -> list[Any]:
-        return [self.value.at(index)] * self.places
+    def unrank(self, index: int) -> list[Any]:
+        return [self.value.unrank(index)] * self.places
 
-    def drawn(self, ticket: int) -> int:
-        return self.value.drawn(ticket)
+    def pick(self, ticket: int) -> int:
+        return self.value.pick(ticket)
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        return self.value.moves(index)
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        return self.value.steps(index)
 
-    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
-        return self.value.cross(one, other, second)
+    def cross(self, first: int, second: int, from_second: Callable[[], bool]) -> int:
+        return self.value.cross(first, second, from_second)
 
 
 class Increasing(Choices):
-    """A number for each of so many places, none below the one before.
+    """A row of numbers, one for each of several places, none smaller than the one before.
 
-    A row's chance is the product of its numbers' own, as if rows were drawn number by number and
-    those that fall were thrown away.
+    The weight of a row is the product of its numbers' weights: rows are as likely as if each number
+    were drawn independently and the rows that decrease were rejected.
 
     >>> rows = Increasing(Range(1, 1, 3), 2)
-    >>> rows.size, [rows.at(index) for index in range(6)]
+    >>> rows.size, [rows.unrank(index) for index in range(6)]
     (6, [[1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]])
     """
 
     def __init__(self, numbers: Range, places: int) -> None:
         self.numbers, self.places = numbers, places
-        self._plain = _Rows([1] * numbers.size, places)
-        self._weighted = _Rows(numbers.weights, places) if numbers.log else self._plain
-        self.size, self.tickets = self._plain.count, self._weighted.count
+        self._by_index = _SortedRows([1] * numbers.size, places)
+        self._by_ticket = _SortedRows(numbers.weights, places) if numbers.log else self._by_index
+        self.size, self.weight = self._by_index.weight, self._by_ticket.weight
 
-    def at(self, index: int) -> list[int | float]:
-        return [self.numbers.at(digit) for digit in self._plain.row(index)]
+    def unrank(self, index: int) -> list[int | float]:
+        return [self.numbers.unrank(digit) for digit in self._by_index.unrank(index)]
 
-    def drawn(self, ticket: int) -> int:
-        return self._plain.index(self._weighted.row(ticket))
+    def pick(self, ticket: int) -> int:
+        return self._by_index.rank(self._by_ticket.unrank(ticket))
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        row = self._plain.row(index)
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        row = self._by_index.unrank(index)
         for place, digit in enumerate(row):
             least = row[place - 1] if place else 0
             most = row[place + 1] if place + 1 < self.places else self.numbers.size - 1
-            for move, beside in self.numbers.moves(digit):
-                if least <= beside <= most:
-                    yield move, self._plain.index([*row[:place], beside, *row[place + 1 :]])
+            for step, neighbour in self.numbers.steps(digit):
+                if least <= neighbour <= most:
+                    yield step, self._by_index.rank([*row[:place], neighbour, *row[place + 1 :]])
 
 
-class _Rows:
-    """Rows of digits that never fall, in lexicographic order; each weighs the product of its
-    digits' weights, and takes as many numbers."""
+class _SortedRows:
+    """Rows of digits that never decrease, in lexicographic order.
+
+    The weight of a row is the product of its digits' weights, and the row holds as many consecutive
+    ranks.
+    """
 
     def __init__(self, weights: Sequence[int], places: int) -> None:
         self.weights = weights
-        # For each place, the weight of all rows from there on by their first digit, summed up.
+        # For each place, by its digit: cumulative weight of the rows from that place on.
         self._ends: list[list[int]] = []
-        after = [1] * len(weights)  # weight of the rests of a row whose digit so far is given
+        following = [1] * len(weights)  # by digit, weight of all that may follow it
         for _ in range(places):
-            own = [weight * rest for weight, rest in zip(weights, after, strict=True)]
-            self._ends.insert(0, list(accumulate(own)))
-            after = list(accumulate(reversed(own)))[::-1]
-        self.count = self._ends[0][-1]
+            starting = [weight * rest for weight, rest in zip(weights, following, strict=True)]
+            self._ends.insert(0, list(accumulate(starting)))
+            following = list(accumulate(reversed(starting)))[::-1]
+        self.weight = self._ends[0][-1]
 
-    def row(self, number: int) -> list[int]:
-        digits: list[int] = []
+    def unrank(self, number: int) -> list[int]:
+        """The row that holds ``number``."""
+        row: list[int] = []
         for ends in self._ends:
-            number += ends[digits[-1] - 1] if digits and digits[-1] else 0
+            number += ends[row[-1] - 1] if row and row[-1] else 0
             digit = bisect_right(ends, number)
             number -= ends[digit - 1] if digit else 0
             number //= self.weights[digit]
-            digits.append(digit)
-        return digits
+            row.append(digit)
+        return row
 
-    def index(self, row: Sequence[int]) -> int:
-        """The inverse of :meth:`row` where every weight is 1."""
+    def rank(self, row: Sequence[int]) -> int:
+        """The inverse of :meth:`unrank` where every weight is 1."""
         number, before = 0, 0
         for ends, digit in zip(self._ends, row, strict=True):
             number += (ends[digit - 1] if digit else 0) - (ends[before - 1] if before else 0)

@@ -1,4 +1,4 @@
-"""What a network must cost and see to be wanted: ranges of figures that its plan knows."""
+"""Limits on the costs, depth and receptive field of the networks of a space."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Limit = Annotated[float, Field(ge=0.0)]
 
 
 class Range(Spec):
-    """From ``min`` to ``max``, both included; a side that is left out is open.
+    """The numbers from ``min`` to ``max``, both included; a side that is left out is unlimited.
 
     >>> Range(min=10).miss(8), Range(min=10).miss(12)
     (0.25, 0.0)
@@ -41,7 +41,7 @@ class Range(Spec):
     def _not_empty(self) -> Range:
         if self.min is None and self.max is None:
             raise PydanticCustomError(
-                "range", "the range has no end", {"help": "write min:, max: or both"}
+                "range", "the range has neither min nor max", {"help": "write min:, max: or both"}
             )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise PydanticCustomError(
@@ -56,7 +56,8 @@ class Range(Spec):
         return self
 
     def miss(self, figure: int) -> float:
-        """How far ``figure`` is outside, as a share of what is smaller; 0 inside."""
+        """Relative distance of ``figure`` from the range: the larger over the smaller, less 1; 0
+        inside."""
         if self.min is not None and figure < self.min:
             return self.min / max(figure, 1) - 1
         if self.max is not None and figure > self.max:
@@ -74,7 +75,7 @@ _Range = Annotated[Range, BeforeValidator(_pair, json_schema_input_type=Range | 
 
 
 class Where(Spec):
-    """The ranges that every network of a space keeps.
+    """Ranges that every network of a space lies in.
 
     >>> Where(params=[1e5, 1e6], depth={"max": 50}).params
     Range(min=100000.0, max=1000000.0)
@@ -87,7 +88,7 @@ class Where(Spec):
     receptive_field: _Range | None = None
 
     def missed(self, figures: Figures) -> dict[str, float]:
-        """The quantities that lie outside, and by what share."""
+        """Relative distance of each quantity that lies outside its range."""
         misses = {name: range_.miss(getattr(figures, name)) for name, range_ in self}
         return {name: miss for name, miss in misses.items() if miss}
 

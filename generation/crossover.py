@@ -1,4 +1,4 @@
-"""A network with parts of two others."""
+"""Crossover: a network with parts of two others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..specs.network import ResNetSpec
+from .dice import Dice
 from .moves import Child
-from .shuffle import Dice
 
 _TRIES = 200
-_WHOLE = ("stem", "norm", "activation", "stochastic_depth", "init")
+_PARTS = ("stem", "norm", "activation", "stochastic_depth", "init")
 
 
 def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
-    """A child with each stage and each other part from either parent, by chance.
+    """A child with each stage and each other part from either parent, at random.
 
-    A stage comes with its blocks and shortcuts as they were, whoever said them; input and head are
-    those of ``one``. The child is legal and its digest is neither parent's. Raises
-    :class:`SpecError` where no such child is found: two that differ in one part have none.
+    A stage keeps its block and shortcut, also where it inherited them from the network; input and
+    head come from ``one``. The child is legal, and its digest differs from both. Raises
+    :class:`SpecError` where no such child is found: parents that differ in one part have none.
 
     >>> import resforge as rf
     >>> child = crossover(rf.load("resnet18"), rf.load("resnet34"), seed=1)
@@ -28,11 +28,11 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
     [3, 4, 2, 3]
     """
     parents = {one.digest, other.digest}
-    trees = _settled(one), _settled(other)
+    trees = _explicit(one), _explicit(other)
     dice = Dice("crossover", one.digest, other.digest, seed)
     for _ in range(_TRIES):
         tree = dict(trees[0])
-        for name in _WHOLE:
+        for name in _PARTS:
             tree[name] = trees[dice.below(2)][name]
         rows = zip_longest(trees[0]["stages"], trees[1]["stages"])
         chosen = [row[dice.below(2)] for row in rows]
@@ -44,12 +44,12 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
             continue
         if spec.digest not in parents:
             return Child("crossover", spec, spec.digest)
-    message = f"no child of these two in {_TRIES} tries is legal and neither of them"
+    message = f"none of {_TRIES} children of these two is legal and differs from both"
     raise SpecError(Fault("crossover", message, help="cross networks that differ more, or mutate"))
 
 
-def _settled(spec: ResNetSpec) -> dict[str, Any]:
-    """The spec's tree, each stage saying its own block and shortcut."""
+def _explicit(spec: ResNetSpec) -> dict[str, Any]:
+    """The spec's tree, with block and shortcut written out in each stage."""
     tree = spec.model_dump(mode="json", exclude={"name"})
     for stage in tree["stages"]:
         for field in ("block", "shortcut"):

@@ -1,4 +1,4 @@
-"""From what a file says of a free field to its choices."""
+"""Reads the declaration of a free field into its choices."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 from ..errors import Fault, SpecError, path_text
 from ..specs.explain import shown
 from ..specs.paths import nearest
-from .choices import Choices, Constant, Every, Fields, Increasing, OneOf, Range, Same
-from .regnet import RegNetStages, read_regnet
+from .choices import Choices, Constant, Fields, Increasing, OneOf, Product, Range, Same
+from .regnet import RegNetStages, check_regnet
 
 RANGES = ("int", "log_int", "real", "log_real")
 KINDS = ("choice", *RANGES, "regnet")
 EACH = ("own", "same", "increasing")
 MAX_VALUES = 100_000
-#: Of ranges whose values are weighed one by one, for all places together.
+#: Limit for ranges with a table of weights, over all places together.
 MAX_WEIGHED = 20_000
 MAX_OPTIONS = 1_000
 MAX_NUMBER = 1e9
 _EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
 
-#: Where a value stands under ``free``: what its faults are called by.
+#: Path of a value under ``free``, for its faults.
 Place = tuple[str | int, ...]
 
 
 def read_free(value: Any, place: Place, places: int) -> Choices:
-    """The choices of a path that stands for so many places; each value is a list of as many.
+    """The choices of a path that matches ``places`` places; each value is a list of that length.
 
     Raises :class:`SpecError` with the path of the fault.
 
@@ -35,9 +35,9 @@ def read_free(value: Any, place: Place, places: int) -> Choices:
     """
     each = "own"
     if isinstance(value, list):
-        return Every([_read_options(value, place)] * places)
+        return Product([_read_options(value, place)] * places)
     if not isinstance(value, dict) or not set(value) & set(KINDS):
-        raise _no_choice(value, place)
+        raise _not_a_choice(value, place)
     if "each" in value:
         each = _each(value["each"], (*place, "each"), places)
         value = {key: item for key, item in value.items() if key != "each"}
@@ -46,28 +46,28 @@ def read_free(value: Any, place: Place, places: int) -> Choices:
         return Same(choices, places)
     if each == "increasing":
         if not isinstance(choices, Range):
-            message = "only numbers increase"
+            message = "only a range of numbers can increase"
             raise _fault(
                 "value", message, (*place, "each"), "write {int: [1, 9], each: increasing}"
             )
         if choices.size * places > MAX_WEIGHED:
-            message = f"{choices.size:,} values at {places} places are too many to put in order"
+            message = f"{choices.size:,} values at {places} places are too many for increasing"
             raise _fault("limit", message, (*place, "each"), "use a larger step")
         return Increasing(choices, places)
-    return Every([choices] * places)
+    return Product([choices] * places)
 
 
-def read_any(value: Any, place: Place) -> Choices:
-    """What stands inside an option: plain, unless a mapping names one of the kinds."""
+def read_option(value: Any, place: Place) -> Choices:
+    """The choices within an option: a mapping with one of the kinds is a choice, all else plain."""
     if isinstance(value, dict):
         if set(value) & set(KINDS):
             return _read_choices(value, place)
-        parts = {key: read_any(item, (*place, key)) for key, item in value.items()}
+        parts = {key: read_option(item, (*place, key)) for key, item in value.items()}
         plain = all(isinstance(part, Constant) for part in parts.values())
         return Constant(value) if plain else Fields(parts)
     if isinstance(value, list):
-        items = [read_any(item, (*place, index)) for index, item in enumerate(value)]
-        return Constant(value) if all(isinstance(i, Constant) for i in items) else Every(items)
+        items = [read_option(item, (*place, index)) for index, item in enumerate(value)]
+        return Constant(value) if all(isinstance(i, Constant) for i in items) else Product(items)
     return Constant(value)
 
 
@@ -77,7 +77,7 @@ def _each(value: Any, place: Place, places: int) -> str:
         help_ = f"did you mean {close!r}?" if close else f"use {', '.join(EACH)}"
         raise _fault("value", f"{shown(value)} is not one of {', '.join(EACH)}", place, help_)
     if places < 2:
-        message = "each says how several places go together, and this is one"
+        message = "each relates several places, and this path has one"
         raise _fault("value", message, place, "leave it out, or write [*] in the path")
     return str(value)
 
@@ -93,7 +93,7 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
         if key not in allowed:
             help_ = f"allowed here: {', '.join(allowed)}"
             if key == "each":
-                help_ = "write it beside the path's own choice"
+                help_ = "write each at the top level of the path's choice"
             raise _fault("key", f"unknown key {key!r} beside {kind}", (*place, key), help_)
     if kind == "choice":
         return _read_options(value[kind], (*place, kind))
@@ -104,32 +104,31 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
 
 def _read_options(options: Any, place: Place) -> Choices:
     if not isinstance(options, list) or not options:
-        raise _fault("range", "there is nothing to choose from", place, "write [a, b]")
+        raise _fault("range", "expected a list of at least one option", place, "write [a, b]")
     if len(options) > MAX_OPTIONS:
         message = f"{len(options):,} options, of at most {MAX_OPTIONS:,}"
         raise _fault("limit", message, place, "use a range")
     for index, option in enumerate(options):
-        # Not 1 for true.
-        alike = [o for o in options[:index] if o == option and type(o) is type(option)]
-        if alike:
+        # 1 and true are equal in Python, but different options.
+        if any(o == option and type(o) is type(option) for o in options[:index]):
             raise _fault(
-                "value", f"{shown(option)} stands twice", (*place, index), "name each option once"
+                "value", f"{shown(option)} is repeated", (*place, index), "name each option once"
             )
-    return OneOf([read_any(option, (*place, index)) for index, option in enumerate(options)])
+    return OneOf([read_option(option, (*place, index)) for index, option in enumerate(options)])
 
 
 def _read_regnet(value: Any, place: Place) -> Choices:
     if place[:-1] != ("stages",):
-        raise _fault("value", "regnet makes stages", place, "write stages: {regnet: {...}}")
+        raise _fault("value", "regnet is for stages only", place, "write stages: {regnet: {...}}")
     if not isinstance(value, dict):
         raise _fault("type", f"expected a mapping, not {shown(value)}", place, None)
     parts = {
         key: _read_options(item, (*place, key))
         if isinstance(item, list)
-        else read_any(item, (*place, key))
+        else read_option(item, (*place, key))
         for key, item in value.items()
     }
-    for fault in read_regnet(parts):
+    for fault in check_regnet(parts):
         raise _fault(fault.code, fault.message, (*place, *filter(None, [fault.path])), fault.help)
     return RegNetStages(parts)
 
@@ -147,7 +146,7 @@ def _read_range(kind: str, value: dict[str, Any], place: Place) -> Range:
     step = value.get("step", 1)
     _check_number(step, whole, (*place, "step"))
     if step <= 0:
-        raise _fault("range", f"a step of {step} leads nowhere", (*place, "step"), "use step: 1")
+        raise _fault("range", f"a step is above 0, not {step}", (*place, "step"), "use step: 1")
     low, high = (Decimal(repr(bound)) for bound in bounds)
     if low > high:
         help_ = f"write [{bounds[1]}, {bounds[0]}]"
@@ -182,20 +181,19 @@ def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Plac
 def _check_number(value: Any, whole: bool, place: Place) -> None:
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not fits or abs(value) > MAX_NUMBER:
-        what = "a whole number" if whole else "a number"
+        kind = "a whole number" if whole else "a number"
         help_ = "write a number such as 8"
         if whole and isinstance(value, float) and value.is_integer():
             help_ = f"write {int(value)}"
-        raise _fault("type", f"expected {what}, not {shown(value)}", place, help_)
+        raise _fault("type", f"expected {kind}, not {shown(value)}", place, help_)
 
 
-def _no_choice(value: Any, place: Place) -> SpecError:
+def _not_a_choice(value: Any, place: Place) -> SpecError:
     help_ = _EXAMPLE
     if isinstance(value, dict):
-        words = (nearest(key, list(KINDS)) for key in value)
-        close = next((word for word in words if word), None)
+        close = next((kind for key in value if (kind := nearest(key, list(KINDS)))), None)
         help_ = f"did you mean {close!r}?" if close else _EXAMPLE
-    return _fault("value", f"{shown(value)} says no choice", place, help_)
+    return _fault("value", f"{shown(value)} is not a choice", place, help_)
 
 
 def _fault(code: str, message: str, place: Place, help_: str | None) -> SpecError:

@@ -1,4 +1,4 @@
-"""Fields that follow from others: as wide, twice as wide, to a multiple of 8."""
+"""Derived fields: values computed from other fields, such as twice a width."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ class Derived(Spec):
     """
 
     of: str
-    """The path it follows; a ``[*]`` in it is the place of the ``[*]`` in the derived path."""
+    """Path of the source; a ``[*]`` in it takes the index of the ``[*]`` in the derived path."""
     times: _Factor = 1
     plus: _Factor = 0
     step: Annotated[int, Field(ge=1, le=65_536)] | None = None
-    """The result is a whole multiple of it, at least one; of 1, where the source is whole."""
+    """The result is rounded to a positive multiple of ``step``; by default to a whole number where
+    the source is one."""
 
     def value(self, source: Any) -> Any:
-        """What follows from ``source``. Raises :class:`SpecError` where that is no number."""
+        """The value computed from ``source``. Raises :class:`SpecError` where that is no number."""
         if (self.times, self.plus, self.step) == (1, 0, None):
             return source
         if isinstance(source, bool) or not isinstance(source, int | float):
@@ -56,8 +57,10 @@ class Derived(Spec):
         return max(1, int(number / step + 0.5)) * step
 
     def put(self, tree: Any, path: Path, source: Path) -> None:
-        """Write what follows from ``source``, the path :attr:`of`, at ``path``; where a star stands
-        in it, at each place."""
+        """Write the value computed from ``source``, the parsed path :attr:`of`, at ``path``.
+
+        A path with ``[*]`` is written at each of its places.
+        """
         for place in expand_stars(tree, path):
             stars = iter(place[index] for index, part in enumerate(path) if part == "*")
             found = tuple(next(stars, part) if part == "*" else part for part in source)

@@ -1,4 +1,4 @@
-"""How far two networks are from one another."""
+"""A distance between networks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import copysign, log2
 from typing import Any
 
+from ..specs.canonical import canonical
 from ..specs.network import ResNetSpec
 
 Place = tuple[str | int, ...]
@@ -13,12 +14,12 @@ Leaves = dict[Place, Any]
 
 
 def distance(one: ResNetSpec, other: ResNetSpec) -> float:
-    """How much of ``other`` is not in ``one``, counted in blocks.
+    """Distance between two networks, in blocks that differ.
 
-    A block that only one of the two has counts 1, as does one that differs in a word; numbers count
-    by their ratio, and a number twice as large nearly 1. Stem, norm, head and what else there is
-    once count as a block each. It is a metric: 0 for networks of one digest alone, the same in both
-    directions, and never shorter by a detour.
+    A block that only one of the two has counts 1, and so does a block with a field that is not a
+    number and differs. Numbers count by their ratio: one twice as large counts nearly 1. Stem,
+    norm, head and the other parts count as one block each. The distance is a metric: it is 0 only
+    between networks of one digest, symmetric, and satisfies the triangle inequality.
 
     >>> import resforge as rf
     >>> distance(rf.load("resnet18"), rf.load("resnet34"))
@@ -26,13 +27,13 @@ def distance(one: ResNetSpec, other: ResNetSpec) -> float:
     >>> distance(rf.load("resnet50"), rf.load("resnet50").replace({"head.num_classes": 10}))
     1.0
     """
-    first, second = dict(_units(one.meaning())), dict(_units(other.meaning()))
+    first, second = dict(_units(canonical(one))), dict(_units(canonical(other)))
     places = {*first, *second}
     return sum(_apart(first.get(place), second.get(place)) for place in sorted(places))
 
 
-def _units(meaning: dict[str, Any]) -> Iterator[tuple[tuple[str, int, int], Leaves]]:
-    for name, part in meaning.items():
+def _units(tree: dict[str, Any]) -> Iterator[tuple[tuple[str, int, int], Leaves]]:
+    for name, part in tree.items():
         if name != "stages":
             yield (name, 0, 0), dict(_leaves(part, ()))
             continue

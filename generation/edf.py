@@ -1,4 +1,4 @@
-"""Comparing spaces by what their networks come to: the error's empirical distribution."""
+"""Comparing spaces by the empirical distribution of their networks' errors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from ..errors import Fault, SpecError
 
 
 class EDF(NamedTuple):
-    """F(e), the share of networks with an error of at most e, at each error that was seen."""
+    """F(e), the fraction of networks with an error of at most e, at each observed error."""
 
     errors: list[float]
-    """Each error once, the least first."""
+    """Each error once, in increasing order."""
     shares: list[float]
+    """F at each error."""
     low: list[float]
-    """The band's lower edge at each error."""
+    """Lower edge of the band at each error."""
     high: list[float]
+    """Upper edge of the band at each error."""
 
     def at(self, error: float) -> float:
         """F at ``error``.
@@ -42,28 +44,29 @@ def edf(
 ) -> EDF:
     """The empirical distribution of the errors of networks drawn from a space, and its band.
 
-    Radosavovic et al. 2020 (arXiv 2003.13678), section 3.1, equation 1. The band is pointwise: at
-    each error the middle ``confidence`` of what as many networks drawn again from these come to.
-    ``weights`` say how much each network counts, see :func:`complexity_weights`. Raises
-    :class:`SpecError` where there is no error, or one that is not finite.
+    Radosavovic et al. 2020 (arXiv 2003.13678), section 3.1, equation 1. The band is a
+    pointwise bootstrap: at each error the middle ``confidence`` of the values of F over
+    ``resamples`` samples with replacement. ``weights`` are those of the networks, see
+    :func:`complexity_weights`. Raises :class:`SpecError` for an empty sequence, and for errors that
+    are not finite.
 
     >>> found = edf([0.1, 0.2, 0.2, 0.4])
     >>> found.errors, found.shares
     ([0.1, 0.2, 0.4], [0.25, 0.75, 1.0])
     """
     if not errors or not all(map(isfinite, errors)):
-        message = "an EDF takes at least one error, all of them finite"
-        raise SpecError(Fault("edf", message, help="count a network that diverged as a miss: 1.0"))
+        message = "an EDF needs at least one error, and all errors finite"
+        raise SpecError(Fault("edf", message, help="give a network that diverged an error of 1.0"))
     weights = [1.0] * len(errors) if weights is None else weights
     if len(weights) != len(errors) or min(weights) < 0 or not sum(weights) > 0:
         message = f"{len(weights)} weights for {len(errors)} errors, or one below 0"
         raise SpecError(Fault("edf", message, help="give a weight of at least 0 for each error"))
     steps = sorted(set(errors))
     places = [bisect_right(steps, error) - 1 for error in errors]
-    again = Random(seed).random
+    random = Random(seed).random
     count = len(errors)
     curves = [
-        _curve(places, weights, [int(again() * count) for _ in range(count)], len(steps))
+        _curve(places, weights, [int(random() * count) for _ in range(count)], len(steps))
         for _ in range(resamples)
     ]
     tail = (1 - confidence) / 2
@@ -76,26 +79,28 @@ def edf(
 def _curve(
     places: Sequence[int], weights: Sequence[float], drawn: Sequence[int], steps: int
 ) -> list[float]:
-    held = [0.0] * steps
+    totals = [0.0] * steps
     for number in drawn:
-        held[places[number]] += weights[number]
-    sums = list(accumulate(held))
+        totals[places[number]] += weights[number]
+    sums = list(accumulate(totals))
     return [part / sums[-1] for part in sums] if sums[-1] else [0.0] * steps
 
 
 def complexity_weights(complexities: Sequence[float], edges: Sequence[float]) -> list[float]:
-    """Weights under which every bin of complexity counts alike; a network in none counts nothing.
+    """Weights that give every bin of complexity the same total; 0 for a network outside all bins.
 
-    With the same ``edges`` for two spaces their distributions can be compared as if both had
-    networks of the same cost. Radosavovic et al. 2019, On Network Design Spaces for Visual
-    Recognition (arXiv 1905.13214), section 3.3. Bins hold their lower edge, and the last its upper
-    one too. Raises :class:`SpecError` for edges that do not rise, and where a bin holds no network.
+    With the same ``edges``, the distributions of two spaces can be compared as if their networks
+    cost the same. Radosavovic et al. 2019, On Network Design Spaces for Visual Recognition (arXiv
+    1905.13214), section 3.3. A bin includes its lower edge, and the last bin its upper edge too.
+    Raises :class:`SpecError` for edges that do not increase, and where a bin is empty.
 
     >>> complexity_weights([1, 2, 3, 9], edges=[0, 5, 10])
     [0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.5]
     """
     if len(edges) < 2 or any(low >= high for low, high in pairwise(edges)):
-        raise SpecError(Fault("edf", "the edges do not rise", help="write edges=[1e8, 2e8, 4e8]"))
+        raise SpecError(
+            Fault("edf", "the edges do not increase", help="write edges=[1e8, 2e8, 4e8]")
+        )
     bins = len(edges) - 1
     places = [
         bins - 1 if value == edges[-1] else bisect_right(edges, value) - 1 for value in complexities

@@ -1,4 +1,4 @@
-"""Networks of a space in a folder, which the same call fills up where it was left."""
+"""Networks of a space in a folder; an interrupted call is resumed by the same call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import Fault, SpecError, StoreError
+from ..errors import StoreError
 from ..files import locked, write_whole
-from .draw import Architecture, Draws
-from .seen import Seen
+from .digests import DigestSet
+from .draws import Draws
+from .points import Architecture
 from .space import Space
 
 Format = Literal["yaml", "jsonl"]
@@ -24,7 +25,7 @@ _FILE = re.compile(r"(\d+)-([0-9a-f]{16})\.yaml")
 
 
 def record_of(found: Architecture) -> dict[str, Any]:
-    """A network as one line of JSON holds it."""
+    """A network as the values of one line of JSON."""
     return {
         "number": found.number,
         "index": found.index,
@@ -41,62 +42,62 @@ def record_of(found: Architecture) -> dict[str, Any]:
 class NetworkFolder:
     """The first networks of a space's sample, each written once.
 
-    ``yaml`` is a file for each, ``NUMBER-DIGEST.yaml``, which any verb takes; ``jsonl`` one file,
-    ``networks.jsonl``, with the costs of each beside its spec. Raises :class:`StoreError` where the
-    folder holds those of another space, seed or format, another process is writing into it, or the
-    disk refuses.
+    ``yaml`` writes a file for each network, ``NUMBER-DIGEST.yaml``, which every command reads;
+    ``jsonl`` one file, ``networks.jsonl``, with the costs of each network beside its spec. Raises
+    :class:`StoreError` where the folder holds networks of another space, seed or format, another
+    process is writing into it, or the disk cannot be written.
     """
 
     def __init__(self, path: Path, space: Space, seed: int = 0, format: Format = "yaml") -> None:
         self.path, self.space, self.format = path, space, format
-        self._draws = Draws(space, seed)
-        with self._held():
-            self._claim({"space": _digest(space), "seed": seed, "format": format})
-            self._look()
+        self._draws = Draws(space.points, seed)
+        with self._locked():
+            self._check_manifest({"space": _digest(space), "seed": seed, "format": format})
+            self._read_folder()
 
     def fill(self, count: int) -> Iterator[Architecture]:
-        """Write networks until there are ``count``; each is given once it is there.
+        """Write networks until there are ``count``; each is yielded once it is written.
 
         Ends early where the space is exhausted. Raises as :meth:`Space.sample` does, and
         :class:`StoreError` while another process is writing into the folder.
         """
-        with self._held():
-            self._look()  # another may have written since
+        with self._locked():
+            self._read_folder()  # another process may have written since
             if self.count >= count:
                 return
             write = self._write_line if self.format == "jsonl" else self._write_file
-            for found in self._draws.given(self._next, self._seen):
+            for found in self._draws.starting_at(self._next, self._digests):
                 write(found)
                 self.count += 1
                 yield found
                 if self.count >= count:
                     return
 
-    def _held(self) -> AbstractContextManager[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         return locked(self.path, "writing networks into")
 
-    def _look(self) -> None:
-        #: The networks that are there, and the number of the draw after the last.
-        self.count, self._next, self._seen = 0, 0, Seen()
-        for number, digest in self._there():
-            self.count += self._seen.add(digest)
+    def _read_folder(self) -> None:
+        #: Number of networks in the folder, and the number of the draw after the last.
+        self.count, self._next, self._digests = 0, 0, DigestSet()
+        for number, digest in self._existing():
+            self.count += self._digests.add(digest)
             self._next = max(self._next, number + 1)
 
-    def _claim(self, wanted: dict[str, Any]) -> None:
+    def _check_manifest(self, expected: dict[str, Any]) -> None:
         manifest = self.path / _MANIFEST
         try:
             known = json.loads(manifest.read_bytes())
         except FileNotFoundError:
-            write_whole(manifest, json.dumps(wanted, indent=2) + "\n")
+            write_whole(manifest, json.dumps(expected, indent=2) + "\n")
             return
         except (OSError, ValueError) as error:
             raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
-        for name, value in wanted.items():
+        for name, value in expected.items():
             if not isinstance(known, dict) or known.get(name) != value:
                 message = f"{self.path} holds networks of another {name}: choose another --out"
                 raise StoreError(message)
 
-    def _there(self) -> Iterator[tuple[int, str]]:
+    def _existing(self) -> Iterator[tuple[int, str]]:
         """Number and digest of each network in the folder."""
         if self.format == "yaml":
             for name in sorted(file.name for file in self.path.iterdir()):
@@ -110,7 +111,7 @@ class NetworkFolder:
         with lines.open("rb+") as file:
             for line in file:
                 if not line.endswith(b"\n"):
-                    break  # a writer was stopped in the middle of it
+                    break  # an interrupted write
                 try:
                     record = json.loads(line)
                     yield int(record["number"]), str(record["digest"])
@@ -136,16 +137,9 @@ class NetworkFolder:
             raise StoreError(f"{message}, then run the same command") from error
 
 
-def check_count(count: int) -> int:
-    """``count`` as it is. Raises :class:`SpecError` where it counts nothing."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise SpecError(Fault("range", f"{count!r} is no number of networks", help="use -n 100"))
-    return count
-
-
 def _digest(space: Space) -> str:
-    """What draws the same networks has the same digest."""
-    meaning = space.model_dump(mode="json", exclude={"name"})
-    meaning["base"] = space.template.base.digest
-    text = json.dumps(meaning, sort_keys=False, separators=(",", ":"))
+    """The same for spaces that draw the same networks."""
+    canonical = space.model_dump(mode="json", exclude={"name"})
+    canonical["base"] = space.template.base.digest
+    text = json.dumps(canonical, sort_keys=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A network brought to a budget, with its proportions kept."""
+"""Scaling a network to a budget with its proportions kept."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ By = Literal["width", "depth", "compound"]
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network at a budget, and how near it came."""
+    """A network scaled to a budget."""
 
     spec: ResNetSpec
     quantity: Quantity
     target: int
     cost: int
     width: float
-    """Its widths over those that were given, all together."""
+    """Sum of the widths over that of the original widths."""
     depth: float
-    """Its blocks over those that were given."""
+    """Number of blocks over that of the original."""
 
     @property
     def residual(self) -> float:
-        """By what share of the target the cost is above it; below 0 where it is below."""
+        """Relative difference of the cost to the target; negative where the cost is below."""
         return (self.cost - self.target) / self.target
 
 
@@ -42,17 +42,17 @@ def fit(
     step: int = 1,
     input_size: int | None = None,
 ) -> Fitted:
-    """``spec`` with widths, depths or both scaled until it has so many parameters or MACs.
+    """``spec`` with widths, depths or both scaled to a number of parameters or MACs.
 
-    One factor scales all widths (to multiples of ``step`` and of what the groups ask for) or all
-    depths, each to the nearest or a step beside it; of the networks that this makes, the nearest to
-    the budget is taken, however far it is: see :attr:`Fitted.residual`. ``compound`` gives depth
-    the square root of the growth and width the rest, in the manner of Dollár et al. 2021, Fast and
-    Accurate Model Scaling (arXiv 2103.06877): cost grows with depth and with the square of width,
-    and each takes half. MACs are counted for pictures of ``input_size`` pixels a side, by default
-    the spec's own.
+    One factor scales all widths (to multiples of ``step`` and of the groups) or all depths, each to
+    the nearest legal value or one step beside it. The result is the network nearest to the budget,
+    however far it is: see :attr:`Fitted.residual`. ``compound`` scales depth by the square root of
+    the factor of the cost and fits the rest by width, after Dollár et al. 2021, Fast and Accurate
+    Model Scaling (arXiv 2103.06877): cost grows with depth and with the square of width, and each
+    takes half of the growth. MACs are counted for pictures of ``input_size`` pixels a side, by
+    default the spec's own.
 
-    Raises :class:`SpecError` for a budget that is none, and where no legal network is near.
+    Raises :class:`SpecError` for an invalid budget, and where no legal network is near.
 
     >>> import resforge as rf
     >>> fitted = fit(rf.load("resnet18"), params=5e6)
@@ -61,10 +61,10 @@ def fit(
     """
     quantity, target = _budget(params, macs)
     if by not in get_args(By):
-        message = f"a network is fitted by width, depth or compound, not by {by!r}"
+        message = f"by is width, depth or compound, not {by!r}"
         raise SpecError(Fault("fit", message, "by", "use by='width'"))
     if isinstance(step, bool) or not isinstance(step, int) or step < 1:
-        raise SpecError(Fault("fit", f"{step!r} is no step", "step", "use step=8"))
+        raise SpecError(Fault("fit", f"{step!r} is not a step", "step", "use step=8"))
     size = plan(spec, input_size).input_shape[1:]
     scaler = Scaler(quantity, target, size)
     start = spec
@@ -73,8 +73,8 @@ def fit(
     scaled = scaler.scale(start, "depth" if by == "depth" else "width", step, either_way=True)
     if scaled is None:
         other = "width" if by == "depth" else "depth"
-        message = f"no legal network of about {target:,} {quantity} is near"
-        raise SpecError(Fault("fit", message, "by", f"fit by {other}, or choose other shortcuts"))
+        message = f"found no legal network of about {target:,} {quantity}"
+        raise SpecError(Fault("fit", message, "by", f"use by={other!r}, or other shortcuts"))
     return Fitted(
         scaled.spec,
         quantity,
@@ -87,12 +87,12 @@ def fit(
 
 def _budget(params: float | None, macs: float | None) -> tuple[Quantity, int]:
     if (params is None) == (macs is None):
-        message = "a network is fitted to params or to macs, one of them"
+        message = "exactly one of params and macs is needed"
         raise SpecError(Fault("fit", message, help="write fit(spec, params=5e6)"))
     quantity: Quantity = "macs" if params is None else "params"
     target = params if params is not None else macs
     if isinstance(target, bool) or not isinstance(target, int | float) or not 1 <= target < 1e15:
-        message = f"{target!r} is no number of {quantity}"
+        message = f"{target!r} is not a number of {quantity}"
         raise SpecError(Fault("fit", message, quantity, "use a number such as 5e6"))
     return quantity, round(target)
 

@@ -1,8 +1,8 @@
-"""Small steps from one network to another, each with a name: a neighbourhood for local search."""
+"""Named changes from one network to another: a neighbourhood for local search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -12,10 +12,14 @@ from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..planner.scale import widths_of
 from ..specs.activation import ACTIVATIONS
+from ..specs.attention import attention_kinds
+from ..specs.block import BLOCKS
 from ..specs.network import ResNetSpec
+from ..specs.operation import Operation
 from ..specs.order import Order
 from ..specs.paths import nearest
-from .shuffle import Dice
+from ..specs.shortcut import SHORTCUTS
+from .dice import Dice
 
 Changes = dict[str, Any]
 
@@ -25,20 +29,22 @@ class Child:
     """A network made from others."""
 
     move: str
-    """What was done: ``deeper``, ``other shortcut``, ``crossover``."""
+    """Name of the change: ``deeper``, ``other shortcut``, ``crossover``."""
     spec: ResNetSpec
     digest: str
 
 
 def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iterator[Child]:
-    """Every network one of ``moves`` away (all of :data:`MOVES` by default), each once.
+    """Every network that one of ``moves`` makes of ``parent``, each once.
 
-    All are legal, can be planned at the parent's natural size, and differ from the parent by their
-    digest. Raises :class:`SpecError` for an unknown move.
+    ``moves`` are names of :data:`MOVES`, by default all. Every neighbour is legal, can be planned
+    at the parent's natural input size, and has another digest. Raises :class:`SpecError` for an
+    unknown move.
 
     >>> import resforge as rf
-    >>> [child.move for child in neighbours(rf.load("resnet18"), ["shallower", "other block"])]
-    ['shallower', 'shallower', 'shallower', 'shallower', 'other block']
+    >>> children = list(neighbours(rf.load("resnet18"), ["shallower", "other block"]))
+    >>> [child.move for child in children[:4]], [child.spec.block.kind for child in children[4:]]
+    (['shallower', 'shallower', 'shallower', 'shallower'], ['bottleneck', 'd2l', 'x'])
     """
     seen = {parent.digest}
     for name in _known(moves):
@@ -50,10 +56,10 @@ def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iter
 
 
 def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = None) -> Child:
-    """One of the :func:`neighbours` by chance: first a move, then one of its children.
+    """A random one of the :func:`neighbours`: first a move is chosen, then one of its children.
 
-    The same seed gives the same child, on any machine. Raises :class:`SpecError` where no move
-    leads to another legal network.
+    The same seed gives the same child on any machine. Raises :class:`SpecError` where no move gives
+    another legal network.
 
     >>> import resforge as rf
     >>> mutate(rf.load("resnet18"), seed=3).move
@@ -66,7 +72,7 @@ def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = No
             child = _child(parent, name, changes)
             if child is not None and child.digest != digest:
                 return child
-    message = "no move leads from this network to another that is legal"
+    message = "no move makes another legal network of this one"
     raise SpecError(Fault("mutate", message, help=f"the moves are {', '.join(MOVES)}"))
 
 
@@ -91,7 +97,7 @@ def _child(parent: ResNetSpec, move: str, changes: Changes) -> Child | None:
 
 
 def _by_blocks(parent: ResNetSpec, more: int) -> Iterator[Changes]:
-    """A block more at the end of a stage, or one less."""
+    """One block more or less at the end of a stage."""
     for index, stage in enumerate(parent.stages):
         if stage.depth is not None:
             yield {f"stages[{index}].depth": stage.depth + more}
@@ -101,21 +107,26 @@ def _by_blocks(parent: ResNetSpec, more: int) -> Iterator[Changes]:
 
 
 def _by_widths(parent: ResNetSpec, more: int) -> Iterator[Changes]:
-    """A stage an eighth wider or narrower, in steps that its groups divide; and the stem, alone or
-    with the first stage."""
+    """A stage, or the stem, an eighth wider or narrower, in multiples that its groups divide.
+
+    The stem changes alone, with the first stage, and with all stages.
+    """
     step = widths_of(parent).step
 
-    def moved(width: int) -> int:
+    def scaled(width: int) -> int:
         return width + more * step * max(1, round(width / 8 / step))
 
     stages: list[Changes] = [
-        {f"stages[{index}].width": moved(stage.width)} for index, stage in enumerate(parent.stages)
+        {f"stages[{index}].width": scaled(stage.width)} for index, stage in enumerate(parent.stages)
     ]
-    stem = getattr(parent.stem, "widths", None)
-    field: Changes = {"stem.width": moved(parent.stem.out_channels)}
-    if stem is not None:
-        field = {"stem.widths": [*stem[:-1], moved(stem[-1])]}
-    yield from [*stages, field, field | stages[0], *([field | _all(stages)] if stages[1:] else [])]
+    field: Changes = {}
+    for name in parent.stem.width_fields[-1:]:
+        value = getattr(parent.stem, name)
+        wider = scaled(value) if isinstance(value, int) else [*value[:-1], scaled(value[-1])]
+        field = {f"stem.{name}": wider}
+    yield from stages
+    if field:
+        yield from [field, field | stages[0], *([field | _all(stages)] if stages[1:] else [])]
 
 
 def _all(changes: list[Changes]) -> Changes:
@@ -123,18 +134,17 @@ def _all(changes: list[Changes]) -> Changes:
 
 
 def _by_stride(parent: ResNetSpec) -> Iterator[Changes]:
-    """Two stages' strides exchanged; in a bottleneck, the convolution that strides."""
+    """The strides of two stages exchanged, or another convolution of a bottleneck strided."""
     for one, two in combinations(range(len(parent.stages)), 2):
         strides = parent.stages[one].stride, parent.stages[two].stride
         if strides[0] != strides[1]:
             yield {f"stages[{one}].stride": strides[1], f"stages[{two}].stride": strides[0]}
-    yield from _each_other(parent, "stride_on", ["conv2", "conv1"])
+    yield from _other_values(parent, "stride_on", ["conv2", "conv1"])
 
 
 def _by_shortcut(parent: ResNetSpec) -> Iterator[Changes]:
-    """Another shortcut for the whole network, or for what a stage says of its own."""
-    kinds = ["zero_pad", "projection", "avg_projection", "conv1x1", "none"]
-    for kind in (*kinds, {"match": "projection", "change": "projection"}):
+    """Another shortcut for the network, or for a stage that has one of its own."""
+    for kind in (*_bare_kinds(SHORTCUTS), {"match": "projection", "change": "projection"}):
         yield {"shortcut": kind}
         for index, stage in enumerate(parent.stages):
             if stage.shortcut is not None:
@@ -142,16 +152,29 @@ def _by_shortcut(parent: ResNetSpec) -> Iterator[Changes]:
 
 
 def _by_block(parent: ResNetSpec) -> Iterator[Changes]:
-    """Another kind of block, of about the width put out before."""
-    for kind in ("basic", "bottleneck"):
+    """Another kind of block, or another expansion of a bottleneck."""
+    for kind in _bare_kinds(BLOCKS):
         if kind != parent.block.kind:
             yield {"block": kind}
     if parent.block.kind == "bottleneck":
-        yield from _each_other(parent, "expansion", [1, 2, 4])
+        yield from _other_values(parent, "expansion", [1, 2, 4])
 
 
-def _each_other(parent: ResNetSpec, field: str, values: list[Any]) -> Iterator[Changes]:
-    """The field of the network's block, and of the blocks of its stages, at its other values."""
+def _bare_kinds(kinds: Mapping[str, type[Operation]]) -> list[str]:
+    """The kinds of a family that need no field."""
+    return [
+        kind
+        for kind, model in kinds.items()
+        if not any(field.is_required() for field in model.model_fields.values())
+    ]
+
+
+def _by_attention(parent: ResNetSpec) -> Iterator[Changes]:
+    return _other_values(parent, "attention", [None, *attention_kinds()])
+
+
+def _other_values(parent: ResNetSpec, field: str, values: list[Any]) -> Iterator[Changes]:
+    """Another of ``values`` for a field of the network's block, or of a stage's own block."""
     holders = [("block", parent.block)]
     holders += [
         (f"stages[{index}].block", stage.block)
@@ -176,8 +199,8 @@ MOVES: dict[str, Callable[[ResNetSpec], Iterator[Changes]]] = {
     "other shortcut": _by_shortcut,
     "other stride site": _by_stride,
     "other block": _by_block,
-    "other order": partial(_each_other, field="order", values=list(get_args(Order))),
-    "other attention": partial(_each_other, field="attention", values=[None, "se", "eca"]),
+    "other order": partial(_other_values, field="order", values=list(get_args(Order))),
+    "other attention": _by_attention,
     "other activation": _by_activation,
 }
-"""Each move's name, and the changes it can make to a spec; some may not be legal."""
+"""The changes of a spec that each move proposes, by its name; some may be illegal."""

@@ -14,7 +14,7 @@ from ..errors import Fault
 from ..specs.paths import nearest
 from .choices import Choices, Fields
 
-#: Widths are whole multiples of it.
+#: Widths are multiples of this.
 _QUANTUM = 8
 NEEDED = ("depth", "w_0", "w_a", "w_m", "group_width")
 DEFAULTS = {"ratio": 1, "stride": 2}
@@ -31,9 +31,9 @@ def regnet_stages(
 ) -> list[dict[str, Any]]:
     """The stages of a RegNetX of ``depth`` blocks, as a spec file has them.
 
-    Block j would be ``w_0 + w_a * j`` wide (equation 2); it takes the nearest ``w_0 * w_m ** s``
-    with a whole s (equations 3 and 4), rounded to a multiple of 8. Blocks of a width are a stage,
-    which is then made a whole number of groups wide.
+    Block j has the width ``w_0 + w_a * j`` (equation 2), quantised to the nearest
+    ``w_0 * w_m ** s`` with a whole s (equations 3 and 4) and rounded to a multiple of 8. Blocks of
+    one width form a stage, whose width is then rounded to a whole number of groups.
 
     >>> [(s["depth"], s["width"]) for s in regnet_stages(13, 24, 36.44, 2.49, 8)]
     [(1, 24), (1, 56), (4, 152), (7, 368)]
@@ -53,27 +53,27 @@ def regnet_stages(
 
 
 class RegNetStages(Choices):
-    """The stages that a choice of the six numbers comes to."""
+    """The stages computed from a choice of the parameters."""
 
     def __init__(self, parts: Mapping[str, Choices]) -> None:
         self.numbers = Fields(parts)
-        self.size, self.tickets = self.numbers.size, self.numbers.tickets
+        self.size, self.weight = self.numbers.size, self.numbers.weight
 
-    def at(self, index: int) -> list[dict[str, Any]]:
-        return regnet_stages(**self.numbers.at(index))
+    def unrank(self, index: int) -> list[dict[str, Any]]:
+        return regnet_stages(**self.numbers.unrank(index))
 
-    def drawn(self, ticket: int) -> int:
-        return self.numbers.drawn(ticket)
+    def pick(self, ticket: int) -> int:
+        return self.numbers.pick(ticket)
 
-    def moves(self, index: int) -> Iterator[tuple[str, int]]:
-        return self.numbers.moves(index)
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        return self.numbers.steps(index)
 
-    def cross(self, one: int, other: int, second: Callable[[], bool]) -> int:
-        return self.numbers.cross(one, other, second)
+    def cross(self, first: int, second: int, from_second: Callable[[], bool]) -> int:
+        return self.numbers.cross(first, second, from_second)
 
 
-def read_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:
-    """What is wrong with the numbers that a file gives for a RegNet."""
+def check_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:
+    """The faults in the parameters of a RegNet."""
     known = [*NEEDED, *DEFAULTS]
     for name, part in parts.items():
         if name not in known:
@@ -83,11 +83,11 @@ def read_regnet(parts: Mapping[str, Choices]) -> Iterator[Fault]:
             continue
         least = 1.01 if name == "w_m" else 0 if name == "w_a" else 1
         for index in dict.fromkeys((0, part.size - 1)):
-            value = part.at(index)
+            value = part.unrank(index)
             types = (int, float) if name in ("w_a", "w_m") else (int,)
             if isinstance(value, bool) or not isinstance(value, types):
-                kind = "number" if float in types else "whole number"
-                yield Fault("type", f"{name} is no {kind}", name, f"write {name}: {{...}}")
+                kind = "a number" if float in types else "a whole number"
+                yield Fault("type", f"{name} is not {kind}", name, f"write {name}: {{...}}")
             elif not least <= value <= 65_536:
                 yield Fault("range", f"{name} is {value}", name, f"use at least {least}")
     for name in NEEDED:

@@ -1,4 +1,4 @@
-"""What JSON Schema must say of ``free``, which is read by hand: see :mod:`.declared`."""
+"""The JSON Schema of ``free``, which :mod:`.declared` reads without pydantic."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from .declared import EACH, KINDS, MAX_NUMBER, MAX_OPTIONS, RANGES
 from .regnet import DEFAULTS, NEEDED
 
-_MEANINGS = {
-    "choice": "Options, all drawn alike.",
-    "int": "Whole numbers from the first to the second, all drawn alike.",
-    "log_int": "Whole numbers, drawn in inverse proportion to the number.",
-    "real": "Numbers of that step, all drawn alike.",
-    "log_real": "Numbers of that step, drawn in inverse proportion to the number.",
+_DESCRIPTIONS = {
+    "choice": "Options, all equally likely.",
+    "int": "Whole numbers from the first to the second, all equally likely.",
+    "log_int": "Whole numbers, with a probability inversely proportional to the number.",
+    "real": "Numbers from the first to the second in steps, all equally likely.",
+    "log_real": "Numbers in steps, with a probability inversely proportional to the number.",
 }
 
 
 def definitions() -> dict[str, Any]:
-    """Free fields, choices within them and options, by the names that :func:`free` refers to."""
-    kinds = {kind: _choice(kind) for kind in _MEANINGS}
+    """Definitions of free fields, choices and options, by the names that :func:`free` uses."""
+    kinds = {kind: _choice(kind) for kind in _DESCRIPTIONS}
     chooses = {"type": "object", "anyOf": [{"required": [kind]} for kind in KINDS]}
     numbers = {"anyOf": [_ref("Options"), _ref("Choice"), {"type": "number"}]}
     return {
@@ -27,9 +27,9 @@ def definitions() -> dict[str, Any]:
             "items": _ref("Option"),
             "minItems": 1,
             "maxItems": MAX_OPTIONS,
-            "description": _MEANINGS["choice"],
+            "description": _DESCRIPTIONS["choice"],
         },
-        # A mapping inside an option is a choice where it names a kind, and else what it is.
+        # A mapping inside an option is a choice where it names a kind, and a plain value else.
         "Option": {
             "if": chooses,
             "then": _ref("Choice"),
@@ -48,11 +48,11 @@ def definitions() -> dict[str, Any]:
 
 
 def free() -> dict[str, Any]:
-    """The mapping of paths to what may stand there."""
+    """The schema of ``free``: a mapping of paths to the values that may stand there."""
     regnet = _mapping({"regnet": _ref("RegNet")}, ["regnet"])
     return {
         "type": "object",
-        "description": "Spec paths, and what may stand there.",
+        "description": "Spec paths, and the values that may stand there.",
         "minProperties": 1,
         "properties": {"stages": {"anyOf": [_ref("Free"), regnet]}},
         "additionalProperties": _ref("Free"),
@@ -61,7 +61,7 @@ def free() -> dict[str, Any]:
 
 def _choice(kind: str) -> dict[str, Any]:
     if kind not in RANGES:
-        return _mapping({kind: _ref("Options")}, [kind], _MEANINGS[kind])
+        return _mapping({kind: _ref("Options")}, [kind], _DESCRIPTIONS[kind])
     number = {"type": "integer" if kind.endswith("int") else "number", "maximum": MAX_NUMBER}
     positive = {**number, "exclusiveMinimum": 0}
     bounds = {
@@ -69,14 +69,17 @@ def _choice(kind: str) -> dict[str, Any]:
         "items": positive if kind.startswith("log") else {**number, "minimum": -MAX_NUMBER},
         "minItems": 2,
         "maxItems": 2,
-        "description": _MEANINGS[kind],
+        "description": _DESCRIPTIONS[kind],
     }
     needed = [kind] if kind.endswith("int") else [kind, "step"]
     return _mapping({kind: bounds, "step": positive}, needed)
 
 
 def _with_each(choice: dict[str, Any]) -> dict[str, Any]:
-    each = {"enum": list(EACH), "description": "How the places of a path with [*] go together."}
+    each = {
+        "enum": list(EACH),
+        "description": "How the values at the places of a path with [*] are related.",
+    }
     return {**choice, "properties": {**choice["properties"], "each": each}}
 
 

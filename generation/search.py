@@ -1,6 +1,6 @@
-"""Looking for the network of a space that does best by some objective: by chance, or by evolution.
+"""Random search and evolution for the best network of a space by some objective.
 
-Who trains and measures the networks, and in what order results come back, is the caller's.
+The caller trains and measures the networks, and may report results in any order.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from math import isfinite
 from typing import Literal
 
 from ..errors import Fault, SpecError
-from .draw import Architecture, Draws
-from .seen import Seen
-from .shuffle import Dice
+from .dice import Dice
+from .digests import DigestSet
+from .draws import Draws
+from .points import Architecture
 from .space import Space
 
 Method = Literal["evolution", "random"]
@@ -23,36 +24,41 @@ _TRIES = 50
 
 @dataclass(frozen=True)
 class Measured:
-    """A network, and what the objective says of it: less is better."""
+    """A network and its value under the objective; lower is better."""
 
     network: Architecture
     value: float
 
 
 class RandomSearch:
-    """Networks of the space's own sample, one after another.
+    """Random search: the networks of the space's sample, one after another.
 
-    Told results change nothing; :attr:`best` is the best of them.
+    Results do not change what is asked; :attr:`best` is the best of them.
     """
 
     def __init__(self, space: Space, seed: int = 0) -> None:
         self.space = space
         self.best: Measured | None = None
-        self._seen = Seen()
-        self._draws = Draws(space, seed).given(0, self._seen)
+        self._seen = DigestSet()
+        self._draws = Draws(space.points, seed).starting_at(0, self._seen)
 
     def ask(self) -> Architecture:
-        """A network that was neither asked nor told of. Raises :class:`SpecError` where there is
-        none left."""
+        """A network that was neither asked nor reported before.
+
+        Raises :class:`SpecError` where there is none left.
+        """
         found = next(self._draws, None)
         if found is None:
-            message = f"all {len(self._seen):,} networks of the space were asked for"
+            message = f"all {len(self._seen):,} networks of the space are known"
             raise SpecError(Fault("search", message, help="ask for fewer, or free more"))
         return found
 
     def tell(self, network: Architecture, value: float) -> None:
-        """What the objective says of ``network``, asked for or not; less is better, and what is not
-        finite (a network that diverged) is worse than all else."""
+        """Report the objective's value for ``network``, which need not come from :meth:`ask`.
+
+        Lower is better; a value that is not finite (a network that diverged) is worse than any
+        other.
+        """
         self._seen.add(network.digest)
         value = value if isfinite(value) else float("inf")
         if self.best is None or value < self.best.value:
@@ -60,13 +66,12 @@ class RandomSearch:
 
 
 class Evolution(RandomSearch):
-    """Regularised evolution: the best of a few by chance has a child, and the oldest dies.
+    """Regularised evolution: the best of a random tournament is mutated, and the oldest removed.
 
     Real et al. 2019, Regularized Evolution for Image Classifier Architecture Search (arXiv
-    1802.01548), Algorithm 1, with the space's own :meth:`Space.mutate`. Until ``population``
-    networks have been asked for, they are drawn from the space. Results may be told late and in any
-    order: a parent is one of those known by then. Tell all results of an earlier search to go on
-    with it.
+    1802.01548), Algorithm 1, with :meth:`Space.mutate`. The first ``population`` networks are drawn
+    from the space. Results may be reported late and in any order: parents are chosen among those
+    known by then. To resume an earlier search, report all of its results.
 
     >>> from resforge.generation import load_space
     >>> search = Evolution(load_space("cifar_resnets"), seed=0, population=8, tournament=3)
@@ -86,14 +91,15 @@ class Evolution(RandomSearch):
         super().__init__(space, seed)
         self._dice = Dice("evolution", seed)
         self._size, self._tournament = population, tournament
-        self._alive: deque[Measured] = deque(maxlen=population)
+        self._population: deque[Measured] = deque(maxlen=population)
 
     def ask(self) -> Architecture:
-        if len(self._seen) < self._size or not self._alive:
+        if len(self._seen) < self._size or not self._population:
             return super().ask()
         for _ in range(_TRIES):
             rivals = [
-                self._alive[self._dice.below(len(self._alive))] for _ in range(self._tournament)
+                self._population[self._dice.below(len(self._population))]
+                for _ in range(self._tournament)
             ]
             parent = min(rivals, key=lambda rival: rival.value)
             try:
@@ -102,11 +108,11 @@ class Evolution(RandomSearch):
                 continue
             if self._seen.add(child.digest):
                 return child
-        return super().ask()  # all around the best is known
+        return super().ask()  # all neighbours of the best are known
 
     def tell(self, network: Architecture, value: float) -> None:
         super().tell(network, value)
-        self._alive.append(Measured(network, value if isfinite(value) else float("inf")))
+        self._population.append(Measured(network, value if isfinite(value) else float("inf")))
 
 
 def search(
@@ -119,11 +125,10 @@ def search(
     population: int = 50,
     tournament: int = 10,
 ) -> Iterator[Measured]:
-    """Ask for ``count`` networks one after another and measure each.
+    """Ask for ``count`` networks one after another, and measure each with ``objective``.
 
-    What :class:`Evolution` and :class:`RandomSearch` do where nobody else drives them. The same
-    seed and objective give the same networks. Raises :class:`SpecError` where the space has no
-    more.
+    Runs :class:`Evolution` or :class:`RandomSearch` from start to end. The same seed and objective
+    give the same networks. Raises :class:`SpecError` where the space has no more.
 
     >>> from resforge.generation import load_space
     >>> found = search(load_space("cifar_resnets"), lambda network: network.macs, 30, seed=1)

@@ -1,9 +1,9 @@
-"""A design space: a base network, what of it is free, and what every network must keep."""
+"""A design space: a base network, its free fields, and limits on the networks."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -11,29 +11,27 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import Fault, SpecError, path_text, wrong_type
-from ..planner.count import Counter
 from ..planner.plan import MAX_INPUT
 from ..reading.load import is_file, validate
-from ..reading.places import placed
 from ..reading.start import Base, start_from
 from ..specs.base import Spec, Version
 from ..specs.explain import faults_of
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
-from ..specs.rules import broken_rules
 from ..specs.schema import around_spec
 from ..text.document import Document
 from ..text.reader import read, read_file
 from . import schema, spaces, steps
-from .choices import Every
 from .constraints import Where
 from .derived import Derivation
-from .draw import Architecture, Draws, Miss, Misses, in_order
+from .draws import Draws, in_order
+from .misses import Misses
+from .points import Architecture, Miss, Points
 from .template import Template
 
 
 class Space(Spec):
-    """What a space file says. Nothing in it is drawn before it is asked for.
+    """The contents of a space file, and the networks in it, which are made lazily.
 
     >>> space = Space(
     ...     space=1,
@@ -55,22 +53,23 @@ class Space(Spec):
     base: Base
     """A catalogue name, or a spec written out: what every network starts from."""
     input_size: Annotated[int, Field(ge=1, le=MAX_INPUT)] | None = None
-    """Side in pixels of the pictures that costs are counted for; the base's own where it is left
-    out."""
+    """Side in pixels of the pictures that costs are counted for; by default the base's own."""
     free: Annotated[dict[str, Any], Field(min_length=1)]
-    """Spec paths, and what may stand there."""
+    """Spec paths, and the values that may stand there."""
     derive: Annotated[dict[str, Derivation], Field(default_factory=dict)]
-    """Spec paths that follow from others."""
+    """Spec paths whose values are computed from others."""
     where: Where = Where()
-    """What every network keeps."""
+    """Limits on the cost of every network."""
 
     _document: Document | None = PrivateAttr(default=None)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """The JSON Schema of space files (draft 7), with that of a spec for ``base``. Whether a
-        path leads anywhere, and what may stand there, it leaves free: that is a matter of the
-        base."""
+        """The JSON Schema of space files (draft 7), with that of a spec for ``base``.
+
+        The schema does not check whether a free path exists or which values are legal there: that
+        depends on the base.
+        """
         found = around_spec(super().model_json_schema(*args, **options))
         found["properties"]["free"] = schema.free()
         found["$defs"] |= schema.definitions()
@@ -81,7 +80,7 @@ class Space(Spec):
             super().__init__(**tree)
         except ValidationError as error:
             raise SpecError(*faults_of(error, type(self), tree)) from None
-        _ = self.template  # a space that holds no network is refused at once
+        _ = self.template  # a space with a wrong path or value is refused at once
 
     @cached_property
     def template(self) -> Template:
@@ -94,27 +93,23 @@ class Space(Spec):
         return self.input_size or self._base.natural_input_size
 
     @cached_property
-    def _counter(self) -> Counter:
-        return Counter((self.pictures, self.pictures))
+    def points(self) -> Points:
+        """The points of the space, by index."""
+        return Points(self.template, self.where, self.pictures, self._document)
 
     @cached_property
     def _base(self) -> ResNetSpec:
         return start_from(self.base)
 
     @property
-    def choices(self) -> Every:
-        """Everything that is free, counted and in order."""
-        return self.template.choices
-
-    @property
     def size(self) -> int:
-        """How many points the space has: every combination of what is free, a choice within an
-        option counted where the option is taken. Points can be illegal or outside ``where``."""
-        return self.choices.size
+        """Number of points: of all combinations of free values. The choices within an option are
+        counted where that option is taken. A point may be illegal or outside ``where``."""
+        return self.points.size
 
     @property
     def fields(self) -> dict[str, int]:
-        """How many values each free path has, for whoever chooses them himself."""
+        """Number of values of each free path, for a program that chooses them itself."""
         return {free.path: free.choices.size for free in self.template.free}
 
     def index(self, chosen: Mapping[str, int]) -> int:
@@ -127,96 +122,86 @@ class Space(Spec):
             if not 0 <= value < size:
                 message = f"{path} has {size} values here, and {value} was chosen"
                 raise SpecError(Fault("range", message, path, "see the space's fields"))
-        return self.choices.join([chosen[path] for path in self.fields])
+        return self.points.choices.join([chosen[path] for path in self.fields])
 
     def look(self, index: int, number: int | None = None) -> Architecture | Miss:
-        """What stands at ``index``, wanted or not. Raises :class:`SpecError` beyond the end."""
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < self.size:
-            help_ = f"count from 0 to {self.size - 1:,}"
-            raise SpecError(Fault("range", f"the space has no index {index!r}", help=help_))
-        try:
-            spec = ResNetSpec.unchecked(self.template.tree_at(index))
-            if faults := broken_rules(spec):
-                raise SpecError(faults)
-            figures = self._counter.count(spec)
-            if missed := self.where.missed(figures):
-                return Miss(index, (), figures, missed)
-        except SpecError as error:
-            return Miss(index, error.faults, None, {})
-        number = index if number is None else number
-        return Architecture(number, index, spec, spec.digest, *figures)
+        """The network at ``index``, or why there is none within the limits.
+
+        Raises :class:`SpecError` for an index that the space does not have.
+        """
+        return self.points.look(index, number)
 
     def changes(self, network: Architecture) -> dict[str, Any]:
-        """What ``network`` changes of the base, as an arm of a sweep has it."""
+        """The fields of ``network`` that differ from the base, as an arm of a sweep has them."""
         tree = self.template.tree_at(self._own(network).index)
         return {path_text(place): get_path(tree, place) for place in self.template.places}
 
     def at(self, index: int) -> Architecture:
-        """The network at ``index``. Raises :class:`SpecError` where that is none, or not within
-        the bounds."""
+        """The network at ``index``. Raises :class:`SpecError` where there is none within the
+        limits."""
         found = self.look(index)
         if isinstance(found, Architecture):
             return found
-        misses = Misses(self)
+        misses = Misses(self.points)
         misses.add(found)
         raise misses.error()
 
     def sample(self, seed: int = 0) -> Iterator[Architecture]:
-        """Networks drawn with the chances that the space declares, each once by its digest.
+        """Networks drawn with the declared probabilities, each digest once.
 
-        Lazy; the same for a seed in any process, on any machine. Each carries the ``number`` of
-        its draw, and :meth:`nth` gives it alone. Ends where the space is exhausted; raises
-        :class:`SpecError` where nothing is found in 10,000 tries, with how near they came.
+        Lazy; the same for a seed in any process, on any machine. Each network carries the
+        ``number`` of its draw, and :meth:`nth` computes it alone. Ends where the space is
+        exhausted. Raises :class:`SpecError` where 10,000 points give nothing, with how near they
+        came.
         """
-        return iter(Draws(self, seed))
+        return iter(Draws(self.points, seed))
 
     def nth(self, number: int, seed: int = 0) -> Architecture:
-        """Draw ``number`` of ``seed``, without those before it; :meth:`sample` leaves it out
-        where an earlier draw gave the same network. Raises as :meth:`sample` does."""
-        return Draws(self, seed).nth(number)
+        """Draw ``number`` of ``seed``, computed without the draws before it.
+
+        :meth:`sample` leaves it out where an earlier draw gave the same network. Raises
+        :class:`SpecError` where the draw gives nothing.
+        """
+        return Draws(self.points, seed).nth(number)
 
     def enumerate(self, start: int = 0, step: int = 1) -> Iterator[Architecture]:
         """The networks of the space in its order, from index ``start`` in strides of ``step``.
 
-        Where ``step`` machines take a ``start`` each, they meet every network between them. Points
-        that give no network, or one outside the bounds, are passed over; networks that mean the
-        same come as often as the space has them. Raises :class:`SpecError` after 100,000 points
-        in vain.
+        With a ``start`` each from 0 to ``step - 1``, ``step`` machines list every network between
+        them. Points that give no network within the limits are skipped; equal networks at several
+        indexes are repeated. Raises :class:`SpecError` after 100,000 points without a network.
         """
-        return in_order(self, start, step)
+        return in_order(self.points, start, step)
 
     def neighbours(self, parent: Architecture) -> Iterator[Architecture]:
-        """The networks of the space one field away, each once, with its ``move``: a number moves
-        by 1, 4, 16, ... steps, a choice to another option."""
-        return steps.neighbours(self, self._own(parent))
+        """The networks that differ from ``parent`` in one free field, each once, with its ``move``.
+
+        A number moves by 1, 4, 16, ... steps, a choice to another option.
+        """
+        return steps.neighbours(self.points, self._own(parent))
 
     def mutate(self, parent: Architecture, seed: int = 0) -> Architecture:
-        """One of the :meth:`neighbours` by chance: first a field, then one of its steps.
+        """A random one of the :meth:`neighbours`: first a field is chosen, then one of its steps.
 
-        Raises :class:`SpecError` where none is legal and within the bounds.
+        Raises :class:`SpecError` where none is legal and within the limits.
         """
-        return steps.mutate(self, self._own(parent), seed)
+        return steps.mutate(self.points, self._own(parent), seed)
 
     def crossover(self, one: Architecture, other: Architecture, seed: int = 0) -> Architecture:
-        """A network of the space with each free field from either parent, and of neither's digest.
+        """A network with each free field of either parent, and the digest of neither.
 
-        Raises :class:`SpecError` where none is found: two that differ in one field have none.
+        Raises :class:`SpecError` where none is found: parents that differ in one field have none.
         """
-        return steps.crossover(self, self._own(one), self._own(other), seed)
+        return steps.crossover(self.points, self._own(one), self._own(other), seed)
 
     def _own(self, parent: Architecture) -> Architecture:
         if not isinstance(parent, Architecture):
-            raise wrong_type("a space", "a network that it gave", parent, "use space.nth(0)")
+            raise wrong_type("a space", "one of its networks", parent, "use space.nth(0)")
         return parent
-
-    def error(self, faults: Fault | Sequence[Fault], more: int = 0) -> SpecError:
-        """The error of ``faults``, with their places in the file."""
-        found = [faults] if isinstance(faults, Fault) else faults
-        return SpecError(placed(found, self._document) if self._document else found, more)
 
 
 def load_space(source: str | os.PathLike[str]) -> Space:
-    """The space of a shipped name, or of a ``.yaml``, ``.yml`` or ``.json`` file.
+    """The shipped space of a name, or the space in a ``.yaml``, ``.yml`` or ``.json`` file.
 
     Raises :class:`SpecError` with every fault's place in the file.
 
@@ -237,4 +222,4 @@ def _read(name: str) -> Document:
     if os.sep in name or FilePath(name).suffix or is_file(name):
         return read_file(name)
     message = f"no space {name!r}, and no such file"
-    raise SpecError(Fault("catalogue", message, help=spaces.mend_of(name)))
+    raise SpecError(Fault("catalogue", message, help=spaces.help_for(name)))

@@ -1,32 +1,34 @@
-"""What a space holds, by looking at points of it."""
+"""A survey of a space: how many of its points are networks, and what they cost."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, NamedTuple
 
 from ..errors import Fault
-from .draw import Architecture, Draws, Misses
-from .seen import Seen
+from .digests import DigestSet
+from .draws import Draws
+from .misses import Misses
+from .points import Architecture
 from .space import Space
 
 _QUANTITIES = ("params", "macs", "activations", "depth", "receptive_field")
 
 
 class Survey(NamedTuple):
-    """What became of points of a space that were drawn without choosing."""
+    """Counts over points of a space that were drawn without selection."""
 
     points: int
+    """Number of points."""
     networks: int
-    """Those that are legal networks."""
+    """Number of legal networks among the points."""
     within: int
-    """Of these, those within the bounds."""
+    """Number of legal networks within the limits."""
     distinct: int
-    """Of these, those that no other means too."""
+    """Number of different networks within the limits, by digest."""
     ranges: dict[str, tuple[int, int, int]]
-    """Of those within, the least, the middle and the most of each quantity."""
+    """Least, median and most of each quantity, of the networks within the limits."""
     faults: list[tuple[Fault, int]]
-    """Why the others are no networks, the most frequent first."""
+    """Why other points are no networks, and how many for each reason, the most frequent first."""
     misses: Misses
 
     def as_dict(self) -> dict[str, Any]:
@@ -45,45 +47,34 @@ class Survey(NamedTuple):
 
 
 def survey(space: Space, points: int = 1000, seed: int = 0) -> Survey:
-    """Look at so many points, or at every one where the space has no more.
+    """Look at ``points`` random points, or at every point of a space that has no more.
 
     >>> from resforge.generation import load_space
     >>> found = survey(load_space("cifar_resnets"), points=100)
     >>> found.networks, found.within, found.distinct
     (100, 53, 53)
     """
-    whole = space.size <= points
-    draws = Draws(space, seed)
-    indexes = range(space.size) if whole else (draws.index(k) for k in range(points))
-    misses, seen = Misses(space), Seen()
-    found: list[Architecture] = []
+    draws = Draws(space.points, seed)
+    count = min(points, space.size)
+    complete = count == space.size
+    misses, digests = Misses(space.points), DigestSet()
+    within: list[Architecture] = []
     legal = distinct = 0
-    faults: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], Fault] = {}
-    for index in indexes:
-        met = space.look(index)
-        if isinstance(met, Architecture):
+    for position in range(count):
+        found = space.look(position if complete else draws.index(position))
+        if isinstance(found, Architecture):
             legal += 1
-            distinct += seen.add(met.digest)
-            found.append(met)
-            continue
-        misses.add(met)
-        legal += met.figures is not None
-        for fault in met.faults[:1]:
-            key = (fault.code, fault.path)
-            faults[key] += 1
-            first.setdefault(key, fault)
+            distinct += digests.add(found.digest)
+            within.append(found)
+        else:
+            legal += found.figures is not None
+            misses.add(found)
+    ranges = {name: _spread([getattr(each, name) for each in within]) for name in _QUANTITIES}
     return Survey(
-        min(points, space.size),
-        legal,
-        len(found),
-        distinct,
-        {name: _spread([getattr(each, name) for each in found]) for name in _QUANTITIES if found},
-        [(first[key], count) for key, count in faults.most_common()],
-        misses,
+        count, legal, len(within), distinct, ranges if within else {}, misses.faults, misses
     )
 
 
 def _spread(values: list[int]) -> tuple[int, int, int]:
     ordered = sorted(values)
-    return ordered[0], ordered[len(ordered) // 2], ordered[-1]
+    return (ordered[0], ordered[len(ordered) // 2], ordered[-1]) if ordered else (0, 0, 0)

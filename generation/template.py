@@ -1,4 +1,4 @@
-"""A spec's tree with holes: which places are free, what goes there, and the tree at an index."""
+"""The base's tree with free and derived places, filled in for an index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
 from ..specs.paths import Path, expand_stars, get_path, parse_path
-from .choices import Choices, Every, OneOf
+from .choices import Choices, OneOf, Product
 from .declared import read_free
 from .derived import Derived
 
@@ -19,23 +19,26 @@ _MAX_BITS = 3000
 
 
 class Free(NamedTuple):
-    """One path of the space."""
+    """One free path of the space."""
 
     path: str
-    """As it was written: ``stages[*].depth``."""
+    """The path as written: ``stages[*].depth``."""
     places: tuple[Path, ...]
     choices: Choices
-    """Each value is a list, one for each place."""
+    """Each value is a list with an item for each place."""
 
 
 class Template:
-    """The trees of a space. Raises :class:`SpecError` with the path of every fault."""
+    """The trees of a space's networks, by index.
+
+    Raises :class:`SpecError` with the path of every fault in ``free`` and ``derive``.
+    """
 
     def __init__(
         self, base: ResNetSpec, free: Mapping[str, Any], derive: Mapping[str, Derived]
     ) -> None:
         self.base = base
-        # What is drawn is another network than the base.
+        # The name is left out: it is that of the base alone.
         self._base = base.model_dump(mode="json", exclude={"name"})
         faults: list[Fault] = []
         self.free: list[Free] = []
@@ -47,9 +50,9 @@ class Template:
         faults += _overlaps([(f"free.{free.path}", free.places) for free in self.free])
         if faults:
             raise SpecError(faults)
-        self.choices = Every([free.choices for free in self.free])
-        if self.choices.tickets.bit_length() > _MAX_BITS:
-            message = f"the space has more than 2^{_MAX_BITS} networks"
+        self.choices = Product([free.choices for free in self.free])
+        if self.choices.weight.bit_length() > _MAX_BITS:
+            message = f"the space is larger than 2^{_MAX_BITS}"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
         self._derive = list(_parsed(derive))
         places = [place for free in self.free for place in free.places]
@@ -60,17 +63,14 @@ class Template:
 
     @property
     def places(self) -> list[Path]:
-        """Every place that is free or derived."""
+        """All free and derived places."""
         places = [place for free in self.free for place in free.places]
         derived = [place for place in self._derived_places() if place[:1] not in places]
         return [*places, *derived]
 
     def tree_at(self, index: int) -> dict[str, Any]:
         """The arguments of :class:`~resforge.ResNetSpec` at ``index``."""
-        return self._tree([free.at(i) for free, i in self._parts(index)])
-
-    def _parts(self, index: int) -> Iterator[tuple[Choices, int]]:
-        return zip(self.choices.parts, self.choices.split(index), strict=True)
+        return self._tree(self.choices.unrank(index))
 
     def _tree(self, values: list[list[Any]]) -> dict[str, Any]:
         tree = self._filled(values)
@@ -83,15 +83,15 @@ class Template:
         for path in self._copied:
             holder = _holder(tree, path)
             holder[path[-1]] = holder[path[-1]].copy()
-        for free, found in zip(self.free, values, strict=True):
-            for place, value in zip(free.places, found, strict=True):
-                # What is derived may stand inside of it.
+        for free, row in zip(self.free, values, strict=True):
+            for place, value in zip(free.places, row, strict=True):
+                # A derived place may lie inside the value.
                 value = _fresh(value) if self._derive else value
                 _holder(tree, place)[place[-1]] = value
         return tree
 
     def _derived_places(self) -> Iterator[Path]:
-        """The places that are derived, as far as the base has them."""
+        """The derived places that exist in the base."""
         for path, _, _ in self._derive:
             with suppress(SpecError):
                 for place in expand_stars(self._base, path):
@@ -109,15 +109,15 @@ class Template:
             raise SpecError(Fault("path", fault.message, f"free.{text}", fault.help)) from None
         if path[-1] in ("kind", "name", "resforge"):
             parent = path_text(path[:-1])
-            message, help_ = f"{path[-1]} is no part of the network", "leave it out"
+            message, help_ = f"{path[-1]} does not change the network", "leave it out"
             if path[-1] == "kind":
-                message = "a kind decides what other fields there are"
+                message = "a kind cannot vary without its other fields"
                 help_ = f"write {parent}: [ ... ], with a kind or a mapping for each"
             raise SpecError(Fault("path", message, f"free.{text}", help_))
         return Free(text, places, read_free(value, (text,), len(places)))
 
     def _wrong_derivations(self, derive: Mapping[str, Derived]) -> Iterator[Fault]:
-        tree: Any = _fresh(self._filled([free.choices.at(0) for free in self.free]))
+        tree: Any = _fresh(self._filled(self.choices.unrank(0)))
         for (path, source, derived), text in zip(self._derive, derive, strict=True):
             try:
                 places = tuple(_plain(tree, place) for place in expand_stars(tree, path))
@@ -132,19 +132,19 @@ class Template:
                 yield Fault(fault.code, fault.message, f"derive.{text}", fault.help)
 
     def _wrong_values(self, written: Mapping[str, Any]) -> Iterator[Fault]:
-        """Values that no network can have, whatever else is chosen."""
-        first = [free.choices.at(0) for free in self.free]
-        told = set()
+        """The faults of values that are illegal in any network, whatever else is chosen."""
+        first = self.choices.unrank(0)
+        reported = set()
         for number, free in enumerate(self.free):
             for index in islice(_corners(free.choices), _MAX_PROBES // len(self.free)):
-                values = [*first[:number], free.choices.at(index), *first[number + 1 :]]
+                values = [*first[:number], free.choices.unrank(index), *first[number + 1 :]]
                 for fault in _always_wrong(self._tree(values)):
                     option = _option(free.choices, index, written[free.path])
                     key = (free.path, option, fault.message)
-                    # What is wrong at another place is that place's to tell.
-                    if key in told or not _concerns(fault, free, bool(self._derive)):
+                    # A fault at another free place is reported for that place.
+                    if key in reported or not _concerns(fault, free, bool(self._derive)):
                         continue
-                    told.add(key)
+                    reported.add(key)
                     yield Fault(
                         fault.code,
                         fault.message,
@@ -154,7 +154,7 @@ class Template:
 
 
 def _always_wrong(tree: dict[str, Any]) -> tuple[Fault, ...]:
-    # What breaks a rule between fields may be legal beside other choices.
+    # Rules between fields are not checked: other choices may satisfy them.
     try:
         ResNetSpec.unchecked(tree)
     except SpecError as error:
@@ -177,13 +177,13 @@ def _concerns(fault: Fault, free: Free, derived: bool) -> bool:
 
 
 def _corners(choices: Choices) -> Iterator[int]:
-    """Indexes that between them show each option and each end of a range."""
+    """Indexes that between them include each option and both ends of each range."""
     if isinstance(choices, OneOf):
         start = 0
         for option in choices.options:
             yield from (start + corner for corner in _corners(option))
             start += option.size
-    elif isinstance(choices, Every):
+    elif isinstance(choices, Product):
         zeros = [0] * len(choices.parts)
         for number, part in enumerate(choices.parts):
             for corner in _corners(part):
@@ -193,11 +193,11 @@ def _corners(choices: Choices) -> Iterator[int]:
 
 
 def _option(choices: Choices, index: int, written: Any) -> tuple[str | int, ...]:
-    """Where in a declaration the option stands that an index belongs to."""
+    """Path, within a declaration, of the option that an index belongs to."""
     part: Any = choices
-    while isinstance(part, Every):
+    while isinstance(part, Product):
         digits = part.split(index)
-        # The corner moved one part; the others stand at 0.
+        # A corner moves one part; the others are at index 0.
         number = next((n for n, digit in enumerate(digits) if digit), 0)
         part, index = part.parts[number], digits[number]
     part = getattr(part, "value", part)
@@ -208,19 +208,19 @@ def _option(choices: Choices, index: int, written: Any) -> tuple[str | int, ...]
 
 
 def _overlaps(paths: list[tuple[str, tuple[Path, ...]]]) -> list[Fault]:
-    """Paths that stand for one place, or for a place inside another's."""
+    """Faults for paths to the same place, or to a place inside that of another path."""
     faults = []
     owners: dict[Path, str] = {}
     for text, places in sorted(paths, key=lambda entry: min(map(len, entry[1]), default=0)):
         for place in places:
-            held = (place[:end] for end in range(1, len(place) + 1))
-            owner = next((owners[outer] for outer in held if outer in owners), None)
+            prefixes = (place[:end] for end in range(1, len(place) + 1))
+            owner = next((owners[prefix] for prefix in prefixes if prefix in owners), None)
             if owner is None:
                 owners[place] = text
                 continue
             inside = place not in owners
             outer = owner.removeprefix("free.")
-            message = f"{path_text(place)} is set by {outer} already"
+            message = f"{path_text(place)} is already set by {outer}"
             help_ = "leave one of the two out"
             if inside:
                 help_ = f"write {place[-1]} into the options of {outer}: {{choice: [ ... ]}}"
@@ -230,7 +230,7 @@ def _overlaps(paths: list[tuple[str, tuple[Path, ...]]]) -> list[Fault]:
 
 
 def _plain(tree: Any, path: Path) -> Path:
-    """``path`` with its indexes counted from the front."""
+    """``path`` with negative indexes resolved."""
     plain: list[str | int] = []
     for part in path:
         if isinstance(part, int) and part < 0:
@@ -240,7 +240,7 @@ def _plain(tree: Any, path: Path) -> Path:
 
 
 def _containers(places: Sequence[Path]) -> list[Path]:
-    """Every mapping and list that holds one of the places, outer ones first."""
+    """The path of every mapping and list that holds one of the places, outer ones first."""
     found = {place[:end] for place in places for end in range(1, len(place))}
     return sorted(found, key=len)
 

@@ -145,18 +145,18 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
     spec = as_spec(spec, "plan")
     size = _as_size(spec.natural_input_size if input_size is None else input_size)
     laid = lay_out(spec, size)
-    for layer in laid.layers:
-        reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
-        if layer.kind in ("conv", "max_pool") and reach > min(layer.in_size):
-            raise SpecError(
-                Fault(
-                    "input",
-                    f"{size[0]}x{size[1]} is too small: the window of {layer.name} is wider than "
-                    f"its map of {layer.in_size[0]}x{layer.in_size[1]} pixels",
-                    _path_of(layer),
-                    "use a larger input",
-                )
+    wide = too_wide(laid)
+    if wide is not None:
+        raise SpecError(
+            Fault(
+                "input",
+                f"{size[0]}x{size[1]} is too small: the window of {wide.name} is wider than its "
+                f"map of {wide.in_size[0]}x{wide.in_size[1]} pixels",
+                _path_of(wide),
+                "use a larger input",
             )
+        )
+    for layer in laid.layers:
         if layer.stride > 1 and layer.in_size == (1, 1):
             raise SpecError(
                 Fault(
@@ -169,6 +169,15 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
                 )
             )
     return laid
+
+
+def too_wide(plan: Plan) -> Layer | None:
+    """The first layer whose window is wider than its map, padding included; None for none."""
+    for layer in plan.layers:
+        reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
+        if layer.kind in ("conv", "max_pool") and reach > min(layer.in_size):
+            return layer
+    return None
 
 
 def check_size(

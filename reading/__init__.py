@@ -1,4 +1,4 @@
-"""From a name, a file or text to a spec, and what differs between two. Never imports torch."""
+"""Loads specs from names, files and text, and compares them. Never imports torch."""
 
 from .diff import Change, diff
 from .load import load, loads

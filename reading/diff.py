@@ -1,4 +1,4 @@
-"""What differs between two specs, as changes that turn one into the other."""
+"""The difference of two specs, as changes that turn one into the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .load import as_spec
 
 
 class Change(NamedTuple):
-    """One place where two specs differ, and what stands there in each."""
+    """One place where two specs differ, and the value of each."""
 
     path: str
     before: Any

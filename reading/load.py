@@ -1,4 +1,4 @@
-"""From a name, a file or text to a spec."""
+"""Loads specs from names, files and text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..text.reader import read, read_file
 from .places import placed
 
 Model = TypeVar("Model", bound=BaseModel)
-_MEND = "call loads for text, ResNetSpec(**tree) for a mapping"
+_HELP = "call loads for text, ResNetSpec(**tree) for a mapping"
 
 
 def load(source: str | os.PathLike[str]) -> ResNetSpec:
@@ -33,12 +33,15 @@ def load(source: str | os.PathLike[str]) -> ResNetSpec:
 
 
 def as_spec(source: ResNetSpec | str | os.PathLike[str], call: str) -> ResNetSpec:
-    """A spec as it is; a name or a file loaded. ``call`` is who asks, for the error."""
+    """``source`` itself if it is a spec, or the spec of a name or a file.
+
+    ``call`` is the name of the calling function, for the error.
+    """
     if isinstance(source, ResNetSpec):
         return source
     if isinstance(source, str | os.PathLike):
         return load(source)
-    raise wrong_type(call, "a ResNetSpec, a catalogue name or a file", source, _MEND)
+    raise wrong_type(call, "a ResNetSpec, a catalogue name or a file", source, _HELP)
 
 
 def loads(text: str | bytes) -> ResNetSpec:
@@ -53,7 +56,7 @@ def loads(text: str | bytes) -> ResNetSpec:
 
 
 def validate(model: type[Model], document: Document) -> Model:
-    """A ``model`` from a document; every fault carries its place in the text."""
+    """A ``model`` from a document. Raises :class:`SpecError` with the place of every fault."""
     _refuse_other_kind(model, document)
     try:
         return model(**document.tree)
@@ -65,7 +68,7 @@ def validate(model: type[Model], document: Document) -> Model:
 
 
 def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
-    """One fault, not one for each key, where one kind of file stands for another."""
+    """Raise one fault, not one for each key, for a file of another kind."""
     kinds = {
         "resforge": "a spec; use `resforge check`",
         "sweep": "a sweep; use `resforge sweep run`",
@@ -80,7 +83,7 @@ def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
 def _document(source: str | os.PathLike[str]) -> Document:
     """A catalogue entry's document, or a file's."""
     if not isinstance(source, str | os.PathLike):
-        raise wrong_type("load", "a catalogue name or a file", source, _MEND)
+        raise wrong_type("load", "a catalogue name or a file", source, _HELP)
     name = os.fspath(source)
     if name in catalogue.list_specs():
         return read(catalogue.text(name), name=f"{name}.yaml")
@@ -94,7 +97,7 @@ def _document(source: str | os.PathLike[str]) -> Document:
 
 
 def is_file(name: str) -> bool:
-    """Whether there is such a file; a name no file can have is none."""
+    """Whether a file of this name exists."""
     try:
         return Path(name).is_file()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where in a file a fault stands."""
+"""Finds the place of a fault in a file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _END = re.compile(r"[.\[]")
 
 
 def locate(tree: Any, text: str) -> Path:
-    """The path that ``text`` names in ``tree``, as far as it leads.
+    """The path that ``text`` names in ``tree``, as far as it exists.
 
-    Labels are free text, so the tree decides where one ends:
+    Labels are free text, so the tree decides where a label ends:
 
     >>> locate({"axes": {"lr 0.1": {"a": 1}}}, "axes.lr 0.1.a")
     ('axes', 'lr 0.1', 'a')
@@ -30,7 +30,7 @@ def locate(tree: Any, text: str) -> Path:
             index, end = int(match[1]), match.end()
             part = index if index < len(tree) else None
         elif isinstance(tree, dict):
-            # The longest key that ends where a part can end; tried by look-up, as a hostile
+            # The longest key that ends where a part can end, found by look-up because a hostile
             # file can have thousands of keys.
             ends = [*(match.start() for match in _END.finditer(text)), len(text)]
             end = next((end for end in reversed(ends) if text[:end] in tree), 0)
@@ -43,9 +43,9 @@ def locate(tree: Any, text: str) -> Path:
 
 
 def placed(faults: Iterable[Fault], document: Document, under: str = "") -> list[Fault]:
-    """``faults`` with file, line and column, in the file's order.
+    """``faults`` with file, line and column, in the order of the file.
 
-    ``under`` is what their paths are relative to.
+    ``under`` is the path that theirs are relative to.
     """
     found = [_placed(fault, document, under) for fault in faults]
     return sorted(found, key=lambda fault: (fault.line or 0, fault.column or 0))
@@ -56,7 +56,7 @@ def _placed(fault: Fault, document: Document, under: str) -> Fault:
     text = f"{under}{dot}{fault.path}"
     path = locate(document.tree, text)
     at: Literal["key", "value"] = "key" if fault.code in ("key", "path") else "value"
-    # A word of YAML 1.1 or a quoted number is mended where it stands, not where it is missed.
+    # A word of YAML 1.1 or a quoted number has a more useful help line than the missing type.
     help_ = (document.hint(path) if fault.code == "type" else None) or fault.help
     found = document.fault(fault.code, fault.message, path, help=help_, at=at)
     return dataclasses.replace(found, path=text)

@@ -1,4 +1,4 @@
-"""What other files start from: a catalogue name, or a spec written inside them."""
+"""The ``base`` of sweeps and spaces: a catalogue name, or a spec written inside them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ Base = Annotated[
 
 
 def start_from(base: str | dict[str, Any]) -> ResNetSpec:
-    """The spec that a file's ``base`` stands for.
+    """The spec of a file's ``base``.
 
-    The file's own version line speaks for a spec written inside it. Raises :class:`SpecError` with
+    A spec written inside a file needs no version line of its own. Raises :class:`SpecError` with
     paths into the file.
 
     >>> start_from({"base": "resnet18", "shortcut": "none"}).shortcut.change.kind

@@ -36,7 +36,8 @@ class BlockSpec(Operation):
     an activation follows the sum.
     """
 
-    #: The colour of its boxes in a picture.
+    #: The colour of its boxes in a picture, by a name of ``resforge.drawing.svg.COLOURS``; None:
+    #: one of the picture's own choosing.
     colour: ClassVar[str | None] = None
     #: What the classes of exported code are called.
     class_name: ClassVar[str] = "Block"
@@ -68,7 +69,8 @@ class BlockSpec(Operation):
 
     @property
     def arrangement(self) -> str:
-        """Name of the order of norms and activations; ``post`` is the usual one."""
+        """Name of the order of norms and activations; ``post`` is the usual one, and an order
+        without a name is empty."""
         return "post"
 
     @property

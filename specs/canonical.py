@@ -36,7 +36,7 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
     So a word and the chain that it stands for are one network, and a field that is added to the
     language later changes no identity. Names are left out.
     """
-    tree = {**_ends(spec), "stages": _stages(spec, _block)}
+    tree = {**_ends(spec), "stages": _stages(spec, canonical_block)}
     rates = _rates(spec)
     return {**tree, "rates": rates} if rates else tree
 
@@ -45,14 +45,14 @@ def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
     trace = Trace(spec.in_channels, (1, 1))
     lay_stem(trace, spec)
-    tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": _chain(trace.modules)}
+    tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": canonical_chain(trace.modules)}
     *_, (*_, (last, _)) = runs_of(spec)
     end = Trace(last.site.out_channels, (1, 1))
     _, cut = lay_end(end, spec, last.block)
-    if closing := _chain(end.modules[:cut]):
+    if closing := canonical_chain(end.modules[:cut]):
         tree["closing"] = closing
     if spec.head is not None:
-        tree["head"] = _chain(end.modules[cut:])
+        tree["head"] = canonical_chain(end.modules[cut:])
     if init := spec.init.differing():
         tree["init"] = init
     return tree
@@ -76,9 +76,13 @@ def _rates(spec: NetworkFields) -> dict[str, Any] | None:
 
 
 @lru_cache(1024)
-def _block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dict[str, Any]:
+def canonical_block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dict[str, Any]:
+    """What a block means for the identity of a network."""
     modules = block_at(block, shortcut, site, (1, 1)).modules
-    parts = {name: _chain(getattr(modules, name)) for name in ("entry", "branch", "path", "exit")}
+    parts = {
+        name: canonical_chain(getattr(modules, name))
+        for name in ("entry", "branch", "path", "exit")
+    }
     tree: dict[str, Any] = {name: part for name, part in parts.items() if part}
     join = {"join": "none"} if shortcut.absent else modules.join.canonical()
     return tree if join is None else {**tree, "join": join}
@@ -86,9 +90,10 @@ def _block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dict[str, An
 
 @lru_cache(1024)
 def _block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
-    return _ENCODER.encode(_block(block, shortcut, site))
+    return _ENCODER.encode(canonical_block(block, shortcut, site))
 
 
-def _chain(modules: Iterable[Module]) -> list[dict[str, Any]]:
+def canonical_chain(modules: Iterable[Module]) -> list[dict[str, Any]]:
+    """What a chain means for the identity of a network, operation by operation."""
     meant = (module.op.canonical(module) for module in modules)
     return [part for part in meant if part is not None]

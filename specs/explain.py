@@ -76,6 +76,11 @@ def _as_written(path: Path, tree: Any) -> Path:
         found = found or (isinstance(tree, list) and isinstance(part, int))
         if not found and part in ("match", "change"):
             continue
+        if not found and part == "layers" and isinstance(tree, list):
+            continue  # a chain that is the whole of a stem or a head
+        short = _short_key(part, tree) if not found else None
+        if short is not None:
+            part, found = short, True
         if not found and isinstance(part, int) and isinstance(tree, dict):
             continue
         if not found and part in ("kind", "base") and isinstance(tree, str):
@@ -83,6 +88,15 @@ def _as_written(path: Path, tree: Any) -> Path:
         written.append(part)
         tree = tree[part] if found else None
     return tuple(written)
+
+
+def _short_key(part: str | int, tree: Any) -> str | None:
+    """The key of a short form whose value is the field ``part``: ``conv`` of ``{conv: 3}``."""
+    if not isinstance(tree, dict) or "kind" in tree:
+        return None
+    families = (*OPERATIONS.items(), *JOINS.items())
+    keys = [kind for kind, model in families if model.main == part and kind in tree]
+    return keys[0] if keys else None
 
 
 def shown(value: Any) -> str:
@@ -141,7 +155,7 @@ def _kind(model: type[BaseModel]) -> Any:
 
 
 def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Explained:
-    kinds = [kind for kind in map(_kind, held) if kind is not None]
+    kinds = [kind for kind in map(_kind, held) if kind not in (None, "chain")]
     if detail["type"] == "union_tag_not_found":
         return _no_kind(detail, held)
     if detail["type"] in ("model_type", "model_attributes_type") and kinds:
@@ -180,27 +194,24 @@ def _fields_with(key: str, owners: list[Model]) -> list[str]:
         f"'{name}'"
         for name, field in fields
         if any(key in model.model_fields for model in _models(field.annotation))
+        and not _is_chain(field.annotation)
     ]
+
+
+def _is_chain(annotation: Any) -> bool:
+    """Whether a field holds a chain, whose operations have fields of every name."""
+    return annotation is Operation or any(map(_is_chain, get_args(annotation)))
 
 
 def _kinds_with(key: str, owners: list[Model]) -> list[str]:
-    """The sibling kinds that have ``key``, where the user's kind has not."""
-    bases = [
-        base
-        for owner in owners
-        for base in owner.__mro__[1:]
-        if base.__module__ == owner.__module__ and issubclass(base, BaseModel)
+    """The kinds of the same family that have ``key``, where the user's kind has not."""
+    families = [
+        family
+        for family in (kinds().values() for kinds in _FAMILIES.values())
+        if any(owner in family for owner in owners)
     ]
-    siblings = [model for base in bases for model in _concrete(base) if key in model.model_fields]
-    return list(dict.fromkeys(f"'{_kind(model)}'" for model in siblings))
-
-
-def _concrete(model: Model) -> Iterator[Model]:
-    """The model's descendants that have a kind."""
-    for child in model.__subclasses__():
-        if isinstance(_kind(child), str):
-            yield child
-        yield from _concrete(child)
+    found = [model for model in (families or [[]])[0] if key in model.model_fields]
+    return [f"'{_kind(model)}'" for model in found if _kind(model) != "chain"]
 
 
 def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
@@ -208,6 +219,8 @@ def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
     given = context.get("tag", detail["input"])
     allowed = str(context.get("expected_tags") or context.get("expected")).replace(" or ", ", ")
     names = [name.strip().strip("'") for name in allowed.split(",")]
+    # A chain is written out, not named.
+    names = [name for name in names if name != "chain"]
     message = f"{shown(given)} is not one of {', '.join(names)}"
     if close := nearest(given, names):
         return "value", message, f"did you mean '{close}'?"
@@ -221,7 +234,7 @@ def _no_kind(detail: ErrorDetails, held: list[Model]) -> Explained:
     given = detail["input"]
     keys = set(given) if isinstance(given, dict) else set()
     fits = [_kind(model) for model in held if keys <= set(model.model_fields)]
-    kinds = fits or [_kind(model) for model in held]
+    kinds = [kind for kind in fits or map(_kind, held) if kind != "chain"]
     return "missing", "'kind' is missing", f"write kind: {' or '.join(dict.fromkeys(kinds))}"
 
 

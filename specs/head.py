@@ -27,11 +27,25 @@ HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)
 
 
 def expand_head(value: Any) -> Any:
-    """The long form of a head: a bare kind, or a chain written out."""
+    """The long form of a head: a bare kind, a chain written out, or the fields of a classifier.
+
+    >>> expand_head({"num_classes": 10})
+    {'kind': 'classifier', 'num_classes': 10}
+    """
+    if isinstance(value, dict) and "kind" not in value:
+        return {"kind": "classifier", **value}
     return {"kind": "chain", "layers": value} if isinstance(value, list) else expand_kind(value)
 
 
-AnyHead = Annotated[HeadSpec, UnionOf(lambda: HEADS, expand_head, Chain)]
+def _settle_head(value: Any) -> Any:
+    """The long form of a head; the usual one where a mapping names no kind."""
+    long = expand_head(value)
+    if isinstance(long, dict) and "kind" not in long:
+        return {"kind": "chain" if "layers" in long else "classifier", **long}
+    return long
+
+
+AnyHead = Annotated[HeadSpec, UnionOf(lambda: HEADS, _settle_head, Chain)]
 
 
 def shorten_head(head: HeadSpec) -> Any:

@@ -21,6 +21,8 @@ class JoinSpec(Spec):
     kind: str
     #: The field that the value of the short form is: ``{gate: exclusive}``.
     main: ClassVar[str | None] = None
+    #: What its signs mean, as a line of the picture's legend; empty where they need none.
+    legend: ClassVar[str] = ""
     #: What the names of classes of exported blocks begin with.
     adjective: ClassVar[str] = ""
 
@@ -101,6 +103,7 @@ class GateJoinSpec(Gating, JoinSpec):
     """
 
     main: ClassVar[str | None] = "mode"
+    legend: ClassVar[str] = "g = sigmoid(conv 1×1)"
     adjective: ClassVar[str] = "Gated"
 
     kind: Literal["gate"] = "gate"

@@ -231,14 +231,22 @@ def _check_end(resolved: ResolvedBlock, part: str, end: _End, laid: BlockLayout)
     site, size = resolved.site, laid.size
     if end == (site.out_channels, size, site.stride):
         return
-    wanted = f"{site.out_channels} of {size[0]}x{size[1]}"
-    written = f"{end.channels} channels of {end.size[0]}x{end.size[1]}"
     path, help_ = resolved.block_path, "give one convolution of the branch stride: block"
     if part == "shortcut":
         path, help_ = resolved.shortcut_path, "give one operation of the path stride: block"
+    if end.stride != site.stride:
+        message = (
+            f"the {part} of {resolved.name} strides by {end.stride}, its block by {site.stride}"
+        )
+    else:
+        written = f"{end.channels} channels of {end.size[0]}x{end.size[1]}"
+        message = (
+            f"the {part} of {resolved.name} ends in {written}, the block puts out "
+            f"{site.out_channels} of {size[0]}x{size[1]}"
+        )
+        help_ = "pad its windows by half, or leave padding out"
     if end.channels != site.out_channels:
         help_ = f"make it end in {site.out_channels} channels"
-    message = f"the {part} of {resolved.name} ends in {written}, the block puts out {wanted}"
     raise SpecError(Fault(part.replace("branch", "block"), message, path_text(path), help_))
 
 

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
+from pydantic_core import PydanticCustomError
 
-from .base import MAX_CHANNELS, Spec, Stride
+from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
+from .paths import nearest
 from .registry import Kinds, UnionOf
 from .site import Site
 from .trace import Layer, Module, Trace
@@ -39,9 +41,10 @@ class Operation(Spec):
     kind: str
     #: The field that the value of the short form is: ``{conv: 3}`` is ``{kind: conv, kernel: 3}``.
     main: ClassVar[str | None] = None
-    #: The text of its sign on a wire of the picture; None: its layers are drawn as bars.
+    #: The text of its sign in the picture, as the legend has it; None: its layers are drawn; empty:
+    #: nothing is drawn.
     sign: ClassVar[str | None] = None
-    #: What the legend of the picture calls the sign.
+    #: What the legend of the picture calls the sign; empty for a sign that needs no entry.
     legend: ClassVar[str] = ""
     #: Fields of examples that strategies draw, the gallery shows and the tests try; each legal
     #: wherever the operation may stand.
@@ -82,7 +85,8 @@ class Operation(Spec):
         return iter(())
 
     def sign_of(self, module: Module) -> str | None:
-        """The text of its sign at one place; None for none."""
+        """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
+        nothing is drawn."""
         return self.sign
 
 
@@ -110,19 +114,26 @@ def expand_operation(value: Any) -> Any:
     """
     if isinstance(value, str):
         return {"kind": value}
-    kind = _short_kind(value)
-    if kind is None:
-        return value
-    rest = {key: item for key, item in value.items() if key != kind}
-    return {"kind": kind, str(OPERATIONS[kind].main): value[kind], **rest}
-
-
-def _short_kind(value: Any) -> str | None:
-    """The operation that a mapping without ``kind`` is the short form of."""
     if not isinstance(value, dict) or "kind" in value:
-        return None
+        return value
     kinds = [key for key in value if key in OPERATIONS and OPERATIONS[key].main]
-    return kinds[0] if len(kinds) == 1 else None
+    if len(kinds) != 1:
+        raise _no_operation(value, kinds)
+    rest = {key: item for key, item in value.items() if key != kinds[0]}
+    return {"kind": kinds[0], str(OPERATIONS[kinds[0]].main): value[kinds[0]], **rest}
+
+
+def _no_operation(value: dict[Any, Any], kinds: list[str]) -> PydanticCustomError:
+    """The error of a mapping that is the short form of no operation, or of several."""
+    if kinds:
+        message = f"{' and '.join(map(repr, kinds))} are {len(kinds)} operations in one place"
+        help_ = f"write each by itself: {', '.join(f'{{{kind}: ...}}' for kind in kinds)}"
+    else:
+        first = next(iter(value), "")
+        close = nearest(first, list(OPERATIONS))
+        message = f"there is no operation {first!r}" if value else "an operation is missing"
+        help_ = f"did you mean {close!r}?" if close else f"use {', '.join(OPERATIONS)}"
+    return PydanticCustomError("operation", "{message}", {"message": message, "help": help_})
 
 
 def shorten_operation(op: Operation) -> Any:
@@ -132,12 +143,13 @@ def shorten_operation(op: Operation) -> Any:
     >>> shorten_operation(ConvSpec(kernel=3, stride=2))
     {'conv': 3, 'stride': 2}
     """
-    tree = op.model_dump(mode="json", exclude_defaults=True)
-    tree.pop("kind", None)
-    if not tree:
-        return op.kind
-    if op.main in tree:
-        return {op.kind: tree.pop(op.main), **tree}
+    tree = short_tree(op)
+    if isinstance(tree, str):
+        return tree
+    del tree["kind"]
+    value = None if op.main is None else tree.pop(op.main, getattr(op, op.main))
+    if value is not None:
+        return {op.kind: value, **tree}
     return {"kind": op.kind, **tree}
 
 
@@ -149,6 +161,10 @@ def shorten_chain(chain: tuple[Operation, ...]) -> list[Any]:
 AnyOperation = Annotated[Operation, UnionOf(lambda: OPERATIONS, expand_operation, dict[str, Any])]
 Chain = Annotated[tuple[AnyOperation, ...], Field(strict=False, max_length=MAX_OPERATIONS)]
 """Operations in a row, as a file writes them."""
+FullChain = Annotated[
+    tuple[AnyOperation, ...], Field(strict=False, min_length=1, max_length=MAX_OPERATIONS)
+]
+"""A chain of at least one operation."""
 
 BlockStride = Stride | Literal["block"]
 """A stride, or the block's own: that of its stage in the first block, 1 in the others."""
@@ -193,10 +209,8 @@ def lay_chain(
         op = op.settle(site)
         if op.takes_vector and not trace.flat:
             flatten = OPERATIONS["flatten"]()  # type: ignore[call-arg]
-            prefix = name[: name.rfind(".") + 1]
-            modules.append(
-                Module(f"{prefix}flatten", flatten, trace.channels, trace.channels, (), False)
-            )
+            beside, channels = name[: name.rfind(".") + 1], trace.channels
+            modules.append(Module(f"{beside}flatten", flatten, channels, channels, (), False))
             trace.flat = True
         channels, start = trace.channels, len(trace.layers)
         trace.missing_width = channels if missing_width is None else missing_width

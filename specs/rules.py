@@ -182,7 +182,7 @@ def _check_block(spec: NetworkFields, resolved: ResolvedBlock) -> Iterator[Fault
 
 
 def _problems(code: str, path: Path, modules: Iterable[Module], site: Site) -> Iterator[Fault]:
-    listed = [module for module in modules if not (module.name == "flatten" and not module.layers)]
+    listed = [module for module in modules if not module.name.endswith("flatten")]
     for index, module in enumerate(listed):
         # A registered kind that is an operation itself is named by its own place.
         own = module.op.kind not in OPERATIONS and len(listed) == 1

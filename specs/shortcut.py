@@ -21,6 +21,7 @@ class Line(NamedTuple):
     """How the arc of a kind is drawn: apart from the others also without its colour."""
 
     colour: str
+    """A name of :data:`resforge.drawing.svg.COLOURS`."""
     width: float
     dash: str = "none"
 
@@ -40,8 +41,12 @@ class ShortcutSpec(Operation):
     bare_match: ClassVar[str | None] = "identity"
     #: How a help line recommends the kind; None: it does not.
     note: ClassVar[str | None] = None
-    #: How the arc is drawn; None for a kind that is drawn as the one inside of it.
+    #: How the arc is drawn; None: with a line of the picture's own choosing.
     line: ClassVar[Line | None] = None
+    #: The sign that the line stands for, and which is not repeated on the arc.
+    implied_sign: ClassVar[str] = ""
+    #: Whether the arcs of one network may have different signs, so that the legend shows none.
+    arcs_differ: ClassVar[bool] = False
     #: What S(x) is, in the words of a docstring.
     words: ClassVar[str] = "a path of its own"
     #: Whether the block has no shortcut at all.
@@ -63,6 +68,15 @@ class ShortcutSpec(Operation):
     def drawn(self, site: Site) -> ShortcutSpec:
         """The kind whose line the arc has: this one, or the one inside of it."""
         return self
+
+    def drawn_inside(self, site: Site) -> ShortcutSpec:
+        """The kind whose line the arc has where this one stands inside of another."""
+        return self
+
+    def options_text(self) -> str | None:
+        """The options of the shortcut, as tables have them; None: those that differ from their
+        defaults, by name."""
+        return None
 
 
 SHORTCUTS: Kinds[ShortcutSpec] = Kinds("shortcut", ShortcutSpec)

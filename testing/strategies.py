@@ -8,30 +8,36 @@
 ...     assert spec.to_yaml().startswith("resforge: 1")
 >>> depth_counts_every_block()
 
-Everything drawn is legal by construction and small by default, so that a drawn network can be
-built and run; shrinking leads to one stage of one basic block.
+Kinds and their fields are read from the registries, so that a kind which is registered is drawn
+too. Everything drawn is legal and small by default, so that a drawn network can be built and
+run; shrinking leads to one stage of one basic block.
 """
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
 
+from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ..specs import ACTIVATIONS, ResNetSpec
-from ..specs.block import BasicSpec, BlockSpec, BottleneckSpec, D2LSpec, XSpec
-from ..specs.order import Order, activates_first
+from ..errors import SpecError
+from ..specs import (
+    ACTIVATIONS,
+    BLOCKS,
+    HEADS,
+    SHORTCUTS,
+    STEMS,
+    Operation,
+    ResNetSpec,
+    ShortcutSpec,
+)
+from ..specs.attention import attention_kinds
+from ..specs.shortcuts import WrapperSpec
 
 Tree = dict[str, Any]
-
-BLOCK_KINDS = ("basic", "bottleneck", "d2l", "x")
-_BLOCK_MODELS: dict[str, type[BlockSpec]] = {
-    "basic": BasicSpec,
-    "bottleneck": BottleneckSpec,
-    "d2l": D2LSpec,
-    "x": XSpec,
-}
 
 
 def norms(*, kinds: tuple[str, ...] = ("batch", "group", "none")) -> SearchStrategy[Tree]:
@@ -46,61 +52,86 @@ def norms(*, kinds: tuple[str, ...] = ("batch", "group", "none")) -> SearchStrat
     return st.one_of([every[kind] for kind in kinds])
 
 
-def stems(*, step: int = 1, max_width: int = 8) -> SearchStrategy[Tree]:
+def words(
+    kinds: Mapping[str, type[Operation]], leave_out: Collection[str] = (), first: str = ""
+) -> SearchStrategy[Tree]:
+    """A word of a family, with fields from the samples of its kind.
+
+    ``first`` is the kind that shrinking leads to.
+    """
+    known = tuple((kind, model) for kind, model in kinds.items() if kind not in leave_out)
+    return _words(known, first)
+
+
+@cache
+def _words(kinds: tuple[tuple[str, type[Operation]], ...], first: str) -> SearchStrategy[Tree]:
+    """As :func:`words`; made once for each set of kinds, since a draw asks for it many times."""
+    ordered = sorted(kinds, key=lambda pair: pair[0] != first)
+    return st.one_of([_fields(kind, model) for kind, model in ordered])
+
+
+def _fields(kind: str, model: type[Operation]) -> SearchStrategy[Tree]:
+    """A sample of a kind; or its fields drawn one by one from what the samples hold, and from
+    what a choice allows."""
+    samples = [dict(sample) for sample in model.samples]
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    pools: dict[str, list[Any]] = {}
+    for name, field in model.model_fields.items():
+        if name in ("kind", "of"):
+            continue
+        values = [sample[name] for sample in samples if name in sample]
+        values += [value for value in _choices(field.annotation) if value not in values]
+        if values:
+            pools[name] = values
+    whole = st.integers(0, 11).map(lambda number: samples[number % len(samples)])
+    optional = {name: st.sampled_from(values) for name, values in pools.items()}
+    mixed = st.fixed_dictionaries({}, optional=optional)
+    # Of as many choices whatever the kind, so that shrinking leads to the first.
+    drawn = st.one_of(whole, whole if required else mixed)
+    return drawn.map(lambda sample: {"kind": kind, **sample})
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """The values that a literal or a truth value can have, through unions with null."""
+    if annotation is bool:
+        return [True, False]
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for part in get_args(annotation) for value in _choices(part)]
+
+
+@st.composite
+def stems(draw: DrawFn, *, step: int = 1, max_width: int = 8) -> Tree:
     """A stem whose widths are multiples of ``step``, up to ``max_width`` of them."""
     width = st.integers(1, max_width).map(lambda n: n * step)
-    rest = {"bias": st.booleans()}
-    pool = {"pool": st.sampled_from(["max", "none"]), **rest}
-    return st.one_of(
-        st.fixed_dictionaries({"kind": st.just("conv3x3"), "width": width}, optional=rest),
-        st.fixed_dictionaries({"kind": st.just("conv7x7"), "width": width}, optional=pool),
-        st.fixed_dictionaries(
-            {"kind": st.just("deep_base"), "widths": st.lists(width, min_size=3, max_size=3)},
-            optional=pool,
-        ),
-        st.fixed_dictionaries({"kind": st.just("conv3x3"), "width": width, "stride": st.just(2)}),
-    )
+    tree = draw(words(STEMS, first="conv3x3"))
+    model = STEMS[tree["kind"]]
+    for name in model.width_fields:
+        usual = model.model_fields[name].default
+        several = isinstance(usual, tuple)
+        tree[name] = [draw(width) for _ in usual] if several else draw(width)
+    return tree
 
 
 def attentions() -> SearchStrategy[Any]:
     """What weighs the channels of a block; legal for any number of them."""
-    return st.sampled_from(
-        [None, {"kind": "se", "reduction": 1}, "eca", {"kind": "eca", "kernel": 3}]
-    )
+    found = attention_kinds()
+    every = [{"kind": kind, **sample} for kind, model in found.items() for sample in model.samples]
+    return st.sampled_from([None, *every])
 
 
 @st.composite
-def orders(draw: DrawFn) -> Tree:
-    """The fields of a block that place its norms and activations."""
-    order = draw(st.sampled_from(get_args(Order)))
-    inputs = ["auto", "raw", "activated"] if activates_first(order) else ["auto"]
-    return {"order": order, "shortcut_input": draw(st.sampled_from(inputs))}
-
-
-def blocks(*, plain_widths: bool = False) -> SearchStrategy[Tree]:
-    """A block; with ``plain_widths`` its inner width is a multiple of the stage's."""
-    per_group = [64, 128] if plain_widths else [64, 128, 96]
-    basic = st.fixed_dictionaries({"kind": st.just("basic")}, optional={"attention": attentions()})
-    bottleneck = st.fixed_dictionaries(
-        {"kind": st.just("bottleneck")},
-        optional={
-            "attention": attentions(),
-            "expansion": st.integers(1, 4),
-            "groups": st.sampled_from([1, 2, 4]),
-            "width_per_group": st.sampled_from(per_group),
-            "stride_on": st.sampled_from(["conv2", "conv1"]),
-        },
-    )
-    # Groups of one channel, or one group: either divides every width.
-    x = st.fixed_dictionaries(
-        {"kind": st.just("x"), "group_width": st.sampled_from([1, 64])},
-        optional={"attention": attentions()},
-    )
-    free = st.one_of(basic, bottleneck, x)
-    ordered = st.builds(lambda block, order: block | order, free, orders())
-    return st.one_of(
-        st.just({"kind": "basic"}), bottleneck, st.just({"kind": "d2l"}), basic, ordered
-    )
+def blocks(draw: DrawFn, *, plain: bool = False) -> Tree:
+    """A block; with ``plain`` one whose widths are multiples of the stage's."""
+    tree, attention = draw(words(BLOCKS, first="basic")), draw(attentions())
+    if "attention" in BLOCKS[tree["kind"]].model_fields:
+        tree |= {"attention": attention} if attention else {}
+        # What the shortcut takes is a choice only where the block activates its input.
+        if tree.get("order") not in ("full_pre", "relu_only_pre"):
+            tree.pop("shortcut_input", None)
+    if plain and tree.get("width_per_group", 64) % 64:
+        del tree["width_per_group"]
+    return tree
 
 
 def shortcuts(*, widens: bool, plain: bool = True) -> SearchStrategy[Tree]:
@@ -108,48 +139,44 @@ def shortcuts(*, widens: bool, plain: bool = True) -> SearchStrategy[Tree]:
 
     Without ``plain`` none of them is missing.
     """
-    padded = _shortcut(
-        "zero_pad",
-        pad=st.sampled_from(["end", "both"]),
-        subsample=st.sampled_from(["pixel", "avg_pool"]),
-    )
-    settings = {"norm": st.sampled_from([None, True, False]), "bias": st.sampled_from([None, True])}
-    simple = st.one_of(
-        _shortcut("projection"),
-        _shortcut("projection", kernel=st.sampled_from([1, 3]), **settings),
-        _shortcut("avg_projection", **settings),
-        _shortcut("conv1x1", bias=st.booleans()),
-    )
-    none = [st.just({"kind": "none"})] if plain else []
-
-    def side(inner: SearchStrategy[Tree]) -> SearchStrategy[Tree]:
-        return st.one_of(inner, *none, _around(inner))
-
-    return st.fixed_dictionaries(
-        {
-            "match": side(st.one_of(st.just({"kind": "identity"}), padded, simple)),
-            "change": side(st.one_of(padded, simple) if widens else simple),
-        }
-    )
+    match, change = _side(True, plain, False), _side(widens, plain, True)
+    return st.fixed_dictionaries({"match": match, "change": change})
 
 
-def _shortcut(kind: str, **fields: SearchStrategy[Any]) -> SearchStrategy[Tree]:
-    return st.fixed_dictionaries({"kind": st.just(kind)}, optional=fields)
+@st.composite
+def _side(draw: DrawFn, widens: bool, plain: bool, changes: bool) -> Tree:
+    absent = [kind for kind, model in SHORTCUTS.items() if model.absent]
+    illegal = _that_cannot((1, 2, 2)) if changes else []
+    if changes and not widens:
+        illegal = illegal + _that_cannot((2, 1, 1))
+    around = [kind for kind, model in SHORTCUTS.items() if issubclass(model, WrapperSpec)]
+    left_out = illegal if plain else [*absent, *illegal]
+    tree = draw(words(SHORTCUTS, left_out, "projection" if changes else "identity"))
+    if tree["kind"] in around:
+        tree["of"] = draw(words(SHORTCUTS, [*absent, *illegal, *around], "projection"))
+    return tree
 
 
-def _around(inner: SearchStrategy[Tree]) -> SearchStrategy[Tree]:
-    """A shortcut made of another."""
-    factor = st.sampled_from([0.0, 0.5, 1.0])
-    kinds = st.one_of(
-        _shortcut("scaled", shortcut=factor, residual=factor),
-        _shortcut(
-            "gate",
-            mode=st.sampled_from(["exclusive", "shortcut_only"]),
-            bias_init=st.sampled_from([-6.0, 0.0]),
-        ),
-        _shortcut("dropout", rate=st.sampled_from([0.0, 0.5])),
-    )
-    return st.builds(lambda kind, of: kind | {"of": of}, kinds, inner)
+def _that_cannot(shape: tuple[int, int, int]) -> list[str]:
+    """The shortcuts that cannot join such a shape, those around another one left aside."""
+    return _illegal(tuple(SHORTCUTS.items()), shape)
+
+
+@cache
+def _illegal(
+    kinds: tuple[tuple[str, type[ShortcutSpec]], ...], shape: tuple[int, int, int]
+) -> list[str]:
+    return [
+        kind
+        for kind, model in kinds
+        if not issubclass(model, WrapperSpec)
+        and model(**model.samples[0]).why_illegal(*shape) is not None
+    ]
+
+
+def _heads() -> SearchStrategy[Tree]:
+    """A head, with few classes."""
+    return words(HEADS, first="classifier")
 
 
 @st.composite
@@ -171,51 +198,77 @@ def trees(
     step = norm.get("groups", 1)
     plain = step > 1
     stem = draw(stems(step=step, max_width=max_width))
-    block = draw(blocks(plain_widths=plain))
-    channels = stem.get("width") or stem["widths"][-1]
-    stages = []
+    block = draw(blocks(plain=plain))
+    stages: list[Tree] = []
     drops = draw(st.sampled_from([None, None, 0.0, {"rate": 0.5, "mode": "row"}]))
     # Where branches are dropped every block needs a shortcut.
     missing = not drops
     for _ in range(draw(st.integers(1, max_stages))):
         width = draw(st.integers(1, max_width)) * step
-        stage, channels = _stage(
-            draw, width, channels, block, plain, max_depth, max_stride, missing
-        )
-        stages.append(stage)
-    # Legal everywhere, for the stages that name no shortcut of their own.
-    shortcut = draw(shortcuts(widens=False, plain=missing))
-    entries = [block, *(entry for stage in stages for entry in _blocks_named(stage))]
-    # What zero_residual cannot start at 0, or would keep there.
-    dead = any(entry.get("order") == "relu_before_add" for entry in entries)
-    dead = dead or (norm["kind"] == "none" and any(entry["kind"] == "d2l" for entry in entries))
-    head = st.fixed_dictionaries(
-        {"kind": st.just("classifier"), "num_classes": st.integers(1, 12)},
-        optional={"dropout": st.sampled_from([0.0, 0.5])},
-    )
+        stages.append(_stage(draw, width, plain, max_depth, max_stride, missing))
     with_head = draw(st.booleans()) if heads is None else heads
-    return {
+    tree = {
         "resforge": 1,
         "name": draw(st.text("abc-_ é", max_size=6)),
         "in_channels": draw(st.integers(1, 4)),
         "stem": stem,
         "stages": stages,
         "block": block,
-        "shortcut": shortcut,
+        "shortcut": draw(shortcuts(widens=False, plain=missing)),
         "norm": norm,
         "activation": draw(st.sampled_from(ACTIVATIONS)),
         "stochastic_depth": drops,
-        "head": draw(head) if with_head else None,
+        "head": draw(_heads()) if with_head else None,
         "init": {
             "scheme": draw(st.sampled_from(["kaiming_normal", "torch"])),
-            "zero_residual": not dead and draw(st.booleans()),
+            "zero_residual": draw(st.booleans()),
         },
     }
+    return _made_legal(tree)
 
 
-def _blocks_named(stage: Tree) -> list[Tree]:
-    places = (stage, *stage.get("blocks", []))
-    return [place["block"] for place in places if "block" in place]
+def _made_legal(tree: Tree) -> Tree:
+    """``tree``, or the nearest of a few simpler ones that is legal: what a choice asks of the
+    whole network shows only when that is there."""
+    for simplify in (_as_drawn, _without_zero_residual, _undilated, _projected, _ungrouped):
+        tree = simplify(tree)
+        try:
+            ResNetSpec(**tree)
+        except SpecError:
+            continue
+        return tree
+    reject()
+    raise AssertionError
+
+
+def _as_drawn(tree: Tree) -> Tree:
+    return tree
+
+
+def _without_zero_residual(tree: Tree) -> Tree:
+    return {**tree, "init": {**tree["init"], "zero_residual": False}}
+
+
+def _undilated(tree: Tree) -> Tree:
+    plain = ({k: v for k, v in s.items() if "dilation" not in k} for s in tree["stages"])
+    return {**tree, "stages": list(plain)}
+
+
+def _projected(tree: Tree) -> Tree:
+    stages = [
+        {key: value for key, value in stage.items() if key != "shortcut"}
+        | ({"blocks": [_bare(entry) for entry in stage["blocks"]]} if "blocks" in stage else {})
+        for stage in tree["stages"]
+    ]
+    return {**tree, "stages": stages, "shortcut": "projection"}
+
+
+def _bare(entry: Tree) -> Tree:
+    return {key: value for key, value in entry.items() if key != "shortcut"}
+
+
+def _ungrouped(tree: Tree) -> Tree:
+    return {**tree, "norm": {"kind": "batch"}}
 
 
 def specs(
@@ -238,36 +291,24 @@ def specs(
 
 
 def _stage(
-    draw: DrawFn,
-    width: int,
-    channels: int,
-    block: Tree,
-    plain: bool,
-    max_depth: int,
-    max_stride: int,
-    missing: bool,
-) -> tuple[Tree, int]:
-    """A stage after ``channels``, and the channels after it."""
+    draw: DrawFn, width: int, plain: bool, max_depth: int, max_stride: int, missing: bool
+) -> Tree:
+    """A stage at one width."""
     stage: Tree = {"width": width, "stride": draw(st.integers(1, max_stride))}
     if draw(st.booleans()):
-        block = stage["block"] = draw(blocks(plain_widths=plain))
+        stage["block"] = draw(blocks(plain=plain))
     depth = draw(st.integers(1, max_depth))
-    kinds = [block] * depth
     if draw(st.integers(0, 3)) == 3:
         stage["blocks"] = [{} for _ in range(depth)]
-        for index, entry in enumerate(stage["blocks"]):
+        for entry in stage["blocks"]:
             if draw(st.booleans()):
-                kinds[index] = entry["block"] = draw(blocks(plain_widths=plain))
+                entry["block"] = draw(blocks(plain=plain))
     else:
         stage["depth"] = depth
-    ends = [_BLOCK_MODELS[kind["kind"]](**kind).out_channels(width) for kind in kinds]
-    widens = all(a <= b for a, b in zip([channels, *ends], ends, strict=False))
     for place in (stage, *stage.get("blocks", [])):
         if draw(st.booleans()):
-            place["shortcut"] = draw(shortcuts(widens=widens, plain=missing))
-    if any(kind["kind"] == "d2l" for kind in kinds):
-        stage["first_dilation"] = 1  # whatever the stage before has: these do not dilate
-    elif draw(st.booleans()):
+            place["shortcut"] = draw(shortcuts(widens=True, plain=missing))
+    if draw(st.booleans()):
         stage["dilation"] = draw(st.integers(1, 3))
         stage["first_dilation"] = draw(st.sampled_from([None, 1, 2]))
-    return stage, ends[-1]
+    return stage

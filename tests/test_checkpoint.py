@@ -83,7 +83,7 @@ def test_a_run_left_and_gone_on_with_gives_the_same_bits(
     while not unbroken.finished:
         unbroken.advance()
     while not broken.finished:
-        if broken.tried in leave_at:
+        if broken.step in leave_at:
             torch.rand(7)  # what others draw meanwhile must not matter
             broken, left = start(), broken
             broken.restore(through_a_file(left.state()))

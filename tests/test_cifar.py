@@ -138,7 +138,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, batch: bytes, messa
     (tmp_path / "data_batch_3").write_bytes(batch)
     with pytest.raises(rf.SpecError, match=message) as caught:
         Cifar10Spec(path=str(tmp_path), **SMALL).arrays()
-    assert "data_batch_3 is not of CIFAR-10" in caught.value.message
+    assert "data_batch_3 is not a file of CIFAR-10" in caught.value.message
     assert caught.value.path == "path"
 
 
@@ -201,7 +201,7 @@ recipe: {batch_size: 16}
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        (None, "here is no folder"),
+        (None, "here is not a folder"),
         ("*", "here holds none of its files"),
         ("data_batch_[24]", "here lacks data_batch_2, data_batch_4"),
         ("test_batch", "here lacks test_batch"),

@@ -95,7 +95,7 @@ def test_set_reads_values_as_a_file_does(cli: Cli, change: str, path: str, value
         ("stages[9].depth=1", 3, "count from 0 to 3"),
         ("shortcut=identity", 3, "error[shortcut]: "),
         ("name=a: b", 3, "error["),
-        ("name=a\nblock: bottleneck", 3, "one value is wanted here"),
+        ("name=a\nblock: bottleneck", 3, "expected one value"),
         ("block={kind: basic, kind: basic}", 3, "--set:1:21"),
         ("name=*anchor", 3, "--set:1:6"),
     ],
@@ -301,14 +301,14 @@ def test_diff_tells_changes_and_costs(cli: Cli) -> None:
         "params: 25,557,032 -> 25,028,904 (-528,128, -2.07 %)",
         "MACs: 4,089,184,256 -> 4,230,479,872 (+141,295,616, +3.46 %)",
     ]
-    assert done.err == "note: they are named resnet50 and resnext50_32x4d\n"
+    assert done.err == "note: the names are resnet50 and resnext50_32x4d\n"
 
 
 def test_diff_knows_the_same_network(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("{resforge: 1, base: resnet18, name: other}")
     done = cli("diff", "a.yaml", "resnet18")
     assert (done.code, done.out) == (0, "the same network\n")
-    assert done.err == "note: they are named other and resnet18\n"
+    assert done.err == "note: the names are other and resnet18\n"
 
 
 def test_diff_in_json(cli: Cli) -> None:

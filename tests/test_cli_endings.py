@@ -61,7 +61,7 @@ def test_version(cli: Cli) -> None:
         (["sweep", "run", "net.yaml", "--out", "x", "--workers", "0"], "--workers"),
     ],
 )
-def test_usage_errors_name_the_mend(cli: Cli, tokens: list[str], said: str) -> None:
+def test_usage_errors_name_a_remedy(cli: Cli, tokens: list[str], said: str) -> None:
     done = cli(*tokens)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error[usage]: ")
@@ -72,7 +72,7 @@ def test_usage_errors_name_the_mend(cli: Cli, tokens: list[str], said: str) -> N
 # how it ends
 
 
-def test_a_full_disk_is_told(cli: Cli, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(cli: Cli, tmp_path: Path) -> None:
     done = cli("show", "net.yaml", "--svg", "no/such/folder.svg")
     assert done.code == 4
     assert done.err == "error[disk]: no/such/folder.svg: No such file or directory\n"
@@ -198,7 +198,7 @@ def test_a_closed_descriptor_is_no_fault_of_ours(closed: str) -> None:
     assert done.returncode == (3 if closed == "<&-" else 0)
 
 
-def test_the_signal_of_batch_systems_is_told_like_ctrl_c() -> None:
+def test_the_signal_of_batch_systems_ends_like_ctrl_c() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "resforge", "check", "-"],
         stdin=subprocess.PIPE,

@@ -47,7 +47,7 @@ def test_a_file_for_each_network(cli: Cli, space: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["yaml", "jsonl"])
-def test_the_same_command_goes_on(cli: Cli, space: str, tmp_path: Path, format: Any) -> None:
+def test_the_same_command_resumes(cli: Cli, space: str, tmp_path: Path, format: Any) -> None:
     whole = tmp_path / "whole"
     assert cli("generate", space, "-n", "9", "--out", str(whole), "--format", format).code == 0
     parts = tmp_path / "parts"
@@ -108,14 +108,14 @@ def test_one_process_at_a_time_writes_into_a_folder(
     assert cli(*command).lines == [f"6 networks in {out}"]
 
 
-def test_what_another_wrote_meanwhile_is_not_written_again(space: str, tmp_path: Path) -> None:
+def test_networks_of_another_writer_are_not_written_again(space: str, tmp_path: Path) -> None:
     early, late = (NetworkFolder(tmp_path, load_space(space), format="jsonl") for _ in "ab")
     list(late.fill(3))
     assert min(found.number for found in early.fill(5)) >= 3
     assert len((tmp_path / "networks.jsonl").read_text().splitlines()) == early.count == 5
 
 
-def test_a_space_that_is_exhausted_says_so(cli: Cli, space: str, tmp_path: Path) -> None:
+def test_an_exhausted_space_is_reported(cli: Cli, space: str, tmp_path: Path) -> None:
     done = cli("generate", space, "-n", "500", "--out", str(tmp_path / "nets"), "--json")
     given = json.loads(done.out)["networks"]
     assert done.code == 0
@@ -178,7 +178,7 @@ def test_a_network_is_no_space(cli: Cli) -> None:
     assert "resnet18 is a network: write a space with base: resnet18" in done.err
 
 
-def test_a_damaged_folder_is_told(space: str, tmp_path: Path) -> None:
+def test_a_damaged_folder_is_refused(space: str, tmp_path: Path) -> None:
     folder = NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
     list(folder.fill(2))
     (tmp_path / "nets" / "networks.jsonl").write_text("nonsense\n")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import get_args
 
@@ -43,17 +45,43 @@ def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
     assert done.code == 0
     assert [line.split()[0] for line in done.lines[:3]] == ["shortcut", "plain", "A"]
-    assert "of test images missed" in done.out
+    assert ": test error " in done.out
     assert "2 of 2 trials recorded" in done.err
     assert "0 of them now" in done.err
     assert not {"report.html", "results.csv"} - {file.name for file in (swept / "out").iterdir()}
+
+
+def test_a_store_of_0_1_0_can_be_read_but_not_run_into(
+    cli: Cli, swept: Path, tmp_path: Path
+) -> None:
+    """Its trials have keys that no network of this version has: none could be resumed."""
+    old = shutil.copytree(swept / "out", tmp_path / "old")
+    with sqlite3.connect(old / "results.sqlite") as database:
+        database.execute("PRAGMA user_version = 3")  # what 0.1.0 wrote
+    database.close()
+    before = (old / "results.sqlite").read_bytes()
+    refused = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", "old")
+    assert refused.code == 4
+    for words in (
+        "recorded by resforge 0.1.0",
+        "remain readable",
+        "choose a new folder with --out",
+    ):
+        assert words in refused.err
+    assert cli("sweep", "retry", "old").code == 4
+    assert cli("sweep", "status", "old").lines[-1] == "2 of 2 trials recorded, no active run"
+    assert len(cli("sweep", "export", "old", "--format", "jsonl").lines) == 2
+    assert cli("report", "old").code == 0
+    assert cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", "old").code == 0
+    assert (old / "results.sqlite").read_bytes() == before
+    assert cli("sweep", "run", str(swept / "sweep.yaml"), "--out", "new").code == 0
 
 
 def test_sweep_run_warns_as_the_plan_does(cli: Cli, swept: Path) -> None:
     twice = SWEEP.replace("zero_pad}", "zero_pad}\n    again: {shortcut: none}")
     (swept / "twice.yaml").write_text(twice)
     planned = cli("sweep", "plan", str(swept / "twice.yaml")).err
-    warned = "warning: 1 of 3 arms differ from another in shortcut alone, and mean the same network"
+    warned = "warning: 1 of 3 arms differ from another in shortcut alone, and are the same network"
     assert warned in planned.splitlines()
     done = cli("sweep", "run", str(swept / "twice.yaml"), "--out", str(swept / "twice"))
     assert done.err.splitlines()[0] == warned
@@ -74,12 +102,12 @@ def test_other_comparisons_train_nothing(cli: Cli, swept: Path) -> None:
     (swept / "turned.yaml").write_text(SWEEP + "comparisons: {axis: shortcut, to: A}\n")
     done = cli("sweep", "run", str(swept / "turned.yaml"), "--out", str(swept / "out"))
     assert "0 of them now" in done.err
-    (told,) = [line for line in done.lines if line.startswith("plain misses ")]
+    (told,) = [line for line in done.lines if line.startswith("plain has ")]
     assert told.endswith("not separable; with 1 pair no p below 1 is possible.")
     assert [line for line in done.lines if line.startswith("plain - A ")]
 
 
-def test_what_a_paper_prints_is_told_apart_from_the_results(cli: Cli, swept: Path) -> None:
+def test_what_a_paper_prints_is_separate_from_the_results(cli: Cli, swept: Path) -> None:
     table = "{source: A paper, measure: 'error, %', rows: {shortcut=A: 8.75}}"
     (swept / "published.yaml").write_text(f"{SWEEP}published: [{table}]\n")
     words = ("sweep", "run", str(swept / "published.yaml"), "--out", str(swept / "out"))
@@ -150,7 +178,7 @@ def test_a_wrong_sweep_file_trains_nothing(cli: Cli, tmp_path: Path) -> None:
         ({"done": 1}, True, 130),
     ],
 )
-def test_sweep_run_tells_how_trials_ended(
+def test_sweep_run_shows_how_trials_ended(
     cli: Cli,
     swept: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +193,7 @@ def test_sweep_run_tells_how_trials_ended(
     assert bool(done.out) is not interrupted
 
 
-def test_sweep_plan_tells_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
+def test_sweep_plan_shows_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "plan", str(swept / "sweep.yaml"))
     assert (done.code, done.err) == (0, "")
     assert done.lines[:3] == [
@@ -178,7 +206,7 @@ def test_sweep_plan_tells_arms_figures_and_trials(cli: Cli, swept: Path) -> None
     figures = "A 19,074 = 189,248 = 2,314 = 8 = 25 = 23/23 100%"
     assert " ".join(done.lines[6].split()) == f"2 {figures}"
     assert "2 arms, 2 networks x 1 seed = 2 trials, 6.4e8 MACs of training" in done.lines
-    assert done.lines[-1].startswith("time: known once some trials are recorded")
+    assert done.lines[-1].startswith("time: unknown until trials are recorded")
 
 
 def test_sweep_plan_fits_a_terminal(cli: Cli, swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +222,7 @@ def test_sweep_plan_fits_a_terminal(cli: Cli, swept: Path, monkeypatch: pytest.M
     assert " ".join(header.split()) == f"# {heads}"
 
 
-def test_sweep_plan_tells_the_time_of_what_is_left(cli: Cli, swept: Path) -> None:
+def test_sweep_plan_shows_the_time_of_what_is_left(cli: Cli, swept: Path) -> None:
     (swept / "more.yaml").write_text(SWEEP.replace("seeds: 1", "seeds: 2"))
     done = cli("sweep", "plan", str(swept / "more.yaml"), "--out", str(swept / "out"))
     assert re.fullmatch(
@@ -203,7 +231,7 @@ def test_sweep_plan_tells_the_time_of_what_is_left(cli: Cli, swept: Path) -> Non
     same = cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
     assert same.lines[-1] == "time: 2 of 2 trials recorded"
     none = cli("sweep", "plan", str(swept / "sweep.yaml"), "--out", "nowhere")
-    assert none.lines[-1].startswith("time: 0 of 2 trials recorded; none there")
+    assert none.lines[-1].startswith("time: 0 of 2 trials recorded; none of them")
 
 
 def test_sweep_plan_lists_illegal_arms_with_their_places(cli: Cli, swept: Path) -> None:
@@ -213,7 +241,7 @@ def test_sweep_plan_lists_illegal_arms_with_their_places(cli: Cli, swept: Path) 
     done = cli("sweep", "plan", str(swept / "wrong.yaml"))
     assert done.code == 3
     assert "1 illegal arm:\n  shortcut=bad: 7:21\n" in done.out
-    assert "3  B         shortcut as the base (the network of 2)" in done.lines
+    assert "3  B         shortcut as in the base (the network of 2)" in done.lines
     assert "warning: 1 of 3 arms differ from another in shortcut alone" in done.err
     assert "wrong.yaml:7:21  axes.shortcut.bad.shortcut" in done.err
     assert "2 networks of 1 seed are 2 trials, over the 1" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -13,10 +14,12 @@ import resforge as rf
 import torch
 from command_line import Cli, Terminal, command_line
 from picture_writer import write_digits
+from resforge.classify.progress import progress_on
+from resforge.classify.runs.folder import RunFolder
+from resforge.classify.runs.record import Epoch
+from resforge.classify.runs.session import RunRequest
+from resforge.cli.train import TrainOptions
 from resforge.export import to_code
-from resforge.training.progress import progress_on
-from resforge.training.runs.folder import RunFolder
-from resforge.training.runs.record import Epoch
 from safetensors.torch import load_file, save_file
 
 NET = """\
@@ -62,10 +65,10 @@ def test_training_prints_epochs_and_the_best(trained: Cli, tmp_path: Path) -> No
 def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:
     one = trained("predict", "run", "pictures/0/0000.png", "--top", "3", "--json").json
     assert one[0]["picture"] == "pictures/0/0000.png"
-    shares = [entry["probability"] for entry in one[0]["top"]]
-    assert len(shares) == 3
-    assert shares == sorted(shares, reverse=True)
-    assert sum(shares) < 1 + 1e-6
+    probabilities = [entry["probability"] for entry in one[0]["top"]]
+    assert len(probabilities) == 3
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) < 1 + 1e-6
     every = trained("predict", "run", "pictures", "--figure", "found.png")
     assert len(every.lines) == 101
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
@@ -73,15 +76,17 @@ def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:
     assert alone.lines[1].split()[:2] == ["pictures/0/0000.png", one[0]["top"][0]["class"]]
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_predicted(trained: Cli, tmp_path: Path) -> None:
+def test_unreadable_pictures_are_reported_and_the_others_predicted(
+    trained: Cli, tmp_path: Path
+) -> None:
     (tmp_path / "pictures" / "0" / "broken.png").write_bytes(b"")
     done = trained("predict", "run", "pictures/0")
     assert done.code == 1
-    assert "broken.png: it is no picture" in done.err
+    assert "broken.png: it is not a picture" in done.err
     assert len(done.lines) > 5
 
 
-def test_a_run_is_evaluated_on_what_it_never_saw(trained: Cli, tmp_path: Path) -> None:
+def test_a_run_is_evaluated_on_pictures_held_out(trained: Cli, tmp_path: Path) -> None:
     done = trained("evaluate", "run", "--data", "pictures", "--confusion", "c.svg", "--json")
     history = json.loads(trained("train", *again(), "--resume", "--json").out)["best"]
     assert done.json["accuracy"] == history["val_accuracy"]
@@ -89,7 +94,7 @@ def test_a_run_is_evaluated_on_what_it_never_saw(trained: Cli, tmp_path: Path) -
     assert "held out" in done.err
     assert (tmp_path / "c.svg").exists()
     whole = trained("evaluate", "run", "--data", "pictures", "--part", "all")
-    assert "of 100 right" in whole.out
+    assert "of 100 correct" in whole.out
     table = [line.split() for line in whole.lines[1:11]]
     assert [row[0] for row in table] == [*"0123456789"]
     assert sum(int(row[1]) for row in table) == 100
@@ -99,10 +104,19 @@ def again() -> tuple[str, ...]:
     return ("net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
 
 
+def test_options_are_the_fields_of_a_request() -> None:
+    """The same names and defaults; the network is SOURCE, and ``split`` has no option."""
+    options, request = (
+        {field.name: field.default for field in dataclasses.fields(of)}
+        for of in (TrainOptions, RunRequest)
+    )
+    assert options == {name: request[name] for name in request if name not in ("network", "split")}
+
+
 @pytest.mark.parametrize(
-    ("tokens", "code", "said"),
+    ("tokens", "code", "message"),
     [
-        (("--data", "none", "--out", "r"), 3, "none is no folder"),
+        (("--data", "none", "--out", "r"), 3, "none is not a folder"),
         (("--data", "cifar10", "--out", "r"), 3, "write --data cifar10:FOLDER"),
         (("--data", "pictures", "--out", "r", "--batch-size", "500"), 3, "use at most 80"),
         (("--data", "pictures", "--out", "r", "--batch-size", "1"), 3, "batch_size"),
@@ -118,17 +132,17 @@ def again() -> tuple[str, ...]:
         (("--data", "pictures",), 2, "--out"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_trained_is_told(
-    trained: Cli, tmp_path: Path, tokens: tuple[str, ...], code: int, said: str
+def test_invalid_requests_are_refused(
+    trained: Cli, tmp_path: Path, tokens: tuple[str, ...], code: int, message: str
 ) -> None:
     before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
     done = trained("train", "net.yaml", "--size", "8", *tokens)
     assert (done.code, done.out) == (code, "")
-    assert said in done.err
+    assert message in done.err
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
 
 
-def test_a_run_of_a_newer_resforge_is_let_be(trained: Cli, tmp_path: Path) -> None:
+def test_a_run_of_a_newer_resforge_is_refused(trained: Cli, tmp_path: Path) -> None:
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     for tokens in (
@@ -141,7 +155,7 @@ def test_a_run_of_a_newer_resforge_is_let_be(trained: Cli, tmp_path: Path) -> No
         assert "upgrade resforge" in done.err
 
 
-def test_a_damaged_run_is_told(trained: Cli, tmp_path: Path) -> None:
+def test_a_damaged_run_is_refused(trained: Cli, tmp_path: Path) -> None:
     best = tmp_path / "run" / "best.safetensors"
     whole = best.read_bytes()
     other = whole.replace(rb"\"classes\": [\"0\"", rb"\"classes\": [\"7\"")
@@ -149,7 +163,7 @@ def test_a_damaged_run_is_told(trained: Cli, tmp_path: Path) -> None:
     best.write_bytes(other)
     done = trained("predict", "run", "pictures/0/0000.png")
     assert done.code == 4
-    assert "its notes are not those that were written" in done.err
+    assert "the checksum of its metadata differs" in done.err
     content = bytearray(whole)
     content[-1] ^= 1
     best.write_bytes(content)
@@ -164,11 +178,11 @@ def test_a_damaged_run_is_told(trained: Cli, tmp_path: Path) -> None:
     assert "--weights run/last.safetensors" in done.err
 
 
-def test_other_classes_are_told(trained: Cli, tmp_path: Path) -> None:
+def test_unknown_classes_are_refused(trained: Cli, tmp_path: Path) -> None:
     (tmp_path / "pictures" / "9").rename(tmp_path / "pictures" / "nine")
     done = trained("evaluate", "run", "--data", "pictures")
     assert (done.code, done.out) == (3, "")
-    assert "a class 'nine' that is not among the 10 known" in done.err
+    assert "a class 'nine', which is not among the 10 known" in done.err
 
 
 def test_one_process_at_a_time_trains_into_a_folder(trained: Cli, tmp_path: Path) -> None:
@@ -186,14 +200,14 @@ def test_a_terminal_gets_a_bar_above_the_same_lines() -> None:
     bar.epoch(Epoch(1, 10, 0.1, 0.5, 0.4, 0.9, 1.0), best=True)
     bar.note("left out: [bold]a.png")
     bar.close()
-    said = stream.getvalue()
-    assert "90.00%" in said
-    assert "[bold]a.png" in said
-    assert "7/20" in said
-    assert "loss 0.500" in said
+    message = stream.getvalue()
+    assert "90.00%" in message
+    assert "[bold]a.png" in message
+    assert "7/20" in message
+    assert "loss 0.500" in message
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(cli: Cli, tmp_path: Path) -> None:
+def test_ctrl_c_writes_the_state_and_reports_how_to_resume(cli: Cli, tmp_path: Path) -> None:
     words = ["train", *again()]
     words[words.index("--epochs") + 1] = "400"
     process = subprocess.Popen(
@@ -209,15 +223,15 @@ def test_ctrl_c_saves_and_says_how_to_go_on(cli: Cli, tmp_path: Path) -> None:
             if line.startswith("    2 "):
                 break
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
+        message = process.stderr.read()
     assert process.returncode == 130
-    assert "the same command with --resume goes on" in said
-    state = RunFolder(tmp_path / "run").kept()
+    assert "the same command with --resume continues it" in message
+    state = RunFolder(tmp_path / "run").read_state()
     assert state is not None
     assert state["step"] >= 10
 
 
-def test_a_trained_run_goes_out_with_its_weights(trained: Cli, tmp_path: Path) -> None:
+def test_a_run_is_exported_with_its_weights(trained: Cli, tmp_path: Path) -> None:
     done = trained("export", "run/best.safetensors", "--torch-export", "net.pt2", "--input", "8")
     assert done.code == 0, done.err
     x = torch.randn(2, 1, 8, 8)
@@ -233,7 +247,7 @@ def test_a_trained_run_goes_out_with_its_weights(trained: Cli, tmp_path: Path) -
     assert "name its spec, and give the file as --weights" in done.err
 
 
-def test_a_variant_begins_with_what_fits(cli: Cli, tmp_path: Path) -> None:
+def test_a_variant_starts_from_the_parts_that_fit(cli: Cli, tmp_path: Path) -> None:
     rf.save_weights(rf.build("net.yaml", seed=5), "theirs.safetensors")
     se = rf.load("net.yaml").replace({"block.attention": {"kind": "se", "reduction": 4}})
     (tmp_path / "se.yaml").write_text(se.to_yaml())
@@ -250,7 +264,7 @@ def test_a_variant_begins_with_what_fits(cli: Cli, tmp_path: Path) -> None:
     assert "layer1.0.se.fc1.weight" in after
 
 
-def test_a_run_that_was_refused_leaves_its_place_free(cli: Cli, tmp_path: Path) -> None:
+def test_a_refused_run_leaves_its_folder_free(cli: Cli, tmp_path: Path) -> None:
     asked = ("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "8")
     assert cli(*asked, "--batch-size", "500").code == 3
     assert cli(*asked, *SHORT).code == 0

@@ -21,17 +21,19 @@ from resforge.ablation import (
     Records,
     Sweep,
     compare_pairs,
+    expand_sweep,
     load_sweep,
     plan_sweep,
     render,
     render_report,
 )
+from resforge.ablation.comparing.comparison import p_figure
 from resforge.ablation.comparing.statistics import LEVEL, mean_interval, sign_flip_p
-from resforge.ablation.comparing.verdict import p_figure
-from resforge.ablation.planning.declared import MAX_PAIRS, Declared, Pair, pairs_of
-from resforge.ablation.planning.warnings import sweep_warnings
+from resforge.ablation.declared import MAX_PAIRS, Declared, Pair, pairs_of
+from resforge.ablation.planning.preview import sweep_warnings
 from resforge.ablation.reporting.table import COMPARED, comparison_cells
-from resforge.ablation.results.records import ArmRecord, TrialRecord
+from resforge.ablation.results.planned import ArmRecord
+from resforge.ablation.results.records import TrialRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 DIVERGED, BROKEN = Outcome("diverged", ((1, 2.0),), steps=1), Outcome("failed", error="Oops")
@@ -114,27 +116,27 @@ def test_too_many_to_claim_are_not_made_unasked() -> None:
     assert len(pairs_of([Declared(axis="x0", to="a")] * 2, arms)) == 128
 
 
-def test_comparisons_too_many_to_make_unasked_are_told_of_with_a_mend() -> None:
+def test_too_many_default_comparisons_give_a_warning_with_a_remedy() -> None:
     """In warnings and on the page; and what is proposed can be declared."""
     wide = {f"x{i}": {"a": {}, "b": {"name": "b"}} for i in range(8)}
     sweep = Sweep(sweep=1, base="digits_resnet8", axes=wide, seeds=1)
-    (told,) = [text for text in sweep_warnings(sweep) if "compared" in text]
+    (told,) = [text for text in sweep_warnings(sweep, expand_sweep(sweep)) if "compared" in text]
     assert told == (
         "nothing is compared: each label with its axis's first would be 1,024 comparisons, over"
-        " the limit of 400; say what you mean to claim, such as"
+        " the limit of 400; declare those that you need, such as"
         ' comparisons: {axis: "x0", to: "a"}'
     )
-    mended = sweep.model_copy(update={"comparisons": (Declared(axis="x0", to="a"),)})
-    assert not [text for text in sweep_warnings(mended) if "compared" in text]
+    fixed = sweep.model_copy(update={"comparisons": (Declared(axis="x0", to="a"),)})
+    assert not [text for text in sweep_warnings(fixed, expand_sweep(fixed)) if "compared" in text]
     # Where any one axis would be too many, two arms are proposed.
     arms = {f"a{i}": [] for i in range(402)}
     held = records(arms, seeds=1)
-    assert held.untold.endswith('such as comparisons: {of: "a1", to: "a0"}')
-    assert held.untold[1:] in Page(render_report(held)).text
+    assert held.undeclared_warning.endswith('such as comparisons: {of: "a1", to: "a0"}')
+    assert held.undeclared_warning[1:] in Page(render_report(held)).text
     assert compare_pairs(held) == ()
     assert "nothing is compared" in render(held, "md")
-    assert records({name: [] for name in [*arms][:401]}, seeds=1).untold == ""
-    assert records(arms, [], seeds=1).untold == ""
+    assert records({name: [] for name in [*arms][:401]}, seeds=1).undeclared_warning == ""
+    assert records(arms, [], seeds=1).undeclared_warning == ""
 
 
 def load(tmp_path: Path, comparisons: str) -> Sweep:
@@ -155,7 +157,7 @@ A, B = AT.format("A"), AT.format("B")
 def test_declared_pairs_come_in_the_files_order(tmp_path: Path) -> None:
     text = f"[{{of: {B}, to: {A}}}, {{axis: shortcut, to: plain}}]"
     sweep = load(tmp_path, text)
-    arms = {arm.name: dict(arm.labels) for arm in sweep.expanded}
+    arms = {arm.name: dict(arm.labels) for arm in expand_sweep(sweep)}
     found = pairs_of(sweep.comparisons, arms)
     assert found[0] == Pair(B, A)
     assert found[1] == Pair(A, AT.format("plain"))
@@ -192,7 +194,7 @@ def test_comparisons_decide_no_trial(tmp_path: Path) -> None:
         ("shortcut", "comparisons", "expected a list"),
     ],
 )
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     tmp_path: Path, comparisons: str, path: str, message: str
 ) -> None:
     with pytest.raises(rf.SpecError) as caught:
@@ -206,12 +208,12 @@ def test_as_many_as_can_be_claimed_and_no_more() -> None:
     arms: dict[str, object] = {f"a{i}": {} for i in range(30)}
     pairs = [{"of": of, "to": to} for of, to in combinations(arms, 2)]
     tree = {"sweep": 1, "base": "digits_resnet8", "arms": arms}
-    assert Sweep(**tree, comparisons=pairs[:MAX_PAIRS]).expanded
+    assert expand_sweep(Sweep(**tree, comparisons=pairs[:MAX_PAIRS]))
     wide = {"a": {"b": {}, **{f"c{i}": {} for i in range(MAX_PAIRS + 1)}}}
     with pytest.raises(rf.SpecError, match="over the limit of 400"):
-        _ = Sweep(
-            **{**tree, "arms": None, "axes": wide}, comparisons={"axis": "a", "to": "b"}
-        ).expanded
+        expand_sweep(
+            Sweep(**{**tree, "arms": None, "axes": wide}, comparisons={"axis": "a", "to": "b"})
+        )
 
 
 # What is told
@@ -258,14 +260,14 @@ def test_the_verdict_says_what_was_found_and_what_could_have_been() -> None:
     a = errors(*[2.0] * 8)
     b = errors(2.5, 2.9, 2.7, 2.6, 3.1, 2.4, 2.8, 2.6)
     assert one(a=a, b=b).verdict == (
-        "b misses 0.70 points more than a"
+        "b has 0.70 points more test error than a"
         " (95% interval +0.57 to +0.86, n = 8 pairs, p = 0.0078): separable."
     )
     c = errors(2.6, 1.9, 1.7, 2.6, 1.1, 2.4, 2.8, 1.6)
     assert one(a=a, c=c).verdict == (
-        "c misses 0.09 points more than a"
+        "c has 0.09 points more test error than a"
         " (95% interval -0.34 to +0.44, n = 8 pairs, p = 0.72): not separable;"
-        " this sweep would have seen 0.69 points."
+        " this sweep could detect 0.69 points."
     )
 
 
@@ -275,11 +277,11 @@ def test_too_few_pairs_say_so() -> None:
         "n = 5 pairs, p = 0.062): not separable; with 5 pairs no p below 0.0625 is possible."
     )
     assert one(a=a[:3], b=b[:3]).verdict == (
-        "b misses 0.90 points fewer than a (n = 3 pairs, p = 0.25): not separable;"
+        "b has 0.90 points less test error than a (n = 3 pairs, p = 0.25): not separable;"
         " with 3 pairs no p below 0.25 is possible."
     )
     assert one(a=a[:1], b=b[:1]).verdict == (
-        "b misses 1.00 points fewer than a (n = 1 pair, p = 1): not separable;"
+        "b has 1.00 points less test error than a (n = 1 pair, p = 1): not separable;"
         " with 1 pair no p below 1 is possible."
     )
 
@@ -304,16 +306,16 @@ def test_differences_without_a_spread_have_no_interval() -> None:
     found = one(a=errors(*[2] * 9), b=errors(*[3] * 9))
     assert (found.low, found.high, found.detectable) == (None, None, None)
     assert found.verdict == (
-        "b misses 1.00 points more than a (n = 9 pairs, p = 0.0039): separable."
+        "b has 1.00 points more test error than a (n = 9 pairs, p = 0.0039): separable."
     )
     same = one(a=errors(*[2] * 9), b=errors(*[2] * 9))
     assert same.verdict == (
-        "b misses as much as a (n = 9 pairs, p = 1): not separable;"
-        " the differences are all the same."
+        "b has the same test error as a (n = 9 pairs, p = 1): not separable;"
+        " the differences are all equal."
     )
 
 
-def test_trials_that_diverged_are_told_and_weighed() -> None:
+def test_trials_that_diverged_are_reported_and_weighed() -> None:
     fine = errors(*[2, 2.5, 2.2, 2.1, 2.6, 2.3])
     found = one(A=fine, plain=[DIVERGED] * 6)
     assert found.verdict == (
@@ -330,13 +332,13 @@ def test_trials_that_diverged_are_told_and_weighed() -> None:
     )
 
 
-def test_a_difference_too_small_for_two_digits_is_told_all_the_same() -> None:
-    """Six of twenty seeds miss one of 10,000 images more: separable, and no "as much as"."""
+def test_a_difference_too_small_for_two_digits_is_reported_all_the_same() -> None:
+    """With 6 of 20 seeds one image of 10,000 more is misclassified: separable, not "the same"."""
     a, b = errors(*[2.0] * 20), errors(*[2.01] * 6, *[2.0] * 14)
     found = one(a=a, b=b)
     assert found.separable
-    assert found.verdict.startswith("b misses 0.003 points more than a (")
-    assert one(a=b, b=a).verdict.startswith("b misses 0.003 points fewer than a (")
+    assert found.verdict.startswith("b has 0.003 points more test error than a (")
+    assert one(a=b, b=a).verdict.startswith("b has 0.003 points less test error than a (")
 
 
 @given(st.floats(0.0001, 1.0), st.booleans())
@@ -358,14 +360,14 @@ def test_an_unfinished_sweep_says_what_is_to_come() -> None:
 def test_one_network_under_two_names_is_no_comparison() -> None:
     arms = {name: errors(1, 2, 3) for name in "abc"}
     same, other = compare_pairs(records(arms, digests={"a": "x", "b": "x"}))
-    assert same.verdict == "b and a are the same network: there is nothing to tell."
+    assert same.verdict == "b and a are the same network: nothing to compare."
     assert (same.same_network, same.p_holm, other.family) == (True, None, 1)
 
 
 def test_what_two_arms_share_is_said_once() -> None:
     cells = {f"depth={d}/shortcut={s}": errors(1, 2) for d in (8, 56) for s in ("plain", "A")}
-    told = [found.verdict.partition(" misses")[0] for found in compare_pairs(records(cells))]
-    assert told == [
+    subjects = [found.verdict.partition(" has")[0] for found in compare_pairs(records(cells))]
+    assert subjects == [
         "At shortcut plain, depth 56",
         "At shortcut A, depth 56",
         "At depth 8, A",
@@ -374,11 +376,11 @@ def test_what_two_arms_share_is_said_once() -> None:
     crossed = [{"of": "depth=8/shortcut=A", "to": "depth=56/shortcut=plain"}]
     (found,) = compare_pairs(records(cells, crossed))
     assert found.verdict.startswith(
-        "depth 8, shortcut A misses as much as depth 56, shortcut plain"
+        "depth 8, shortcut A has the same test error as depth 56, shortcut plain"
     )
 
 
-def test_the_page_tells_the_comparisons() -> None:
+def test_the_page_shows_the_comparisons() -> None:
     held = records({"<i>": errors(1, 2), "b": errors(3, 4)})
     (found,) = compare_pairs(held)
     assert found.verdict.replace("<i>", "&lt;i&gt;") in render_report(held)

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.ablation.planning.design import MAX_PAIRS, choices, count_pairs, fewest
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=5)
@@ -81,7 +81,7 @@ def test_pairs_are_counted_as_they_are_made(sizes: list[int]) -> None:
 
 
 def test_the_design_of_a_sweep_makes_its_arms() -> None:
-    names = [arm.name for arm in sweep(axes=AXES, design="one_factor").expanded]
+    names = [arm.name for arm in expand_sweep(sweep(axes=AXES, design="one_factor"))]
     assert names == [
         "depth=8/shortcut=A/norm=batch",
         "depth=14/shortcut=A/norm=batch",
@@ -90,9 +90,9 @@ def test_the_design_of_a_sweep_makes_its_arms() -> None:
         "depth=8/shortcut=plain/norm=batch",
         "depth=8/shortcut=A/norm=none",
     ]
-    grid = sweep(axes=AXES, design="grid").expanded
-    pairs = sweep(axes=AXES, design="pairwise").expanded
-    assert grid == sweep(axes=AXES).expanded
+    grid = expand_sweep(sweep(axes=AXES, design="grid"))
+    pairs = expand_sweep(sweep(axes=AXES, design="pairwise"))
+    assert grid == expand_sweep(sweep(axes=AXES))
     assert (len(grid), len(pairs)) == (18, 9)
     assert {arm.digest for arm in pairs} < {arm.digest for arm in grid}
 
@@ -100,8 +100,8 @@ def test_the_design_of_a_sweep_makes_its_arms() -> None:
 def test_a_design_too_large_is_counted_not_made() -> None:
     many = {f"a{i}": {str(j): {} for j in range(3)} for i in range(80)}
     with pytest.raises(rf.SpecError, match=f"pairs of labels, over the limit of {MAX_PAIRS:,}"):
-        _ = sweep(axes=many, design="pairwise").expanded
-    assert len(sweep(axes=many, design="one_factor").expanded) == 161
+        expand_sweep(sweep(axes=many, design="pairwise"))
+    assert len(expand_sweep(sweep(axes=many, design="one_factor"))) == 161
     wide = {axis: {str(j): {} for j in range(40)} for axis in "abc"}
     with pytest.raises(rf.SpecError, match="1,600 arms, over the limit"):
-        _ = sweep(axes=wide, design="pairwise").expanded
+        expand_sweep(sweep(axes=wide, design="pairwise"))

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+import sweep_trials
 import torch
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.running import device as devices
-from resforge.ablation.running.device import choose_device, count_gpus, gpu_of
-from resforge.ablation.running.engine import Job, cores, make_engine
+from resforge.ablation.running.device import choose_device, cores, count_gpus, gpu_of
+from resforge.ablation.running.engine import Job
+from resforge.ablation.running.engines import make_engine
 from resforge.ablation.running.task import Task, make_task
 from resforge.ablation.running.trial import deterministic, environment, run_trial
 from resforge.errors import ResforgeError, StoreError
-
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 TRAIN = "resforge.ablation.running.trial:run_trial"
@@ -38,10 +35,10 @@ def test_auto_is_cuda_where_there_is_a_gpu() -> None:
     assert choose_device("cuda", 1) == "cuda"
 
 
-def test_what_cannot_be_is_told_with_its_mend() -> None:
-    with pytest.raises(ResforgeError, match="finds no GPU here: use cpu, or auto"):
+def test_an_unavailable_device_is_refused_with_a_remedy() -> None:
+    with pytest.raises(ResforgeError, match="finds none here: use cpu or auto"):
         choose_device("cuda", 0)
-    with pytest.raises(ResforgeError, match="no device 'tpu': use auto, cpu or cuda"):
+    with pytest.raises(ResforgeError, match="unknown device 'tpu': use auto, cpu or cuda"):
         choose_device("tpu", 1)
 
 
@@ -63,7 +60,7 @@ def test_workers_are_spread_over_the_gpus_that_are_seen(gpus: int, size: int, na
 @pytest.fixture
 def four_gpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that says it has them, for workers that ask for none."""
-    monkeypatch.setattr("resforge.ablation.running.pool.count_gpus", lambda _: 4)
+    monkeypatch.setattr("resforge.ablation.running.engines.pool.count_gpus", lambda _: 4)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return
 

@@ -8,25 +8,48 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
 import resforge as rf
 from hypothesis import given
+from resforge.builder.register import unregister
 from resforge.drawing.diagram import describe
 from resforge.drawing.html import to_html
 from resforge.drawing.marks import changed
 from resforge.drawing.scene import FOLD, PIECES
-from resforge.drawing.signs import Signs, closing_signs, wiring
-from resforge.drawing.svg import clean
+from resforge.drawing.signs import (
+    OTHER_LINES,
+    Sign,
+    Signs,
+    closing_parts,
+    on_wire,
+    parts_of,
+    wiring,
+)
+from resforge.drawing.svg import COLOURS, clean
 from resforge.planner.plan import lay_out
-from resforge.specs import BlockSpec, NormSpec, ResNetSpec, StageSpec, Trace
-from resforge.specs.block import BLOCKS
+from resforge.specs import (
+    BLOCKS,
+    HEADS,
+    OPERATIONS,
+    SHORTCUTS,
+    STEMS,
+    AttentionSpec,
+    BlockSpec,
+    Call,
+    Layer,
+    Module,
+    Operation,
+    ShortcutSpec,
+    Site,
+    Steps,
+    Trace,
+    call,
+)
+from resforge.specs.operations import ConvSpec
 from resforge.specs.order import Order
-from resforge.specs.register import register_block
-from resforge.specs.shortcut import SHORTCUTS
-from resforge.specs.stage import BlockEntrySpec
 from resforge.testing.strategies import specs
 from torch import nn
 
@@ -72,9 +95,7 @@ def test_any_network_has_a_picture_with_an_arc_for_each_shortcut(spec: rf.ResNet
     plan = lay_out(spec, (33, 40))
     drawn = arcs(plan.to_svg())
     blocks = [block for stage in plan.stages for block in stage]
-    assert drawn == Counter(
-        block.shortcut.kind for block in blocks if block.shortcut.kind != "none"
-    )
+    assert drawn == Counter(block.shortcut.kind for block in blocks if not block.shortcut.absent)
     ElementTree.fromstring(to_html(plan))
 
 
@@ -117,33 +138,66 @@ def test_a_long_stage_of_differing_blocks_leaves_out_its_middle() -> None:
     assert [text for text in texts(svg) if text.endswith("more")] == ["28 more"]
 
 
-KINDS = [kind.model_fields["kind"].default for kind in SHORTCUTS]
-VARIANTS = [
-    *KINDS,
-    {"kind": "projection", "kernel": 3},
-    {"kind": "zero_pad", "subsample": "avg_pool"},
-    {"kind": "gate", "mode": "shortcut_only"},
-    {"kind": "dropout", "rate": 0.2},
-    {"kind": "scaled", "shortcut": 0.5},
-    {"kind": "scaled", "residual": 0.5},
-    {"kind": "scaled", "of": "projection"},
-]
+def samples(kinds: dict[str, type[Operation]]) -> list[dict[str, Any]]:
+    """The samples of every kind, as a file has them."""
+    return [{"kind": kind, **fields} for kind in kinds for fields in kinds[kind].samples]
+
+
+def described(name: str, spec: rf.ResNetSpec) -> tuple[str, str]:
+    """The looks of the block, and its tip."""
+    group = block_group(picture(spec), name)
+    return str(looks_of(group)), group.findtext(f"{SVG}title") or ""
 
 
 @pytest.mark.parametrize("side", ["match", "change"])
 def test_every_shortcut_looks_different_also_without_colours(side: str) -> None:
+    """No kind looks as another in any of its samples; samples of one kind differ at least in the
+    tip."""
     stem = {"kind": "conv3x3", "width": 64 if side == "match" else 32}
-    looks = {}
-    for variant in VARIANTS:
-        if variant == "identity" and side == "change":
+    size = {"width": 64, "depth": 1, "stride": 1 if side == "match" else 2}
+    found: dict[tuple[str, str], str] = {}
+    shown: dict[str, set[str]] = {}
+    for sample in samples(dict(SHORTCUTS)):
+        tree = {"resforge": 1, "stem": stem, "stages": [size], "shortcut": {side: sample}}
+        if SHORTCUTS[sample["kind"]](**sample).why_illegal(stem["width"], 64, size["stride"]):
             continue
-        if side == "match" and variant == {"kind": "zero_pad", "subsample": "avg_pool"}:
-            continue  # there is nothing to pool
-        size = {"width": 64, "depth": 1, "stride": 1 if side == "match" else 2}
-        spec = rf.ResNetSpec(resforge=1, stem=stem, stages=[size], shortcut={side: variant})
-        looks[str(variant)] = str(looks_of(block_group(picture(spec), "layer1.0")))
-    for one, other in combinations(looks, 2):
-        assert looks[one] != looks[other], (one, other)
+        looks, tip = described("layer1.0", rf.ResNetSpec(**tree))
+        shown.setdefault(sample["kind"], set()).add(looks)
+        assert (sample["kind"], tip) not in found
+        found[sample["kind"], tip] = looks
+    assert all(kind in shown or side == "change" for kind in SHORTCUTS), "all may keep the shape"
+    for one, other in combinations(shown, 2):
+        assert shown[one].isdisjoint(shown[other]), (one, other)
+
+
+VARIANTS = [
+    [{"kind": "projection"}, {"kind": "projection", "kernel": 3}],
+    [{"kind": "zero_pad"}, {"kind": "zero_pad", "subsample": "avg_pool"}],
+    [{"kind": "gate"}, {"kind": "gate", "mode": "shortcut_only"}],
+    [{"kind": "dropout"}, {"kind": "dropout", "rate": 0.2}],
+    [
+        {"kind": "scaled", "shortcut": 0.5},
+        {"kind": "scaled", "residual": 0.5},
+        {"kind": "scaled", "of": "projection"},
+    ],
+    [
+        {"path": [{"conv": 1, "stride": "block"}]},
+        {"path": [{"conv": 1, "stride": "block"}, "act"]},
+        {"path": ["norm", {"conv": 1, "stride": "block"}]},
+        {"path": [{"pool": "avg", "stride": "block"}, "zero_pad"]},
+        {"path": [{"zero_pad": "end", "stride": "block"}]},
+        {"path": [{"conv": 1, "stride": "block"}], "join": "gate"},
+        {"path": [{"conv": 1, "stride": "block"}], "join": {"kind": "scaled", "residual": 0.5}},
+        {"kind": "scaled", "of": {"path": [{"conv": 1, "stride": "block"}]}},
+    ],
+]
+
+
+@pytest.mark.parametrize("variants", VARIANTS, ids=str)
+def test_options_of_a_shortcut_show_on_its_arc(variants: list[dict[str, object]]) -> None:
+    base = rf.load("digits_resnet8")
+    looks = [described("layer2.0", base.replace({"shortcut.change": each}))[0] for each in variants]
+    assert len(set(looks)) == len(looks)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +209,140 @@ def test_every_shortcut_looks_different_also_without_colours(side: str) -> None:
         ("gate", "1−g", "g"),
         ({"kind": "gate", "mode": "shortcut_only", "of": "conv1x1"}, "1×1 1−g", ""),
         ({"kind": "dropout", "rate": 0.1, "of": "avg_projection"}, "pool 1×1 p 0.1", ""),
+        ("channel_scale", "a", ""),
+        ({"kind": "channel_scale", "of": "projection"}, "1×1 a", ""),
+        ({"path": [{"conv": 3, "stride": "block"}, "norm", "act"]}, "3×3 activation", ""),
+        ({"path": ["norm", {"conv": 1, "stride": "block"}], "join": "gate"}, "norm 1×1 1−g", "g"),
+        ({"path": [{"pool": "max", "stride": "block"}, "zero_pad"]}, "pool +0", ""),
+        ({"kind": "gate", "of": {"path": [{"conv": 1, "stride": "block"}]}}, "1×1 1−g", "g"),
     ],
 )
-def test_an_arc_shows_what_is_done_on_it(shortcut: object, arc: str, end: str) -> None:
-    plan = rf.plan(rf.load("digits_resnet8").replace({"shortcut": shortcut}))
-    found = wiring(plan.stages[1][0], "relu", every_sign=False)
-    assert (" ".join(found.arc), " ".join(found.end)) == (arc, end)
+def test_an_arc_shows_the_operations_on_it(shortcut: object, arc: str, end: str) -> None:
+    plan = rf.plan(rf.load("digits_resnet8").replace({"shortcut.change": shortcut}))
+    found = wiring(plan.stages[1][0], every_sign=False)
+    assert (spelled(found.arc), spelled(found.end)) == (arc, end)
+
+
+def test_the_legend_explains_the_signs_of_arcs_that_their_name_does_not() -> None:
+    scaled = texts(picture("digits_resnet8", shortcut="channel_scale"))
+    assert {"channel_scale of zero_pad shortcut", "learned scale of each channel"} <= set(scaled)
+    dropped = texts(picture("digits_resnet8", shortcut="dropout"))
+    assert "dropout of zero_pad shortcut" in dropped
+    assert "dropout" not in dropped
+    path = [{"conv": 1, "stride": "block"}, "norm", "act"]
+    gated = texts(picture("digits_resnet8", shortcut={"path": path, "join": "gate"}))
+    assert {"path shortcut", "g = sigmoid(conv 1×1)", "activation"} <= set(gated)
+
+
+ATTENTION = {kind: op for kind, op in OPERATIONS.items() if issubclass(op, AttentionSpec)}
+
+
+def test_every_attention_has_a_sign_and_a_legend_of_its_own() -> None:
+    found = {}
+    for sample in samples(ATTENTION):
+        svg = picture("cifar_resnet20", **{"block.attention": sample})
+        op = OPERATIONS[sample["kind"]]
+        assert op.legend in texts(svg)
+        found.setdefault(row_of(svg, "layer1.0"), set()).add(sample["kind"])
+    assert len(found) == len(ATTENTION)
+    assert all(len(kinds) == 1 for kinds in found.values())
+
+
+@pytest.mark.parametrize("family", [STEMS, BLOCKS, HEADS], ids=lambda family: family.noun)
+def test_every_sample_of_a_word_has_a_picture_that_says_its_kind(family: Any) -> None:
+    base = rf.load("resnet18").replace({"stages[*].width": 64, "stages[*].depth": 1})
+    pictures = set()
+    for sample in samples(dict(family)):
+        svg = picture(base, **{family.noun: sample})
+        assert any(text.split(" ×")[0].split(",")[0] == sample["kind"] for text in texts(svg))
+        pictures.add(without_colours(svg))
+    assert len(pictures) == len(samples(dict(family)))
+
+
+def test_every_operation_is_drawn_where_it_may_stand() -> None:
+    """Each kind has looks of its own, but for operations that do nothing."""
+    shown: dict[str, set[str]] = {}
+    for sample in samples(dict(OPERATIONS)):
+        if spec := _with_operation(sample):
+            groups = [block_group(picture(spec), name) for name in ("layer1.0", "head")]
+            shown.setdefault(sample["kind"], set()).add(str([*map(looks_of, groups)]))
+    undrawn = {kind for kind, op in OPERATIONS.items() if op.sign == ""}
+    assert set(OPERATIONS) - set(shown) == undrawn
+    for one, other in combinations(shown, 2):
+        assert shown[one].isdisjoint(shown[other]), (one, other)
+
+
+def _with_operation(sample: dict[str, Any]) -> rf.ResNetSpec | None:
+    """A network in which an operation does something, in its branch or, where that alone is legal,
+    in its head; None for none."""
+    conv: dict[str, Any] = {"conv": 7}
+    head: list[Any] = ["global_pool", {"linear": 3}]
+    for branch, end in (
+        ([conv, "act", sample], head),
+        ([{**conv, "width": "x1/2"}, "act", sample], head),
+        ([conv, "act"], [sample]),
+        ([conv, "act"], ["global_pool", sample]),
+    ):
+        stem, stages = {"kind": "conv3x3", "width": 16}, [{"width": 16, "depth": 1}]
+        try:
+            spec = rf.ResNetSpec(
+                resforge=1, stem=stem, stages=stages, block={"branch": branch}, head=end
+            )
+            plan = rf.plan(spec)
+        except rf.SpecError:
+            continue
+        modules = (*plan.stages[0][0].modules.branch, *plan.modules.head)
+        place = modules[len(branch) - 1 if sample in branch else -1]
+        if place.op.canonical(place) is not None:
+            return spec
+    return None
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"),
+    [
+        ({"kind": "basic", "dropout": 0.3}, "fork box[p 0.3] sum activation"),
+        ({"kind": "bottleneck", "order": "full_pre", "dropout": 0.3}, "fork box[p 0.3] sum"),
+        ({"branch": [{"conv": 3}, "norm", "act", {"conv": 3}, "norm"]}, "fork box sum activation"),
+        (
+            {"branch": ["norm", "act", {"conv": 3}, {"dropout": 0.2}, {"conv": 1}, "scale"]},
+            "fork norm activation box[p 0.2] a sum activation",
+        ),
+        (
+            {"branch": [{"conv": 3}, {"se": 2}, {"pool": "max", "stride": 1}, "norm"], "exit": []},
+            "fork box[se] norm sum",
+        ),
+        ({"branch": [{"drop_path": 0.2}], "exit": ["norm"]}, "fork box dp 0.2 sum norm"),
+        ({"entry": [{"conv": 1}, "norm"], "branch": [{"conv": 3}]}, "1×1 fork box sum activation"),
+    ],
+)
+def test_signs_of_a_branch_stand_in_their_places(block: object, wanted: str) -> None:
+    svg = picture(stage({"block": block}, {"block": {"kind": "basic", "order": "full_pre"}}))
+    assert row_of(svg, "layer1.0") == wanted
+
+
+def test_a_block_written_out_shows_whether_an_activation_follows_the_sum() -> None:
+    branch = [{"conv": 3, "stride": "block"}, "norm"]
+    for exit_, wanted in ((["act"], "fork box sum activation"), ([], "fork box sum")):
+        svg = picture("cifar_resnet20", block={"branch": branch, "exit": exit_})
+        assert row_of(svg, "layer1.1") == wanted
+
+
+def test_stem_closing_and_head_written_out_are_drawn() -> None:
+    spec = rf.load("cifar_resnet20").replace(
+        {
+            "stem": [{"conv": 3, "width": 16}, "norm", "act", {"se": 4}],
+            "closing": [{"conv": 1, "width": 80}, "norm", "act"],
+            "head": ["global_pool", {"dropout": 0.2}, {"linear": 10}],
+        }
+    )
+    svg = picture(spec)
+    assert row_of(svg, "stem") == "box[se]"
+    assert row_of(svg, "closing") == "box"
+    assert row_of(svg, "head") == "box[p 0.2]"
+    assert {"16×32×32", "closing", "80×8×8", "10 classes", "dropout", "p"} <= set(texts(svg))
+    pooled = texts(picture(spec, head=["global_pool"], closing=["scale"]))
+    assert {"closing", "a", "64×1×1"} <= set(pooled)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +370,12 @@ def test_norms_and_activations_stand_where_the_order_has_them(order: Order, want
     ("order", "signs"),
     [("post", ()), ("relu_only_pre", ("activation",)), ("full_pre", ("norm", "activation"))],
 )
-def test_a_pre_activated_network_closes_before_its_head(order: Order, signs: Signs) -> None:
+def test_a_pre_activated_network_closes_before_its_head(
+    order: Order, signs: tuple[str, ...]
+) -> None:
     spec = rf.load("cifar_resnet20").replace({"block.order": order})
-    assert closing_signs(rf.plan(spec, 32)) == signs
-    assert len({signs, closing_signs(rf.plan(spec.replace({"activation": "none"}), 32))}) == (
+    assert closing_texts(rf.plan(spec, 32)) == signs
+    assert len({signs, closing_texts(rf.plan(spec.replace({"activation": "none"}), 32))}) == (
         1 if order == "post" else 2
     )
     for head in ({}, {"head": None}):
@@ -211,21 +395,35 @@ def test_beside_another_order_every_activation_is_said() -> None:
 
 @given(specs())
 def test_the_signs_are_the_modules(spec: rf.ResNetSpec) -> None:
-    """What is drawn around a box is what the built block holds there, no less and no more."""
+    """Norms, activations and attention around a box are those that the built block holds there, no
+    less and no more."""
     plan = lay_out(spec, (32, 32))
     model = rf.build(spec, device="meta")
-    modules = dict(model.named_modules())
+    built = dict(model.named_modules())
     for block in (block for stage in plan.stages for block in stage):
-        module, found = modules[block.name], wiring(block, spec.activation, every_sign=True)
-        assert found.before + found.entry == held(norm=module.bn0, activation=module.relu0)
-        assert (found.entry if module.shares_entry else found.before) == ()
-        attention = held(activation=module.relu_branch)
-        attention += (block.spec.attention.kind,) if module.se is not None else ()
-        assert found.end[: len(attention)] == attention
-        assert found.after == held(norm=module.bn_sum, activation=module.relu)
-    assert closing_signs(plan) == held(
-        norm=getattr(model, "norm", None), activation=getattr(model, "act", None)
-    )
+        found, chains = wiring(block, every_sign=True), block.modules
+        prefix = f"{block.name}."
+        assert spelled(found.before) == spelled(_held(built, chains.entry, prefix))
+        assert spelled(found.after) == spelled(_held(built, chains.exit, prefix))
+        bars = [any(map(_weighs, each.layers)) for each in chains.branch]
+        first = bars.index(True) if any(bars) else 0
+        assert spelled(found.entry) == spelled(_held(built, chains.branch[:first], prefix))
+        tail = chains.branch[len(bars) - bars[::-1].index(True) :] if any(bars) else chains.branch
+        norm_of_conv = bool(tail) and tail[0].op.kind == "norm"
+        signs = _held(built, tail[norm_of_conv:], prefix)
+        assert spelled(found.end[: len(signs)]) == spelled(signs)
+    assert closing_texts(plan) == tuple(sign.text for sign in _held(built, plan.modules.closing))
+
+
+def _weighs(layer: Layer) -> bool:
+    return layer.path == "main" and not layer.kind.endswith("_norm") and layer.kind != "parameter"
+
+
+def _held(built: dict[str, nn.Module], chain: tuple[Module, ...], prefix: str = "") -> Signs:
+    """The signs of the modules of a chain that were built, and do something."""
+    found = [(each, built.get(prefix + each.name)) for each in chain]
+    there = [each for each, module in found if not isinstance(module, nn.Identity | type(None))]
+    return on_wire(parts_of(there))
 
 
 @given(specs())
@@ -238,8 +436,10 @@ def test_no_sign_stands_on_another_or_on_a_box(spec: rf.ResNetSpec) -> None:
         assert one.apart(other)
     assert all(sign.left > 0 and sign.right < width for sign in signs)
     for group in root.iter(f"{SVG}g"):
-        parts = sorted(parts_of(group))
-        for one, other in pairwise(parts):
+        parts = sorted(wire_of(group))
+        boxes = [part for part in parts if part.name == "box"]
+        outside = [part for part in parts if not any(part.inside(box) for box in boxes)]
+        for one, other in pairwise(outside):
             assert one.right <= other.left, (one, other)
         arc = [part for part in parts if part.name in ("fork", "sum")]
         for sign in arc_signs(group):
@@ -248,11 +448,12 @@ def test_no_sign_stands_on_another_or_on_a_box(spec: rf.ResNetSpec) -> None:
 
 
 def test_every_kind_of_block_looks_and_reads_different() -> None:
-    for one, other in combinations(("basic", "bottleneck", "d2l"), 2):
-        first, second = picture("resnet18", block=one), picture("resnet18", block=other)
-        assert f"{one} ×2" in texts(first)
-        assert f"{other} ×2" in texts(second)
-        assert set(_fills(first)) != set(_fills(second))
+    fills = {}
+    for kind, model in BLOCKS.items():
+        svg = picture("resnet18", block={"kind": kind, **model.samples[0]})
+        assert f"{kind} ×2" in texts(svg)
+        fills[kind] = frozenset(_fills(svg))
+    assert len(set(fills.values())) == len(BLOCKS)
 
 
 def test_groups_show() -> None:
@@ -341,9 +542,12 @@ class _OddSpec(BlockSpec):
 
     kind: Literal["odd_for_pictures"] = "odd_for_pictures"
 
-    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        trace.conv("mix", width, 5, stride)
-        trace.parameter("scale", width, 1, 1)
+    def lay(self, trace: Trace, name: str, site: Site) -> None:
+        trace.conv(f"{name}.mix", site.width, 5, site.stride)
+        trace.parameter(f"{name}.scale", site.width, 1, 1)
+
+    def call(self, module: Module) -> Call:
+        return call("Odd")
 
 
 class _EmptySpec(BlockSpec):
@@ -351,20 +555,46 @@ class _EmptySpec(BlockSpec):
 
     kind: Literal["empty_for_pictures"] = "empty_for_pictures"
 
-    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        pass
+    def call(self, module: Module) -> Call:
+        return call("Empty")
+
+
+class _BlurSpec(Operation):
+    """An operation of one's own without a layer, and without a sign."""
+
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
+
+    kind: Literal["blur_for_pictures"] = "blur_for_pictures"
+
+    def call(self, module: Module) -> Call:
+        return call("Blur")
+
+
+class _LineSpec(ShortcutSpec):
+    """A shortcut of one's own without a line."""
+
+    kind: Literal["five_for_pictures"] = "five_for_pictures"
+
+    def steps(self, site: Site) -> Steps:
+        return (("0", ConvSpec(kernel=5, stride="block")),)
+
+
+class _OtherLineSpec(_LineSpec):
+    """Another one, of the same operations."""
+
+    kind: Literal["other_for_pictures"] = "other_for_pictures"  # type: ignore[assignment]
+
+
+OWN = (_OddSpec, _EmptySpec, _BlurSpec, _LineSpec, _OtherLineSpec)
 
 
 @pytest.fixture
 def own_kinds() -> Iterator[None]:
-    before = dict(BLOCKS)
-    register_block(_OddSpec)
-    register_block(_EmptySpec)
+    for model in OWN:
+        rf.register(model)
     yield
-    BLOCKS.clear()
-    BLOCKS.update(before)
-    for model in (BlockEntrySpec, StageSpec, ResNetSpec):
-        model.model_rebuild(force=True)
+    for model in OWN:
+        unregister(model)
 
 
 @pytest.mark.usefixtures("own_kinds")
@@ -374,7 +604,34 @@ def test_kinds_of_ones_own_are_drawn_and_told_apart() -> None:
     assert {"odd_for_pictures", "empty_for_pictures", "basic"} <= set(texts(svg))
     assert sum(arcs(svg).values()) == 3
     assert "parameter" in texts(svg)
+    assert len(set(_fills(svg)) - set(_fills(picture("plain18", block="bottleneck")))) == 3
     ElementTree.fromstring(spec._repr_html_())
+
+
+@pytest.mark.usefixtures("own_kinds")
+def test_operations_of_ones_own_are_drawn_and_told_apart() -> None:
+    block = {"branch": [{"conv": 3}, "blur_for_pictures", {"conv": 3}, "norm"]}
+    svg = picture(stage({"block": block}))
+    assert row_of(svg, "layer1.0") == "fork box[blur_for_pictures] sum activation"
+
+
+@pytest.mark.usefixtures("own_kinds")
+def test_shortcuts_of_ones_own_have_a_line_of_their_own() -> None:
+    kinds = ("five_for_pictures", "other_for_pictures", "projection")
+    svg = picture(stage(*({"shortcut": {"match": kind}} for kind in kinds)))
+    looks = [str(looks_of(block_group(svg, f"layer1.{number}"))) for number in range(3)]
+    assert len(set(looks)) == 3
+    assert {f"{kind} shortcut" for kind in kinds} <= set(texts(svg))
+    wrapped = picture(stage({"shortcut": {"match": {"kind": "gate", "of": kinds[0]}}}))
+    assert f"gate of {kinds[0]} shortcut" in texts(wrapped)
+
+
+def test_no_two_lines_are_alike_without_their_colours() -> None:
+    lines = [kind.line for kind in SHORTCUTS.values() if kind.line is not None]
+    looks = [(line.width, line.dash) for line in (*lines, *OTHER_LINES)]
+    assert len(set(looks)) == len(looks)
+    colours = [kind.colour for kind in BLOCKS.values() if kind.colour is not None]
+    assert {line.colour for line in (*lines, *OTHER_LINES)} | set(colours) <= set(COLOURS)
 
 
 def _fills(svg: str) -> list[str]:
@@ -391,6 +648,10 @@ class Part(NamedTuple):
     left: float
     right: float
     name: str
+
+    def inside(self, box: Part) -> bool:
+        """Whether it stands within ``box``, without being it."""
+        return self != box and box.left <= self.left and self.right <= box.right
 
 
 class Frame(NamedTuple):
@@ -422,8 +683,8 @@ def block_group(svg: str, name: str) -> ElementTree.Element:
     return next(g for g in groups if (g.findtext(f"{SVG}title") or "").startswith(f"{name}:"))
 
 
-def parts_of(group: ElementTree.Element) -> list[Part]:
-    """What stands on the wire of one block: its box, the ends of its arc, its signs."""
+def wire_of(group: ElementTree.Element) -> list[Part]:
+    """The parts on the wire of one block: its box, the ends of its arc, its signs."""
     axis, parts = None, []
     for path in group.iter(f"{SVG}path"):
         xs = numbers_of(path)
@@ -441,14 +702,19 @@ def parts_of(group: ElementTree.Element) -> list[Part]:
 
 
 def arc_signs(group: ElementTree.Element) -> list[Frame]:
-    on_wire = {part.left for part in parts_of(group)}
+    beside = {part.left for part in wire_of(group)}
     frames = [frame_of(rect) for rect in group.iter(f"{SVG}rect") if rect.get("data-sign")]
-    return [frame for frame in frames if frame.left not in on_wire]
+    return [frame for frame in frames if frame.left not in beside]
 
 
 def row_of(svg: str, name: str) -> str:
-    """The parts on the wire of one block, from left to right."""
-    return " ".join(part.name for part in sorted(parts_of(block_group(svg, name))))
+    """The parts on the wire of one block, from left to right; those in its box in brackets."""
+    parts = sorted(wire_of(block_group(svg, name)))
+    boxes = [part for part in parts if part.name == "box"]
+    inside = [part for part in parts if any(part.inside(box) for box in boxes)]
+    names = ", ".join(part.name for part in inside)
+    row = (part.name for part in parts if part not in inside)
+    return " ".join(f"box[{names}]" if name == "box" and inside else name for name in row)
 
 
 def looks_of(group: ElementTree.Element) -> list[object]:
@@ -461,12 +727,25 @@ def looks_of(group: ElementTree.Element) -> list[object]:
     ]
 
 
-def held(*, norm: nn.Module | None = None, activation: nn.Module | None) -> Signs:
-    """The signs of modules that may be missing, or there and doing nothing."""
-    there = {"norm": norm, "activation": activation}
-    return tuple(
-        name for name, module in there.items() if not isinstance(module, nn.Identity | type(None))
+def without_colours(svg: str) -> str:
+    """Everything in a picture but its colours, its title and its tips."""
+    root = ElementTree.fromstring(svg)
+    looks = ("d", "data-sign", "stroke-width", "stroke-dasharray")
+    return str(
+        [
+            (node.tag, node.text, *(node.get(name) for name in looks))
+            for node in root.iter()
+            if node.tag.rpartition("}")[2] not in ("title", "desc", "style")
+        ]
     )
+
+
+def spelled(signs: Signs) -> str:
+    return " ".join(sign.text for sign in signs)
+
+
+def closing_texts(plan: rf.Plan) -> tuple[str, ...]:
+    return tuple(sign.text for sign in closing_parts(plan) if isinstance(sign, Sign))
 
 
 def badges(svg: str) -> Counter[str]:

@@ -16,8 +16,9 @@ from typing import get_args
 
 import pytest
 import resforge
+from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
+from resforge.specs.join import JOINS
 from resforge.specs.order import Order
-from resforge.specs.shortcut import SHORTCUTS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,9 +27,9 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def modules() -> list[str]:
     """Every module of the package, by its full name."""
-    folders = ("ablation", "blocks", "builder", "cli", "export", "generation", "specs", "testing")
-    folders += ("training", "weights")
-    names = ["resforge"]
+    folders = ("ablation", "blocks", "builder", "cli", "drawing", "export", "generation")
+    folders += ("reading", "specs", "testing", "text", "training", "weights")
+    names = ["resforge", "resforge.errors"]
     for folder in folders:
         package = importlib.import_module(f"resforge.{folder}")
         names.append(package.__name__)
@@ -83,19 +84,26 @@ def test_every_picture_is_the_one_its_spec_makes() -> None:
     assert set(pictures) == set((ROOT / "docs").rglob("*.svg"))
 
 
+def test_the_gallery_lists_every_word_as_it_is() -> None:
+    draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert text.partition(draw["MARK"])[2] == draw["words"](), "run python docs/draw.py"
+
+
 def test_the_gallery_shows_every_word() -> None:
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     bodies = [body for language, body in FENCE.findall(text) if language == "yaml"]
-    blocks = [
-        block.what
-        for body in bodies
-        for stage in resforge.plan(resforge.loads(body)).stages
-        for block in stage
-    ]
-    assert {what.shortcut.kind for what in blocks} == {
-        kind.model_fields["kind"].default for kind in SHORTCUTS
-    }
-    assert {what.block.arrangement for what in blocks} == set(get_args(Order))
+    plans = [resforge.plan(resforge.loads(body)) for body in bodies]
+    blocks = [block for plan in plans for stage in plan.stages for block in stage]
+    ends = [module for plan in plans for chain in plan.modules for module in chain]
+    inside = [module for b in blocks for chain in b.modules[:4] for module in chain]
+    assert {plan.spec.stem.kind for plan in plans} == {*STEMS}
+    assert {block.spec.kind for block in blocks} == {*BLOCKS}
+    assert {block.shortcut.kind for block in blocks} == {*SHORTCUTS}
+    assert {block.modules.join.kind for block in blocks} == {*JOINS}
+    assert {plan.spec.head.kind for plan in plans if plan.spec.head} == {*HEADS}
+    assert {module.op.kind for module in (*ends, *inside)} >= {*OPERATIONS}
+    assert {block.spec.arrangement for block in blocks} == {"", *get_args(Order)}
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)

@@ -9,7 +9,7 @@ import pytest
 import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.generation import Space, complexity_weights, edf
 
 errors = st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=1, max_size=30)
@@ -53,10 +53,10 @@ def test_weights_make_every_bin_count_alike() -> None:
     ("call", "message"),
     [
         (lambda: edf([]), "at least one error"),
-        (lambda: edf([0.1, float("nan")]), "all of them finite"),
+        (lambda: edf([0.1, float("nan")]), "all errors finite"),
         (lambda: edf([0.1], [1.0, 2.0]), "2 weights for 1"),
         (lambda: edf([0.1], [-1.0]), "below 0"),
-        (lambda: complexity_weights([1.0], [3, 2]), "do not rise"),
+        (lambda: complexity_weights([1.0], [3, 2]), "do not increase"),
         (lambda: complexity_weights([1.0], [0, 2, 4]), "between 2 and 4"),
     ],
 )
@@ -79,4 +79,4 @@ def test_networks_of_a_space_are_arms_of_a_sweep() -> None:
     drawn = list(islice(space.sample(seed=0), 8))
     arms = {found.digest[:12]: space.changes(found) for found in drawn}
     sweep = Sweep(sweep=1, base="digits_resnet8", arms=arms, comparisons=[])
-    assert [arm.digest for arm in sweep.expanded] == [found.digest for found in drawn]
+    assert [arm.digest for arm in expand_sweep(sweep)] == [found.digest for found in drawn]

@@ -18,19 +18,18 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import sweep_trials
 from resforge.ablation import plan_sweep, read_records, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
 ON_RAY = """
 import json, os, sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {support!r})
 from resforge.ablation import progress_on, run_sweep
 import sweep_trials
 nodes = {nodes}
@@ -66,9 +65,9 @@ def on_ray(
 ) -> subprocess.Popen[str]:
     """A driver in a process of its own, since Ray stays in a process that it was started in."""
     code = ON_RAY.format(
-        here=HERE, out=str(out), trial=trial, sweep=sweep, workers=workers, nodes=nodes
+        support=SUPPORT, out=str(out), trial=trial, sweep=sweep, workers=workers, nodes=nodes
     )
-    paths = os.pathsep.join([HERE, *filter(None, sys.path)])
+    paths = os.pathsep.join([SUPPORT, *filter(None, sys.path)])
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -112,7 +111,7 @@ def test_each_engine_gives_the_same_bits(
     assert recorded(tmp_path) == quiet
 
 
-def test_what_one_engine_left_another_goes_on_with(
+def test_what_one_engine_left_another_continues_with(
     tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(what: str, task: Any) -> None:
@@ -201,7 +200,7 @@ def test_ray_outlives_what_its_trials_do(tmp_path: Path, log: Path) -> None:
 
 
 @needs_ray
-def test_a_stopped_run_on_ray_goes_on_where_it_was(
+def test_a_stopped_run_on_ray_continues_where_it_was(
     tmp_path: Path, log: Path, quiet: dict[str, tuple[Any, ...]]
 ) -> None:
     out = tmp_path / "out"
@@ -223,7 +222,7 @@ def test_actors_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> No
     assert "3 Ray actors ended before they could start" in errors
 
 
-def test_a_cluster_that_is_not_there_is_told(
+def test_a_cluster_that_is_not_there_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(address: str, **_: Any) -> None:
@@ -238,7 +237,7 @@ def test_a_cluster_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "ray://localhost:{}"])
-def test_an_address_where_nobody_answers_is_told_before_ray_is_asked(
+def test_an_address_where_nobody_answers_is_reported_before_ray_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     """Ray would ask again and again, for a quarter of an hour."""

@@ -182,9 +182,9 @@ def test_the_verb(cli: Cli) -> None:
     ("words", "code", "message"),
     [
         (["--onnx", "a", "--code"], 2, "given: --code and --onnx"),
-        (["--onnx", "a", "--batch", "many"], 2, "'many' is no batch"),
+        (["--onnx", "a", "--batch", "many"], 2, "'many' is not a batch size"),
         (["--torchscript", "a", "--opset", "18"], 2, "--opset is for --onnx"),
-        (["--code", "--batch", "2"], 2, "--code takes no --batch"),
+        (["--code", "--batch", "2"], 2, "--code cannot be used with --batch"),
         (["--torchscript", "a", "--input", "4x8x8"], 3, "the network takes 3"),
         (["--torchscript", "a", "--weights", "no.pth"], 3, "no.pth"),
         (["--torchscript", "no/a"], 4, "no is no folder"),

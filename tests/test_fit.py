@@ -1,4 +1,4 @@
-"""Runs over epochs: resumed to the bit, frozen in parts, shared by processes."""
+"""Runs over epochs: resumed bitwise, with frozen parts, in several processes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_writer import write_digits
-from resforge.training.distributed import Ranks
-from resforge.training.evaluation import Evaluation, evaluate
-from resforge.training.feed import rows
-from resforge.training.fit import FitResult
-from resforge.training.freezing import freeze
+from resforge.classify.distributed import Ranks
+from resforge.classify.evaluation import Evaluation, evaluate
+from resforge.classify.feed import rows
+from resforge.classify.fit import FitResult
+from resforge.classify.freezing import freeze
+from resforge.classify.pictures.decode import PictureError
+from resforge.classify.pictures.folder import read_folder
+from resforge.classify.progress import Progress
+from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
+from resforge.classify.runs.record import Epoch, best
+from resforge.classify.runs.session import RunRequest, train_run
+from resforge.classify.runs.use import evaluate_run, load_run
+from resforge.classify.runs.weights import read_checkpoint
+from resforge.classify.targets import Targets, balanced, mix
 from resforge.training.optimizer import SgdSpec
-from resforge.training.pictures.decode import PictureError
-from resforge.training.pictures.folder import read_folder
-from resforge.training.pictures.view import RandomCrop
-from resforge.training.progress import Silence
 from resforge.training.recipe import Recipe
-from resforge.training.runs.folder import BEST, HISTORY, LAST, RunFolder
-from resforge.training.runs.record import Epoch, best
-from resforge.training.runs.session import RunRequest, train_run
-from resforge.training.runs.use import evaluate_run, load_run
-from resforge.training.runs.weights import read_checkpoint
-from resforge.training.targets import Targets, balanced, mix
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +50,21 @@ def request(digits: Path, out: Path, **changes: object) -> RunRequest:
         "epochs": 2,
         "batch_size": 16,
         "size": 8,
-        "random_crop": RandomCrop(min_area=0.5, mirror=False),
+        "augment": "crop",
+        "min_area": 0.5,
     }
     return RunRequest(**{**common, **changes})  # type: ignore[arg-type]
 
 
 def run(digits: Path, out: Path, stop_after: int | None = None, **changes: object) -> FitResult:
-    """Train, and be told to stop once so many steps are done."""
+    """Train, and stop after ``stop_after`` steps."""
     asked = [0]
 
     def stopped() -> bool:
         asked[0] += 1
         return stop_after is not None and asked[0] > stop_after
 
-    return train_run(request(digits, out, **changes), Silence(), stopped=stopped)
+    return train_run(request(digits, out, **changes), Progress(), stopped=stopped)
 
 
 def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
@@ -72,7 +72,7 @@ def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
 
 
 def assert_same(one: Path, other: Path) -> None:
-    """Both runs' weights, and all that their histories say but the time."""
+    """Assert that two runs have the same weights and, except for the time, the same history."""
     for name in (LAST, BEST):
         mine, theirs = tensors(one, name), tensors(other, name)
         assert mine.keys() == theirs.keys()
@@ -82,7 +82,7 @@ def assert_same(one: Path, other: Path) -> None:
     assert numbers[0] == numbers[1]
 
 
-def test_a_run_leaves_all_its_files(digits: Path, tmp_path: Path) -> None:
+def test_a_run_writes_all_its_files(digits: Path, tmp_path: Path) -> None:
     result = run(digits, tmp_path / "run")
     assert result.finished
     assert len(result.history) == 2
@@ -99,7 +99,7 @@ def test_a_run_leaves_all_its_files(digits: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stop_after", "mixup"), [(0, 0.0), (3, 0.4), (5, 0.0), (8, 0.4)])
-def test_a_run_goes_on_to_the_same_bits(
+def test_a_resumed_run_ends_in_the_same_bits(
     digits: Path, tmp_path: Path, stop_after: int, mixup: float
 ) -> None:
     left, whole = tmp_path / "left", tmp_path / "whole"
@@ -112,15 +112,15 @@ def test_a_run_goes_on_to_the_same_bits(
     assert_same(left, whole)
 
 
-def test_a_finished_run_that_is_resumed_is_let_be(digits: Path, tmp_path: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(digits: Path, tmp_path: Path) -> None:
     run(digits, tmp_path / "run")
     before = (tmp_path / "run" / "resume.pt").read_bytes()
     assert run(digits, tmp_path / "run", resume=True).finished
     assert (tmp_path / "run" / "resume.pt").read_bytes() == before
 
 
-def test_the_seed_decides_and_data_in_memory_resume_too(tmp_path: Path) -> None:
-    common = {"data": "digits", "random_crop": None, "size": None, "batch_size": 200}
+def test_the_seed_counts_and_data_in_memory_can_be_resumed(tmp_path: Path) -> None:
+    common = {"data": "digits", "augment": "none", "size": None, "batch_size": 200}
     for name, stop in (("left", 3), ("whole", None)):
         run(tmp_path, tmp_path / name, stop, **common)
     run(tmp_path, tmp_path / "left", resume=True, **common)
@@ -131,7 +131,7 @@ def test_the_seed_decides_and_data_in_memory_resume_too(tmp_path: Path) -> None:
     )
 
 
-def test_the_same_command_mends_what_a_picture_stopped(tmp_path: Path) -> None:
+def test_a_run_stopped_by_a_picture_is_resumed_once_it_is_fixed(tmp_path: Path) -> None:
     digits = write_digits(tmp_path / "digits", 100)
     whole = tmp_path / "whole"
     run(digits, whole)
@@ -145,7 +145,7 @@ def test_the_same_command_mends_what_a_picture_stopped(tmp_path: Path) -> None:
     assert_same(tmp_path / "run", whole)
 
 
-def test_a_disk_that_refuses_loses_nothing(
+def test_a_full_disk_loses_nothing(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
@@ -168,9 +168,7 @@ def test_a_disk_that_refuses_loses_nothing(
     assert_same(out, whole)
 
 
-def test_a_process_that_dies_loses_no_more_than_since_its_last_state(
-    digits: Path, tmp_path: Path
-) -> None:
+def test_a_process_that_dies_is_resumed_from_its_last_state(digits: Path, tmp_path: Path) -> None:
     asked = [0]
 
     def dies() -> bool:
@@ -181,7 +179,7 @@ def test_a_process_that_dies_loses_no_more_than_since_its_last_state(
 
     with pytest.raises(MemoryError):
         train_run(request(digits, tmp_path / "run"), stopped=dies)
-    state = RunFolder(tmp_path / "run").kept()
+    state = RunFolder(tmp_path / "run").read_state()
     assert state is not None
     assert state["step"] == 5
     run(digits, tmp_path / "run", resume=True)
@@ -189,38 +187,40 @@ def test_a_process_that_dies_loses_no_more_than_since_its_last_state(
     assert_same(tmp_path / "run", tmp_path / "whole")
 
 
-def test_a_long_epoch_is_kept_within(
+def test_the_state_is_written_within_a_long_epoch(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resforge.training.fit.EVERY", 0.0)
-    kept = []
-    monkeypatch.setattr(RunFolder, "keep", lambda folder, state: kept.append(state["step"]))
+    monkeypatch.setattr("resforge.classify.fit.EVERY", 0.0)
+    written = []
+    monkeypatch.setattr(
+        RunFolder, "write_state", lambda folder, state: written.append(state["step"])
+    )
     run(digits, tmp_path / "run")
-    assert sorted({*kept}) == [*range(11)]
+    assert sorted({*written}) == [*range(11)]
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = []
+    evaluations = []
 
-    def told(*arguments: Any) -> Evaluation:
-        """The second epoch's accuracy is the highest, whatever was learned."""
-        looked.append(evaluate(*arguments))
-        right = 9 if len(looked) == 2 else 5
-        return Evaluation(torch.tensor([[right, 10 - right], [0, 0]]), 1.0)
+    def second_is_best(*arguments: Any) -> Evaluation:
+        """The second epoch's accuracy is the highest, whatever the network learned."""
+        evaluations.append(evaluate(*arguments))
+        correct = 9 if len(evaluations) == 2 else 5
+        return Evaluation(torch.tensor([[correct, 10 - correct], [0, 0]]), 1.0)
 
-    monkeypatch.setattr("resforge.training.fit.evaluate", told)
+    monkeypatch.setattr("resforge.classify.fit.evaluate", second_is_best)
     run(digits, tmp_path / "run", epochs=3)
     assert read_checkpoint(tmp_path / "run" / BEST).epoch == 2
     assert read_checkpoint(tmp_path / "run" / LAST).epoch == 3
     trained = load_run(tmp_path / "run", "cpu")
     found = evaluate_run(trained, str(digits))
-    assert torch.equal(found.confusion, looked[1].confusion)
-    assert found.loss == pytest.approx(looked[1].loss)
+    assert torch.equal(found.confusion, evaluations[1].confusion)
+    assert found.loss == pytest.approx(evaluations[1].loss)
 
 
-def test_weights_of_another_run_are_begun_with(digits: Path, tmp_path: Path) -> None:
+def test_a_run_starts_from_the_weights_of_another(digits: Path, tmp_path: Path) -> None:
     run(digits, tmp_path / "first")
     file = tmp_path / "first" / LAST
     run(digits, tmp_path / "second", weights=file, freeze="backbone", epochs=1)
@@ -231,11 +231,11 @@ def test_weights_of_another_run_are_begun_with(digits: Path, tmp_path: Path) -> 
     with pytest.raises(rf.ResforgeError, match="head"):
         run(five, tmp_path / "third", weights=file)
     assert not (tmp_path / "third").exists()
-    assert run(five, tmp_path / "third", weights=file, fresh_head=True).finished
+    assert run(five, tmp_path / "third", weights=file, head="fresh").finished
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
-def test_recipes_decide_precision_and_layout(
+def test_recipes_set_precision_and_memory_format(
     digits: Path, tmp_path: Path, precision: str, device: torch.device
 ) -> None:
     recipe = Recipe(precision=precision, channels_last=True)  # type: ignore[arg-type]
@@ -257,7 +257,7 @@ def test_epochs_are_written_for_tensorboard(digits: Path, tmp_path: Path) -> Non
     assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
 
 
-def test_test_pictures_have_no_say_in_training(tmp_path: Path) -> None:
+def test_test_pictures_are_not_used_in_training(tmp_path: Path) -> None:
     for name, count in (("train", 90), ("test", 40)):
         write_digits(tmp_path / "data" / name, count)
     result = run(tmp_path / "data", tmp_path / "run")
@@ -267,10 +267,10 @@ def test_test_pictures_have_no_say_in_training(tmp_path: Path) -> None:
     trained = load_run(tmp_path / "run", "cpu")
     found = evaluate_run(trained, str(tmp_path / "data"), note=notes.append)
     assert (result.finished, found.count) == (True, 40)
-    assert notes == [f"looking at {tmp_path / 'data' / 'test'}"]
+    assert notes == [f"evaluating {tmp_path / 'data' / 'test'}"]
 
 
-def test_pictures_held_out_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+def test_unreadable_validation_pictures_are_left_out(tmp_path: Path) -> None:
     digits = write_digits(tmp_path / "digits", 60)
     held = read_folder(digits).val
     held[0].path.write_bytes(b"")
@@ -279,7 +279,7 @@ def test_pictures_held_out_that_cannot_be_read_are_left_out(tmp_path: Path) -> N
     assert evaluate_run(trained, str(digits), unreadable="skip").count == len(held) - 1
     for picture in held:
         picture.path.write_bytes(b"")
-    with pytest.raises(rf.ResforgeError, match="no picture that was held out can be read"):
+    with pytest.raises(rf.ResforgeError, match="no picture of the validation set can be read"):
         run(digits, tmp_path / "none", unreadable="skip")
 
 
@@ -291,11 +291,11 @@ def test_a_loss_that_is_not_finite_ends_the_run(digits: Path, tmp_path: Path) ->
     assert not result.finished
 
 
-# what is frozen
+# frozen parts
 
 
 @pytest.mark.parametrize(
-    ("what", "learns"),
+    ("part", "learns"),
     [
         ("backbone", lambda name: name.startswith("fc.")),
         ("stages:0", lambda name: not name.startswith(("conv1", "bn1"))),
@@ -304,19 +304,19 @@ def test_a_loss_that_is_not_finite_ends_the_run(digits: Path, tmp_path: Path) ->
         ("norm", lambda name: "bn" not in name and "downsample.1" not in name),
     ],
 )
-def test_what_is_frozen_stays_bitwise(
-    digits: Path, tmp_path: Path, what: str, learns: Callable[[str], bool]
+def test_frozen_weights_do_not_change(
+    digits: Path, tmp_path: Path, part: str, learns: Callable[[str], bool]
 ) -> None:
-    run(digits, tmp_path / "run", freeze=what, epochs=1)
+    run(digits, tmp_path / "run", freeze=part, epochs=1)
     before, after = rf.build(NETWORK, seed=0).state_dict(), tensors(tmp_path / "run")
     for name in before:
         assert torch.equal(before[name], after[name]) != learns(name), name
 
 
-def test_what_cannot_be_frozen_is_told() -> None:
-    for what in ("head", "stages:9", "stages:-1", "stages:"):
+def test_unknown_parts_to_freeze_are_refused() -> None:
+    for part in ("head", "stages:9", "stages:-1", "stages:"):
         with pytest.raises(rf.SpecError, match="cannot be frozen") as caught:
-            freeze(rf.build(NETWORK), what)
+            freeze(rf.build(NETWORK), part)
         assert "stages:0 to stages:3" in str(caught.value)
 
 
@@ -324,22 +324,24 @@ def test_what_cannot_be_frozen_is_told() -> None:
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=40))
-def test_balanced_weights_give_each_class_the_same_say(labels: list[int]) -> None:
+def test_balanced_weights_give_each_class_the_same_total(labels: list[int]) -> None:
     weights = balanced(labels, 5)
-    says = torch.zeros(5).index_add_(0, torch.tensor(labels), weights[torch.tensor(labels)])
-    present = says[says > 0]
+    totals = torch.zeros(5).index_add_(0, torch.tensor(labels), weights[torch.tensor(labels)])
+    present = totals[totals > 0]
     torch.testing.assert_close(present, torch.full_like(present, len(labels) / len(present)))
 
 
-def test_targets_are_what_the_loss_of_torch_takes() -> None:
-    """Weights and smoothing as PyTorch has them for shares of classes."""
+def test_targets_give_the_loss_of_torch_with_weights_and_smoothing() -> None:
+    """Weights and smoothing are those of PyTorch's loss on class probabilities."""
     x, y = torch.randn(6, 1, 2, 2), torch.tensor([0, 1, 2, 0, 1, 2])
     scores, weights = torch.randn(6, 3), torch.tensor([0.5, 1.0, 2.0])
     _, target = Targets(3, 0.1, weights).of(x, y, 0)
     found = torch.nn.functional.cross_entropy(scores, target)
-    shares = torch.nn.functional.one_hot(y, 3).float()
-    wanted = torch.nn.functional.cross_entropy(scores, shares, weights, label_smoothing=0.1)
-    torch.testing.assert_close(found, wanted)
+    probabilities = torch.nn.functional.one_hot(y, 3).float()
+    expected = torch.nn.functional.cross_entropy(
+        scores, probabilities, weights, label_smoothing=0.1
+    )
+    torch.testing.assert_close(found, expected)
     assert Targets(3, 0.1).of(x, y, 0)[1] is y
 
 
@@ -353,7 +355,7 @@ def test_mixup_mixes_pictures_and_targets_alike() -> None:
     assert torch.equal(mix(torch.ones(3), 0.3)[2:], torch.ones(1))
 
 
-def test_the_best_epoch_is_the_most_accurate() -> None:
+def test_the_best_epoch_has_the_highest_accuracy() -> None:
     def epoch(number: int, loss: float, accuracy: float) -> Epoch:
         return Epoch(number, number, 0.1, 1.0, loss, accuracy, 1.0)
 
@@ -373,19 +375,19 @@ def test_parts_of_batches_are_disjoint_and_complete(world: int, each: int, seed:
         assert {len(part) for part in parts} == {each}
 
 
-def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+def test_a_batch_that_cannot_be_divided_is_refused() -> None:
     with pytest.raises(rf.ResforgeError, match="use a batch size of 4"):
         Ranks(0, 2).part([1, 2, 3, 4, 5])
 
 
-#: Statistics of group norm do not hang on who else is in the batch.
+#: Statistics of group norm do not depend on the other pictures of the batch.
 GROUPED = NETWORK.replace({"norm": {"kind": "group", "groups": 4}, "head.dropout": 0.0})
 SHARED = """\
 import json, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {paths!r}
 import test_fit
 options = json.loads(sys.argv[3])
 out = Path(sys.argv[2])
@@ -399,7 +401,8 @@ if result.leads and result.finished:
 def launch(digits: Path, out: Path, network: str = "GROUPED", **options: object) -> None:
     """:func:`run` in two processes, over gloo."""
     script = out.parent / "shared.py"
-    script.write_text(SHARED.format(tests=str(Path(__file__).parent)))
+    tests = Path(__file__).parent
+    script.write_text(SHARED.format(paths=[str(tests), str(tests / "support")]))
     words = ["--standalone", "--nproc-per-node", "2", str(script), str(digits), str(out)]
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", *words, json.dumps(options), network],
@@ -412,17 +415,15 @@ def launch(digits: Path, out: Path, network: str = "GROUPED", **options: object)
     assert done.returncode == 0, done.stderr
 
 
-def test_two_processes_learn_what_one_does_with_the_whole_batch(
-    digits: Path, tmp_path: Path
-) -> None:
-    options = {"balance": True, "mixup": 0.3, "label_smoothing": 0.1}
+def test_two_processes_train_as_one_does_with_the_whole_batch(digits: Path, tmp_path: Path) -> None:
+    options = {"class_weights": "balanced", "mixup": 0.3, "label_smoothing": 0.1}
     run(digits, tmp_path / "one", network=GROUPED, **options)
     launch(digits, tmp_path / "two", **options)
     assert_near(tmp_path / "one", tmp_path / "two")
 
 
 @pytest.mark.slow
-def test_two_processes_stop_and_go_on_together(digits: Path, tmp_path: Path) -> None:
+def test_two_processes_stop_and_resume_together(digits: Path, tmp_path: Path) -> None:
     launch(digits, tmp_path / "left", stop_after=3)
     launch(digits, tmp_path / "left", resume=True)
     launch(digits, tmp_path / "whole")
@@ -430,7 +431,9 @@ def test_two_processes_stop_and_go_on_together(digits: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_what_is_kept_is_what_both_processes_looked_at(digits: Path, tmp_path: Path) -> None:
+def test_the_weights_written_are_those_both_processes_validated(
+    digits: Path, tmp_path: Path
+) -> None:
     """Batch norm's running statistics are each process's own until an epoch ends."""
     launch(digits, tmp_path / "run", "NETWORK")
     last = json.loads((tmp_path / "result.json").read_text())
@@ -442,7 +445,7 @@ def test_what_is_kept_is_what_both_processes_looked_at(digits: Path, tmp_path: P
 def assert_near(one: Path, other: Path) -> None:
     mine, theirs = tensors(one), tensors(other)
     for name in mine:
-        # Sums over a batch are made in another order; ten steps of AdamW carry that on.
+        # Sums over a batch are made in another order, which grows over ten steps of AdamW.
         torch.testing.assert_close(mine[name], theirs[name], rtol=1e-3, atol=1e-4)
     lines = [(folder / HISTORY).read_text().splitlines()[1:] for folder in (one, other)]
     for line, twin in zip(*lines, strict=True):

@@ -82,7 +82,7 @@ def test_markdown_says_what_the_records_say(name: str) -> None:
     told = [headings(arms), *map(cells, arms), PAIRED, *map(paired_cells, compared)]
     assert rows == [[printable(cell).strip() for cell in row] for row in told]
     assert [printable(found.verdict) for found in compared] == [
-        text for text in texts if " misses " in text and "n = 3 pairs" in text
+        text for text in texts if " test error than " in text and "n = 3 pairs" in text
     ]
     assert not kinds & {"html_inline", "html_block", "link_open", "em_open", "strong_open"}
     assert not kinds & {"image", "code_inline", "fence", "code_block", "ordered_list_open"}
@@ -138,7 +138,7 @@ def test_json_is_the_records(name: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_text_is_the_same_each_time_and_tells_what_papers_print(format: Format) -> None:
+def test_text_is_the_same_each_time_and_shows_what_papers_print(format: Format) -> None:
     papers = [PublishedTable(source="A paper", measure="top-1", rows={"depth=8/shortcut=A": 8.75})]
     records = make_records(grid(paper), published=papers)
     text = render(records, format)
@@ -148,7 +148,7 @@ def test_text_is_the_same_each_time_and_tells_what_papers_print(format: Format) 
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_nothing_recorded_yet_is_told_too(format: Format) -> None:
+def test_nothing_recorded_yet_is_reported_too(format: Format) -> None:
     records = make_records({("8", "A"): [], ("8", "B"): []})
     assert "6 more to come" in render(records, format)
 

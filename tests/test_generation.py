@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resforge.generation import Architecture, Space, list_spaces, load_space
 from resforge.generation.choices import Fields, Increasing, OneOf, Range
-from resforge.generation.declared import read_any
-from resforge.generation.shuffle import Dice, Shuffle, stride_over
+from resforge.generation.declared import read_option
+from resforge.generation.dice import Dice
+from resforge.generation.permutation import Permutation, stride_over
 
 SMALL: dict[str, Any] = {
     "space": 1,
@@ -72,16 +73,16 @@ def written_out(value: Any) -> list[Any]:
 
 @given(declared)
 def test_every_value_stands_at_one_index(value: Any) -> None:
-    choices = read_any(value, ())
-    assert [choices.at(index) for index in range(choices.size)] == written_out(value)
+    choices = read_option(value, ())
+    assert [choices.unrank(index) for index in range(choices.size)] == written_out(value)
 
 
 @given(declared)
 @settings(max_examples=50)
 def test_every_value_holds_a_ticket(value: Any) -> None:
-    choices = read_any(value, ())
-    if choices.tickets <= 100_000:
-        drawn = [choices.drawn(ticket) for ticket in range(choices.tickets)]
+    choices = read_option(value, ())
+    if choices.weight <= 100_000:
+        drawn = [choices.pick(ticket) for ticket in range(choices.weight)]
         assert set(drawn) == set(range(choices.size))
 
 
@@ -94,14 +95,14 @@ def test_increasing_rows_are_those_that_never_fall(values: int, places: int, log
         if list(row) == sorted(row)
     ]
     assert rows.size == comb(values + places - 1, places)
-    assert [rows.at(index) for index in range(rows.size)] == wanted
+    assert [rows.unrank(index) for index in range(rows.size)] == wanted
 
 
-def test_increasing_rows_are_as_likely_as_if_the_falling_were_thrown_away() -> None:
+def test_increasing_rows_are_as_likely_as_with_decreasing_rows_rejected() -> None:
     numbers = Range(8, 8, 4, log=True)
     numbers.__dict__["weights"] = [4, 3, 2, 1]
     rows = Increasing(numbers, 3)
-    drawn = Counter(tuple(rows.at(rows.drawn(ticket))) for ticket in range(rows.tickets))
+    drawn = Counter(tuple(rows.unrank(rows.pick(ticket))) for ticket in range(rows.weight))
     weight = {8: 4, 16: 3, 24: 2, 32: 1}
     kept = [row for row in product(weight, repeat=3) if list(row) == sorted(row)]
     assert drawn == {row: weight[row[0]] * weight[row[1]] * weight[row[2]] for row in kept}
@@ -112,22 +113,22 @@ def test_an_options_own_choices_are_counted_where_it_is_taken() -> None:
 
 
 def test_the_chance_of_an_option_does_not_grow_with_its_own_choices() -> None:
-    either = OneOf([read_any("basic", ()), Fields({"expansion": Range(1, 1, 4)})])
-    drawn = Counter(either.drawn(ticket) for ticket in range(either.tickets))
+    either = OneOf([read_option("basic", ()), Fields({"expansion": Range(1, 1, 4)})])
+    drawn = Counter(either.pick(ticket) for ticket in range(either.weight))
     assert drawn == {0: 4, 1: 1, 2: 1, 3: 1, 4: 1}
 
 
 def test_logarithmic_ranges_are_drawn_in_inverse_proportion() -> None:
     widths = Range(16, 8, 7, log=True)
-    drawn = Counter(widths.at(widths.drawn(ticket)) for ticket in range(widths.tickets))
+    drawn = Counter(widths.unrank(widths.pick(ticket)) for ticket in range(widths.weight))
     for width, tickets in drawn.items():
         assert tickets * width == pytest.approx(1024 * 64, rel=1 / 1000)
 
 
 @given(st.integers(1, 300), st.integers(0, 5))
 @settings(max_examples=40)
-def test_a_shuffle_holds_every_number_once(size: int, seed: int) -> None:
-    order = Shuffle(size, seed)
+def test_a_permutation_holds_every_number_once(size: int, seed: int) -> None:
+    order = Permutation(size, seed)
     assert sorted(order[number] for number in range(size)) == list(range(size))
     stride = stride_over(size)
     assert len({number * stride % size for number in range(size)}) == size
@@ -278,34 +279,39 @@ HEAD = "space: 1\nbase: cifar_resnet20\nfree:\n"
 FILES = {
     "  stages[*].depth: {int: [9, 1]}": (4, 26, "range from 9 to 1 is empty", "write [1, 9]"),
     "  stages[*].depth: {int: [1, 8], step: 3}": (4, 40, "skip 8", "end at 7 or at 10"),
-    "  stages[*].depth: {int: [1, 8], step: 0}": (4, 40, "leads nowhere", "step: 1"),
+    "  stages[*].depth: {int: [1, 8], step: 0}": (4, 40, "above 0, not 0", "step: 1"),
     "  stages[*].dept: [1, 2]": (4, 3, "no 'dept'", "did you mean 'depth'"),
     "  shortcut: [zero_pad, projektion]": (4, 24, "'projektion' is not one", "'projection'"),
-    "  shortcut: [zero_pad, zero_pad]": (4, 24, "stands twice", "once"),
-    "  shortcut: []": (4, 13, "nothing to choose from", "write [a, b]"),
+    "  shortcut: [zero_pad, zero_pad]": (4, 24, "is repeated", "once"),
+    "  shortcut: []": (4, 13, "at least one option", "write [a, b]"),
     "  block: [basic, {kind: bottleneck, expansion: {int: [0, 4]}}]": (4, 18, "0 is out", "1"),
     "  stem.width: {log_int: [0, 64]}": (4, 25, "cannot start at 0", "above 0"),
     "  stem.width: {int: [16, 64], stp: 8}": (4, 31, "unknown key 'stp'", "step"),
-    "  stem.width: {itn: [16, 64]}": (4, 15, "says no choice", "did you mean 'int'"),
+    "  stem.width: {itn: [16, 64]}": (4, 15, "is not a choice", "did you mean 'int'"),
     "  stem.width: {int: [16, 64], log_int: [1, 2]}": (4, 40, "exclude", "leave out"),
-    "  stem.width: 16": (4, 15, "says no choice", "[a, b]"),
-    "  stem.width: {int: [16, 64], each: same}": (4, 37, "this is one", "leave it out"),
-    "  stages[*].shortcut: {choice: [none], each: increasing}": (4, 46, "only numbers", "int"),
+    "  stem.width: 16": (4, 15, "is not a choice", "[a, b]"),
+    "  stem.width: {int: [16, 64], each: same}": (4, 37, "has one", "leave it out"),
+    "  stages[*].shortcut: {choice: [none], each: increasing}": (4, 46, "only a range", "int"),
     "  stages[*].width: [8, 16]\n  stages[-1].width: [3, 4]": (
         5,
         3,
-        "stages[2].width is set",
+        "stages[2].width is already set",
         "one of the two",
     ),
-    "  stem: [conv3x3]\n  stem.width: [3, 4]": (5, 3, "is set by stem", "into the options"),
-    "  stem.kind: [conv3x3]": (4, 3, "decides what other fields", "write stem"),
+    "  stem: [conv3x3]\n  stem.width: [3, 4]": (5, 3, "is already set by stem", "into the options"),
+    "  stem.kind: [conv3x3]": (4, 3, "cannot vary without", "write stem"),
     "  stem.width: {real: [8, 16]}": (4, 15, "needs a step", "step: 0.1"),
     "  stem.width: {int: [1, 900000]}": (4, 21, "900,000 values", "larger step"),
     "  stem.width: {log_int: [1, 50000]}": (4, 25, "50,000 values", "larger step"),
-    "  stages[*].width: {int: [1, 9000], each: increasing}": (4, 43, "in order", "larger step"),
+    "  stages[*].width: {int: [1, 9000], each: increasing}": (
+        4,
+        43,
+        "for increasing",
+        "larger step",
+    ),
     "  stem.width: {int: [8, 16]}\nwhere: {flops: 3}": (5, 9, "unknown key 'flops'", "macs"),
     "  stem.width: {int: [8, 16]}\nwhere: {params: [2, 1]}": (5, 17, "is empty", "write [1, 2]"),
-    "  stem.width: {int: [8, 16]}\nwhere: {params: {}}": (5, 17, "has no end", "min:"),
+    "  stem.width: {int: [8, 16]}\nwhere: {params: {}}": (5, 17, "neither min nor max", "min:"),
     "  shortcut: [none]\nderive: {stem.width: 64}": (
         5,
         22,
@@ -313,12 +319,17 @@ FILES = {
         "write stages[0].width",
     ),
     "  stem.width: {int: [8, 16]}\nderive: {norm: stem.widht}": (5, 10, "no 'widht'", "'width'"),
-    "  stem.width: {int: [8, 16]}\nderive: {stem.width: shortcut}": (5, 10, "is set by", "one of"),
+    "  stem.width: {int: [8, 16]}\nderive: {stem.width: shortcut}": (
+        5,
+        10,
+        "is already set by",
+        "one of",
+    ),
 }
 
 
 @pytest.mark.parametrize("body", FILES)
-def test_mistakes_have_a_place_and_a_mend(body: str, tmp_path: Any) -> None:
+def test_mistakes_have_a_place_and_a_remedy(body: str, tmp_path: Any) -> None:
     line, column, message, help_ = FILES[body]
     file = tmp_path / "space.yaml"
     file.write_text(HEAD + body + "\n", encoding="utf-8")
@@ -330,7 +341,7 @@ def test_mistakes_have_a_place_and_a_mend(body: str, tmp_path: Any) -> None:
     assert (error.line, error.column) == (line, column)
 
 
-def test_a_bound_that_nobody_keeps_is_told_with_how_near_the_space_comes() -> None:
+def test_an_unreachable_limit_is_reported_with_the_nearest_point() -> None:
     narrow = space(where={"params": [10_000_000, 20_000_000]})
     most = max(found.params for found in space().enumerate())
     with pytest.raises(rf.SpecError, match=f"the nearest has {most:,}") as caught:
@@ -346,8 +357,8 @@ def test_a_space_without_a_legal_network_says_why() -> None:
 
 
 def test_a_search_in_a_large_space_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resforge.generation.draw.TRIES", 20)
-    monkeypatch.setattr("resforge.generation.draw._SMALL", 0)
+    monkeypatch.setattr("resforge.generation.draws.TRIES", 20)
+    monkeypatch.setattr("resforge.generation.draws._SMALL", 0)
     with pytest.raises(rf.SpecError, match="none of 20 of 243 points"):
         next(space(where={"params": {"max": 10}}).sample())
     # A stage that keeps its shape shows nothing of the shortcut that would change it.

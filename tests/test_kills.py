@@ -15,19 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sweep_trials
 from resforge.ablation import plan_sweep, read_records, retry_trials, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.errors import StoreError
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 STEPS = 8
 DRIVER = f"""
 import sys
-sys.path.insert(0, {HERE!r})
+sys.path.insert(0, {SUPPORT!r})
 from resforge.ablation import run_sweep
 import sweep_trials
 run_sweep(

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 import resforge as rf
 from hypothesis import example, given
-from resforge.ablation import Sweep, plan_sweep
+from resforge.ablation import Sweep, expand_sweep, plan_sweep
 from resforge.ablation.planning.match import Matcher, MatchSpec
 from resforge.testing import strategies
 
@@ -103,7 +103,7 @@ def test_only_legal_networks_are_offered() -> None:
     se = {"block": {"kind": "basic", "attention": {"kind": "se", "reduction": 8}}}
     small = {f"stages[{index}].width": 4 for index in range(3)} | {"stem.width": 4}
     with pytest.raises(rf.SpecError) as caught:
-        _ = sweep(arms={"small": small, "se": se}, match={"params": "1%"}).expanded
+        expand_sweep(sweep(arms={"small": small, "se": se}, match={"params": "1%"}))
     (fault,) = caught.value.faults
     assert fault.path == "match.params"
     # 7.5 is rounded to 8 channels, and all widths move by one factor.
@@ -112,7 +112,7 @@ def test_only_legal_networks_are_offered() -> None:
 
 
 def test_the_arms_of_a_sweep_are_matched_to_the_first() -> None:
-    arms = sweep().expanded
+    arms = expand_sweep(sweep())
     first = rf.load("digits_resnet8")
     assert arms[0].spec == first
     assert arms[0].matched is None
@@ -144,10 +144,12 @@ def test_the_matched_network_is_what_is_trained() -> None:
 
 
 def test_depth_is_matched_by_depth() -> None:
-    arms = sweep(
-        arms={"first": {"stages[*].depth": 4}, "wide": {"stages[*].width": 24}},
-        match={"macs": "25%", "by": "depth"},
-    ).expanded
+    arms = expand_sweep(
+        sweep(
+            arms={"first": {"stages[*].depth": 4}, "wide": {"stages[*].width": 24}},
+            match={"macs": "25%", "by": "depth"},
+        )
+    )
     wide = arms[1]
     assert wide.matched is not None
     assert wide.matched.factor == wide.spec.stages[0].depth
@@ -162,14 +164,18 @@ def test_factors_end_at_the_widest_network_and_at_64() -> None:
     narrow = target.replace({"stem.width": 1_500, "stages[0].width": 1_500})
     assert Matcher(MatchSpec(params=1e-9), rf.plan(target, SIZE)).match(narrow)[0] == target
     one = target.replace({"stem.width": 1, "stages[0].width": 1})
-    with pytest.raises(rf.SpecError, match="as near as its widths come"):
+    with pytest.raises(rf.SpecError, match="the nearest width has"):
         Matcher(MatchSpec(params=0.5), rf.plan(target, SIZE)).match(one)
 
 
 @pytest.mark.parametrize(
     ("arm", "match", "message"),
     [
-        ({"stages[*].depth": 9}, {"params": "1%"}, "arm B: 18,059 params (-5.32 %) is as near"),
+        (
+            {"stages[*].depth": 9},
+            {"params": "1%"},
+            "arm B: the nearest width has 18,059 params (-5.32 %)",
+        ),
         ({"stages[*].depth": 9}, {"params": "1%"}, "use params: 5.4%, or by: depth"),
         ({"stages[2].width": 256}, {"params": 0.01, "by": "depth"}, "match by: width, or leave"),
         ({"stages[0]": {"blocks": [{}], "width": 9}}, {"macs": 1e-6, "by": "depth"}, "stages[0]"),
@@ -179,16 +185,16 @@ def test_what_cannot_be_matched_says_how_near_it_comes(
     arm: dict[str, Any], match: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(rf.SpecError) as caught:
-        _ = sweep(
-            arms={"A": {"shortcut": "none"}, "B": {"shortcut": "none", **arm}}, match=match
-        ).expanded
+        expand_sweep(
+            sweep(arms={"A": {"shortcut": "none"}, "B": {"shortcut": "none", **arm}}, match=match)
+        )
     (fault,) = caught.value.faults
     assert message in f"{fault.message}; {fault.help}"
     assert fault.path == ("match.by" if "blocks" in str(arm) else f"match.{next(iter(match))}")
 
 
-def test_matching_more_than_can_be_laid_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matching_more_than_can_be_planned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resforge.ablation.planning.arms.MAX_TRIED_BLOCKS", 2_000)
     deep = {f"w{i}": {"stages[*].depth": 20, "stages[2].width": i} for i in range(32, 62)}
-    with pytest.raises(rf.SpecError, match=r"arms are matched by laying out [\d,]+ blocks"):
-        _ = sweep(arms={"first": {}, **deep}, match={"macs": 1e-9}).expanded
+    with pytest.raises(rf.SpecError, match=r"arms are matched by planning [\d,]+ blocks"):
+        expand_sweep(sweep(arms={"first": {}, **deep}, match={"macs": 1e-9}))

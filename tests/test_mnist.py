@@ -74,14 +74,14 @@ BAD = [
     (IMAGES, b"", "ends 4 bytes too early"),
     (IMAGES, idx(IMAGE)[:7], "ends 9 bytes too early"),
     (IMAGES, idx(IMAGE)[:-1], "ends 1 bytes too early"),
-    (IMAGES, idx(IMAGE) + b"x", "goes on after the 20 images"),
-    (IMAGES, idx(LABEL), "labels stand in it: were files swapped"),
-    (LABELS, idx(IMAGE), "images stand in it: were files swapped"),
+    (IMAGES, idx(IMAGE) + b"x", "bytes follow the 20 images of its header"),
+    (IMAGES, idx(LABEL), "it holds labels: were files swapped"),
+    (LABELS, idx(IMAGE), "it holds images: were files swapped"),
     (IMAGES, b"\x00\x00\x0d\x03" + idx(IMAGE)[4:], "begins with 00 00 0d 03 instead of 00 00 08"),
     (IMAGES, idx(np.zeros((20, 32, 32), np.uint8)), "its images are 32x32, not 28x28"),
-    (IMAGES, idx(IMAGE, count=2**32 - 1), "holds 4,294,967,295 images, of 1 to 60,000"),
+    (IMAGES, idx(IMAGE, count=2**32 - 1), "promises 4,294,967,295 images, of 1 to 60,000"),
     (IMAGES, idx(IMAGE, count=60_000), "too early"),
-    (IMAGES, idx(IMAGE[:0]), "holds 0 images"),
+    (IMAGES, idx(IMAGE[:0]), "promises 0 images"),
     (LABELS, idx(LABEL + np.uint8(10)), "labels are not whole numbers from 0 to 9"),
     (LABELS, idx(LABEL[:19]), "the train files hold 20 images and 19 labels"),
     (f"{IMAGES}.gz", idx(IMAGE), "gzip stream is damaged"),
@@ -117,7 +117,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / f"{IMAGES}.gz").write_bytes(bomb)
     tracemalloc.start()
     try:
-        with pytest.raises(rf.SpecError, match="goes on after"):
+        with pytest.raises(rf.SpecError, match="bytes follow"):
             MnistSpec(path=str(tmp_path), **SMALL).arrays()
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -159,7 +159,7 @@ recipe: {batch_size: 16}
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        (None, "here is no folder"),
+        (None, "here is not a folder"),
         ("*", "here lacks train-images-idx3-ubyte"),
         ("t10k-labels*", "here lacks t10k-labels-idx1-ubyte"),
     ],

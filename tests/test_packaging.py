@@ -32,7 +32,8 @@ LADDER: dict[str, set[str]] = {
     "weights": {"text", "specs", "reading", "drawing", "blocks", "builder"},
     "export": {"specs", "reading", "drawing", "blocks", "builder", "weights"},
     "generation": {"text", "specs", "reading", "drawing"},
-    "training": {"text", "specs", "reading", "drawing", "blocks", "builder", "weights"},
+    "training": {"text", "specs", "reading"},
+    "classify": {"text", "specs", "reading", "drawing", "builder", "weights", "training"},
     "ablation": {
         "text",
         "specs",
@@ -56,6 +57,7 @@ LADDER: dict[str, set[str]] = {
         "generation",
         "training",
         "ablation",
+        "classify",
     },
 }
 LIBRARIES_OF_SPECS = {"pydantic", "pydantic_core", "yaml"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.ablation.planning.published import printed
+from resforge.ablation import Sweep, expand_sweep, load_sweep, plan_sweep
+from resforge.ablation.published import printed
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.text.reader import read
@@ -51,7 +51,7 @@ def he2016() -> Sweep:
 
 
 def test_the_networks_of_2015_are_the_papers(he2015: Sweep) -> None:
-    arms = {arm.name: arm.spec for arm in he2015.expanded}
+    arms = {arm.name: arm.spec for arm in expand_sweep(he2015)}
     for name, known in CIFAR_2015:
         assert arms[name].digest == rf.load(known).digest, name
     for name, known, changes in IMAGENET_2015:
@@ -61,7 +61,7 @@ def test_the_networks_of_2015_are_the_papers(he2015: Sweep) -> None:
 
 
 def test_the_networks_of_2016_are_the_papers(he2016: Sweep) -> None:
-    arms = {arm.name: arm for arm in he2016.expanded}
+    arms = {arm.name: arm for arm in expand_sweep(he2016)}
     for name, known in CIFAR_2016:
         assert arms[name].digest == rf.load(known).digest, name
     assert len({arm.digest for arm in arms.values()}) == len(arms) == 20
@@ -70,10 +70,10 @@ def test_the_networks_of_2016_are_the_papers(he2016: Sweep) -> None:
 
 
 def test_every_network_stands_beside_what_is_printed(he2015: Sweep, he2016: Sweep) -> None:
-    bare = [arm.name for arm in he2015.expanded if not printed(he2015.published, arm.name)]
+    bare = [arm.name for arm in expand_sweep(he2015) if not printed(he2015.published, arm.name)]
     assert bare == ["plain-20", "plain-32", "plain-44", "plain-56"]
     assert printed(he2015.published, "ResNet-34 A") == "25.03 [3], 25.03 / 7.76 [4]"
-    assert all(printed(he2016.published, arm.name) for arm in he2016.expanded)
+    assert all(printed(he2016.published, arm.name) for arm in expand_sweep(he2016))
     assert printed(he2016.published, "ResNet-110") == "6.61 [1], 6.61 [2]"
 
 
@@ -86,7 +86,7 @@ def test_the_lines_for_cifar_fit_the_file(name: str) -> None:
     assert (full.recipe.steps, full.recipe.batch_size, full.data.kind) == (64_000, 128, "cifar10")
     falls = [full.recipe.learning_rate(step) for step in (400, 31_999, 32_000, 48_000)]
     assert falls == pytest.approx([0.1, 0.1, 0.01, 0.001])
-    assert full.expanded
+    assert expand_sweep(full)
 
 
 @pytest.mark.parametrize(

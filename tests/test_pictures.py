@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from picture_writer import gradient, write_digits, write_picture
 from PIL import Image, ImageOps
 from resforge import SpecError
-from resforge.training.feed import Rows
-from resforge.training.pictures.colours import measure
-from resforge.training.pictures.decode import Crop, PictureError, decode
-from resforge.training.pictures.feed import PictureFeed
-from resforge.training.pictures.folder import find_pictures, read_folder
-from resforge.training.pictures.loader import ahead
-from resforge.training.pictures.view import RandomCrop, View
+from resforge.classify.feed import Rows
+from resforge.classify.pictures.colours import measure
+from resforge.classify.pictures.decode import Crop, PictureError, decode
+from resforge.classify.pictures.feed import PictureFeed
+from resforge.classify.pictures.folder import find_pictures, read_folder
+from resforge.classify.pictures.loader import ahead
+from resforge.classify.pictures.view import RandomCrop, View
 
 #: Greys that JPEG, and the two ways to one scale, may be apart.
 NEAR = 6
@@ -31,7 +31,7 @@ def everything(width: int, height: int) -> Crop:
 
 
 def plainly(path: Path, size: int) -> np.ndarray:
-    """What decoding means, in Pillow's words: upright, in colour, scaled as a whole."""
+    """Reference for decoding, by Pillow alone: upright, in colour, scaled as a whole."""
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
         return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
@@ -43,7 +43,7 @@ def plainly(path: Path, size: int) -> np.ndarray:
 def test_classes_and_pictures_are_in_the_order_of_their_names(tmp_path: Path) -> None:
     write_digits(tmp_path, 60)
     (tmp_path / ".cache").mkdir()
-    (tmp_path / "3" / "notes.txt").write_text("no picture")
+    (tmp_path / "3" / "notes.txt").write_text("not a picture")
     (tmp_path / "3" / "._0003.png").write_bytes(b"what another system leaves")
     folder = read_folder(tmp_path, val_share=0.25)
     assert folder.class_names == tuple("0123456789")
@@ -59,10 +59,10 @@ def test_classes_and_pictures_are_in_the_order_of_their_names(tmp_path: Path) ->
     share=st.floats(0.05, 0.9),
     split=st.integers(0, 3),
 )
-def test_the_split_keeps_the_share_of_each_class(
+def test_the_split_keeps_the_fraction_of_each_class(
     counts: list[int], share: float, split: int
 ) -> None:
-    from resforge.training.pictures.folder import Picture, stratified
+    from resforge.classify.pictures.folder import Picture, stratified
 
     pictures = tuple(
         Picture(Path(), f"{label}/{number}", label)
@@ -81,7 +81,7 @@ def test_the_split_keeps_the_share_of_each_class(
         assert held == min(round(share * count), count - 1)
 
 
-def test_the_split_hangs_on_names_alone(tmp_path: Path) -> None:
+def test_the_split_depends_on_names_alone(tmp_path: Path) -> None:
     one, other = (read_folder(write_digits(tmp_path / name, 80)) for name in "ab")
     names = [picture.name for picture in one.val]
     assert names == [picture.name for picture in other.val]
@@ -90,13 +90,13 @@ def test_the_split_hangs_on_names_alone(tmp_path: Path) -> None:
     assert names != [picture.name for picture in drawn_anew.val]
     assert drawn_anew.fingerprint != one.fingerprint
     zero = tmp_path / "b" / "0" / "0000.png"
-    zero.write_bytes(b"mended")
+    zero.write_bytes(b"replaced")
     assert read_folder(tmp_path / "b").fingerprint == one.fingerprint
     zero.rename(zero.with_name("0001.png"))
     assert read_folder(tmp_path / "b").fingerprint != one.fingerprint
 
 
-def test_a_folder_that_is_split_already_stays_so(tmp_path: Path) -> None:
+def test_a_folder_that_is_split_already_is_used_as_it_is(tmp_path: Path) -> None:
     write_digits(tmp_path / "train", 40)
     write_digits(tmp_path / "val", 20, classes=3)
     folder = read_folder(tmp_path)
@@ -104,29 +104,29 @@ def test_a_folder_that_is_split_already_stays_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
-        (lambda root: None, "is no folder"),
+        (lambda root: None, "is not a folder"),
         (lambda root: root.mkdir(), "holds no class folders"),
         (
             lambda root: write_picture(root / "a.png", gradient(4, 4)),
             "holds pictures, and no class folders",
         ),
         (lambda root: [write_digits(root, 40), (root / "x").mkdir()], "class 'x' has no pictures"),
-        (lambda root: write_digits(root, 9, classes=1), "one class alone, '0'"),
+        (lambda root: write_digits(root, 9, classes=1), "a single class, '0'"),
         (lambda root: write_digits(root / "up", 40), "is .*up the folder that holds the classes"),
         (
             lambda root: [
                 write_digits(root / "train", 40, classes=2),
                 write_digits(root / "val", 40),
             ],
-            "has a class '2' that is not among the 2 known",
+            "has a class '2', which is not among the 2 known",
         ),
     ],
 )
-def test_a_folder_that_cannot_be_is_told_with_a_mend(tmp_path: Path, make, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_unusable_folder_is_refused_with_help(tmp_path: Path, make, message: str) -> None:  # type: ignore[no-untyped-def]
     make(tmp_path / "data")
-    with pytest.raises(SpecError, match=said) as caught:
+    with pytest.raises(SpecError, match=message) as caught:
         read_folder(tmp_path / "data")
     assert caught.value.help
 
@@ -144,7 +144,7 @@ def test_pictures_are_found_in_files_and_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
-def test_pictures_are_seen_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
+def test_pictures_are_turned_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = write_picture(tmp_path / f"a.{suffix}", gradient(48, 30), exif=exif)
@@ -186,7 +186,7 @@ def test_every_mode_becomes_colour_and_grey(tmp_path: Path, mode: str) -> None:
         assert abs(found.astype(int).mean() - 200) <= (10 if mode == "1" else 2)
 
 
-def test_what_is_transparent_shows_white(tmp_path: Path) -> None:
+def test_transparent_parts_become_white(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (8, 8), (10, 20, 30, 0))
     clear.save(tmp_path / "a.png")
     palette = Image.new("P", (8, 8), 0)
@@ -202,22 +202,22 @@ def test_a_broken_picture_is_named_with_the_reason(
     whole = write_picture(tmp_path / "whole.jpg", gradient(64, 64)).read_bytes()
     cases = {
         "cut.jpg": (whole[:-30], "truncated"),
-        "empty.jpg": (b"", "no picture"),
-        "page.jpg": (b"<html>404</html>", "no picture of the kinds"),
-        "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),
+        "empty.jpg": (b"", "not a picture"),
+        "page.jpg": (b"<html>404</html>", "not a picture in a supported format"),
+        "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
     }
-    for name, (content, said) in cases.items():
+    for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(PictureError, match=said) as caught:
+        with pytest.raises(PictureError, match=message) as caught:
             decode(tmp_path / name, 8, 3, everything)
         assert caught.value.path == str(tmp_path / name)
     with pytest.raises(PictureError, match="No such file"):
         decode(tmp_path / "none.jpg", 8, 3, everything)
     Image.new("F", (4, 4)).save(tmp_path / "f.tif")
-    with pytest.raises(PictureError, match="fractions"):
+    with pytest.raises(PictureError, match="floating-point greys"):
         decode(tmp_path / "f.tif", 8, 3, everything)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3000)
-    for limit in (3000, 1000):  # Pillow warns of the one, and refuses the other
+    for limit in (3000, 1000):  # Pillow warns at the first and raises at the second
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(PictureError, match="more pixels"):
             decode(tmp_path / "whole.jpg", 8, 3, everything)
@@ -229,7 +229,7 @@ def test_a_broken_picture_is_named_with_the_reason(
 def test_any_bytes_are_a_picture_or_a_picture_error(
     tmp_path: Path, suffix: str, data: st.DataObject
 ) -> None:
-    """Whole files with bytes changed, cut or doubled, whatever Pillow makes of them."""
+    """Valid files with bytes changed, removed or doubled."""
     path = tmp_path / f"a.{suffix}"
     if not path.exists():
         write_picture(path, gradient(24, 16))
@@ -245,7 +245,7 @@ def test_any_bytes_are_a_picture_or_a_picture_error(
         assert error.why
 
 
-def test_damaged_notes_of_a_camera_do_no_harm(tmp_path: Path) -> None:
+def test_damaged_exif_data_are_ignored(tmp_path: Path) -> None:
     path = write_picture(
         tmp_path / "a.jpg", gradient(32, 32), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff"
     )
@@ -259,7 +259,7 @@ def plainly_without_exif(path: Path) -> np.ndarray:
             return np.asarray(image.convert("RGB").resize((8, 8), Image.Resampling.BILINEAR))
 
 
-def test_warnings_are_as_they_were_after_many_threads(tmp_path: Path) -> None:
+def test_warning_filters_are_restored_after_many_threads(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.jpg", gradient(32, 32))
     before = warnings.filters[:]
     jobs = ([path] * 8 for _ in range(10))
@@ -268,7 +268,7 @@ def test_warnings_are_as_they_were_after_many_threads(tmp_path: Path) -> None:
     assert warnings.filters == before
 
 
-# what is seen of it
+# crops and normalisation
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(0, 99), st.floats(0.01, 1))
@@ -325,7 +325,7 @@ BATCHES = [Rows(0, 0, [3, 1, 4]), Rows(0, 1, [0, 2, 5]), Rows(1, 2, [3, 1, 4])]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_batches_do_not_hang_on_the_number_of_workers(digits: Path, workers: int) -> None:
+def test_batches_do_not_depend_on_the_number_of_workers(digits: Path, workers: int) -> None:
     alone = list(feed_of(digits, workers=0).training(BATCHES))
     many = list(feed_of(digits, workers=workers).training(BATCHES))
     for (x, y), (other_x, other_y) in zip(alone, many, strict=True):
@@ -334,7 +334,7 @@ def test_batches_do_not_hang_on_the_number_of_workers(digits: Path, workers: int
     assert alone[0][0].shape == (3, 1, 8, 8)
 
 
-def test_a_picture_is_seen_anew_each_epoch_wherever_it_stands(digits: Path) -> None:
+def test_a_crop_depends_on_epoch_and_picture_and_not_on_the_batch(digits: Path) -> None:
     (first, _), _, (second, _) = feed_of(digits).training(BATCHES)
     assert not torch.equal(first, second)
     (alone, _) = next(feed_of(digits).training([Rows(0, 9, [4])]))
@@ -367,7 +367,7 @@ def test_an_unreadable_picture_stops_the_run_or_is_left_out(tmp_path: Path) -> N
     assert broken.name in notes[0]
 
 
-def test_reading_ahead_stops_where_nobody_reads_on() -> None:
+def test_reading_ahead_stops_when_the_iterator_is_closed() -> None:
     done: list[int] = []
     batches = ahead(([number] for number in range(1000)), lambda n: done.append(n), workers=2)
     next(batches)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,14 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import resforge as rf
+import sweep_trials
 from hypothesis import given
-from resforge.ablation import Sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
+from resforge.ablation import Sweep, expand_sweep, plan_sweep, preview_sweep, read_sweep, run_sweep
 from resforge.ablation.planning.pairing import shared
 from resforge.ablation.planning.preview import FIGURES
 from resforge.ablation.results.store import Store
 from resforge.reading.diff import diff
 from resforge.testing import strategies
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sweep_trials
 
 AXES = {
     "depth": {"8": {}, "14": {"stages[*].depth": 2}},
@@ -51,19 +48,19 @@ def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.Res
         assert arm.shared == shared(laid, first)
         changed = specs[0].replace({change.path: change.after for change in arm.changes})
         assert changed.digest == spec.digest == arm.digest
-    assert found[0].changes == found[0].said == ()
+    assert found[0].changes == found[0].file_changes == ()
 
 
-def test_arms_are_told_apart_in_the_words_of_the_file() -> None:
+def test_arms_are_distinguished_in_the_words_of_the_file() -> None:
     arms: dict[str, dict[str, object]] = {
         "first": {"shortcut": "none", "stages[*].depth": 2},
         "same": {"stages[*].depth": 2, "shortcut": "none"},
         "other": {"shortcut": "projection", "norm": "none"},
     }
     first, same, other = preview_sweep(sweep(arms=arms)).arms
-    assert (first.said, first.same_as) == ((), None)
-    assert (same.said, same.same_as) == ((), "first")
-    assert [tuple(said) for said in other.said] == [
+    assert (first.file_changes, first.same_as) == ((), None)
+    assert (same.file_changes, same.same_as) == ((), "first")
+    assert [tuple(change) for change in other.file_changes] == [
         ("shortcut", "projection", False),
         ("norm", "none", False),
         ("stages[*].depth", None, True),
@@ -83,16 +80,16 @@ def test_axes_that_give_the_same_network_are_warned_of() -> None:
     found = preview_sweep(sweep(axes=axes))
     assert (len(found.arms), found.networks) == (12, 6)
     assert found.warnings == (
-        "4 of 12 arms differ from another in shortcut alone, and mean the same network",
-        "2 of 12 arms differ from another in shortcut and again alone, and mean the same network",
-        "shortcut and again both say shortcut: where both do, what again says stands",
+        "4 of 12 arms differ from another in shortcut alone, and are the same network",
+        "2 of 12 arms differ from another in shortcut and again alone, and are the same network",
+        "shortcut and again both change shortcut: where both do, again overrides shortcut",
     )
     same = {arm.arm: arm.same_as for arm in found.arms if arm.same_as}
     assert same["depth=8/shortcut=plain/again=no"] == "depth=8/shortcut=A/again=yes"
     assert preview_sweep(sweep(axes=AXES)).warnings == ()
 
 
-def test_every_illegal_arm_is_told_and_the_legal_ones_too() -> None:
+def test_every_illegal_arm_is_reported_and_the_legal_ones_too() -> None:
     axes = {**AXES, "width": {"same": {}, "narrow": {"stages[2].width": 8}}}
     found = preview_sweep(sweep(axes=axes))
     assert [arm.name for arm in found.illegal] == [
@@ -103,7 +100,7 @@ def test_every_illegal_arm_is_told_and_the_legal_ones_too() -> None:
     assert found.error is not None
     assert found.error.faults == found.illegal[0].faults == found.illegal[1].faults
     with pytest.raises(rf.SpecError) as caught:
-        _ = sweep(axes=axes).expanded
+        expand_sweep(sweep(axes=axes))
     assert caught.value.faults == found.error.faults
 
 
@@ -118,7 +115,7 @@ def test_where_the_first_arm_is_illegal_the_next_stands_for_it() -> None:
     assert (nothing.arms, nothing.trials) == ((), 0)
 
 
-def test_over_the_budget_is_told_beside_all_else(tmp_path: Path) -> None:
+def test_over_the_budget_is_reported_beside_all_else(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text(
         "sweep: 1\nbase: digits_resnet8\narms:\n  A: {}\n  bad: {shortcut: identity}\n"
@@ -129,7 +126,7 @@ def test_over_the_budget_is_told_beside_all_else(tmp_path: Path) -> None:
     assert [fault.line for fault in found.error.faults] == [5, 6]
 
 
-def test_the_time_of_the_rest_is_told_from_what_is_recorded(
+def test_the_time_of_the_rest_is_estimated_from_what_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
@@ -138,7 +135,7 @@ def test_the_time_of_the_rest_is_told_from_what_is_recorded(
     found = preview_sweep(more, tmp_path).expected
     assert found is not None
     assert (found.recorded, found.missing, found.scaled) == (4, 5, 3)
-    one, two, three = (arm.macs for arm in more.expanded)
+    one, two, three = (arm.macs for arm in expand_sweep(more))
     # Half a second each; the third network is the second's by its cost.
     assert found.seconds == pytest.approx(2 * 0.5 + 3 * 0.5 * three / two)
     assert one != two
@@ -152,7 +149,7 @@ def test_the_time_of_the_rest_is_told_from_what_is_recorded(
         assert (unknown.recorded, unknown.missing, unknown.seconds) == (0, 9, None)
 
 
-def test_the_time_is_told_from_what_an_earlier_version_recorded(
+def test_the_time_is_estimated_from_what_an_earlier_version_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))

@@ -44,7 +44,7 @@ def test_other_encodings_are_refused_with_the_byte() -> None:
     assert fault_of(b"\xff\xfea").faults[0].code == "encoding"
 
 
-def test_the_format_is_told_by_name_or_first_characters() -> None:
+def test_the_format_follows_from_name_or_first_characters() -> None:
     assert read("{a: 1}").tree == read('{"a":\t1}').tree == {"a": 1}
     assert read('{"a": 1,}', name="a.yaml").tree == {"a": 1}
     assert read('{"a": 1,}', format="yaml").tree == {"a": 1}

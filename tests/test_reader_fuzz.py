@@ -65,7 +65,7 @@ def test_json_is_read_as_the_standard_library_reads_it(tree: dict[str, Any]) -> 
 
 def test_hostile_texts_end_in_time_and_memory() -> None:
     pytest.importorskip("resource")
-    script = Path(__file__).with_name("hostile.py")
+    script = Path(__file__).parent / "support" / "hostile.py"
     run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr[-2000:]
     results = json.loads(run.stdout)

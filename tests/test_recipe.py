@@ -22,7 +22,7 @@ from resforge.training.schedule import (
     OneCycleSchedule,
     StepSchedule,
 )
-from resforge.training.warmup import LinearWarmup, UntilErrorWarmup, Waiting
+from resforge.training.warmup import LinearWarmup, UntilErrorWarmup, WarmupState
 
 schedules = st.sampled_from(
     [
@@ -111,7 +111,7 @@ def test_he_2015_divides_by_ten_at_half_and_three_quarters() -> None:
         {"batch_size": 1},
     ],
 )
-def test_what_makes_no_sense_is_refused(tree: dict[str, object]) -> None:
+def test_invalid_recipes_are_refused(tree: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Recipe(**tree)
 
@@ -126,7 +126,7 @@ def test_the_documentation_lists_every_named_recipe() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_named_recipe_says_where_it_is_from(name: str) -> None:
+def test_a_named_recipe_has_its_source(name: str) -> None:
     first, *_ = (files(named) / f"{name}.yaml").read_text(encoding="utf-8").split("\n\n")
     assert first.startswith("# ")
     assert "arXiv" in first or "github.com" in first or "torchvision's" in first
@@ -146,7 +146,9 @@ def test_a_named_recipe_says_where_it_is_from(name: str) -> None:
         ("torchvision_imagenet", {150_119: 0.1, 150_120: 0.01, 300_239: 0.01, 300_240: 0.001}),
     ],
 )
-def test_a_named_recipe_is_what_its_source_says(name: str, rates: dict[int, float]) -> None:
+def test_a_named_recipe_has_the_learning_rates_of_its_source(
+    name: str, rates: dict[int, float]
+) -> None:
     recipe = Recipe.named(name)
     assert {step: recipe.learning_rate(step) for step in rates} == pytest.approx(rates)
 
@@ -157,7 +159,7 @@ def test_the_warm_up_of_110_layers_is_all_that_it_adds() -> None:
     assert deep.model_copy(update={"warmup": LinearWarmup()}) == Recipe.named("he2015_cifar")
 
 
-def test_changes_are_laid_over_a_named_recipe() -> None:
+def test_changes_are_merged_into_a_named_recipe() -> None:
     recipe = Recipe.named(
         "he2015_cifar", steps=1000, optimizer={"lr": 0.05}, schedule="cosine", warmup=5
     )
@@ -182,12 +184,12 @@ def test_a_file_may_name_a_recipe_and_its_trials_are_those_of_one_written_out() 
     [
         ("he2015_cifr", "recipe", "no recipe is called 'he2015_cifr'", "'he2015_cifar'"),
         ("{base: coscifar}", "recipe.base", "no recipe is called", "'cosine_cifar'"),
-        ("{base: 7}", "recipe.base", "expected a recipe's name, not 7", "write he2015_cifar"),
+        ("{base: 7}", "recipe.base", "expected the name of a recipe, not 7", "write he2015_cifar"),
         ("{base: cosine_cifar, step: 3}", "recipe.step", "unknown key", "'steps'"),
         ("{warmup_steps: 3}", "recipe.warmup_steps", "unknown key", "'warmup'"),
     ],
 )
-def test_a_wrong_name_is_told_where_it_stands(
+def test_an_unknown_name_is_reported_with_its_position(
     tmp_path: Path, recipe: str, path: str, message: str, help: str
 ) -> None:
     file = tmp_path / "s.yaml"
@@ -200,14 +202,14 @@ def test_a_wrong_name_is_told_where_it_stands(
     assert help in (error.help or "")
 
 
-def test_an_unknown_name_in_python_is_told_the_nearest() -> None:
+def test_an_unknown_name_in_python_is_reported_with_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean 'he2015_cifar'"):
         Recipe.named("he2015cifar")
 
 
 def test_he_2015_waits_at_a_tenth_until_the_training_error_is_below_its_bound() -> None:
     recipe = Recipe(steps=100, schedule="constant", warmup={"kind": "until_error", "batches": 3})
-    waiting = Waiting(recipe.warmup)
+    waiting = WarmupState(recipe.warmup)
     rates = []
     for step, error in enumerate((0.7, 0.7, 0.99, 0.9, 0.6, 0.95, 0.95, 0.95)):
         rates.append(recipe.learning_rate(step, waiting.over))
@@ -219,13 +221,13 @@ def test_he_2015_waits_at_a_tenth_until_the_training_error_is_below_its_bound() 
 
 
 def test_the_bound_itself_is_not_below_it() -> None:
-    waiting = Waiting(UntilErrorWarmup(error=0.5, batches=1))
+    waiting = WarmupState(UntilErrorWarmup(error=0.5, batches=1))
     waiting.note(0.5)
     assert not waiting.over
-    assert Waiting(LinearWarmup(steps=5)).over
+    assert WarmupState(LinearWarmup(steps=5)).over
 
 
-def test_what_was_recorded_before_the_language_grew_keeps_its_key() -> None:
+def test_recipes_of_the_first_version_keep_their_keys() -> None:
     sgd = {"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4}
     old = {
         "optimizer": sgd,

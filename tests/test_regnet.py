@@ -106,5 +106,5 @@ def test_wrong_numbers_are_refused(numbers: dict[str, Any], message: str, help_:
 
 def test_regnet_makes_stages_alone() -> None:
     numbers = {"depth": 8, "w_0": 16, "w_a": 8.5, "w_m": 2.1, "group_width": 8}
-    with pytest.raises(rf.SpecError, match="regnet makes stages"):
+    with pytest.raises(rf.SpecError, match="regnet is for stages only"):
         Space(space=1, base="resnet18", free={"head": {"regnet": numbers}})

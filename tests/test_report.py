@@ -27,6 +27,7 @@ from resforge.ablation import (
     compare,
     compare_pairs,
     comparison_table,
+    expand_sweep,
     plan_sweep,
     read_records,
     render,
@@ -59,12 +60,12 @@ def test_one_seed_has_no_deviation_and_none_has_no_spread() -> None:
     assert Spread.of([]) is None
 
 
-def test_the_verdict_tells_the_papers_finding() -> None:
+def test_the_verdict_shows_the_papers_finding() -> None:
     told = state_verdict(compare(make_records(grid(paper))), num_classes=10)
     assert told == [
-        "At depth 56, plain collapsed: 65.1% of test images missed, where guessing misses 90.0%,"
-        " while A misses 3.1% and B 3.1%.",
-        "At depth 8, plain, A and B all learned: 3.1% of test images missed.",
+        "At depth 56, plain collapsed: test error 65.1%, where guessing has 90.0%,"
+        " while A has 3.1% and B 3.1%.",
+        "At depth 8, plain, A and B all learned: test error 3.1%.",
     ]
 
 
@@ -96,7 +97,7 @@ def test_what_went_wrong_is_counted_and_named() -> None:
         (0, 0, 0, 3),
     ]
     assert state_verdict(rows, 10) == [
-        "At depth 8, B learned: 10.0% of test images missed.",
+        "At depth 8, B learned: test error 10.0%.",
         "3 trials diverged (the loss stopped being finite): 3 of depth=8/shortcut=A.",
         "1 trial failed with an error: 1 of depth=8/shortcut=B.",
         "Not finished: 4 more to come.",
@@ -120,9 +121,9 @@ def test_arms_of_one_network_do_not_double_its_trials() -> None:
 def test_no_arm_is_said_not_to_have_learned_before_it_was_trained() -> None:
     fallen = {("8", "plain"): [done(0.8)] * 3}
     (told, _) = state_verdict(compare(make_records({**fallen, ("8", "A"): []})), 10)
-    assert told.endswith("where guessing misses 90.0%.")
+    assert told.endswith("where guessing has 90.0%.")
     (told,) = state_verdict(compare(make_records(fallen)), 10)
-    assert told.endswith("where guessing misses 90.0%; no arm learned.")
+    assert told.endswith("where guessing has 90.0%; no arm learned.")
 
 
 def test_the_page_stands_alone() -> None:
@@ -170,7 +171,7 @@ def test_environments_that_changed_half_way_are_flagged() -> None:
     assert "in 2 different environments" in render_report(changed)
 
 
-def test_the_table_fits_a_terminal_and_tells_all() -> None:
+def test_the_table_fits_a_terminal_and_shows_all() -> None:
     rows = compare(make_records(grid(paper)))
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(comparison_table(rows, "[bold]no markup[/bold]"))
@@ -248,7 +249,7 @@ def folder(tmp_path: Path) -> Path:
     )
     me = Owner.me()
     with Store(tmp_path, create=True) as store:
-        store.adopt(plan, me)
+        store.adopt(plan.record, me)
         claim = store.claim(me)
         assert claim is not None
         store.record(claim, done(0.125))
@@ -306,7 +307,7 @@ def test_a_traceback_is_folded_under_its_last_line() -> None:
 
 def test_each_run_has_a_row_of_what_it_was_made_with() -> None:
     records = make_records(grid(paper))
-    assert "that trained something" not in render_report(records)
+    assert "with at least one trial" not in render_report(records)
     manifest = {
         "torch": "2.13.0",
         "code": "c" * 64,
@@ -317,7 +318,7 @@ def test_each_run_has_a_row_of_what_it_was_made_with() -> None:
     }
     runs = (RunRecord(NOW, manifest), RunRecord(NOW, {**manifest, "commit": "", "device": "cpu"}))
     page = Page(render_report(replace(records, runs=runs)))
-    assert "2 runs that trained something" in page.text
+    assert "2 runs with at least one trial" in page.text
     began = "2026-01-02 03:04"
     heads = ("began, UTC", "torch", "code", "commit", "engine", "memory", "device")
     (at,) = [index for index, row in enumerate(page.rows) if row == heads]
@@ -338,7 +339,7 @@ def test_each_pair_says_how_much_of_it_starts_alike() -> None:
     records = planned_records(sweep, {label: [done(0.1)] for label in ("A", "twin", "B")})
     twin, option_b = compare_pairs(records)
     size = sweep.data.input_shape[1:]
-    plans = [rf.plan(arm.spec, size) for arm in sweep.expanded]
+    plans = [rf.plan(arm.spec, size) for arm in expand_sweep(sweep)]
     assert option_b.shared == shared(plans[2], plans[0])
     assert (option_b.shared.tensors, option_b.shared.of) == (23, 29)
     assert paired_cells(option_b)[-1] == "23/29 96.3%"

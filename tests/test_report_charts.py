@@ -20,13 +20,13 @@ from resforge.ablation import (
     compare_pairs,
     render_report,
 )
+from resforge.ablation.comparing.rows import panels
 from resforge.ablation.reporting import gradients
 from resforge.ablation.reporting.chart import draw_curves
 from resforge.ablation.reporting.figures import Quantity, learning_curves
 from resforge.ablation.reporting.forest import _paint, forest_plot
 from resforge.ablation.reporting.front import cost_chart, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
-from resforge.ablation.reporting.panels import panels
 from resforge.ablation.reporting.table import cells, paired_cells
 
 
@@ -112,7 +112,9 @@ def test_images_set_aside_have_a_chart_of_their_own() -> None:
     charts = learning_curves(records, panels(compare(records)))
     titles = [f"depth 8: {what}" for what in ("training loss", "validation error", "test error")]
     assert [chart.title for chart in charts] == titles
-    assert [("80.0, 12.5" in chart.told, "90.0, 25.0" in chart.told) for chart in charts] == [
+    assert [
+        ("80.0, 12.5" in chart.description, "90.0, 25.0" in chart.description) for chart in charts
+    ] == [
         (False, False),
         (True, False),
         (False, True),
@@ -179,11 +181,11 @@ def test_gradients_stand_by_the_depth_of_their_layer(monkeypatch: pytest.MonkeyP
     drawn = [[[*points] for points in quantity.curves("shortcut=B")] for quantity in held]
     assert drawn == [[[(8, 4.0), (1, 1.0)], [(1, 3.0)]], [[(1, 0.5), (8, 0.25)], []]]
     # A recorded none; the mean of 1 and 3, then the 4 of one seed.
-    assert at_first.told.endswith("at the left end and at the right: B 2, 4.")
-    assert at_last.told.endswith("at the left end and at the right: B 0.5, 0.25.")
+    assert at_first.description.endswith("at the left end and at the right: B 2, 4.")
+    assert at_last.description.endswith("at the left end and at the right: B 0.5, 0.25.")
     page = Page(render_report(records))
     assert "Gradients by depth" in page.text
-    assert at_first.told in page.text
+    assert at_first.description in page.text
 
 
 def test_without_gradients_there_is_no_chart_of_them() -> None:
@@ -192,7 +194,7 @@ def test_without_gradients_there_is_no_chart_of_them() -> None:
     assert "Gradients" not in render_report(records)
 
 
-def test_every_chart_tells_what_it_shows() -> None:
+def test_every_chart_has_a_description() -> None:
     records = make_records(grid(paper))
     page = Page(render_report(records))
     assert page.tags.count("desc") == page.tags.count("svg")
@@ -202,7 +204,7 @@ def test_every_chart_tells_what_it_shows() -> None:
     )
 
 
-def test_more_series_than_can_be_told_apart_are_left_out_and_that_is_said() -> None:
+def test_more_series_than_can_be_distinguished_are_left_out_and_that_is_said() -> None:
     records = make_records({("8", f"x{number}"): [done(0.1)] for number in range(26)})
     page = Page(render_report(records))
     assert "Drawn are the first 24 of 26 lines." in page.text

@@ -17,17 +17,16 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import sweep_trials
 from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 DRIVER = """
 import sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {support!r})
 from resforge.ablation import run_sweep, progress_on
 import sweep_trials
 summary = run_sweep(
@@ -54,7 +53,7 @@ def driver(
     every: float = 30.0,
 ) -> subprocess.Popen[str]:
     code = DRIVER.format(
-        here=HERE, sweep=sweep, out=str(out), workers=workers, trial=trial, every=every
+        support=SUPPORT, sweep=sweep, out=str(out), workers=workers, trial=trial, every=every
     )
     return subprocess.Popen(
         [sys.executable, "-c", code],
@@ -135,7 +134,7 @@ def test_another_published_table_trains_nothing_and_is_shown(tmp_path: Path, log
     assert "6.61" not in (tmp_path / "results.csv").read_text()
 
 
-def test_every_end_is_recorded_and_the_sweep_goes_on(tmp_path: Path, log: Path) -> None:
+def test_every_end_is_recorded_and_the_sweep_continues(tmp_path: Path, log: Path) -> None:
     sweep = sweep_trials.sweep(seeds=7, arms=1, timeout=4.0)
     summary = run_sweep(sweep, tmp_path, workers=2, trial="sweep_trials:each_in_its_way")
     records = read_records(tmp_path)
@@ -395,7 +394,7 @@ def test_a_killed_worker_repeats_what_came_after_its_last_checkpoint(
     sweep_trials.hold().unlink()
     _, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert "its process died; it is tried once more" in errors
+    assert "its process died; it is retried once" in errors
     assert recorded(out) == quiet
     assert len(sweep_trials.notes(log, "step")) == 33  # the third was not written yet
     assert len(sweep_trials.notes(log, "start")) == 5

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
-from resforge.ablation import Sweep, load_sweep, run_sweep
-from resforge.ablation.comparing.comparison import compare
+from resforge.ablation import Sweep, compare, expand_sweep, load_sweep, run_sweep
 from resforge.ablation.reporting.population import population
 from resforge.ablation.reporting.report import render_report
 from resforge.ablation.results.records import read_records
@@ -36,18 +35,18 @@ def folder(tmp_path: Path) -> Path:
 def test_the_arms_are_the_spaces_own_sample(folder: Path) -> None:
     sweep = load_sweep(folder / "sweep.yaml")
     drawn = list(islice(load_space(folder / "space.yaml").sample(seed=3), 5))
-    assert [arm.digest for arm in sweep.expanded] == [found.digest for found in drawn]
-    assert [arm.name for arm in sweep.expanded] == [found.digest[:12] for found in drawn]
+    assert [arm.digest for arm in expand_sweep(sweep)] == [found.digest for found in drawn]
+    assert [arm.name for arm in expand_sweep(sweep)] == [found.digest[:12] for found in drawn]
     assert sweep.comparisons == ()
     # Written out and read back it is the same, whether or not the space is there.
     (folder / "space.yaml").unlink()
-    assert Sweep(**sweep.model_dump(mode="json")).expanded == sweep.expanded
+    assert expand_sweep(Sweep(**sweep.model_dump(mode="json"))) == expand_sweep(sweep)
 
 
 def test_a_larger_sample_begins_with_the_smaller(folder: Path) -> None:
-    small = load_sweep(folder / "sweep.yaml").expanded
+    small = expand_sweep(load_sweep(folder / "sweep.yaml"))
     (folder / "sweep.yaml").write_text(SWEEP.replace("n: 5", "n: 8"))
-    assert load_sweep(folder / "sweep.yaml").expanded[:5] == small
+    assert expand_sweep(load_sweep(folder / "sweep.yaml"))[:5] == small
 
 
 def test_the_report_shows_the_distribution_and_every_field(folder: Path) -> None:
@@ -65,7 +64,7 @@ def test_the_report_shows_the_distribution_and_every_field(folder: Path) -> None
     assert "The space" in page
     assert page == render_report(records)
     lost = [dataclasses.replace(row, test_error=None, done=0, diverged=1) for row in rows]
-    assert "5 of which gave no error" in population(records, lost)[0].told
+    assert "5 of which gave no error" in population(records, lost)[0].description
     waiting = [dataclasses.replace(row, test_error=None, pending=1) for row in rows]
     assert population(records, waiting) == []
 
@@ -101,7 +100,7 @@ def test_mistakes_have_their_place(
     assert error.line in (2, 3, 4)
 
 
-def test_a_mistake_in_the_space_is_told_with_its_place_there(folder: Path) -> None:
+def test_a_mistake_in_the_space_is_reported_with_its_place_there(folder: Path) -> None:
     (folder / "space.yaml").write_text(SPACE.replace("[1, 2]", "[2, 1]"))
     error = wrong(folder, SWEEP)
     assert "space.yaml: 4:26" in (error.message or "")

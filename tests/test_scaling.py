@@ -11,6 +11,7 @@ import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resforge.generation import fit
+from resforge.specs.resolve import blocks_of
 from resforge.specs.trace import Size
 
 SIZE: Size = (32, 32)
@@ -35,7 +36,7 @@ def factors(values: list[int], most: int) -> list[Fraction]:
 
 
 def kept(spec: rf.ResNetSpec) -> list[bool]:
-    return [block.keeps_shape for stage in spec.blocks() for block in stage]
+    return [block.site.keeps_shape for stage in blocks_of(spec) for block in stage]
 
 
 def rounded(values: list[int], factor: Fraction) -> list[int]:
@@ -115,12 +116,12 @@ def test_what_fits_already_stays() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "one of them"),
-        ({"params": 1e6, "macs": 1e6}, "one of them"),
-        ({"params": -3}, "no number of params"),
-        ({"macs": float("nan")}, "no number of macs"),
-        ({"params": 1e6, "by": "height"}, "not by 'height'"),
-        ({"params": 1e6, "step": 0}, "no step"),
+        ({}, "exactly one of"),
+        ({"params": 1e6, "macs": 1e6}, "exactly one of"),
+        ({"params": -3}, "not a number of params"),
+        ({"macs": float("nan")}, "not a number of macs"),
+        ({"params": 1e6, "by": "height"}, "not 'height'"),
+        ({"params": 1e6, "step": 0}, "not a step"),
     ],
 )
 def test_wrong_budgets_are_refused(options: dict[str, Any], message: str) -> None:

@@ -29,7 +29,7 @@ def digests(found: list[Measured]) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["random", "evolution"])
-def test_what_is_asked_for_is_new_legal_and_the_same_for_a_seed(method: Any) -> None:
+def test_asked_networks_are_new_legal_and_the_same_for_a_seed(method: Any) -> None:
     space = load_space("cifar_resnets")
     options: dict[str, Any] = {"method": method, "population": 10, "tournament": 3}
     found = list(search(space, objective, 40, seed=1, **options))
@@ -39,7 +39,7 @@ def test_what_is_asked_for_is_new_legal_and_the_same_for_a_seed(method: Any) -> 
     assert digests(found) != digests(list(search(space, objective, 40, seed=2, **options)))
 
 
-def test_evolution_finds_what_chance_does_not() -> None:
+def test_evolution_beats_random_search() -> None:
     space = load_space("cifar_resnets")
     best: dict[str, list[float]] = {"random": [], "evolution": []}
     for seed in range(3):
@@ -85,7 +85,7 @@ def test_results_may_come_late_and_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf])
-def test_what_diverged_is_worst(value: float) -> None:
+def test_a_diverged_network_is_worst(value: float) -> None:
     searcher = RandomSearch(load_space("cifar_resnets"))
     searcher.tell(searcher.ask(), value)
     searcher.tell(searcher.ask(), 1e9)
@@ -93,7 +93,7 @@ def test_what_diverged_is_worst(value: float) -> None:
     assert searcher.best.value == 1e9
 
 
-def test_a_space_that_was_searched_whole_says_so() -> None:
+def test_an_exhausted_space_is_an_error() -> None:
     space = Space(space=1, base="cifar_resnet20", free={"stages[*].depth": {"int": [1, 2]}})
     found = search(space, objective, 9, population=3, tournament=2)
     assert len({next(found).network.digest for _ in range(8)}) == 8

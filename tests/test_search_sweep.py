@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import search_trials
+import sweep_trials
 from resforge.ablation import (
     RunSummary,
     Sweep,
+    compare,
+    expand_sweep,
     load_sweep,
     preview_sweep,
     read_records,
@@ -20,16 +24,12 @@ from resforge.ablation import (
     run_sweep,
     sweep_status,
 )
-from resforge.ablation.comparing.comparison import compare
 from resforge.ablation.reporting.population import population
 from resforge.ablation.reporting.report import render_report
 from resforge.cli import run as run_line
 from resforge.generation import Evolution, load_space
 
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)
-import search_trials  # noqa: E402
-import sweep_trials  # noqa: E402
+SUPPORT = str(Path(__file__).parent / "support")
 
 SPACE = """\
 space: 1
@@ -112,7 +112,7 @@ def test_engines_and_workers_change_nothing(folder: Path) -> None:
     assert history(folder / "process") == history(folder / "inline")
 
 
-def test_interrupted_it_goes_on_with_the_same_networks(folder: Path) -> None:
+def test_interrupted_it_continues_with_the_same_networks(folder: Path) -> None:
     run(folder, "whole")
     (folder / "log").unlink()
     cut = run(folder, "out", "interrupted")
@@ -127,12 +127,12 @@ def test_interrupted_it_goes_on_with_the_same_networks(folder: Path) -> None:
     assert history(folder / "out") == history(folder / "whole")
 
 
-def test_killed_it_goes_on_with_the_same_networks(folder: Path) -> None:
+def test_killed_it_continues_with_the_same_networks(folder: Path) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace("n: 22", "n: 12"))
     run(folder, "whole")
     (folder / "log").unlink()
     call = (
-        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        f"import sys; sys.path.insert(0, {SUPPORT!r})\n"
         "from resforge.ablation import load_sweep, run_sweep\n"
         f"run_sweep(load_sweep({str(folder / 'sweep.yaml')!r}), {str(folder / 'out')!r},"
         " trial='search_trials:killed', engine='inline')"
@@ -162,7 +162,7 @@ def test_by_chance_it_is_a_sample(folder: Path) -> None:
     (folder / "sweep.yaml").write_text(
         "sweep: 1\nsample: {space: space.yaml, n: 12, seed: 3}\ndata: {kind: digits}\n"
     )
-    assert names == [arm.name for arm in load_sweep(folder / "sweep.yaml").expanded]
+    assert names == [arm.name for arm in expand_sweep(load_sweep(folder / "sweep.yaml"))]
 
 
 def test_a_larger_search_begins_with_the_smaller(folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_larger_search_begins_with_the_smaller(folder: Path) -> None:
     assert history(folder / "out")[:15] == small
 
 
-def test_the_plan_tells_the_first_batch_and_how_many_it_may_be(
+def test_the_plan_shows_the_first_batch_and_how_many_it_may_be(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     preview = preview_sweep(read_sweep(folder / "sweep.yaml"))
@@ -201,7 +201,7 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path", "message", "mend"),
     [
-        (", validation: 200", "", "search", "set aside", "validation: N"),
+        (", validation: 200", "", "search", "validation images", "validation: N"),
         ("n: 22", "n: 40000", "search.n", "out of range", ""),
         (
             "n: 22, population: 6",
@@ -218,16 +218,16 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
             "seeds: 2",
             "sample: {space: space.yaml, n: 5}",
             "search",
-            "none from search",
+            "not from search",
             "leave out",
         ),
-        ("seeds: 2", "base: digits_resnet8", "base", "a search has its networks", "leave out"),
-        ("seeds: 2", "budget: {trials: 40}", "budget.trials", "are 66 trials", "raise it"),
+        ("seeds: 2", "base: digits_resnet8", "base", "a search takes its networks", "leave out"),
+        ("seeds: 2", "budget: {trials: 40}", "budget.trials", "are 66 trials", "raise the budget"),
         ("seeds: 2", "seeds: 5000", "arms", "110,000 trials", "leave out"),
         ("space.yaml", "spice.yaml", "search.space", "no such file", ""),
     ],
 )
-def test_mistakes_have_their_place_and_mend(
+def test_mistakes_have_their_place_and_fix(
     folder: Path, old: str, new: str, path: str, message: str, mend: str
 ) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace(old, new))

@@ -13,7 +13,7 @@ import pytest
 import resforge as rf
 import torch
 from hypothesis import given, settings
-from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation import Sweep, expand_sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.results.export import export_results
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
@@ -70,7 +70,7 @@ def test_the_first_step_of_the_lowest_validation_error_is_tested(
     assert result.correct.count(False) / 60 == result.test_error
 
 
-def test_the_model_is_left_with_the_weights_of_the_step(digits: Data) -> None:
+def test_the_model_has_the_weights_of_the_selected_step(digits: Data) -> None:
     recipe = RECIPE.model_copy(update={"schedule": ConstantSchedule()})
     torch.manual_seed(0)
     model = Wavering([0.5] * 5 + [0.25] + [0.5] * 6)
@@ -81,7 +81,7 @@ def test_the_model_is_left_with_the_weights_of_the_step(digits: Data) -> None:
     assert torch.equal(model.linear.bias, shorter.linear.bias)
 
 
-def test_the_model_makes_the_errors_that_are_told(digits: Data) -> None:
+def test_the_model_makes_the_errors_of_the_result(digits: Data) -> None:
     model = rf.build("digits_resnet8", seed=0)
     result = run(model, digits, RECIPE, seed=0)
     assert error_rate(predict(model, digits.test_x), digits.test_y) == result.test_error
@@ -97,7 +97,7 @@ def trained(digits: Data, **changes: Any) -> TrainResult:
 
 @settings(max_examples=5)
 @given(st.permutations(range(60)))
-def test_test_labels_have_no_say(digits: Data, order: list[int]) -> None:
+def test_test_labels_do_not_change_the_selection(digits: Data, order: list[int]) -> None:
     one, other = trained(digits), trained(digits, test_y=digits.test_y[torch.tensor(order)])
     assert one.selected == other.selected
     assert one.validation_curve == other.validation_curve
@@ -118,15 +118,15 @@ def test_the_last_step_is_tested_unless_the_recipe_says_otherwise(digits: Data) 
 def test_to_select_needs_images_set_aside(digits: Data) -> None:
     with pytest.raises(rf.ResforgeError, match="give the data a validation above 0"):
         run(nn.Flatten(), replace(digits, validation=None), RECIPE, seed=0)
-    with pytest.raises(rf.SpecError, match="goes by images that are set aside") as caught:
-        _ = Sweep(
-            sweep=1, base="digits_resnet8", arms={"A": {}}, recipe={"select": "best"}
-        ).expanded
+    with pytest.raises(rf.SpecError, match="needs validation images") as caught:
+        expand_sweep(
+            Sweep(sweep=1, base="digits_resnet8", arms={"A": {}}, recipe={"select": "best"})
+        )
     assert caught.value.path == "recipe.select"
     assert "validation: N" in (caught.value.help or "")
 
 
-def test_what_is_not_a_number_on_images_set_aside_is_divergence(digits: Data) -> None:
+def test_a_validation_loss_that_is_not_finite_is_divergence(digits: Data) -> None:
     assert digits.validation is not None
     aside, labels = digits.validation
     result = trained(digits, validation=(aside * float("inf"), labels))
@@ -166,7 +166,7 @@ def test_the_store_holds_both_curves_and_the_step(sweep: Sweep, tmp_path: Path) 
     assert curves.count(",validation,") == 12
 
 
-def test_a_key_of_before_stands(sweep: Sweep) -> None:
+def test_keys_without_selection_do_not_change(sweep: Sweep) -> None:
     # Results of an earlier version are not trained again for a key that nobody wrote.
     assert "select" not in Recipe().identity()
     assert RECIPE.identity()["select"] == "best"

@@ -51,7 +51,7 @@ def out(tmp_path: Path, plan: SweepPlan) -> Path:
     folder.mkdir()
     names = {trial.key: (trial.arm.name, trial.seed) for trial in plan.trials}
     with Store(folder, create=True) as store:
-        store.adopt(plan, me)
+        store.adopt(plan.record, me)
         for _ in range(5):
             claim = store.claim(me)
             assert claim is not None
@@ -69,7 +69,7 @@ def test_status_counts_every_trial_once(cli: Cli, out: Path) -> None:
         ["B", "0", "1", "0", "0", "1", "0", "1"],
         ["twin", "1", "0", "1", "0", "0", "1", "0"],
         [],
-        ["4", "of", "6", "trials", "recorded,", "a", "run", "at", "work"],
+        ["4", "of", "6", "trials", "recorded,", "1", "active", "run"],
     ]
     assert done.err == "to train the 2 that failed again: resforge sweep retry out\n"
     told = cli("sweep", "status", "out", "--json").json
@@ -122,8 +122,8 @@ def test_retry_of_one_arm_leaves_the_others(cli: Cli, out: Path) -> None:
             "'done' is not retried: use failed, crashed, timed_out, diverged",
         ),
         (("--status", ""), 2, "'' is not retried"),
-        (("--arm", "twim"), 3, "no arm is called 'twim': did you mean 'twin'?"),
-        (("--arm", "zzzzzz"), 3, "there are A, B, twin"),
+        (("--arm", "twim"), 3, "unknown arm 'twim': did you mean 'twin'?"),
+        (("--arm", "zzzzzz"), 3, "the arms are A, B, twin"),
     ],
 )
 def test_retry_says_what_it_takes(
@@ -161,7 +161,7 @@ def test_without_a_store_each_verb_says_so(cli: Cli, tmp_path: Path, verb: str) 
     assert "nothing was planned here yet" in done.err
 
 
-def test_export_tells_the_same_in_every_format(cli: Cli, out: Path) -> None:
+def test_export_shows_the_same_in_every_format(cli: Cli, out: Path) -> None:
     as_json = cli("sweep", "export", "out", "--format", "json").json
     lines = cli("sweep", "export", "out", "--format", "jsonl").lines
     assert [json.loads(line) for line in lines] == as_json
@@ -193,7 +193,7 @@ def test_export_knows_its_formats(cli: Cli, out: Path) -> None:
     done = cli("sweep", "export", "out", "--format", "parquet")
     assert (done.code, done.out) == (2, "")
     assert "jsonl" in done.err
-    with pytest.raises(rf.ResforgeError, match="no format 'parquet': use csv, json, jsonl"):
+    with pytest.raises(rf.ResforgeError, match="unknown format 'parquet': use csv, json, jsonl"):
         export_results(read_records(out), "parquet")
 
 

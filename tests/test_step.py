@@ -1,4 +1,4 @@
-"""One step of training: precision, layout, and the warm-up that waits for the training error."""
+"""One step of training: precision, memory format, and the warm-up by the training error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def digits() -> Data:
 
 
 class Watched(nn.Module):
-    """Notes what its convolutions are handed and give."""
+    """Network that records memory formats and dtypes in its convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Watched(nn.Module):
         return out
 
 
-def test_a_step_is_of_the_precision_and_everything_else_is_float32(digits: Data) -> None:
+def test_the_forward_pass_has_the_precision_and_everything_else_is_float32(digits: Data) -> None:
     model = Watched()
     training = Training(model, digits, Recipe(precision="bfloat16", **SHORT), seed=0)
     while not training.finished:
@@ -58,7 +58,9 @@ def test_a_step_is_of_the_precision_and_everything_else_is_float32(digits: Data)
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-def test_images_and_weights_lie_as_the_recipe_says(digits: Data, wanted: bool) -> None:
+def test_images_and_weights_have_the_memory_format_of_the_recipe(
+    digits: Data, wanted: bool
+) -> None:
     model = Watched()
     train(model, digits, Recipe(channels_last=wanted, **SHORT), seed=0)
     assert set(model.given) == {(wanted, wanted)}
@@ -88,7 +90,7 @@ def test_float16_on_the_cpu_is_refused_before_a_step(digits: Data) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_float16_scales_its_loss_and_goes_on_where_it_was(digits: Data) -> None:
+def test_float16_scales_its_loss_and_can_be_resumed(digits: Data) -> None:
     on_gpu = load_data(DigitsSpec(train=200, test=50), "cuda")
     recipe = Recipe(precision="float16", **SHORT)
 
@@ -104,14 +106,14 @@ def test_float16_scales_its_loss_and_goes_on_where_it_was(digits: Data) -> None:
     assert all(p.dtype == torch.float32 for p in training.model.parameters())
 
 
-def test_a_warm_up_waits_for_the_errors_of_the_steps_own_batches(digits: Data) -> None:
+def test_a_warm_up_depends_on_the_errors_of_the_batches_of_its_steps(digits: Data) -> None:
     warmup = {"kind": "until_error", "factor": 0.1, "error": 0.7, "batches": 3}
     recipe = Recipe(steps=40, batch_size=32, evaluations=1, warmup=warmup, schedule="constant")
     model = rf.build("digits_resnet8", seed=0)
     passes: list[Tensor] = []
     model.register_forward_hook(lambda *args: passes.append(args[2].detach()))
     training = Training(model, digits, recipe, seed=0)
-    labels, shuffled = [], Training(model, digits, recipe, seed=0).batches
+    labels, shuffled = [], Training(model, digits, recipe, seed=0).feed.order
     rates = []
     for _ in range(30):
         labels.append(digits.train_y[next(shuffled)])

@@ -45,7 +45,7 @@ def me() -> Owner:
 @pytest.fixture
 def store(tmp_path: Path, me: Owner) -> Iterator[Store]:
     with Store(tmp_path, create=True) as store:
-        store.adopt(make_plan(), me)
+        store.adopt(make_plan().record, me)
         yield store
 
 
@@ -105,14 +105,16 @@ def test_a_gone_driver_keeps_nobody_out(store: Store, me: Owner, gone: str) -> N
     store.leave(me)
     ended = dataclasses.replace(Owner.me(), start="1")
     if gone == "its process ended":
-        store.adopt(make_plan(), ended)
+        store.adopt(make_plan().record, ended)
     else:
-        store.adopt(make_plan(), dataclasses.replace(ended, host="another machine"), lease=-1.0)
-    store.adopt(make_plan(recipe={"steps": 60}), me)
+        store.adopt(
+            make_plan().record, dataclasses.replace(ended, host="another machine"), lease=-1.0
+        )
+    store.adopt(make_plan(recipe={"steps": 60}).record, me)
     assert store.counts()["waiting"] == 3
 
 
-def test_a_store_that_fails_its_integrity_check_is_not_gone_on_with(
+def test_a_store_that_fails_its_integrity_check_is_not_resumed(
     store: Store, tmp_path: Path
 ) -> None:
     store.database.execute("PRAGMA writable_schema = ON")
@@ -122,7 +124,7 @@ def test_a_store_that_fails_its_integrity_check_is_not_gone_on_with(
     )
     store.close()
     with Store(tmp_path) as damaged, pytest.raises(StoreError, match=r"damaged \(.*index"):
-        damaged.adopt(make_plan(), Owner.me())
+        damaged.adopt(make_plan().record, Owner.me())
 
 
 def test_crashes_are_counted(store: Store, me: Owner) -> None:
@@ -154,7 +156,7 @@ def test_whatever_happens_each_trial_is_recorded_at_most_once(
         # What is tested is the order of events, not the disk.
         store.database.execute("PRAGMA synchronous = OFF")
         for owner in owners:
-            store.adopt(plan, owner)
+            store.adopt(plan.record, owner)
         for what, who in happenings:
             owner, held = owners[who], claims[who]
             if "claim" in what:
@@ -205,13 +207,13 @@ def test_an_edited_plan_keeps_what_is_recorded(store: Store, me: Owner) -> None:
     claim = claimed(store, me)
     store.record(claim, done())
     store.leave(me)
-    store.adopt(make_plan(5), me)
+    store.adopt(make_plan(5).record, me)
     assert store.counts() == {"waiting": 4, "running": 0, "finished": 1}
     store.leave(me)
-    store.adopt(make_plan(recipe={"steps": 7}), me)
+    store.adopt(make_plan(recipe={"steps": 7}).record, me)
     assert store.counts() == {"waiting": 3, "running": 0, "finished": 0}
     store.leave(me)
-    store.adopt(make_plan(3), me)
+    store.adopt(make_plan(3).record, me)
     assert store.statuses() == {claim.key: "done"}
 
 
@@ -219,13 +221,13 @@ def test_another_plan_at_the_same_time_is_refused_with_the_difference(
     store: Store, me: Owner
 ) -> None:
     other = Owner.me()
-    store.adopt(make_plan(), other)
+    store.adopt(make_plan().record, other)
     with pytest.raises(StoreError, match=r"recipe\.steps: 60 instead of 120"):
-        store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+        store.adopt(make_plan(recipe={"steps": 60}).record, Owner.me())
     assert store.counts()["waiting"] == 3
     store.leave(me)
     store.leave(other)
-    store.adopt(make_plan(recipe={"steps": 60}), Owner.me())
+    store.adopt(make_plan(recipe={"steps": 60}).record, Owner.me())
 
 
 def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
@@ -239,7 +241,7 @@ def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_earlier_store_is_brought_up_to_date_and_keeps_its_results(
+def test_an_earlier_store_is_migrated_and_keeps_its_results(
     store: Store, me: Owner, tmp_path: Path, version: int
 ) -> None:
     store.record(claimed(store, me), done())
@@ -259,6 +261,32 @@ def test_an_earlier_store_is_brought_up_to_date_and_keeps_its_results(
     with Store(tmp_path, create=True) as again:
         again.note_run(me, {"torch": "2"})
     assert read_records(tmp_path).runs[0].manifest == {"torch": "2"}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_store_with_the_identities_of_0_1_0_takes_no_plan_and_loses_nothing(
+    store: Store, me: Owner, tmp_path: Path, version: int
+) -> None:
+    store.record(claimed(store, me), done())
+    store.record(claimed(store, me), Outcome("failed", error="Oops"))
+    store.leave(me)
+    if version == 1:
+        store.database.execute("DROP TABLE runs")
+    store.database.execute(f"PRAGMA user_version = {version}")
+    store.close()
+    with Store(tmp_path, create=True) as old:
+        for change in (
+            lambda: old.adopt(make_plan(5).record, me),
+            lambda: old.retry(["failed"], ["a"]),
+        ):
+            with pytest.raises(StoreError, match=r"0\.1\.0, whose identities .* new folder"):
+                change()
+        assert old.drivers() == 0
+        # Reading does not pass the store off as one of this version.
+        assert old.database.execute("PRAGMA user_version").fetchone() == (3,)
+    records = read_records(tmp_path)
+    assert [trial.outcome.status for trial in records.all_trials] == ["done", "failed"]
+    assert records.total == 3
 
 
 @given(st.lists(st.booleans(), max_size=40))
@@ -286,7 +314,7 @@ def test_another_programs_database_is_left_untouched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_no_store_is_told(tmp_path: Path) -> None:
+def test_no_store_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="run the sweep first"):
         read_records(tmp_path)
     assert list(tmp_path.iterdir()) == []

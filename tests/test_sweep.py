@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.ablation import Sweep, load_sweep, plan_sweep
-from resforge.ablation.planning.budget import total_macs
+from resforge.ablation import Sweep, expand_sweep, load_sweep, plan_sweep
+from resforge.ablation.planning.plan import total_macs
 
 AXES = {
     "depth": {"8": {"stages[*].depth": 1}, "20": {"stages[*].depth": 3}},
@@ -31,7 +31,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_arms_are_the_grid_of_the_axes() -> None:
-    arms = sweep(axes=AXES).expanded
+    arms = expand_sweep(sweep(axes=AXES))
     assert [arm.name for arm in arms] == [
         "depth=8/shortcut=plain",
         "depth=8/shortcut=A",
@@ -96,8 +96,8 @@ def test_the_key_covers_all_that_decides_a_result_and_nothing_else() -> None:
 def test_a_base_may_be_written_out() -> None:
     tree = json.loads(rf.load("digits_resnet8").to_json())
     del tree["resforge"]
-    (inline,) = sweep(base=tree, arms={"a": {}}).expanded
-    (named,) = sweep(arms={"a": {}}).expanded
+    (inline,) = expand_sweep(sweep(base=tree, arms={"a": {}}))
+    (named,) = expand_sweep(sweep(arms={"a": {}}))
     assert inline.digest == named.digest
 
 
@@ -153,7 +153,7 @@ FAULTS = [
     ("sweep: 1\nbase: digits_resnet8\naxes: {}\n", 3, "axes", "there is no axis"),
     ("sweep: 1\nbase: digits_resnet8\naxes: {a: {}}\n", 3, "axes.a", "there is no label"),
     ("sweep: 1\nbase: digits_resnet8\n", None, "", "either axes or arms"),
-    ("sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nseeds: [1, 1]\n", 4, "seeds", "stands twice"),
+    ("sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nseeds: [1, 1]\n", 4, "seeds", "listed twice"),
     (
         "sweep: 1\nbase: digits_resnet8\narms: {A: {}}\nrecipe: {batch_size: 1001}\n",
         4,
@@ -208,18 +208,30 @@ LINE_FAULTS = [
     ("design: grid", "design", "these arms are written one by one; leave design out, or"),
     ("design: gird", "design", "did you mean 'grid'?"),
     ("design: 3", "design", "3 is not one of grid, one_factor, pairwise"),
-    ("match: {}", "match", "one quantity is matched: params or macs; write match: {params: 1%}"),
+    ("match: {}", "match", "match takes one quantity: params or macs; write match: {params: 1%}"),
     ("match: params", "match", "expected a mapping, not 'params'"),
-    ("match: {params: 1%, macs: 1%}", "match", "one quantity is matched"),
+    ("match: {params: 1%, macs: 1%}", "match", "match takes one quantity"),
     ("match: {activations: 1%}", "match.activations", "unknown key 'activations'"),
-    ("match: {params: 0}", "match.params", "0 is no tolerance; use more than 0% and at most 50%"),
-    ("match: {params: 0%}", "match.params", "'0%' is no tolerance"),
-    ("match: {params: 51%}", "match.params", "'51%' is no tolerance"),
-    ("match: {params: 1}", "match.params", "1 is no tolerance"),
-    ("match: {params: -0.01}", "match.params", "-0.01 is no tolerance"),
-    ("match: {params: true}", "match.params", "expected a share, not true; write 1%, or 0.01"),
-    ("match: {params: about 1%}", "match.params", "expected a share, not 'about 1%'"),
-    ("match: {params: [1%]}", "match.params", "expected a share, not a list"),
+    (
+        "match: {params: 0}",
+        "match.params",
+        "0 is not a tolerance; use more than 0% and at most 50%",
+    ),
+    ("match: {params: 0%}", "match.params", "'0%' is not a tolerance"),
+    ("match: {params: 51%}", "match.params", "'51%' is not a tolerance"),
+    ("match: {params: 1}", "match.params", "1 is not a tolerance"),
+    ("match: {params: -0.01}", "match.params", "-0.01 is not a tolerance"),
+    (
+        "match: {params: true}",
+        "match.params",
+        "expected a percentage or a fraction, not true; write 1%, or 0.01",
+    ),
+    (
+        "match: {params: about 1%}",
+        "match.params",
+        "expected a percentage or a fraction, not 'about 1%'",
+    ),
+    ("match: {params: [1%]}", "match.params", "expected a percentage or a fraction, not a list"),
     ("match: {macs: 1%, by: heigth}", "match.by", "'heigth' is not one of width, depth"),
     ("budget: {}", "budget", "a budget has trials, macs or both; write budget: {trials: 100}"),
     ("budget: 100", "budget", "expected a mapping, not 100"),
@@ -234,7 +246,7 @@ LINE_FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "line", "path", "message"), FAULTS)
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     tmp_path: Path, text: str, line: int | None, path: str, message: str
 ) -> None:
     with pytest.raises(rf.SpecError) as caught:
@@ -248,7 +260,7 @@ def test_a_fault_is_told_with_its_place(
 
 
 @pytest.mark.parametrize(("text", "path", "message"), LINE_FAULTS)
-def test_a_fault_in_design_match_and_budget_is_told_with_its_place(
+def test_a_fault_in_design_match_and_budget_is_reported_with_its_place(
     tmp_path: Path, text: str, path: str, message: str
 ) -> None:
     head = "sweep: 1\nbase: digits_resnet8\narms: {A: {}, B: {shortcut: none}}\n"
@@ -293,8 +305,8 @@ budget: {budget}
 def test_the_macs_of_training_are_counted() -> None:
     """Forward once and backward twice for each image of each step, forward for each tested."""
     one = sweep(arms={"a": {}}, seeds=3, recipe={"steps": 10, "batch_size": 7, "evaluations": 2})
-    (arm,) = one.expanded
-    assert total_macs(one, one.expanded) == 3 * arm.macs * (3 * 10 * 7 + 2 * 797)
+    (arm,) = expand_sweep(one)
+    assert total_macs(one, expand_sweep(one)) == 3 * arm.macs * (3 * 10 * 7 + 2 * 797)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +348,7 @@ def test_designs_and_budgets_are_no_part_of_a_trials_key() -> None:
 
 
 @pytest.mark.parametrize(("data", "path", "message"), DATA_FAULTS)
-def test_a_fault_in_the_data_is_told_with_its_place(
+def test_a_fault_in_the_data_is_reported_with_its_place(
     tmp_path: Path, data: str, path: str, message: str
 ) -> None:
     text = f"sweep: 1\nbase: cifar_resnet20\narms: {{A: {{}}}}\ndata: {data}\n"
@@ -348,7 +360,7 @@ def test_a_fault_in_the_data_is_told_with_its_place(
 
 
 @pytest.mark.parametrize(("rows", "below", "message"), PUBLISHED_FAULTS)
-def test_a_fault_in_a_published_table_is_told_with_its_place(
+def test_a_fault_in_a_published_table_is_reported_with_its_place(
     tmp_path: Path, rows: str, below: str, message: str
 ) -> None:
     text = f"""\
@@ -391,7 +403,7 @@ def test_rows_for_no_arm_are_counted_not_kept() -> None:
     rows = {f"stranger {i}": 1 for i in range(500)}
     tables = [{"source": "a paper", "measure": "error", "rows": rows}]
     with pytest.raises(rf.SpecError) as caught:
-        _ = sweep(axes=AXES, published=tables).expanded
+        expand_sweep(sweep(axes=AXES, published=tables))
     assert len(caught.value.faults) + caught.value.more == 500
     assert len(caught.value.faults) <= 20
 
@@ -404,14 +416,14 @@ def test_the_text_is_kept_for_the_report(tmp_path: Path, encoding: str) -> None:
     assert load_sweep(path).text == text
 
 
-def test_two_changes_wrong_only_together_are_told_with_the_arm() -> None:
+def test_two_changes_wrong_only_together_are_reported_with_the_arm() -> None:
     axes = {
         "width": {"narrow": {"stages[2].width": 16}},
         "shortcut": {"A": {"shortcut": "zero_pad"}, "none": {"shortcut": "none"}},
         "middle": {"wide": {"stages[1].width": 24}},
     }
     with pytest.raises(rf.SpecError) as caught:
-        _ = sweep(axes=axes).expanded
+        expand_sweep(sweep(axes=axes))
     (fault,) = caught.value.faults
     assert fault.path == "axes.middle.wide.stages[1].width"
     assert "arm width=narrow/shortcut=A/middle=wide: shortcut: zero_pad can widen" in fault.message
@@ -420,7 +432,7 @@ def test_two_changes_wrong_only_together_are_told_with_the_arm() -> None:
 def test_too_many_trials_are_counted_not_tried() -> None:
     axes = {f"a{i}": {str(j): {} for j in range(10)} for i in range(9)}
     with pytest.raises(rf.SpecError, match="1,000,000,000 arms of 3 seeds are 3,000,000,000"):
-        _ = sweep(axes=axes).expanded
+        expand_sweep(sweep(axes=axes))
 
 
 @given(st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3))
@@ -428,7 +440,7 @@ def test_odd_labels_end_in_a_sweep_or_in_a_spec_error(changes: dict[str, str]) -
     for arms in ({"a": changes}, {label: {} for label in changes}):
         told = ["fine"]
         try:
-            _ = sweep(arms=arms).expanded
+            expand_sweep(sweep(arms=arms))
         except rf.SpecError as error:
             told = str(error).split("\n")
         assert all(line.isprintable() for line in told)
@@ -445,7 +457,7 @@ def test_a_later_axis_goes_over_an_earlier_one() -> None:
             "c": {"x": {"stages[*].stride": 2}},
         },
     )
-    (arm,) = sweep.expanded
+    (arm,) = expand_sweep(sweep)
     assert [stage.stride for stage in arm.spec.stages] == [2, 2, 2]
 
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.text.reader import read, read_file
 
 ROOT = Path(__file__).parents[1]
@@ -99,4 +99,4 @@ def test_what_the_schema_refuses_is_no_sweep(name: str, key: str, value: Any) ->
     tree = {**SWEEPS[name], key: value}
     if not VALIDATOR.is_valid(tree):
         with pytest.raises((rf.SpecError, ValueError)):
-            _ = Sweep(**tree).expanded
+            expand_sweep(Sweep(**tree))

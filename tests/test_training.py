@@ -27,7 +27,7 @@ def digits() -> Data:
     return load_data(DigitsSpec())
 
 
-def test_digits_are_split_once_and_for_all(digits: Data) -> None:
+def test_digits_are_split_in_the_same_way_each_time(digits: Data) -> None:
     assert digits.train_x.shape == (1000, 1, 8, 8)
     assert digits.test_x.shape == (797, 1, 8, 8)
     assert digits.train_x.dtype == torch.float32
@@ -37,7 +37,7 @@ def test_digits_are_split_once_and_for_all(digits: Data) -> None:
     assert digits.fingerprint == told
 
 
-def test_digits_in_three_channels_say_the_same_three_times(digits: Data) -> None:
+def test_digits_in_three_channels_repeat_the_grey_values(digits: Data) -> None:
     colour = load_data(DigitsSpec(channels=3))
     assert colour.in_channels == 3
     assert torch.equal(colour.train_x, digits.train_x.expand(-1, 3, -1, -1))
@@ -59,7 +59,9 @@ def test_every_image_is_used_once() -> None:
 
 
 @given(st.integers(2, 900), st.integers(1, 800), st.integers(0, 3))
-def test_the_fingerprint_tells_splits_apart(train_size: int, test_size: int, split: int) -> None:
+def test_the_fingerprint_differs_between_splits(
+    train_size: int, test_size: int, split: int
+) -> None:
     spec = DigitsSpec(train=train_size, test=test_size, split=split)
     told = spec.arrays().fingerprint
     assert spec.model_copy().arrays().fingerprint == told
@@ -71,7 +73,7 @@ def test_training_images_are_normalised(digits: Data) -> None:
     assert (digits.train_x.std(correction=0) - 1).abs() < 1e-5
 
 
-def test_without_scikit_learn_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_learn_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     _digits.cache_clear()
     with pytest.raises(rf.ResforgeError, match=r"pip install 'resforge\[ablation\]'"):
@@ -92,7 +94,7 @@ def test_a_batch_larger_than_the_set_is_refused(digits: Data) -> None:
         train(nn.Flatten(), digits, Recipe(batch_size=2000), seed=0)
 
 
-def test_streams_do_not_meet() -> None:
+def test_streams_are_independent() -> None:
     purposes = ("batches", "dropout", "augmentation", "first side")
     assert len({stream_seed(seed, p) for seed in range(100) for p in purposes}) == 400
 
@@ -119,7 +121,7 @@ def test_arms_of_one_seed_see_the_same_batches(digits: Data) -> None:
     assert not torch.equal(one.seen[0], third.seen[0])
 
 
-def test_chance_inside_a_network_is_its_own_affair(digits: Data) -> None:
+def test_random_draws_of_a_network_do_not_change_the_batches(digits: Data) -> None:
     """Arms with dropout or stochastic depth see the batches, cropped alike, of one without."""
     changes: list[dict[str, Any]] = [
         {},
@@ -155,7 +157,7 @@ def test_training_again_gives_the_same_bits(digits: Data, optimizer: str) -> Non
     assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
-def test_the_caller_is_left_alone(digits: Data) -> None:
+def test_the_random_state_of_the_caller_does_not_change(digits: Data) -> None:
     model = Watched(nn.Dropout(0.5))
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     train(model, digits, SHORT, seed=0)
@@ -173,7 +175,7 @@ def test_it_learns(digits: Data, device: torch.device) -> None:
     assert result.test_error < 0.15
 
 
-def test_what_on_step_is_told_is_what_the_curve_holds(digits: Data) -> None:
+def test_on_step_gets_the_points_of_the_curve(digits: Data) -> None:
     told: list[tuple[int, float]] = []
     result = train(
         Watched(nn.Identity()), digits, SHORT, 0, on_step=lambda s, loss: told.append((s, loss))
@@ -205,7 +207,7 @@ class BlowsUp(nn.Module):
         return self.linear(x.flatten(1)) * (float("inf") if self.left < 0 else 1.0)
 
 
-def test_each_test_image_is_told_right_or_wrong(digits: Data) -> None:
+def test_correct_holds_a_value_for_each_test_image(digits: Data) -> None:
     model = rf.build("digits_resnet8", seed=0)
     result = train(model, digits, SHORT, seed=0)
     told = predict(model, digits.test_x).argmax(dim=1) == digits.test_y
@@ -238,7 +240,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(digits: Data, when: int) -> None
     assert all(p.isfinite().all() for p in model.parameters())
 
 
-def test_prediction_leaves_the_modes_as_they_were(digits: Data) -> None:
+def test_prediction_restores_the_modes(digits: Data) -> None:
     model = rf.build("digits_resnet8", seed=0)
     model.train()
     model.get_submodule("bn1").eval()

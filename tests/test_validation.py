@@ -13,7 +13,7 @@ from cifar_writer import write_cifar
 from hypothesis import given
 from mnist_writer import write_mnist
 from pydantic import ValidationError
-from resforge.ablation import Sweep
+from resforge.ablation import Sweep, expand_sweep
 from resforge.training import Cifar10Spec, DigitsSpec, MnistSpec, NpzSpec, Recipe, load_data, train
 from resforge.training.data.split import set_aside
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)
 
 
 @given(LABELS, st.data(), st.integers(0, 2**63 - 1))
-def test_what_is_set_aside_is_apart_and_in_proportion(
+def test_validation_images_are_disjoint_and_in_proportion(
     labels: list[int], data: st.DataObject, seed: int
 ) -> None:
     count = data.draw(st.integers(0, len(labels)))
@@ -73,7 +73,7 @@ def test_every_data_set_sets_images_aside(tmp_path: Path) -> None:
             assert rows == sorted(row.tobytes() for row in whole.train_x)
 
 
-def test_normalising_does_not_look_at_what_is_set_aside(tmp_path: Path) -> None:
+def test_normalisation_does_not_use_validation_images(tmp_path: Path) -> None:
     for spec in sources(tmp_path):
         found = spec.arrays()
         mean = found.train_x.mean(axis=(0, 2, 3), dtype=np.float64)
@@ -132,12 +132,14 @@ def test_two_images_are_left_to_train_on(train: int, validation: int) -> None:
             DigitsSpec(train=train, test=1, validation=validation)
 
 
-def test_a_batch_must_fit_into_what_is_left() -> None:
+def test_a_batch_must_fit_into_the_images_left() -> None:
     with pytest.raises(rf.SpecError, match="batch_size 64 is larger than the training set of 60"):
-        _ = Sweep(
-            sweep=1,
-            base="digits_resnet8",
-            arms={"A": {}},
-            data={"kind": "digits", "train": 100, "validation": 40},
-            recipe={"batch_size": 64},
-        ).expanded
+        expand_sweep(
+            Sweep(
+                sweep=1,
+                base="digits_resnet8",
+                arms={"A": {}},
+                data={"kind": "digits", "train": 100, "validation": 40},
+                recipe={"batch_size": 64},
+            )
+        )

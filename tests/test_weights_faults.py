@@ -109,7 +109,7 @@ def test_code_is_never_run(
         assert marker.exists()
 
 
-def test_torch_itself_is_told_to_read_tensors_alone(
+def test_torch_itself_reads_only_tensors(
     pickled: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind what is read off a pickle beforehand."""
@@ -244,7 +244,7 @@ def entry(*span: int, dtype: str = "F32") -> dict[str, Any]:
     ids=["hole", "overlap", "cut", "rest", "shape", "type", "oversize header", "not a tensor"],
 )
 def test_a_safetensors_file_that_is_not_sound(content: bytes, tmp_path: Path) -> None:
-    refused(tmp_path, content, "no sound .safetensors file|cut short or damaged")
+    refused(tmp_path, content, "not a valid .safetensors file|truncated or damaged")
 
 
 def test_an_oversize_header(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_another_number_of_classes(write: Write, tmp_path: Path) -> None:
     assert "head='fresh' (--head fresh)" in text
     refused(tmp_path, write(tensors), "the head does not fit", partial=True)
     refused(tmp_path, write(tensors), "the head does not fit", head=[1, 2])
-    asked = "3 were asked for, 1000 among them; the file has classes 0 to 999, the model has 3"
+    asked = "3 were requested, 1000 among them; the file has classes 0 to 999, the model has 3"
     refused(tmp_path, write(tensors), f"{asked}\n", head=[1, 2, 1000])
 
 
@@ -393,7 +393,7 @@ def test_counters_need_not_be_there(write: Write, tmp_path: Path) -> None:
     assert plan.share == 1.0
 
 
-def test_an_unknown_wish_is_told(tmp_path: Path) -> None:
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, saved(state()), "layout 'keras' is unknown", layout="keras")
     refused(tmp_path, saved(state()), "head='new' is unknown", head="new")
     refused(tmp_path, saved(state()), "no name that begins with 'module.'", strip="module.")
@@ -443,11 +443,11 @@ def test_a_flipped_bit(at: float, bit: int, tmp_path: Path) -> None:
     assert all(torch.equal(wanted[name], now) for name, now in model.state_dict().items())
 
 
-def test_a_flipped_bit_of_a_tensor_is_told(tmp_path: Path) -> None:
+def test_a_flipped_bit_of_a_tensor_is_refused(tmp_path: Path) -> None:
     rf.save_weights(rf.build(SPEC, seed=1), tmp_path / "x.safetensors")
     content = bytearray((tmp_path / "x.safetensors").read_bytes())
     content[-1] ^= 1
-    refused(tmp_path, bytes(content), "its SHA-256 is another")
+    refused(tmp_path, bytes(content), "its SHA-256 differs")
 
 
 def test_another_spec_under_the_same_seal(tmp_path: Path) -> None:
@@ -457,7 +457,7 @@ def test_another_spec_under_the_same_seal(tmp_path: Path) -> None:
         sealed = json.loads(opened.metadata()["resforge"])
     sealed["spec"] = sealed["spec"].replace("conv3x3", "conv7x7")
     content = to_safetensors(state(1), {"resforge": json.dumps(sealed)})
-    refused(tmp_path, content, "its SHA-256 is another")
+    refused(tmp_path, content, "its SHA-256 differs")
 
 
 def test_a_newer_seal(tmp_path: Path) -> None:
@@ -511,4 +511,4 @@ def test_entries_of_a_training_checkpoint(pickled: Write, tmp_path: Path) -> Non
         )
     )
     plan = rf.load_weights(rf.build(SPEC), tmp_path / "x.pth")
-    assert plan.notes == ("the tensors are those of its entry 'state_dict'; not read: ema",)
+    assert plan.notes == ("the tensors come from its entry 'state_dict'; not read: ema",)

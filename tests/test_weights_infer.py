@@ -9,12 +9,12 @@ import resforge as rf
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
+from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
 from reference_resnet_d import Basic, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
 from resforge.testing.strategies import specs
 from resforge.weights import infer_spec
-from test_weights_layouts import CASES, SMALL
 from torch import Tensor, nn
 
 
@@ -164,7 +164,7 @@ def test_a_network_for_one_size_alone() -> None:
         infer_spec(Corner())
 
 
-def test_dropout_is_told() -> None:
+def test_dropout_is_reported() -> None:
     network = ReferenceResNet("basic", (1, 1), num_classes=5, width=8)
     network.avgpool = nn.Sequential(network.avgpool, nn.Dropout(0.25))
     _, certificate = infer_spec(network)

@@ -2,121 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import reference_layouts as foreign
 import resforge as rf
 import torch
 from hypothesis import given, settings
-from reference_resnet_d import Basic, Bottleneck, ReferenceResNetD
-from reference_torchvision import ReferenceResNet
+from layout_cases import CASES
 from resforge.planner.plan import lay_out
 from resforge.testing.strategies import specs
 from resforge.weights import LAYOUTS
-from torch import Tensor, nn
-
-STAGES = [{"depth": 1, "width": 8}, {"depth": 2, "width": 16, "stride": 2}]
-SMALL: dict[str, Any] = {
-    "resforge": 1,
-    "stem": {"kind": "conv7x7", "width": 8},
-    "stages": STAGES,
-    "head": {"kind": "classifier", "num_classes": 5},
-}
-DEEP: dict[str, Any] = {"kind": "deep_base", "widths": [32, 32, 64]}
-MM: dict[str, Any] = {
-    **SMALL,
-    "block": "bottleneck",
-    "stem": {"kind": "conv7x7", "width": 32},
-    "stages": [{"depth": 1, "width": 16}, {"depth": 2, "width": 32, "stride": 2}],
-}
-MM_DEEP = {**MM, "stem": {"kind": "deep_base", "widths": [16, 16, 32]}}
-TIMM: dict[str, Any] = {
-    **SMALL,
-    "stem": DEEP,
-    "stages": [
-        {"depth": 1, "width": 64},
-        {"depth": 1, "width": 128, "stride": 2},
-        {"depth": 1, "width": 256, "stride": 2},
-        {"depth": 1, "width": 512, "stride": 2},
-    ],
-    "shortcut": "avg_projection",
-}
-D2L: dict[str, Any] = {
-    **SMALL,
-    "in_channels": 1,
-    "stem": {"kind": "conv7x7", "width": 8, "bias": True},
-    "block": "d2l",
-    "stages": [
-        {"depth": 2, "width": 8},
-        {"depth": 2, "width": 16, "stride": 2},
-        {"depth": 2, "width": 24, "stride": 2},
-    ],
-}
-SE = {"kind": "bottleneck", "attention": "se"}
-
-CASES: dict[str, tuple[str, Callable[[], nn.Module], dict[str, Any]]] = {
-    "torchvision": (
-        "torchvision",
-        lambda: ReferenceResNet("basic", (1, 2), num_classes=5, width=8),
-        SMALL,
-    ),
-    "deep_base": (
-        "deep_base",
-        lambda: ReferenceResNet("basic", (1, 2), num_classes=5, width=8, deep_base=True),
-        {**SMALL, "stem": {"kind": "deep_base", "widths": [8, 8, 16]}},
-    ),
-    "timm deep": (
-        "timm",
-        lambda: ReferenceResNetD(
-            Basic, (1, 1, 1, 1), stem_widths=(32, 32, 64), avg_down=True, num_classes=5
-        ),
-        TIMM,
-    ),
-    "timm se": (
-        "timm",
-        lambda: ReferenceResNetD(
-            Bottleneck, (1, 1, 1, 1), stem_widths=(32, 32, 64), attention="se", num_classes=5
-        ),
-        {**TIMM, "block": SE, "shortcut": "projection"},
-    ),
-    "huggingface": (
-        "huggingface",
-        lambda: foreign.huggingface((1, 2), bottleneck=False),
-        SMALL,
-    ),
-    "huggingface bottleneck": (
-        "huggingface",
-        lambda: foreign.huggingface((1, 2), bottleneck=True),
-        {**SMALL, "block": "bottleneck"},
-    ),
-    "mmpretrain": ("mmpretrain", lambda: foreign.mmpretrain((1, 2)), MM),
-    "mmpretrain v1c": ("mmpretrain", lambda: foreign.mmpretrain((1, 2), deep=True), MM_DEEP),
-    "mmpretrain v1d": (
-        "mmpretrain",
-        lambda: foreign.mmpretrain((1, 2), deep=True, avg_down=True),
-        {**MM_DEEP, "shortcut": "avg_projection"},
-    ),
-    "mmpretrain se": (
-        "mmpretrain",
-        lambda: foreign.mmpretrain((1, 2), se=True),
-        {**MM, "block": SE},
-    ),
-    "d2l book": ("d2l", foreign.d2l_book, D2L),
-    "d2l class": ("d2l", foreign.d2l_class, D2L),
-    "d2l resnet18": (
-        "d2l",
-        foreign.d2l_resnet18,
-        {**D2L, "stem": {"kind": "conv3x3", "width": 8, "bias": True}},
-    ),
-    "pytorch_cifar": (
-        "pytorch_cifar",
-        foreign.Cifar,
-        {**SMALL, "stem": {"kind": "conv3x3", "width": 8}},
-    ),
-}
+from torch import Tensor
 
 
 @pytest.fixture(params=CASES)

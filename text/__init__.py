@@ -1,1 +1,1 @@
-"""Text and plain trees: reading with the place of every value, writing, each the other's mirror."""
+"""Reading YAML and JSON into plain values with their positions, and writing them back."""

@@ -1,7 +1,7 @@
-"""From a stream of keys and values to a tree, refusing what no spec needs as it comes.
+"""Builds a tree from a stream of keys and values, and enforces limits as they arrive.
 
-Both readers, YAML's and JSON's, feed it; the limits and the rules for keys stand here once.
-Nothing recurses, so no text can exhaust the stack.
+The readers of YAML and JSON share it, with its limits and its rules for keys. Nothing recurses, so
+no text can exhaust the stack.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class _Frame:
 
     container: dict[str, Any] | list[Any]
     path: Path
-    #: In a mapping: whether a key waits for its value, which (None: one that was refused), where.
+    #: In a mapping: whether a key waits for its value, the key (None if refused) and its offset.
     waiting: bool = False
     key: str | None = None
     key_offset: int = 0
 
 
 class Assembler:
-    """Builds the tree of one document and gathers its faults."""
+    """Builds the tree of one document and collects its faults."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -46,8 +46,8 @@ class Assembler:
         self._count = 0
 
     def open(self, container: dict[str, Any] | list[Any], offset: int) -> None:
-        """A mapping or a list starts."""
-        self._counted(offset)
+        """Start a mapping or a list."""
+        self._count_node(offset)
         if len(self._open) >= MAX_DEPTH:
             self.stop("nesting", f"nested deeper than {MAX_DEPTH} levels", offset)
         path: Path = ()
@@ -66,22 +66,22 @@ class Assembler:
         self._open.append(_Frame(container, path))
 
     def close(self) -> None:
-        """The innermost open mapping or list ends."""
+        """End the innermost open mapping or list."""
         self._open.pop()
         if self._open:
-            # Where the thing that ended was (wrongly) a key, its value is still to come.
+            # If it was (wrongly) a key, its value is still to come.
             frame = self._open[-1]
             if isinstance(frame.container, dict):
                 frame.waiting, frame.key = not frame.waiting, None
 
     def scalar(self, value: Any, start: int, end: int, plain: bool) -> None:
-        """A key or a value that is not a collection."""
-        self._counted(start)
+        """Add a key or a value that is not a collection."""
+        self._count_node(start)
         if isinstance(value, str) and _SURROGATE.search(value):
-            value = self._joined(value, start)
+            value = self._join_surrogates(value, start)
         if not self._open:
             if start == end:
-                self.nothing()
+                self.stop_empty()
             self._not_a_mapping(value, start)
         frame = self._open[-1]
         if isinstance(frame.container, dict) and not frame.waiting:
@@ -93,31 +93,31 @@ class Assembler:
             frame.waiting = False
 
     def document(self) -> Document:
-        """The finished document, or every fault found in it."""
+        """The finished document. Raises :class:`SpecError` with every fault found in it."""
         if self._tree is None:
-            self.nothing()
+            self.stop_empty()
         if self.faults:
             raise SpecError(self.faults, self.more)
         return Document(self._tree, self.source, self._nodes)
 
     def fault(self, code: str, message: str, offset: int, help: str | None = None) -> None:
-        """Notes a fault and goes on."""
+        """Record a fault and continue."""
         if len(self.faults) == SHOWN_FAULTS:
             self.more += 1
         else:
             self.faults.append(self.source.fault(code, message, offset, self._path(), help))
 
     def stop(self, code: str, message: str, offset: int, help: str | None = None) -> NoReturn:
-        """A fault after which the rest of the text cannot be understood."""
+        """Raise a fault after which the rest of the text cannot be read."""
         fault = self.source.fault(code, message, offset, (), help)
         raise SpecError([*self.faults, fault], self.more)
 
-    def nothing(self) -> NoReturn:
-        """The text is empty, or holds only comments."""
-        what = "file" if self.source.name else "text"
+    def stop_empty(self) -> NoReturn:
+        """Raise the fault of a text that is empty or holds only comments."""
+        medium = "file" if self.source.name else "text"
         fault = Fault(
             "empty",
-            f"no spec in this {what}",
+            f"no spec in this {medium}",
             help="try `resforge new resnet18 > net.yaml`",
             file=self.source.name,
         )
@@ -148,8 +148,8 @@ class Assembler:
         else:
             frame.key = value
 
-    def _joined(self, value: str, start: int) -> str:
-        """JSON writes a character beyond U+FFFF as the escapes of two halves; YAML may, too."""
+    def _join_surrogates(self, value: str, start: int) -> str:
+        """Join surrogate pairs, as which JSON (and YAML) can escape characters beyond U+FFFF."""
         try:
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
@@ -157,7 +157,7 @@ class Assembler:
             return ""
 
     def _without_space(self, frame: _Frame) -> None:
-        """In ``{depth:18}`` YAML sees a key, ``depth:18``, that has no value."""
+        """Fault for ``{depth:18}``, which YAML reads as a key ``depth:18`` without a value."""
         help = hint(frame.key or "")
         if help and ":" in help and self.source.text[frame.key_offset] not in "\"'":
             self.fault("syntax", "a key without a value", frame.key_offset, help)
@@ -171,7 +171,7 @@ class Assembler:
             self.fault("key", "a key is missing before the colon", start)
 
     def _place(self, value: Any, node: Node) -> Path:
-        """Puts a value under its key or at the end of its list."""
+        """Put a value under its key or at the end of its list; its path."""
         frame = self._open[-1]
         if isinstance(frame.container, list):
             path: Path = (*frame.path, len(frame.container))
@@ -189,7 +189,7 @@ class Assembler:
         return path
 
     def _path(self) -> Path:
-        """The path of what is being read."""
+        """The path of the value being read."""
         if not self._open:
             return ()
         frame = self._open[-1]
@@ -197,7 +197,7 @@ class Assembler:
             return (*frame.path, len(frame.container))
         return (*frame.path, frame.key) if frame.waiting and frame.key is not None else frame.path
 
-    def _counted(self, offset: int) -> None:
+    def _count_node(self, offset: int) -> None:
         self._count += 1
         if self._count > MAX_NODES:
             self.stop("size", f"more than {MAX_NODES:,} keys and values", offset)

@@ -1,4 +1,4 @@
-"""A spec as it was read: plain values, and the place in the text that each came from."""
+"""A document: plain values, and the position in the text of each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from ..errors import Fault, path_text
 from .scalars import hint
 
-#: Where a value stands in a tree: ``("stages", 1, "block")``.
+#: Keys and indexes that lead to a value: ``("stages", 1, "block")``.
 Path: TypeAlias = tuple[str | int, ...]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Mark(NamedTuple):
-    """A place in a text; both count from 1, columns in characters."""
+    """A position in a text; both count from 1, columns in characters."""
 
     line: int
     column: int
@@ -58,8 +58,8 @@ class Source:
         return Mark(line, offset - self._starts[line - 1] + 1)
 
     def line(self, number: int) -> str:
-        """The text of a line, without its end."""
-        # Kept: a thousand faults of one line of 200 kB share its text.
+        """The text of a line, without its line break."""
+        # Cached, so that a thousand faults in one line of 200 kB share its text.
         if number not in self._lines:
             start = self._starts[number - 1]
             end = self._starts[number] if number < len(self._starts) else len(self.text)
@@ -84,7 +84,7 @@ class Source:
 
 
 class Document:
-    """The values of a spec file, and where each stands.
+    """The values of a file, and the position of each.
 
     >>> from resforge.text.reader import read
     >>> document = read("stem:\\n  width: 064\\n", name="net.yaml")
@@ -108,39 +108,39 @@ class Document:
 
     @property
     def text(self) -> str:
-        """The text as it was read; empty where there was none."""
+        """The text that was read; empty for values that did not come from text."""
         return "" if self._source is None else self._source.text
 
     @property
     def name(self) -> str | None:
-        """The file's name, where the text has one."""
+        """The name of the file, or None."""
         return self._source.name if self._source else None
 
     def mark(self, path: Path) -> Mark | None:
-        """Where the value at ``path`` starts; for a path not in the file, its nearest ancestor's.
+        """Position of the value at ``path``, or of its nearest ancestor in the file.
 
-        None where the tree did not come from text.
+        None for values that did not come from text.
         """
         return self._mark(path, "value")
 
     def key_mark(self, path: Path) -> Mark | None:
-        """Where the key of ``path`` starts (for an item of a list, the item)."""
+        """Position of the key of ``path``; for an item of a list, that of the item."""
         return self._mark(path, "key")
 
     def plain(self, path: Path) -> bool:
-        """Whether the scalar at ``path`` stands in the text without quotes."""
+        """Whether the scalar at ``path`` is written without quotes."""
         node = self._nodes.get(tuple(path))
         return node is not None and node.plain
 
     def raw(self, path: Path) -> str | None:
-        """The text of the scalar at ``path`` as it was written, quotes included."""
+        """The source text of the scalar at ``path``, with its quotes."""
         node = self._nodes.get(tuple(path))
         if node is None or self._source is None:
             return None
         return self._source.text[node.start : node.end]
 
     def hint(self, path: Path) -> str | None:
-        """A help line for text that stands at ``path`` where something else was meant."""
+        """A help line for text at ``path`` where a value of another type is expected."""
         value: Any = self.tree
         try:
             for part in path:
@@ -158,7 +158,7 @@ class Document:
         help: str | None = None,
         at: Literal["value", "key"] = "value",
     ) -> Fault:
-        """A fault of the value (or the key) at ``path``, with its place in the text."""
+        """A fault of the value (or the key) at ``path``, with its position in the text."""
         mark = self._mark(path, at)
         if mark is None or self._source is None:
             return Fault(

@@ -1,4 +1,4 @@
-"""A value of a spec in words."""
+"""Values of a spec on one line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WORD = re.compile(r"[A-Za-z_][\w./-]*")
 
 
 def in_words(value: Any) -> str:
-    """A value of a spec on one line, as YAML writes it; what is null in a mapping goes unsaid.
+    """A value of a spec on one line, in YAML's notation, without the null fields of mappings.
 
     >>> in_words({"kind": "zero_pad", "pad": "end"}), in_words(None), in_words({"kind": "basic"})
     ('{kind: zero_pad, pad: end}', 'null', 'basic')

@@ -1,7 +1,7 @@
-"""JSON to a tree with positions: strict, iterative, one pass.
+"""A strict, iterative parser of JSON that keeps positions.
 
-The standard library decodes the strings; its parser keeps no positions, recurses, and takes the
-last of two equal keys and NaN without a word.
+The standard library decodes the strings. Its parser is not used: it keeps no positions, recurses,
+and silently accepts NaN and the last of two equal keys.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .scalars import ScalarError, hint, integer, real, resolve
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\\n\r]*(?:\\.[^"\\\n\r]*)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-#: What could be meant as a number or a literal, right or wrong.
+#: A number or a literal, valid or not.
 _WORD = re.compile(r"[-+.\w]+")
 _LITERALS = {"true": True, "false": False, "null": None}
 
-#: What may come next; "item or end" and "key or end" only after an opening bracket.
+#: The expected token; "item or end" and "key or end" only after an opening bracket.
 _State: TypeAlias = Literal["value", "item or end", "key or end", "key", "colon", "next", "done"]
 
 
@@ -39,7 +39,7 @@ class _Parser:
         self.text = source.text
         self.at = 0
         self.comma = 0
-        #: Where each open bracket stands.
+        #: Offset of each open bracket.
         self.open: list[int] = []
         self.out = Assembler(source)
 
@@ -134,14 +134,14 @@ class _Parser:
             help = "JSON uses double quotes" if self.text[self.at] == "'" else None
             self._stop("a value is expected here", help=help)
         try:
-            value = self._meaning(match[0])
+            value = self._number_or_literal(match[0])
         except ScalarError as error:
             self.out.fault("number", str(error), self.at, hint(match[0]))
             value = 0
         self.out.scalar(value, self.at, match.end(), plain=True)
         self.at = match.end()
 
-    def _meaning(self, word: str) -> int | float | bool | None:
+    def _number_or_literal(self, word: str) -> int | float | bool | None:
         if word in _LITERALS:
             return _LITERALS[word]
         if word in {"NaN", "Infinity", "-Infinity"}:
@@ -155,7 +155,7 @@ class _Parser:
         if character:
             self._stop("JSON has no comments", help="remove it, or save the spec as .yaml")
         if not self.open:
-            self.out.nothing()
+            self.out.stop_empty()
         opening = self.text[self.open[-1]]
         self._stop(f"this {opening} is never closed", self.open[-1])
 
@@ -168,7 +168,7 @@ class _Parser:
 
 
 def _instead(word: str) -> str:
-    """What to write in JSON for a word that YAML, or Python, would take."""
+    """Help for a word that YAML or Python accepts, but JSON does not."""
     try:
         value = resolve(word)
     except ScalarError:

@@ -1,4 +1,4 @@
-"""The front door for text: bytes, a string or a file, in YAML or JSON, to a `Document`."""
+"""Reads bytes, a string or a file, in YAML or JSON, into a `Document`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _JSON = re.compile(r'\s*\{\s*["}]')
 def read(
     source: bytes | str, *, name: str | None = None, format: Literal["yaml", "json"] | None = None
 ) -> Document:
-    """A spec's text as plain values with positions. Raises `SpecError`, whatever the bytes.
+    """The document in a text. Raises no error but `SpecError`, whatever the bytes.
 
-    ``format`` is told by the ending of ``name``; other text is JSON where it starts with a brace
-    and a double quote, and YAML everywhere else.
+    Without ``format``, the suffix of ``name`` decides; else text is JSON if it starts with a brace
+    and a double quote, and YAML if not.
 
     >>> read("depth: 18 # blocks").tree
     {'depth': 18}
@@ -43,14 +43,14 @@ def read(
 
 
 def read_file(path: str | os.PathLike[str]) -> Document:
-    """The spec in a file. Raises `SpecError`, also where there is no such file."""
+    """The document in a file. Raises `SpecError`, also for a file that does not exist."""
     path, data = os.fspath(path), None
     try:
-        # Looked at before it is opened: to open a pipe may wait for ever.
+        # Checked before opening, because opening a pipe can block for ever.
         status = os.stat(path)
         if stat.S_ISREG(status.st_mode):
             with open(path, "rb") as file:
-                # One byte more than allowed, whatever the size was a moment ago.
+                # One byte more than allowed: the file may have grown since its size was read.
                 data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         _refuse(path, "no such file", _nearest(path))
@@ -74,7 +74,7 @@ def _decode(source: bytes | str, name: str | None) -> str:
         return source.removeprefix("\ufeff")
     if len(source) > MAX_BYTES:
         _too_large(len(source), name)
-    # What redirecting to a file gives in Windows PowerShell.
+    # UTF-16 is what Windows PowerShell writes when output is redirected to a file.
     utf16 = source[:2] in (b"\xff\xfe", b"\xfe\xff") and source[2:4] != b"\0\0"
     try:
         return source.decode("utf-16" if utf16 else "utf-8-sig")
@@ -82,14 +82,14 @@ def _decode(source: bytes | str, name: str | None) -> str:
         codec = "utf-16" if utf16 else "utf-8-sig"
         before = len(source[: error.start].decode(codec, "replace"))
         shown = Source(source.decode(codec, "replace"), name)
-        what = f"byte 0x{source[error.start]:02x} at offset {error.start} is not UTF-8 text"
+        message = f"byte 0x{source[error.start]:02x} at offset {error.start} is not UTF-8 text"
         raise SpecError(
-            shown.fault("encoding", what, before, help="save the file as UTF-8")
+            shown.fault("encoding", message, before, help="save the file as UTF-8")
         ) from None
 
 
 def _nearest(path: str) -> str | None:
-    """The name in the same folder that the user may have meant."""
+    """Help that names a similar file in the same folder, or None."""
     folder, name = os.path.split(path)
     try:
         with os.scandir(folder or ".") as entries:

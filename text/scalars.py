@@ -1,7 +1,7 @@
-"""What a bare word of YAML means (the core schema of YAML 1.2), and the traps beside it.
+"""The values of unquoted scalars in YAML (the core schema of YAML 1.2), and help for common traps.
 
-YAML 1.1 reads ``no`` as false, ``010`` as 8 and ``7:30`` as 450. Here all of them stay text,
-and `hint` tells whoever wanted a number or a boolean what to write instead.
+YAML 1.1 reads ``no`` as false, ``010`` as 8 and ``7:30`` as 450. Here all of them are text, and
+`hint` suggests how to write the number or boolean that was probably meant.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 
-#: No number of a spec comes near it, and each one still fits a float.
+#: Far above any number of a spec, and below the range of a float.
 MAX_DIGITS = 100
 
 _WORDS: dict[str, bool | None] = {
@@ -25,18 +25,19 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
 class ScalarError(ValueError):
-    """A word that reads as a number, but as none that a spec can hold."""
+    """A number that a spec cannot hold."""
 
 
 def resolve(word: str) -> str | int | float | bool | None:
-    """The value of a plain (unquoted) scalar. Raises `ScalarError` for infinities and the like.
+    """The value of a plain (unquoted) scalar. Raises `ScalarError` for numbers that are
+    not finite or too long.
 
     >>> [resolve(word) for word in ("1e-3", "0o17", "true", "~", "no", "010", "7x7")]
     [0.001, 15, True, None, 'no', '010', '7x7']
     """
     if word in _WORDS:
         return _WORDS[word]
-    # All numbers start with one of these; most words of a spec do not.
+    # Every number starts with one of these characters; most words of a spec do not.
     return number(word) if word[0] in "+-.0123456789" else word
 
 
@@ -54,7 +55,7 @@ def number(word: str) -> str | int | float:
 
 
 def integer(word: str, base: int) -> int:
-    """Checks the length first: ``int`` takes quadratic time and refuses 4,300 digits."""
+    """A whole number of limited length: ``int`` takes quadratic time and refuses 4,300 digits."""
     if len(word) > MAX_DIGITS:
         raise ScalarError(f"a number of {len(word):,} characters (at most {MAX_DIGITS})")
     return int(word, base)
@@ -71,7 +72,7 @@ def real(word: str) -> float:
 
 
 def is_text(word: str) -> bool:
-    """Whether ``word``, unquoted, is read as itself."""
+    """Whether ``word``, unquoted, is read as text."""
     try:
         return resolve(word) == word
     except ScalarError:
@@ -104,7 +105,7 @@ _HINTS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
 
 
 def hint(word: str, plain: bool = True) -> str | None:
-    """What to write where ``word`` stands as text but something else was meant.
+    """Help for the text ``word`` where another type is expected; None where there is none.
 
     >>> hint("off"), hint("010"), hint("1_000"), hint("depth:18")
     ('write false', 'write 10', 'write 1000', 'put a space after the colon: depth: 18')

@@ -1,4 +1,4 @@
-"""From plain values to text that the reader takes back unchanged, laid out as people write it."""
+"""Writes plain values as YAML or JSON that the reader reads back unchanged."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .assembler import MAX_DEPTH, MAX_KEY
 from .scalars import MAX_DIGITS, hint, is_text
 
 _WIDTH = 100
-#: Text that needs no quotes wherever it stands, also in brackets.
+#: Text that needs no quotes, also inside brackets.
 _PLAIN = re.compile(r"[^\W\d][\w./+*()-]*(?: [\w./+*()-]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_yaml(tree: Mapping[str, Any]) -> str:
-    """``tree`` as YAML: keys one below the other, what fits on a line on one line.
+    """``tree`` as YAML: one key per line, and values on one line where they fit.
 
-    Raises ``ValueError`` or ``TypeError`` for what the reader would not take back.
+    Raises ``ValueError`` or ``TypeError`` for values that the reader would refuse.
 
     >>> tree = {"stem": {"kind": "conv3x3"}, "stages": [{"depth": 3}, {"depth": 4, "stride": 2}]}
     >>> print(to_yaml(tree), end="")
@@ -46,12 +46,12 @@ def to_json(tree: Mapping[str, Any]) -> str:
 
 
 def _mapping(value: dict[str, Any], indent: int) -> list[str]:
-    """The lines of a mapping, its keys one below the other."""
+    """The lines of a mapping, one key per line."""
     lines = []
     for key, item in value.items():
         start = f"{' ' * indent}{_text(key)}:"
         line = f"{start} {_flow(item)}"
-        # A list of mappings reads best as a column, however short.
+        # A list of mappings is written as a column, however short.
         column = isinstance(item, list) and any(isinstance(each, dict | list) for each in item)
         if not item or not isinstance(item, dict | list) or (len(line) <= _WIDTH and not column):
             lines.append(line)
@@ -61,7 +61,7 @@ def _mapping(value: dict[str, Any], indent: int) -> list[str]:
 
 
 def _list(value: list[Any], indent: int) -> list[str]:
-    """The lines of a list, each item behind a dash."""
+    """The lines of a list, each item after a dash."""
     lines = []
     for item in value:
         line = f"{' ' * indent}- {_flow(item)}"
@@ -87,14 +87,14 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, float):
-        # YAML 1.1 takes 1e-5 for text, 1.0e-5 not.
+        # YAML 1.1 reads 1e-5 as text, but 1.0e-5 as a number.
         text = re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
         return re.sub(r"e([-+])0", r"e\1", text)
     return json.dumps(value)
 
 
 def _text(value: str) -> str:
-    """Text with quotes where this reader, or one of YAML 1.1, would take it for something else."""
+    """Text, quoted where this reader or one of YAML 1.1 would read another type."""
     if _PLAIN.fullmatch(value) and value.isprintable() and is_text(value) and not hint(value):
         return value
     return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
@@ -108,7 +108,7 @@ def _escaped(character: str) -> str:
 
 
 def _checked(value: Any, depth: int) -> Any:
-    """A copy of ``value`` in plain dicts, lists and scalars, none of them beyond the reader."""
+    """A copy of ``value`` in dicts, lists and scalars, all within the limits of the reader."""
     if isinstance(value, Mapping | list | tuple):
         if depth > MAX_DEPTH:
             raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
@@ -127,7 +127,7 @@ def _checked(value: Any, depth: int) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
         return float(value)
-    raise TypeError(f"{type(value).__name__} has no place in a spec: {value!r:.80}")
+    raise TypeError(f"a spec cannot hold {type(value).__name__}: {value!r:.80}")
 
 
 def _checked_key(key: Any) -> str:

@@ -1,7 +1,7 @@
-"""YAML to a tree, over PyYAML's event stream.
+"""Reads YAML through PyYAML's event stream.
 
-The pure-Python parser, never the C one, which crashes on 100,000 brackets. Events are taken one
-by one, so that a limit stops the parser before it has read the rest.
+The pure-Python parser is used: the C parser crashes on 100,000 brackets. Events are consumed one by
+one, so that a limit stops the parser before it has read the rest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_yaml(source: Source) -> Document:
 
 
 def _events(assembler: Assembler) -> Iterator[yaml.Event]:
-    """PyYAML's events; its errors end in a `SpecError`."""
+    """PyYAML's events; its errors are raised as `SpecError`."""
     text = assembler.source.text
     loader: Any = None
     try:
@@ -55,7 +55,7 @@ def _events(assembler: Assembler) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         assembler.stop(*explain(error, assembler.source))
     except (ValueError, OverflowError):
-        # PyYAML hands escapes such as "\UFFFFFFFF" and endless version numbers to chr() and int().
+        # PyYAML passes escapes such as "\UFFFFFFFF" and long version numbers to chr() and int().
         offset = loader.index if loader else 0
         assembler.stop("syntax", "no such character or number", offset)
 
@@ -86,7 +86,7 @@ def _node(event: yaml.NodeEvent, assembler: Assembler) -> None:
         _tag(event.tag, start, assembler)
         assembler.open([], start)
     else:
-        # What an alias stands for is not known; text at least can be a key.
+        # The value of an alias is unknown; text is also a legal key.
         assembler.scalar("*", start, end, plain=False)
 
 

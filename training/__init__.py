@@ -1,4 +1,4 @@
-"""Data, recipes, the training loop and prediction.
+"""Data sets, recipes, the training loop and prediction.
 
 >>> import resforge as rf
 >>> from resforge.training import DigitsSpec, Recipe, load_data, train
@@ -28,18 +28,11 @@ if TYPE_CHECKING:
     from .data.tensors import load_data as load_data
     from .loop import Training as Training
     from .loop import train as train
-    from .pictures.view import RandomCrop as RandomCrop
-    from .pictures.view import View as View
     from .prediction import error_rate as error_rate
     from .prediction import predict as predict
     from .recipe import Recipe as Recipe
     from .result import TestPoint as TestPoint
     from .result import TrainResult as TrainResult
-    from .runs.session import RunRequest as RunRequest
-    from .runs.session import train_run as train_run
-    from .runs.use import evaluate_run as evaluate_run
-    from .runs.use import load_run as load_run
-    from .runs.use import predict_pictures as predict_pictures
 
 _HOME = {
     "Cifar100Spec": "data.cifar",
@@ -50,22 +43,15 @@ _HOME = {
     "FashionMnistSpec": "data.mnist",
     "MnistSpec": "data.mnist",
     "NpzSpec": "data.npz",
-    "RandomCrop": "pictures.view",
     "Recipe": "recipe",
-    "RunRequest": "runs.session",
     "TestPoint": "result",
     "TrainResult": "result",
     "Training": "loop",
-    "View": "pictures.view",
     "error_rate": "prediction",
-    "evaluate_run": "runs.use",
     "load_data": "data.tensors",
-    "load_run": "runs.use",
     "predict": "prediction",
-    "predict_pictures": "runs.use",
     "store_dataset": "data.stored",
     "train": "loop",
-    "train_run": "runs.session",
 }
 
 __all__ = sorted(_HOME)

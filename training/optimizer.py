@@ -1,4 +1,4 @@
-"""Optimisers a recipe may name."""
+"""Specs of the optimisers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prediction: probabilities for images, and the share that is wrong."""
+"""Class probabilities of images, and error rates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each module is in the mode it was in before."""
+    """Context in evaluation mode; afterwards each module is in its former mode."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -30,7 +30,7 @@ def logits(model: nn.Module, x: Tensor, batch_size: int = 256) -> Tensor:
 def predict(model: nn.Module, x: Tensor, batch_size: int = 256) -> Tensor:
     """Class probabilities: ``x: (N, C, H, W)`` to ``(N, classes)``; each row adds up to 1.
 
-    The modules' training modes are as before afterwards.
+    The model is in evaluation mode during the call, and then in its former mode.
 
     >>> predict(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.zeros(5, 1, 2, 2)).shape
     torch.Size([5, 3])
@@ -39,7 +39,7 @@ def predict(model: nn.Module, x: Tensor, batch_size: int = 256) -> Tensor:
 
 
 def error_rate(scores: Tensor, labels: Tensor) -> float:
-    """The share, 0 to 1, of rows whose highest score is not at the label.
+    """Fraction, 0 to 1, of the rows whose highest score is not at the label.
 
     ``scores: (N, classes)``, probabilities or logits; ``labels: (N,)``.
 

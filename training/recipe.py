@@ -1,4 +1,4 @@
-"""A training recipe: everything that decides a run except network, data and seed."""
+"""Training recipes: every setting of a run except network, data and seed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def _tree_of(name: Any) -> dict[str, Any]:
-    """A recipe's tree; a name that is none is told as a fault of the file."""
+    """Tree of a named recipe. Raises a validation error for an unknown name."""
     if not isinstance(name, str):
-        message = f"expected a recipe's name, not {shown(name)}"
+        message = f"expected the name of a recipe, not {shown(name)}"
         raise _wrong_base(message, f"write {recipes.list_recipes()[1]}")
     try:
         return recipes.tree(name)
@@ -31,20 +31,20 @@ def _tree_of(name: Any) -> dict[str, Any]:
         raise _wrong_base(error.message, error.help or "") from None
 
 
-def _wrong_base(message: str, mend: str) -> PydanticCustomError:
-    context = {"message": message, "help": mend, "under": ("base",)}
+def _wrong_base(message: str, help: str) -> PydanticCustomError:
+    context = {"message": message, "help": help, "under": ("base",)}
     return PydanticCustomError("recipe", "{message}", context)
 
 
 def _allow_base(schema: dict[str, Any]) -> None:
-    """Add the key ``base``, which is settled before a recipe is validated."""
-    told = "A recipe to start from; the keys given replace its."
-    base = {"enum": [*recipes.list_recipes()], "description": told}
+    """Add the key ``base``, which is resolved before a recipe is validated."""
+    description = "A recipe to start from; the other keys replace its own."
+    base = {"enum": [*recipes.list_recipes()], "description": description}
     schema["properties"] = {"base": base, **schema["properties"]}
 
 
 class Recipe(Spec):
-    """How a network is trained; frozen, so that every arm of a sweep gets the same.
+    """Settings of the training of a network. Every arm of a sweep has the same recipe.
 
     >>> recipe = Recipe(steps=100, schedule="constant", warmup=4)
     >>> [recipe.learning_rate(step) for step in (0, 1, 3, 99)]
@@ -58,26 +58,27 @@ class Recipe(Spec):
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 120
     """Optimiser steps, one batch each."""
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 128
-    """Images in a batch; at least two, since batch norm needs them."""
+    """Images in a batch; batch norm needs at least two."""
     warmup: WarmupSpec = LinearWarmup()
-    """How the learning rate comes to what the schedule says; a number is a linear one's steps."""
+    """Start of the schedule; a number is short for a linear warm-up of as many steps."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Share of the target spread evenly over all classes (Szegedy et al. 2016)."""
+    """Fraction of the target that is spread evenly over all classes (Szegedy et al. 2016)."""
     evaluations: Annotated[int, Field(ge=1, le=1000)] = 6
-    """How often the test error is looked at, evenly over the run, the last step among them."""
+    """Number of evaluations on the test images, evenly over the run, one after the last step."""
     select: Literal["last", "best"] = "last"
-    """Which of these steps is tested: ``best`` is the first with the lowest error on the images
-    that the data sets aside. Test images have no say."""
+    """Evaluation whose test error is reported: the last, or ``best``, the first with the lowest
+    error on the validation images that the data set aside. Test images are not used for it."""
     precision: Precision = "float32"
-    """Of the forward pass; weights and test errors are float32 in any. float16 needs CUDA."""
+    """Precision of the forward pass in training; weights and evaluations are float32 always.
+    float16 needs CUDA."""
     channels_last: bool = False
-    """Whether images and weights lie in memory channel by channel or pixel by pixel: the same
-    sums, in an order that may be faster and round otherwise."""
+    """Whether images and weights have the memory format ``channels_last``. Sums are made in
+    another order, which may be faster and round differently."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_base(cls, tree: Any) -> Any:
-        """The recipe of that name with the other keys laid over it: mappings merge, as in specs."""
+        """Merge the other keys into the recipe named by ``base``, as specs merge."""
         if not isinstance(tree, dict) or "base" not in tree:
             return tree
         base = cls(**_tree_of(tree["base"])).model_dump(mode="json")
@@ -86,9 +87,9 @@ class Recipe(Spec):
 
     @classmethod
     def named(cls, name: str, **changes: Any) -> Recipe:
-        """The recipe of a name, with changes: ``base`` and the other keys of a file.
+        """The recipe called ``name``, with changes to its keys.
 
-        Raises :class:`~resforge.SpecError` with the nearest name where there is none.
+        Raises :class:`~resforge.SpecError` with the nearest name for an unknown one.
 
         >>> Recipe.named("he2015_cifar", steps=1000).batch_size
         128
@@ -108,22 +109,22 @@ class Recipe(Spec):
         return self
 
     def learning_rate(self, step: int, warm: bool = True) -> float:
-        """The learning rate of a step, counted from 0; ``warm``: whether a warm-up that waits for
+        """Learning rate of a step, counted from 0; ``warm``: whether a warm-up that depends on
         the training error is over."""
         peak = self.optimizer.lr * self.schedule.factor(step / self.steps)
         return peak * self.warmup.scale(step, warm)
 
     def check_device(self, kind: str) -> None:
-        """Raise :class:`~resforge.ResforgeError` where training cannot be on a ``cpu`` or ``cuda``
-        device."""
+        """Raise :class:`~resforge.ResforgeError` if the precision needs another device than
+        ``kind``, which is ``cpu`` or ``cuda``."""
         if self.precision == "float16" and kind != "cuda":
             raise ResforgeError(
-                f"precision float16 needs a CUDA device, and this training is on {kind}: use"
-                " precision bfloat16, or a machine with such a device"
+                f"precision float16 needs a CUDA device, and this run is on {kind}: use precision"
+                " bfloat16, or a machine with such a device"
             )
 
     def evaluation_steps(self) -> frozenset[int]:
-        """The numbers of steps done when the test error is looked at.
+        """Numbers of the steps after which the network is evaluated.
 
         >>> sorted(Recipe(steps=100, evaluations=4).evaluation_steps())
         [25, 50, 75, 100]
@@ -132,10 +133,10 @@ class Recipe(Spec):
         return frozenset(self.steps * (i + 1) // times for i in range(times))
 
     def identity(self) -> dict[str, Any]:
-        """What decides a run's numbers, in plain values; trials are keyed by it.
+        """All settings that determine the results of a run; keys of trials are made from it.
 
-        What the language learned later counts only where it is used, so that results recorded
-        before then stand.
+        Fields added after the first version are left out at their defaults: keys of results
+        recorded before then do not change.
         """
         tree = self.model_dump(mode="json")
         warmup = tree.pop("warmup")
@@ -146,7 +147,7 @@ class Recipe(Spec):
         return tree
 
 
-#: As a file says it: a name is short for ``{base: name}``.
+#: A recipe in a file, where a name is short for ``{base: name}``.
 RecipeSpec = Annotated[
     Recipe,
     BeforeValidator(

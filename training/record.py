@@ -1,4 +1,4 @@
-"""What a run notes of itself while it goes on, and which of its steps is tested."""
+"""Learning curves of a run, and the step whose weights are tested."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CURVE_POINTS = 200
 
 
 class Record:
-    """Gathers the curves of a run.
+    """Learning curves and evaluations of a run.
 
-    Which step is selected is known without the test images: it is the last one that was evaluated,
-    or the first of those with the lowest error on the images set aside.
+    The selected step does not depend on the test images: it is the last evaluated step, or the
+    first with the lowest error on the validation images.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -36,49 +36,51 @@ class Record:
         self.selected = 0
         self.correct: tuple[bool, ...] = ()
         self.weights: dict[str, Tensor] = {}
-        """Of the selected step, where it may not be the last."""
+        """Weights of the selected step, unless that is always the last."""
         self.gradients: list[tuple[GradientNorm, ...]] = []
         self.steps = 0
-        self.diverged = False
         self.test_seconds = 0.0
 
-    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> None:
-        """Note a step."""
-        if not isfinite(loss):
-            self.diverged = True
-            return
+    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> bool:
+        """Add a step, and evaluate ``model`` where an evaluation is due.
+
+        Returns whether all losses of the evaluation are finite.
+        """
         self.steps = step
         self.losses.append(loss)
         due = step in self.evaluation_steps
         if due or len(self.losses) == self.stretch:
             self.train_curve.append((step, sum(self.losses) / len(self.losses)))
             self.losses.clear()
-        if due:
-            start = time.perf_counter()
-            self._evaluate(step, model, data)
-            self.test_seconds += time.perf_counter() - start
+        if not due:
+            return True
+        start = time.perf_counter()
+        finite = self._evaluate(step, model, data)
+        self.test_seconds += time.perf_counter() - start
+        return finite
 
-    def put_back(self, model: nn.Module) -> None:
-        """Give ``model`` the weights of the selected step."""
+    def load_selected(self, model: nn.Module) -> None:
+        """Load the weights of the selected step into ``model``."""
         if self.weights:
             model.load_state_dict(self.weights)
 
-    def _evaluate(self, step: int, model: nn.Module, data: Data) -> None:
-        test, correct = _look(step, model, data.test_x, data.test_y)
+    def _evaluate(self, step: int, model: nn.Module, data: Data) -> bool:
+        test, correct = _evaluated(step, model, data.test_x, data.test_y)
         points = [(self.test_curve, test)]
         if data.validation is not None:
-            points.append((self.validation_curve, _look(step, model, *data.validation)[0]))
+            validation, _ = _evaluated(step, model, *data.validation)
+            points.append((self.validation_curve, validation))
         if not all(isfinite(point.loss) for _, point in points):
-            self.diverged = True
-            return
+            return False
         for curve, point in points:
             curve.append(point)
         if self.by_validation and self._lowest() != step:
-            return
+            return True
         self.selected, self.correct = step, correct
         if self.by_validation:
             state = model.state_dict()
             self.weights = {name: value.detach().clone() for name, value in state.items()}
+        return True
 
     def _lowest(self) -> int:
         return min(self.validation_curve, key=lambda point: point.error).step
@@ -109,22 +111,25 @@ class Record:
         self.steps = state["steps"]
         self.test_seconds = state["test_seconds"]
 
-    def result(self) -> TrainResult:
+    def result(self, diverged: bool) -> TrainResult:
         return TrainResult(
             train_curve=tuple(self.train_curve),
             test_curve=tuple(self.test_curve),
             steps=self.steps,
-            diverged=self.diverged,
-            correct=() if self.diverged else self.correct,
+            diverged=diverged,
+            correct=() if diverged else self.correct,
             gradients=tuple(self.gradients),
             validation_curve=tuple(self.validation_curve),
-            selected=None if self.diverged else self.selected,
+            selected=None if diverged else self.selected,
             test_seconds=self.test_seconds,
         )
 
 
-def _look(step: int, model: nn.Module, x: Tensor, y: Tensor) -> tuple[TestPoint, tuple[bool, ...]]:
-    """How the model does on images ``x: (N, C, H, W)`` with labels ``y: (N,)``, and on each."""
+def _evaluated(
+    step: int, model: nn.Module, x: Tensor, y: Tensor
+) -> tuple[TestPoint, tuple[bool, ...]]:
+    """Error and loss on images ``x: (N, C, H, W)`` with labels ``y: (N,)``, and whether each image
+    is classified correctly."""
     scores = logits(model, x)
     point = TestPoint(step, error_rate(scores, y), F.cross_entropy(scores, y).item())
     return point, tuple((scores.argmax(dim=1) == y).tolist())

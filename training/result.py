@@ -1,19 +1,19 @@
-"""What a run of training has to say for itself, in plain numbers."""
+"""Result of a run of training, in plain numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-#: A parameter's name and the 2-norm of its gradient; None where that is not finite.
+#: Name of a parameter and the 2-norm of its gradient; None where the norm is not finite.
 GradientNorm = tuple[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class TestPoint:
-    """Error (a share, 0 to 1) and loss after ``step`` optimiser steps: on the test images, or on
-    those set aside."""
+    """Error, 0 to 1, and loss after ``step`` optimiser steps, on the test images or on the
+    validation images."""
 
-    __test__ = False  # not a test case, whatever pytest thinks of the name
+    __test__ = False  # keeps pytest from collecting the class as a test
 
     step: int
     error: float
@@ -26,10 +26,10 @@ class TestPoint:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """The record of one run.
+    """Result of one run.
 
     ``train_curve`` holds ``(steps done, mean training loss since the last point)``. A run whose
-    loss stopped being finite has ``diverged`` set, ``steps`` says how far it came, and its
+    loss stopped being finite has ``diverged`` set, ``steps`` counts the steps before that, and its
     ``test_error`` and ``test_loss`` are ``None``.
     """
 
@@ -38,20 +38,20 @@ class TrainResult:
     steps: int
     diverged: bool
     correct: tuple[bool, ...] = ()
-    """Of each test image, whether it was told rightly after the selected step."""
+    """Whether each test image is classified correctly after the selected step."""
     gradients: tuple[tuple[GradientNorm, ...], ...] = ()
-    """At the first step and at the last: the norm of each weight's gradient, in the model's
-    order. Biases and scales are left out."""
+    """Norm of the gradient of each weight, in the model's order, at the first step and at the
+    last. Biases and scales are left out."""
     validation_curve: tuple[TestPoint, ...] = ()
-    """On the images that were set aside, if there were any."""
+    """Evaluations on the validation images; empty where the data have none."""
     selected: int | None = None
-    """The step whose weights are tested: the last one, or the best by ``validation_curve``."""
+    """Step whose weights are tested: the last, or the best by ``validation_curve``."""
     test_seconds: float = field(default=0.0, compare=False)
-    """Spent on looking at the test images and at those set aside."""
+    """Time of the evaluations."""
 
     @property
     def test_error(self) -> float | None:
-        """Share of test images missed after the selected step."""
+        """Fraction of the test images that are classified wrongly after the selected step."""
         return None if self.diverged else self._tested.error
 
     @property
@@ -68,5 +68,5 @@ class TrainResult:
 
     @property
     def train_loss(self) -> float | None:
-        """Mean training loss of the last stretch of the curve."""
+        """Mean training loss at the last point of the curve."""
         return None if self.diverged else self.train_curve[-1][1]

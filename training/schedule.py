@@ -1,7 +1,7 @@
-"""How the learning rate moves over a run, as plain arithmetic on the step's number.
+"""Learning rate schedules.
 
-``progress`` below is the share of the run that is behind: 0 at the first step, below 1 at the
-last. Warm-up is the recipe's, since every schedule may have one.
+``progress`` is the fraction of the run that is done: 0 at the first step, below 1 at the last.
+Warm-up is a field of the recipe, since every schedule may have one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pydantic_core import PydanticCustomError
 
 from ..specs.base import Spec, expand_kind
 
-Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
 class ConstantSchedule(Spec):
-    """The same learning rate throughout."""
+    """Constant learning rate."""
 
     kind: Literal["constant"] = "constant"
 
@@ -27,14 +27,16 @@ class ConstantSchedule(Spec):
 
 
 class StepSchedule(Spec):
-    """Multiplied by ``gamma`` at each milestone; He et al. 2015, section 4.2: at 1/2 and 3/4."""
+    """Learning rate multiplied by ``gamma`` at each milestone.
+
+    He et al. 2015, section 4.2, divides it by 10 at 1/2 and 3/4 of the run.
+    """
 
     kind: Literal["step"] = "step"
-    milestones: Annotated[tuple[Share, ...], Field(strict=False, min_length=1, max_length=64)] = (
-        0.5,
-        0.75,
-    )
-    """Shares of the run, rising."""
+    milestones: Annotated[
+        tuple[Fraction, ...], Field(strict=False, min_length=1, max_length=64)
+    ] = (0.5, 0.75)
+    """Fractions of the run, in rising order."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
 
     @model_validator(mode="after")
@@ -50,7 +52,7 @@ class StepSchedule(Spec):
 
 
 class CosineSchedule(Spec):
-    """Half a cosine from the peak to ``floor`` (Loshchilov and Hutter 2017, arXiv 1608.03983).
+    """Half a cosine, from the peak to ``floor`` (Loshchilov and Hutter 2017, arXiv 1608.03983).
 
     >>> CosineSchedule().factor(0.0), round(CosineSchedule().factor(0.5), 6)
     (1.0, 0.5)
@@ -58,20 +60,20 @@ class CosineSchedule(Spec):
 
     kind: Literal["cosine"] = "cosine"
     floor: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Share of the peak that is left at the end."""
+    """Learning rate at the end, as a fraction of the peak."""
 
     def factor(self, progress: float) -> float:
         return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + cos(pi * progress))
 
 
 class OneCycleSchedule(Spec):
-    """Up in a straight line, then down along a cosine (Smith and Topin 2018, arXiv 1708.07120)."""
+    """Linear rise, then half a cosine down to 0 (Smith and Topin 2018, arXiv 1708.07120)."""
 
     kind: Literal["one_cycle"] = "one_cycle"
-    rise: Share = 0.3
-    """Share of the run spent going up."""
+    rise: Fraction = 0.3
+    """Fraction of the run in which the rate rises."""
     start: Annotated[float, Field(gt=0.0, le=1.0)] = 0.04
-    """Share of the peak at the first step."""
+    """Learning rate at the first step, as a fraction of the peak."""
 
     def factor(self, progress: float) -> float:
         if progress < self.rise:

@@ -1,4 +1,4 @@
-"""States of training as bytes that tell when they were damaged."""
+"""States of training as bytes with a checksum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def seal(tree: dict[str, Any]) -> bytes:
-    """``tree``, tensors and plain values, as bytes with their SHA-256 before them."""
+    """Serialise ``tree``, of tensors and plain values, with its SHA-256 in front."""
     import torch
 
     buffer = io.BytesIO()
@@ -21,7 +21,7 @@ def seal(tree: dict[str, Any]) -> bytes:
 
 
 def unseal(data: bytes) -> dict[str, Any]:
-    """What :func:`seal` was given, on the CPU. Raises ``ValueError``, or what reading raises.
+    """The tree of :func:`seal`, on the CPU. Raises ``ValueError`` for damaged bytes.
 
     >>> unseal(seal({"step": 3}))
     {'step': 3}
@@ -31,5 +31,5 @@ def unseal(data: bytes) -> dict[str, Any]:
     digest, body = data[len(_MAGIC) :][:_DIGEST], data[len(_MAGIC) + _DIGEST :]
     if not data.startswith(_MAGIC) or hashlib.sha256(body).digest() != digest:
         raise ValueError("its bytes are not those that were written")
-    found: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-    return found
+    tree: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+    return tree

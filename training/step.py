@@ -1,4 +1,4 @@
-"""One optimiser step, in the precision and the layout that a recipe says."""
+"""Optimiser steps in the precision and memory format of a recipe."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Stepper:
-    """Takes the steps of one run. Weights, gradients and the optimiser's state are float32 in any
-    precision; ``precision`` is that of the forward pass, where autocast sees fit (Micikevicius et
-    al. 2018, arXiv 1710.03740). Raises :class:`~resforge.ResforgeError` for float16 on a CPU.
+    """Optimiser of one run, with its gradient scaler.
+
+    Weights, gradients and the optimiser's state are float32 in any precision; the forward pass
+    runs under autocast (Micikevicius et al. 2018, arXiv 1710.03740). Raises
+    :class:`~resforge.ResforgeError` for float16 on a CPU.
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe, device: torch.device) -> None:
@@ -35,11 +37,12 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
 
     def step(self, x: Tensor, y: Tensor, rate: float) -> tuple[float, Tensor]:
-        """One step on ``x: (N, C, H, W)``, ``y: (N,)`` at a learning rate; the loss before it and
-        the scores ``(N, classes)`` it is of.
+        """Do one step at a learning rate, on ``x: (N, C, H, W)`` with targets ``y``: labels
+        ``(N,)`` or class probabilities ``(N, classes)``.
 
-        A loss that is not finite is given back without a step: the weights stay as they were. So
-        do they where gradients of float16 overflow, until the scale has come down.
+        Returns the loss before the step and its scores ``(N, classes)``. The weights stay as they
+        are where the loss is not finite, and where gradients of float16 overflow, until the
+        scaler has reduced its factor.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -70,7 +73,7 @@ class Stepper:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser a recipe names, over all of the model's parameters."""
+    """The optimiser of a recipe, for all parameters of the model."""
     spec = recipe.optimizer
     if isinstance(spec, SgdSpec):
         return torch.optim.SGD(
@@ -90,7 +93,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def gradient_norms(model: nn.Module) -> tuple[GradientNorm, ...]:
-    """The 2-norm of the gradient that each weight of two or more dimensions holds, in order."""
+    """2-norms of the gradients of all weights of two or more dimensions, in order."""
     norms = [
         (name, parameter.grad.norm().item())
         for name, parameter in model.named_parameters()

@@ -14,9 +14,10 @@ from ..errors import ResforgeError
 
 
 class Batches(Iterator[Tensor]):
-    """Batches of row numbers for ever: each epoch a new order, its incomplete end left out.
+    """Endless batches of row numbers, in a new order in each epoch, without its incomplete last
+    batch.
 
-    Raises :class:`~resforge.ResforgeError` where ``batch_size`` is above ``count``.
+    Raises :class:`~resforge.ResforgeError` if ``batch_size`` is above ``count``.
 
     >>> next(Batches(4, 4, seed=0)).sort().values
     tensor([0, 1, 2, 3])
@@ -32,7 +33,7 @@ class Batches(Iterator[Tensor]):
         self.batch_size = batch_size
         self.generator = stream(seed, "batches")
         self.epoch = 0
-        """The one that the last batch is of, from 0."""
+        """Epoch of the last batch, counted from 0."""
         self._shuffle()
 
     def __next__(self) -> Tensor:
@@ -52,29 +53,29 @@ class Batches(Iterator[Tensor]):
 
     def _shuffle(self) -> None:
         self.before = self.generator.get_state()
-        """Of the generator, from which this epoch's order is drawn."""
+        """State of the generator before this epoch's order was drawn."""
         self.order = torch.randperm(self.count, generator=self.generator)
         self.used = 0
 
 
 def stream_seed(seed: int, purpose: str) -> int:
-    """A seed for one purpose, so that no two purposes share a random stream."""
+    """Seed of the random stream for one purpose; no two purposes share a stream."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return int.from_bytes(digest[:8], "little", signed=True)
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:
-    """The CPU's generator for one purpose: every device gets the same from it."""
+    """Generator on the CPU for one purpose; its draws are the same for every device."""
     return torch.Generator().manual_seed(stream_seed(seed, purpose))
 
 
 class OwnRandomState:
-    """PyTorch's global random state as one run sees it: nobody else draws from it."""
+    """A random state of one run's own, which takes the place of PyTorch's global one on demand."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self.devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=self.devices):
-            # Not torch.manual_seed, which would reseed devices that are not put back afterwards.
+            # Not torch.manual_seed, which would also reseed devices that fork_rng does not restore.
             torch.default_generator.manual_seed(seed)
             for cuda in self.devices:
                 with torch.cuda.device(cuda):
@@ -83,7 +84,7 @@ class OwnRandomState:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """The state is the global one inside; afterwards that is as it was."""
+        """Context in which this is the global state; the former one is restored afterwards."""
         with torch.random.fork_rng(devices=self.devices):
             torch.set_rng_state(self.states[0])
             for cuda, state in zip(self.devices, self.states[1:], strict=True):

@@ -1,4 +1,4 @@
-"""Weights from elsewhere: read without running anything, planned before they are copied."""
+"""Files of weights: read without running code, and planned before anything is copied."""
 
 from __future__ import annotations
 

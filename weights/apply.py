@@ -1,4 +1,4 @@
-"""A plan carried out on a model: all of it, or nothing."""
+"""Copies weights into a model by a plan, completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from torch import Tensor, nn
 
 from ..errors import Fault
 from .errors import WeightsError, refuse
-from .match import TensorPlan, WeightPlan, Wishes
+from .match import LoadOptions, TensorPlan, WeightPlan
 
-#: Values that are looked at together, so that looking takes no memory to speak of.
+#: Number of values checked at a time, so that the check needs little memory.
 _CHUNK = 1 << 22
 
 
 def check_values(
     plan: WeightPlan, tensors: Mapping[str, Tensor], model: Mapping[str, Tensor] | None = None
 ) -> None:
-    """Raises :class:`WeightsError` for NaN, infinity and variances below 0 in what is taken.
+    """Check the values that ``plan`` takes. Raises :class:`WeightsError` for NaN, infinity and
+    variances below 0.
 
-    Values are looked at as they will be in ``model``, whose precision is ``float32`` unless given.
+    Values are checked in the precision that they will have in ``model``, by default ``float32``.
     """
     faults = []
     for entry in plan.tensors:
@@ -37,18 +38,18 @@ def check_values(
 
 
 def apply(
-    plan: WeightPlan, tensors: Mapping[str, Tensor], model: nn.Module, wishes: Wishes
+    plan: WeightPlan, tensors: Mapping[str, Tensor], model: nn.Module, options: LoadOptions
 ) -> None:
-    """Copy what ``plan`` takes of ``tensors`` into ``model``, in place.
+    """Copy the tensors that ``plan`` takes into ``model``, in place.
 
-    Whatever can fail is done before the first copy. Raises :class:`WeightsError`.
+    Everything that can fail is done before the first copy. Raises :class:`WeightsError`.
     """
     state = model.state_dict(keep_vars=True)
     if any(tensor.is_meta for tensor in state.values()):
         raise refuse(plan.file, "cannot be loaded into a model on 'meta'", "build it on a device")
     check_values(plan, tensors, state)
     copies = [
-        (state[entry.name], _fitted(entry, tensors[entry.source], wishes))
+        (state[entry.name], _fitted(entry, tensors[entry.source], options))
         for entry in plan.tensors
         if entry.source is not None
     ]
@@ -57,22 +58,23 @@ def apply(
             mine.copy_(theirs)
 
 
-def _fitted(entry: TensorPlan, given: Tensor, wishes: Wishes) -> Tensor:
-    """What of ``given`` goes into the tensor; a view of it, but for the few that are computed."""
+def _fitted(entry: TensorPlan, given: Tensor, options: LoadOptions) -> Tensor:
+    """The values of ``given`` for one tensor of the model, as a view where nothing is computed."""
     if entry.action == "adapted":
         return _adapt_input(given, entry.shape[1])
     if entry.action == "sliced":
-        if entry.unit == "head" and not isinstance(wishes.head, str) and wishes.head is not None:
-            return given[torch.tensor(wishes.head)]
+        if entry.unit == "head" and not isinstance(options.head, str) and options.head is not None:
+            return given[torch.tensor(options.head)]
         return given[tuple(slice(size) for size in entry.shape)]
     return given
 
 
 def _adapt_input(weight: Tensor, channels: int) -> Tensor:
-    """A first convolution for another number of channels: summed to one, else repeated and scaled.
+    """The first convolution for another number of input channels: summed to one, or repeated and
+    scaled.
 
-    What the channels bring together then stays as large. As timm's ``adapt_input_conv``, which
-    does it from 3.
+    The scale preserves the sum over the channels. timm's ``adapt_input_conv`` does the same for
+    weights of 3 channels.
     """
     before = weight.shape[1]
     weight = weight.float()
@@ -83,12 +85,12 @@ def _adapt_input(weight: Tensor, channels: int) -> Tensor:
 
 
 def _wrong_values(entry: TensorPlan, values: Tensor, dtype: torch.dtype) -> tuple[str, str] | None:
-    """What is wrong, and the mend."""
+    """The fault in the values and its remedy, or None."""
     if not values.is_floating_point():
         return None
     infinite = large = below = 0
     for part in _chunks(values):
-        # A finite sum has finite terms; it is much the quicker question.
+        # A finite sum has finite terms, and is much faster to check.
         if not math.isfinite(part.to(dtype).sum()):
             here = int((~torch.isfinite(part)).sum())
             infinite += here
@@ -101,8 +103,8 @@ def _wrong_values(entry: TensorPlan, values: Tensor, dtype: torch.dtype) -> tupl
     if below:
         return f"a variance below 0 in {below:,}", failed
     precision = str(dtype).removeprefix("torch.")
-    mend = "build the model in a wider one, or take an earlier checkpoint"
-    return (f"too large for {precision} in {large:,}", mend) if large else None
+    remedy = "build the model in a wider one, or take an earlier checkpoint"
+    return (f"too large for {precision} in {large:,}", remedy) if large else None
 
 
 def _chunks(values: Tensor) -> Sequence[Tensor]:

@@ -1,4 +1,4 @@
-"""From one project's names to another's."""
+"""Rewrites a file of weights under the names of another project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .apply import check_values
 from .errors import refuse
 from .infer import infer_spec
 from .layouts import LAYOUTS
-from .match import WeightPlan, Wishes, match, stripped
+from .match import LoadOptions, WeightPlan, match, stripped
 from .read import WeightFile, read
 from .write import write_tensors
 
@@ -29,20 +29,20 @@ def convert_weights(
     layout: str | None = None,
     strip: str = "",
 ) -> WeightPlan:
-    """Write the weights in ``file`` to ``out`` under other names, each value bitwise as it is.
+    """Write the weights in ``file`` to ``out`` under other names, every value bitwise equal.
 
-    ``to`` is one of :data:`LAYOUTS`; without it the names are resforge's own. ``spec`` is the
-    network that they are of; a file that resforge wrote knows its own, of another it is inferred
-    as :func:`infer_spec` does. ``out`` ends in ``.safetensors``, which then holds the spec and a
-    SHA-256, or in ``.pth`` or ``.pt``.
+    ``to`` is one of :data:`LAYOUTS`; without it the names are resforge's own. ``spec`` is the spec
+    of the network; a file that resforge wrote contains it, and for other files it is inferred with
+    :func:`infer_spec`. ``out`` ends in ``.safetensors``, which then holds the spec and a SHA-256,
+    or in ``.pth`` or ``.pt``.
 
-    Raises :class:`WeightsError` for a file that is broken, is not all of that network, or holds
-    a layer that ``to`` has no name for, and :class:`StoreError` where the disk refuses.
+    Raises :class:`WeightsError` for a file that is broken, does not hold the whole network, or has
+    a layer without a name in ``to``, and :class:`StoreError` if ``out`` cannot be written.
     """
     source = read(file)
     known, assumed = _spec_of(source, spec, strip)
     plan = lay_out(known, (1, 1))
-    matched = match(plan.state_dict, plan, source, Wishes(layout, strip))
+    matched = match(plan.state_dict, plan, source, LoadOptions(layout, strip))
     tensors = stripped(source, strip)
     check_values(matched, tensors)
     names = names_in(to, plan, out)
@@ -60,7 +60,10 @@ def convert_weights(
 
 
 def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> dict[str, str]:
-    """What ``layout`` calls each tensor of a network. Raises ``WeightsError`` where it cannot."""
+    """The name of each tensor of a network in ``layout``.
+
+    Raises :class:`WeightsError` where the layout has no name for one.
+    """
     if layout is None:
         return {name: name for name in plan.state_dict}
     if layout not in LAYOUTS:
@@ -80,7 +83,7 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
 def _spec_of(
     source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None, strip: str
 ) -> tuple[ResNetSpec, tuple[str, ...]]:
-    """The network that the file is of, and what was assumed of it."""
+    """The spec of the network in a file, and notes on what was assumed."""
     if spec is not None:
         return as_spec(spec, "convert_weights"), ()
     if source.spec is not None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..specs.operations import ECASpec
 from ..specs.operations.act import CLASSES
-from .seen import Conv, Layers, unknowable
+from .observed import Conv, Observed, unknowable
 
 Tree = dict[str, Any]
 
@@ -37,7 +37,7 @@ class _Block(NamedTuple):
     dilations: tuple[int, int]
 
 
-def describe(layers: Layers, answers: Answers) -> Tree:
+def describe(layers: Observed, answers: Answers) -> Tree:
     """The tree of the spec. Raises :class:`WeightsError` where the language has no word for it."""
     stem, channels = _stem(layers, answers.pool)
     first = layers.conv("conv1")
@@ -65,7 +65,7 @@ def describe(layers: Layers, answers: Answers) -> Tree:
     }
 
 
-def possible(layers: Layers) -> list[Answers]:
+def possible(layers: Observed) -> list[Answers]:
     """Every set of answers that what shows leaves open, likeliest first."""
     pools = ["max", "none"]
     changes: list[Any] = [
@@ -87,7 +87,7 @@ def possible(layers: Layers) -> list[Answers]:
     return [Answers(a, pool, *pair) for a in activations for pool in pools for pair in pairs]
 
 
-def _stem(layers: Layers, pool: str) -> tuple[Tree, int]:
+def _stem(layers: Observed, pool: str) -> tuple[Tree, int]:
     convs = _convs(layers, "")
     kernels = tuple(conv.kernel for conv in convs)
     bias = {"bias": True} if convs and convs[0].bias and layers.norm("bn1") else {}
@@ -104,14 +104,14 @@ def _stem(layers: Layers, pool: str) -> tuple[Tree, int]:
     )
 
 
-def _convs(layers: Layers, prefix: str) -> list[Conv]:
+def _convs(layers: Observed, prefix: str) -> list[Conv]:
     convs: list[Conv] = []
     while conv := layers.conv(f"{prefix}conv{len(convs) + 1}"):
         convs.append(conv)
     return convs
 
 
-def _norm(layers: Layers) -> Tree:
+def _norm(layers: Observed) -> Tree:
     if not layers.norm("bn1"):
         return {"kind": "none"}
     batch = "running_mean" in layers.tensors["bn1"]
@@ -130,7 +130,7 @@ def _norm(layers: Layers) -> Tree:
     return tree
 
 
-def _block(layers: Layers, name: str, in_channels: int, usual: int, norm: Tree) -> _Block:
+def _block(layers: Observed, name: str, in_channels: int, usual: int, norm: Tree) -> _Block:
     convs = _convs(layers, f"{name}.")
     kernels = tuple(conv.kernel for conv in convs)
     if kernels == (3, 3) and convs[0].out_channels == convs[1].out_channels:
@@ -198,7 +198,7 @@ def _bottleneck(convs: Sequence[Conv], name: str) -> tuple[Tree, int]:
     return block, width
 
 
-def _attention(layers: Layers, name: str, channels: int) -> Any:
+def _attention(layers: Observed, name: str, channels: int) -> Any:
     squeeze = layers.conv(f"{name}.se.fc1")
     if squeeze is not None:
         reduction = channels // squeeze.out_channels
@@ -210,7 +210,7 @@ def _attention(layers: Layers, name: str, channels: int) -> Any:
     return "eca" if kernel[-1] == usual else {"kind": "eca", "kernel": kernel[-1]}
 
 
-def _shortcut(layers: Layers, name: str, block: Tree, biased: bool, norm: Tree) -> Tree | None:
+def _shortcut(layers: Observed, name: str, block: Tree, biased: bool, norm: Tree) -> Tree | None:
     averaged = layers.conv(f"{name}.downsample.1")
     conv = averaged or layers.conv(f"{name}.downsample.0")
     if conv is None:
@@ -295,7 +295,7 @@ def _most(trees: Sequence[Tree]) -> Tree:
     return max(trees, key=trees.count)
 
 
-def _head(layers: Layers, channels: int) -> Tree | None:
+def _head(layers: Observed, channels: int) -> Tree | None:
     weight = layers.tensors.get("fc", {}).get("weight")
     if weight is None:
         return None

@@ -1,4 +1,4 @@
-"""What a file of weights that cannot be used is answered with."""
+"""Errors of files of weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ..errors import Fault, ResforgeError
 
 
 class WeightsError(ResforgeError):
-    """A file of weights, or what it holds, cannot be used as asked; the model is as it was.
+    """A file of weights cannot be used as requested; the model is unchanged.
 
-    ``faults`` holds every fault found, each with the file, what is wrong and what to do.
+    ``faults`` holds every fault found, each with the file, the problem and a remedy.
     """
 
     def __init__(self, faults: Fault | Iterable[Fault]) -> None:
@@ -25,5 +25,5 @@ class WeightsError(ResforgeError):
 def refuse(
     file: str | os.PathLike[str], message: str, help: str, code: str = "weights"
 ) -> WeightsError:
-    """The error of one fault of ``file``."""
+    """The error with one fault of ``file``."""
     return WeightsError(Fault(code, message, help=help, file=os.fspath(file)))

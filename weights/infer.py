@@ -15,9 +15,9 @@ from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
 from .certify import Certificate, certify
-from .complaints import shape_text
 from .describe import Answers, describe, possible
-from .seen import Layers, unknowable
+from .misfits import shape_text
+from .observed import Observed, unknowable
 
 
 class Inferred(NamedTuple):
@@ -53,7 +53,7 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor]) -> Inferred:
 
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
-    layers = Layers({name: tuple(tensor.shape) for name, tensor in tensors.items()}, {})
+    layers = Observed({name: tuple(tensor.shape) for name, tensor in tensors.items()}, {})
     spec = _spec(layers, possible(layers)[0])
     plan = lay_out(spec, (1, 1))
     for ours, theirs in _names(layers, spec).items():
@@ -71,7 +71,7 @@ def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
 
 def _of_module(network: nn.Module) -> Inferred:
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    layers = Layers(shapes, dict(network.named_modules()))
+    layers = Observed(shapes, dict(network.named_modules()))
     tried: set[str] = set()
     second_best = None
     for answers in possible(layers):
@@ -92,7 +92,7 @@ def _of_module(network: nn.Module) -> Inferred:
     )
 
 
-def _spec(layers: Layers, answers: Answers) -> ResNetSpec:
+def _spec(layers: Observed, answers: Answers) -> ResNetSpec:
     try:
         return ResNetSpec(**describe(layers, answers))
     except SpecError as error:
@@ -111,7 +111,7 @@ def _in_known_words(spec: ResNetSpec) -> ResNetSpec:
     return spec
 
 
-def _names(layers: Layers, spec: ResNetSpec) -> dict[str, str]:
+def _names(layers: Observed, spec: ResNetSpec) -> dict[str, str]:
     plan = lay_out(spec, (1, 1))
     table = layers.form.table(plan.state_dict, plan)
     return {

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, whatever its name says."""
+"""The kind of a file of weights, from its first bytes and not its name."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .errors import refuse
 
 Kind = Literal["safetensors", "zip", "legacy"]
 
-#: Bytes that are looked at.
+#: Number of bytes that are examined.
 HEAD = 512
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-_ASK = "ask whoever gave it to you for a .safetensors file"
+_ASK = "ask its author for a .safetensors file"
 _AGAIN = "download it again, and follow the link to the file itself"
 
-#: First bytes of what is often found under the name of weights, and what to do about it.
-_STRANGERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
+#: First bytes of other files that are mistaken for weights, their description and a remedy.
+_OTHER_KINDS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     (
         (b"version https://git-lfs.github.com/",),
-        "is a Git LFS pointer, not the weights it stands for",
+        "is a Git LFS pointer, not the weights themselves",
         "run `git lfs pull` in its repository, or download the file itself",
     ),
     ((b"<!doctype", b"<html", b"<?xml", b"<head"), "is a web page, not weights", _AGAIN),
@@ -32,7 +32,7 @@ _STRANGERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 
 def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
-    """How to read the file at ``path`` that begins with ``head``. Raises ``WeightsError``."""
+    """The kind of the file at ``path`` that begins with ``head``. Raises :class:`WeightsError`."""
     if not head:
         raise refuse(path, "is empty", _AGAIN)
     if head.startswith(b"PK"):
@@ -42,7 +42,7 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
     if len(head) > 8 and head[8:9] == b"{":
         return "safetensors"
     text = head.lstrip().lower()
-    for starts, what, mend in _STRANGERS:
+    for starts, description, remedy in _OTHER_KINDS:
         if any(head.startswith(start) or text.startswith(start) for start in starts):
-            raise refuse(path, what, mend)
+            raise refuse(path, description, remedy)
     raise refuse(path, "is neither a .safetensors file nor one of torch.save", _ASK)

@@ -1,4 +1,4 @@
-"""What becomes of each tensor of a model, decided from names and shapes before one is copied."""
+"""Decides from names and shapes how each tensor of a model is filled, before any is copied."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..planner.plan import Plan
 from ..specs.trace import Shape
-from .complaints import Misfit, complaints, refuse_strangers, shape_text
 from .errors import WeightsError, refuse
 from .layouts import recognise
+from .misfits import Misfit, faults_of, refuse_unknown_names, shape_text
 from .read import WeightFile
 
 Action = Literal["copied", "adapted", "sliced", "fresh"]
@@ -26,26 +26,26 @@ BUFFERS = ("running_mean", "running_var", COUNTER)
 
 
 class TensorPlan(NamedTuple):
-    """What becomes of one tensor of the model."""
+    """How one tensor of the model is filled."""
 
     name: str
-    """In the model."""
+    """Name in the model."""
     action: Action
     why: str
     shape: Shape
-    """In the model."""
+    """Shape in the model."""
     source: str | None = None
-    """Its name in the file; None where it is fresh."""
+    """Name in the file; None for a fresh tensor."""
 
     @property
     def unit(self) -> str:
-        """The part of the network that is taken as a whole or left as a whole."""
+        """The part of the network that is loaded or left fresh as a whole."""
         return unit_of(self.name)
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What whoever loads weights has asked for."""
+class LoadOptions:
+    """Options of :func:`load_weights` and :func:`plan_weights`."""
 
     layout: str | None = None
     strip: str = ""
@@ -56,23 +56,23 @@ class Wishes:
 
 @dataclass(frozen=True)
 class WeightPlan:
-    """What becomes of every tensor of a model, in the order of its state dict."""
+    """How every tensor of a model is filled, in the order of its state dict."""
 
     file: str
     layout: str
-    """Whose names the file has: one of :data:`LAYOUTS`."""
+    """Layout of the file's names: one of :data:`LAYOUTS`."""
     tensors: tuple[TensorPlan, ...]
     unused: tuple[str, ...]
-    """Names in the file of what the model does not take."""
+    """Names in the file that the model does not use."""
     params: int
-    """Learnable elements of the model."""
+    """Number of learnable parameters of the model."""
     taken: int
-    """Of these, how many come from the file."""
+    """Number of them that come from the file."""
     notes: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
-        """The share of the model's parameters that come from the file, from 0 to 1."""
+        """Fraction of the model's parameters that come from the file, from 0 to 1."""
         return self.taken / self.params if self.params else 0.0
 
     def to_tree(self) -> dict[str, Any]:
@@ -101,32 +101,34 @@ def unit_of(name: str) -> str:
     return {"fc": "head", "norm": "norm"}.get(first, "stem")
 
 
-def match(shapes: Mapping[str, Shape], plan: Plan, file: WeightFile, wishes: Wishes) -> WeightPlan:
-    """Plan how a model of the network ``plan``, whose tensors have ``shapes``, takes ``file``.
+def match(
+    shapes: Mapping[str, Shape], plan: Plan, file: WeightFile, options: LoadOptions
+) -> WeightPlan:
+    """Plan how ``file`` fills a model of the network ``plan``, whose tensors have ``shapes``.
 
-    Raises :class:`WeightsError` with every fault where it does not fit as asked.
+    Raises :class:`WeightsError` with every fault where the file does not fit as requested.
     """
-    tensors = stripped(file, wishes.strip)
-    reading = recognise(tensors, shapes, wishes.layout)
+    tensors = stripped(file, options.strip)
+    reading = recognise(tensors, shapes, options.layout)
     if 2 * reading.known < len(tensors):
-        refuse_strangers(file.path, tensors, shapes, reading.known)
+        refuse_unknown_names(file.path, tensors, shapes, reading.known)
     table = reading.form.table(shapes, plan)
-    judge = _Judge(tensors, table, wishes, shapes, f"{plan.stem[0].name}.weight")
-    verdicts = [judge.verdict(name) for name in shapes]
-    if wishes.partial:
-        verdicts = _whole_units(verdicts)
-    planned = tuple(verdict for verdict in verdicts if isinstance(verdict, TensorPlan))
-    misfits = [verdict for verdict in verdicts if isinstance(verdict, Misfit)]
+    matcher = _Matcher(tensors, table, options, shapes, f"{plan.stem[0].name}.weight")
+    results = [matcher.match(name) for name in shapes]
+    if options.partial:
+        results = _whole_units(results)
+    planned = tuple(result for result in results if isinstance(result, TensorPlan))
+    misfits = [result for result in results if isinstance(result, Misfit)]
     used = {tensor.source for tensor in planned} | {misfit.source for misfit in misfits}
     unused = tuple(name for name in tensors if name not in used)
-    headless = plan.head == () or wishes.head == "fresh"
+    headless = plan.head == () or options.head == "fresh"
     unexpected = [
         name
         for name in unused
-        if not wishes.partial
+        if not options.partial
         and not (headless and unit_of(reading.form.native(name) or "") == "head")
     ]
-    if faults := complaints(file.path, misfits, unexpected, table):
+    if faults := faults_of(file.path, misfits, unexpected, table):
         raise WeightsError(faults)
     sizes = {t.name: prod(t.shape) for t in planned if not t.name.endswith(BUFFERS)}
     taken = sum(sizes.get(tensor.name, 0) for tensor in planned if tensor.action != "fresh")
@@ -144,9 +146,9 @@ def match(shapes: Mapping[str, Shape], plan: Plan, file: WeightFile, wishes: Wis
 
 
 def stripped(file: WeightFile, prefix: str) -> dict[str, Tensor]:
-    """The tensors of ``file``, without ``prefix`` where a name begins with it.
+    """The tensors of ``file``, with ``prefix`` removed from the names that begin with it.
 
-    Raises :class:`WeightsError` where none does.
+    Raises :class:`WeightsError` where no name does.
     """
     names = {name: name.removeprefix(prefix) for name in file.tensors}
     if prefix and all(name == short for name, short in names.items()):
@@ -158,22 +160,22 @@ def stripped(file: WeightFile, prefix: str) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """Holds each tensor of the model against the file's."""
+class _Matcher:
+    """Matches tensors of the model with those of the file."""
 
     tensors: Mapping[str, Tensor]
     table: Mapping[str, str | None]
-    wishes: Wishes
+    options: LoadOptions
     shapes: Mapping[str, Shape]
     first: str
-    """The weight that the picture's channels meet."""
+    """Name of the weight of the first convolution."""
 
-    def verdict(self, name: str) -> TensorPlan | Misfit:
+    def match(self, name: str) -> TensorPlan | Misfit:
         shape = self.shapes[name]
         source = self.table[name] or name
-        head = self.wishes.head if unit_of(name) == "head" else None
+        head = self.options.head if unit_of(name) == "head" else None
         if head == "fresh":
-            return TensorPlan(name, "fresh", "asked for", shape)
+            return TensorPlan(name, "fresh", "requested", shape)
         if source not in self.tensors:
             beside = source.removesuffix(COUNTER) + "running_var"
             if name.endswith(COUNTER) and beside in self.tensors:
@@ -194,7 +196,7 @@ class _Judge:
             return TensorPlan(name, "adapted", why, shape, source)
         if unit_of(name) == "head":
             return Misfit(name, "head", source, sizes)
-        if self.wishes.slice_wider and _is_wider(theirs, shape):
+        if self.options.slice_wider and _is_wider(theirs, shape):
             return TensorPlan(name, "sliced", f"the first of {shape_text(theirs)}", shape, source)
         return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
 
@@ -207,25 +209,25 @@ class _Judge:
             return Misfit(name, "shape", source, f"{source} is {sizes}", shape)
         if len(rows) != shape[0] or not all(0 <= row < theirs[0] for row in rows):
             wrong = [row for row in rows if not 0 <= row < theirs[0]]
-            asked = f"{len(rows)} were asked for" + (f", {wrong[0]} among them" if wrong else "")
+            asked = f"{len(rows)} were requested" + (f", {wrong[0]} among them" if wrong else "")
             has = f"the file has classes 0 to {theirs[0] - 1}, the model has {shape[0]}"
             return Misfit(name, "head", source, f"{asked}; {has}")
         return TensorPlan(name, "sliced", f"{len(rows)} of {theirs[0]} classes", shape, source)
 
 
-def _whole_units(verdicts: list[TensorPlan | Misfit]) -> list[TensorPlan | Misfit]:
-    """A part of which one tensor does not fit is left as it is: half of it means nothing."""
+def _whole_units(results: list[TensorPlan | Misfit]) -> list[TensorPlan | Misfit]:
+    """``results`` with every part fresh that has a tensor which does not fit."""
     why: dict[str, str] = {}
-    for verdict in verdicts:
-        if isinstance(verdict, Misfit) and verdict.kind in ("missing", "shape"):
-            why.setdefault(unit_of(verdict.name), verdict.text)
+    for result in results:
+        if isinstance(result, Misfit) and result.kind in ("missing", "shape"):
+            why.setdefault(unit_of(result.name), result.text)
     settled: list[TensorPlan | Misfit] = []
-    for verdict in verdicts:
-        unit = unit_of(verdict.name)
-        hard = isinstance(verdict, Misfit) and verdict.kind not in ("missing", "shape")
-        if unit in why and not hard:
-            verdict = TensorPlan(verdict.name, "fresh", why[unit], verdict.shape)
-        settled.append(verdict)
+    for result in results:
+        unit = unit_of(result.name)
+        fatal = isinstance(result, Misfit) and result.kind not in ("missing", "shape")
+        if unit in why and not fatal:
+            result = TensorPlan(result.name, "fresh", why[unit], result.shape)
+        settled.append(result)
     return settled
 
 

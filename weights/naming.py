@@ -1,4 +1,4 @@
-"""Names of layers in another project, as a table of templates that is read both ways."""
+"""Names of layers in another project, as templates that translate in both directions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _FIELD = re.compile(r"\{(\w+)([+-]\d+)?\}")
 _STAGE = re.compile(r"layer(\d+)\.")
 
 Rule = tuple[str, str]
-"""A layer's native template and its foreign one. ``{s}`` is a stage, ``{b}`` a block, ``{n}`` a
-number within it, each the native one, ``{s-1}`` one less; ``{stages}`` is how many stages there
-are."""
+"""The native and the foreign template of a layer. ``{s}`` is the native number of a stage, ``{b}``
+of a block, ``{n}`` of a layer within it; ``{s-1}`` is one less. ``{stages}`` is the number of
+stages."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way in which names are written; a layout has one or several.
+    """One form of a layout's names; a layout has one or several.
 
     >>> form = Form((("layer{s}.{b}.conv{n}", "stages.{s-1}.{b}.convs.{n-1}"),))
     >>> form.foreign("layer1.0.conv2.weight"), form.native("stages.3.1.convs.0.weight")
@@ -31,9 +31,9 @@ class Form:
 
     rules: tuple[Rule, ...]
     stem: Literal["any", "deep", "shallow"] = "any"
-    """Whether it is for stems of several convolutions, or of one."""
+    """Whether the form is for stems of several convolutions, of one, or any."""
     moved: Callable[[Plan], Mapping[str, str]] | None = None
-    """Native layers that the other project counts otherwise, for a network."""
+    """A function from a plan to the native layers that the other project numbers differently."""
 
     def native(self, name: str) -> str | None:
         """The native name of a foreign tensor; None where no rule knows it."""
@@ -44,7 +44,7 @@ class Form:
         return _translate(name, self.rules, stages)
 
     def suits(self, plan: Plan) -> bool:
-        """Whether the form is one for the stem of ``plan``."""
+        """Whether the form is for the stem of ``plan``."""
         deep = sum(layer.kind == "conv" for layer in plan.stem) > 1
         return self.stem == "any" or deep == (self.stem == "deep")
 

@@ -1,4 +1,4 @@
-"""What a pickle would do, read off before anything is unpickled."""
+"""Checks the instructions of a pickle before it is unpickled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import WeightsError, refuse
 
 #: Far above any network: a ResNet of 1202 layers has 7,208 tensors.
 MAX_TENSORS = 20_000
-#: What describing that many takes.
+#: Number of pickle instructions that describe so many tensors.
 MAX_STEPS = 40 * MAX_TENSORS
 
 _TENSORS = {
@@ -33,10 +33,10 @@ _MODULE = "torch.nn.modules."
 
 
 def check_pickle(path: str | os.PathLike[str], stream: IO[bytes]) -> None:
-    """Read one pickle of ``stream`` to its end, running none of it.
+    """Read one pickle of ``stream`` to its end without running it.
 
-    Raises :class:`WeightsError` where it holds more than tensors, lists and mappings, where it
-    would make more of them than a network needs, and where it is broken.
+    Raises :class:`WeightsError` for a pickle that holds more than tensors, lists and mappings, or
+    more of them than a network needs, and for a broken one.
     """
     names: list[str] = []
     texts = ["", ""]
@@ -61,14 +61,15 @@ def _full_name(module: str, name: str = "") -> str:
 
 
 def damaged(path: str | os.PathLike[str]) -> WeightsError:
-    return refuse(path, "is cut short or damaged", "download or copy it again")
+    """The error of a file that is truncated or damaged."""
+    return refuse(path, "is truncated or damaged", "download or copy it again")
 
 
 def _too_many(path: str | os.PathLike[str]) -> WeightsError:
     return refuse(
         path,
         f"describes more than {MAX_TENSORS:,} tensors; no residual network has as many",
-        "ask whoever gave it to you what it holds",
+        "ask its author what it holds",
     )
 
 

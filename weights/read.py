@@ -1,4 +1,4 @@
-"""A file of weights as named tensors, none of which is looked at before its shape is."""
+"""Opens a file of weights as named tensors, mapped from disk."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .pickles import MAX_TENSORS, damaged
 from .seal import KEY, VERSION, broken, spec_in, version_of
 from .torch_file import read_legacy, read_zip
 
-#: More than a header of as many tensors as are allowed, and little enough to be parsed.
+#: Enough for the largest number of tensors allowed, and small enough to parse.
 _MAX_HEADER = 8 * 2**20
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a file holds."""
+    """The contents of a file of weights."""
 
     path: Path
     kind: Kind
     tensors: dict[str, Tensor]
-    """By the names in the file; but for files of torch before 1.6 they stay on disk, mapped."""
+    """Tensors by name, mapped from disk except in files of torch before 1.6."""
     spec: ResNetSpec | None = None
-    """The spec that resforge wrote beside the tensors."""
+    """The spec in the metadata of a file that resforge wrote."""
     notes: list[str] = field(default_factory=list)
-    """What a person should know."""
+    """Notes for the user."""
 
 
 def read(file: str | os.PathLike[str]) -> WeightFile:
-    """Open a ``.safetensors`` file, or one of ``torch.save``; no code is run.
+    """Open a ``.safetensors`` file, or one of ``torch.save``, without running code.
 
-    Raises :class:`WeightsError` where it is neither, or broken, or holds more than tensors, and
-    where the tensors are not those that :func:`save_weights` wrote there.
+    Raises :class:`WeightsError` for any other file, for one that is broken or holds more than
+    tensors, and for one of :func:`save_weights` whose tensors have changed.
     """
     if not isinstance(file, str | os.PathLike):
         raise wrong_type("read", "the path of a file of weights", file)
@@ -73,7 +73,7 @@ def _read_safetensors(path: Path, head: bytes) -> WeightFile:
         raise refuse(
             path,
             f"has a header of {size:,} bytes; no residual network needs more than {_MAX_HEADER:,}",
-            "ask whoever gave it to you what it holds",
+            "ask its author what it holds",
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
@@ -84,7 +84,7 @@ def _read_safetensors(path: Path, head: bytes) -> WeightFile:
             sealed = (opened.metadata() or {}).get(KEY)
     except SafetensorError as error:
         raise refuse(
-            path, f"is no sound .safetensors file ({error})", "download or copy it again"
+            path, f"is not a valid .safetensors file ({error})", "download or copy it again"
         ) from error
     if sealed is None:
         return WeightFile(path, "safetensors", tensors)
@@ -95,7 +95,7 @@ def _read_safetensors(path: Path, head: bytes) -> WeightFile:
     if broken(tensors, sealed):
         raise refuse(
             path,
-            "does not hold what resforge wrote into it: its SHA-256 is another",
+            "has changed since resforge wrote it: its SHA-256 differs",
             "copy it again from where it was written; at least one bit has changed",
             "digest",
         )
@@ -106,5 +106,5 @@ def _too_many(path: Path, count: int) -> Exception:
     return refuse(
         path,
         f"holds {count:,} tensors; no residual network has more than {MAX_TENSORS:,}",
-        "ask whoever gave it to you what it holds",
+        "ask its author what it holds",
     )

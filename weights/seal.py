@@ -1,4 +1,4 @@
-"""What resforge writes beside the tensors of a file: their spec, and a SHA-256 over all of it."""
+"""The seal in the metadata of a file that resforge wrote: the spec, and a SHA-256."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..errors import SpecError
 from ..reading.load import loads
 from ..specs.network import ResNetSpec
 
-#: The key in a file's metadata.
+#: Key of the seal in the metadata.
 KEY = "resforge"
 VERSION = 1
 
 
 def seal(tensors: Mapping[str, Tensor], spec: ResNetSpec) -> str:
-    """The text to put under :data:`KEY`."""
+    """The text of the seal."""
     text = spec.to_json()
     return json.dumps({"version": VERSION, "spec": text, "sha256": digest(tensors, text)})
 
 
 def broken(tensors: Mapping[str, Tensor], sealed: str) -> bool:
-    """Whether the tensors or the spec are not those that were written."""
+    """Whether the tensors or the spec have changed since they were sealed."""
     try:
         known = json.loads(sealed)
         return bool(digest(tensors, known["spec"]) != known["sha256"])
@@ -42,7 +42,7 @@ def version_of(sealed: str) -> int:
 
 
 def spec_in(sealed: str) -> ResNetSpec | None:
-    """The spec that was written; None for one that this version of resforge does not read."""
+    """The spec in a seal; None for one that this version of resforge cannot read."""
     try:
         return loads(json.loads(sealed)["spec"])
     except SpecError:
@@ -50,7 +50,7 @@ def spec_in(sealed: str) -> ResNetSpec | None:
 
 
 def digest(tensors: Mapping[str, Tensor], spec: str) -> str:
-    """SHA-256 over the spec, and each tensor's name, type, shape and bytes, in order of name."""
+    """SHA-256 of the spec and of each tensor's name, type, shape and bytes, in order of name."""
     total = hashlib.sha256(f"{spec}\0".encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()

@@ -1,4 +1,4 @@
-"""Reading what ``torch.save`` wrote: tensors and nothing else, mapped from disk where it can be."""
+"""Reads files of ``torch.save`` that hold nothing but tensors, mapped from disk if possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from .errors import refuse
 from .pickles import check_pickle, damaged
 
-#: Where training scripts put the weights, likeliest first.
+#: Entries of a checkpoint that may hold the weights, the most likely first.
 ENTRIES = ("state_dict", "model", "model_state_dict", "net", "module", "weights")
 _MAX_PICKLE = 16 * 2**20
 _MAX_RECORDS = 200_000
@@ -23,13 +23,13 @@ _LEGACY_PICKLES = 5
 
 
 def read_zip(path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of a file of ``torch.save``, mapped, and what a person should know."""
+    """The tensors of a file of ``torch.save``, mapped from disk, and notes for the user."""
     _check_zip(path)
     return _tensors_of(path, _load(path, mapped=True))
 
 
 def read_legacy(path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of a file of ``torch.save`` before version 1.6, in memory."""
+    """The tensors of a file of ``torch.save`` before torch 1.6, in memory, and notes."""
     with path.open("rb") as stream:
         for _ in range(_LEGACY_PICKLES):
             check_pickle(path, stream)
@@ -37,7 +37,7 @@ def read_legacy(path: Path) -> tuple[dict[str, Tensor], list[str]]:
 
 
 def _check_zip(path: Path) -> None:
-    """Refuse what would swell or run as it is read. Raises ``WeightsError``."""
+    """Raise :class:`WeightsError` for an archive that holds code or would expand when read."""
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
@@ -78,8 +78,8 @@ def _check_zip(path: Path) -> None:
 def _load(path: Path, *, mapped: bool) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a broken file, which is told otherwise
-            # Said outright: no default and no environment variable can turn it off.
+            warnings.simplefilter("ignore")  # a broken file is reported as an error
+            # Passed explicitly, so that no default or environment variable can change it.
             return torch.load(os.fspath(path), map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise refuse(
@@ -90,12 +90,12 @@ def _load(path: Path, *, mapped: bool) -> Any:
         ) from error
     except OSError:
         raise
-    except Exception as error:  # a broken file can raise anything at all
+    except Exception as error:  # a broken file can raise any exception
         raise damaged(path) from error
 
 
 def _tensors_of(path: Path, found: Any) -> tuple[dict[str, Tensor], list[str]]:
-    """The mapping of names to tensors in what a file held."""
+    """The named tensors in the contents of a file, and notes for the user."""
     notes: list[str] = []
     if not isinstance(found, dict):
         raise refuse(
@@ -108,14 +108,14 @@ def _tensors_of(path: Path, found: Any) -> tuple[dict[str, Tensor], list[str]]:
         chosen = next((entry for entry in ENTRIES if entry in entries), entries[0])
         others = [str(entry) for entry in entries if entry != chosen]
         notes.append(
-            f"the tensors are those of its entry {chosen!r}"
+            f"the tensors come from its entry {chosen!r}"
             + (f"; not read: {', '.join(others)}" if others else "")
         )
         found = found[chosen]
     tensors = _named_tensors(found)
     left = [str(name) for name in found if name not in tensors]
     if left:
-        notes.append(f"not tensors, and left alone: {', '.join(left[:10])}")
+        notes.append(f"ignored, since not tensors: {', '.join(left[:10])}")
     return tensors, notes
 
 

@@ -1,4 +1,4 @@
-"""Writing weights: a ``.safetensors`` file that holds the spec and a SHA-256 of its tensors."""
+"""Writes weights, in ``.safetensors`` with the spec and a SHA-256."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .seal import KEY, seal
 def save_weights(model: nn.Module, file: str | os.PathLike[str]) -> None:
     """Write the weights of ``model``, which resforge built, to a ``.safetensors`` file.
 
-    The names are torchvision's. The file's metadata holds the spec and a SHA-256 over it and
-    every tensor, which :func:`load_weights` checks. The old file, if there is one, stays until
-    the new one is safely on disk; ``model`` may hold tensors that are mapped from it. Raises
-    :class:`WeightsError` for another suffix and a model on ``meta``, :class:`ResforgeError` for a
-    model without a spec, and :class:`StoreError` where the disk refuses.
+    The names are torchvision's. The file's metadata holds the spec and a SHA-256 of it and
+    every tensor, which :func:`load_weights` checks. The file is written atomically, so ``model``
+    may hold tensors that are mapped from an older version of it. Raises :class:`WeightsError` for
+    another suffix and a model on ``meta``, :class:`ResforgeError` for a model without a spec, and
+    :class:`StoreError` if the file cannot be written.
 
     >>> import tempfile, resforge as rf
     >>> model = rf.build("digits_resnet8", seed=1)
@@ -49,12 +49,11 @@ def write_tensors(
     spec: ResNetSpec,
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tensors as the suffix of ``path`` has it: ``.safetensors``, with ``notes`` in its
-    metadata too, or ``.pth`` and ``.pt`` as torch.save does, which have no room for the spec and
-    the digest.
+    """Write tensors in the format of the suffix of ``path``.
 
-    Raises :class:`WeightsError` for any other suffix, for tensors without values, and for more
-    of them than are read again.
+    ``.safetensors`` holds the seal and ``notes`` in its metadata; ``.pth`` and ``.pt``, the format
+    of ``torch.save``, hold neither. Raises :class:`WeightsError` for any other suffix, for tensors
+    on ``meta``, and for more tensors than the reader accepts.
     """
     if any(tensor.is_meta for tensor in tensors.values()):
         raise refuse(path, "cannot be written from a model on 'meta'", "build it on a device")

@@ -1,1 +1,1 @@
-"""What the results can tell: figures and the sentences they allow."""
+"""Comparing: figures of arms and of pairs of arms, and the sentences that state them."""

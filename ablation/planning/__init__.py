@@ -1,1 +1,1 @@
-"""From a sweep file to its trials: what would be trained, before anything is."""
+"""Planning: from a sweep file to its arms, trials and costs, before anything is trained."""

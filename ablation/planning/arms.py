@@ -1,40 +1,35 @@
-"""From a sweep to its arms: the combinations of its design, each as a checked spec."""
+"""Arms of a sweep: the combinations of its design, each as a checked spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...errors import Fault, SpecError
 from ...planner.plan import Plan, plan
 from ...reading.places import placed
 from ...reading.start import start_from
 from ...specs.network import ResNetSpec
+from ...text.document import Path
+from ..declared import pair_faults
+from ..published import unknown_arms
 from .blame import Blame, Change, replaced
-from .check import sweep_faults
-from .declared import pair_faults
 from .design import choices
-from .fit import check_fit
+from .faults import check_fit, sweep_faults
 from .match import Matched, Matcher
-from .published import unknown_arms
-from .sweep import Changes
+from .sweep import Changes, Sweep
 
-if TYPE_CHECKING:
-    from ...text.document import Path
-    from .sweep import Sweep
-
-
-#: Blocks of all arms together: what can be laid out within a second.
+#: Most blocks of all arms together, which can be planned within a second.
 MAX_ARM_BLOCKS = 50_000
-#: Blocks laid out while arms are matched: some seconds.
+#: Most blocks planned while arms are matched, which takes some seconds.
 MAX_TRIED_BLOCKS = 250_000
 
 Labels = tuple[tuple[str, str], ...]
 
 
 class Combination(NamedTuple):
-    """An arm before it is made: pairs of axis and label, and the changes they stand for."""
+    """Labels of an arm, as pairs of axis and label, and the changes that they make."""
 
     name: str
     labels: Labels
@@ -43,7 +38,7 @@ class Combination(NamedTuple):
 
 @dataclass(frozen=True)
 class Arm:
-    """One network of a sweep. ``labels`` are pairs of axis and label, in the file's order."""
+    """One network of a sweep; ``labels`` are pairs of axis and label, in the order of the file."""
 
     name: str
     labels: Labels
@@ -53,35 +48,45 @@ class Arm:
     macs: int
     depth: int
     matched: Matched | None = None
-    """How it was brought to the first arm's cost, where the sweep asks for that."""
+    """How the arm was scaled to the cost of the first arm; None without ``match``."""
 
 
 @dataclass(frozen=True)
 class IllegalArm:
-    """A combination that is no network, or none for this sweep."""
+    """A combination that is no legal network, or none that fits this sweep."""
 
     name: str
     labels: Labels
     faults: tuple[Fault, ...]
-    """Why, each with its place in the file; none where a hundred others were found before."""
+    """Reasons, with their places in the file; empty once a hundred faults are reported."""
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """What the combinations of a sweep come to."""
+    """Combinations of a sweep, and the arms that they make."""
 
     combinations: tuple[Combination, ...]
     arms: tuple[Arm, ...]
     illegal: tuple[IllegalArm, ...]
     error: SpecError | None
-    """Of all illegal arms together."""
+    """Faults of all illegal arms; None where every arm is legal."""
+
+
+def expand_sweep(sweep: Sweep) -> tuple[Arm, ...]:
+    """The arms of a sweep, with their specs.
+
+    Raises :class:`~resforge.SpecError` for a fault of the sweep and for an illegal arm.
+    """
+    expansion = expand(sweep)
+    if expansion.error is not None:
+        raise expansion.error
+    return expansion.arms
 
 
 def expand(sweep: Sweep) -> Expansion:
-    """The arms of a sweep, each laid out once, and those that are illegal.
+    """The legal and the illegal arms of a sweep.
 
-    Raises :class:`~resforge.SpecError` with the place in the sweep file of what is wrong with
-    the sweep itself.
+    Raises :class:`~resforge.SpecError` for a fault of the sweep itself.
     """
     try:
         sweep.data.check()
@@ -116,37 +121,37 @@ class _Expander:
             try:
                 spec = replaced(self.base, changes)
                 check_fit(spec, self.sweep, changes)
-                laid = plan(spec, size)
+                network = plan(spec, size)
             except SpecError as error:
                 illegal.append(IllegalArm(name, labels, self.blame.add(name, changes, error)))
                 continue
             try:
-                laid, matched = self._matched(laid, first=number == 1)
-                figures = (laid.params, laid.macs, laid.depth)
-                arms.append(Arm(name, labels, laid.spec, laid.spec.digest, *figures, matched))
+                network, matched = self._matched(network, first=number == 1)
+                spec, figures = network.spec, (network.params, network.macs, network.depth)
+                arms.append(Arm(name, labels, spec, spec.digest, *figures, matched))
             except SpecError as error:
                 place = tuple(error.path.split("."))
                 illegal.append(IllegalArm(name, labels, self.blame.at(name, place, error)))
-            self._count(number, laid)
+            self._count(number, network)
         return Expansion(combinations, tuple(arms), tuple(illegal), self.blame.error)
 
-    def _matched(self, laid: Plan, first: bool) -> tuple[Plan, Matched | None]:
+    def _matched(self, network: Plan, first: bool) -> tuple[Plan, Matched | None]:
         if self.sweep.match is None:
-            return laid, None
+            return network, None
         if first:
-            self.matcher = Matcher(self.sweep.match, laid)
-        if first or self.matcher is None:  # where the first arm is illegal, there is no target
-            return laid, None
-        spec, matched = self.matcher.match(laid.spec)
-        return plan(spec, laid.input_shape[1:]), matched
+            self.matcher = Matcher(self.sweep.match, network)
+        if first or self.matcher is None:  # an illegal first arm gives no target
+            return network, None
+        spec, matched = self.matcher.match(network.spec)
+        return plan(spec, network.input_shape[1:]), matched
 
-    def _count(self, arms: int, laid: Plan) -> None:
-        """Refuse a sweep that takes too long to work out."""
-        self.blocks += sum(map(len, laid.stages))
-        tried = self.matcher.laid if self.matcher else 0
+    def _count(self, arms: int, network: Plan) -> None:
+        """Raise :class:`SpecError` for a sweep that takes too long to plan."""
+        self.blocks += sum(map(len, network.stages))
+        tried = self.matcher.planned if self.matcher else 0
         for blocks, limit, verb in (
             (self.blocks, MAX_ARM_BLOCKS, "have"),
-            (tried, MAX_TRIED_BLOCKS, "are matched by laying out"),
+            (tried, MAX_TRIED_BLOCKS, "are matched by planning"),
         ):
             if blocks > limit:
                 fault = Fault(
@@ -167,7 +172,7 @@ def _base(sweep: Sweep) -> ResNetSpec:
 
 
 def _combinations(sweep: Sweep) -> Iterator[Combination]:
-    """The combinations of the sweep's design, in the order of the file."""
+    """Combinations of the sweep's design, in the order of the file."""
     if sweep.arms is not None:
         for label, changes in sweep.arms.items():
             yield Combination(label, (("arm", label),), tuple(_changes(changes, ("arms", label))))
@@ -178,12 +183,12 @@ def _combinations(sweep: Sweep) -> Iterator[Combination]:
         chosen = tuple(
             (axis, labels[i][j]) for i, (axis, j) in enumerate(zip(axes, choice, strict=True))
         )
-        found = tuple(
+        made = tuple(
             change
             for axis, label in chosen
             for change in _changes(axes[axis][label], ("axes", axis, label))
         )
-        yield Combination("/".join(f"{axis}={label}" for axis, label in chosen), chosen, found)
+        yield Combination("/".join(f"{axis}={label}" for axis, label in chosen), chosen, made)
 
 
 def _changes(changes: Changes, place: Path) -> Iterator[Change]:

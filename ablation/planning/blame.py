@@ -1,4 +1,4 @@
-"""Which line of a sweep file is to blame for an arm that is no legal network."""
+"""Blame: the lines of a sweep file that make an arm illegal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 100
 
 
 class Change(NamedTuple):
-    """A spec path, its value, and where in the sweep file it stands."""
+    """A spec path, its new value, and its place in the sweep file."""
 
     path: str
     value: Any
@@ -22,51 +22,51 @@ class Change(NamedTuple):
 
 
 def replaced(base: ResNetSpec, changes: Sequence[Change]) -> ResNetSpec:
-    """``base`` with all changes made, in their order: a later one goes over an earlier one."""
+    """``base`` with all changes made in their order; later changes override earlier ones."""
     made: dict[str, Any] = {}
     for change in changes:
-        # Said again, it is made again, after all that came between.
+        # A repeated path moves to the end, after the changes made in between.
         made.pop(change.path, None)
         made[change.path] = change.value
     return base.replace(made)
 
 
 class Blame:
-    """Gathers what is wrong with arms, each thing once however many arms it is in."""
+    """Collects the faults of arms, each fault once for all arms that have it."""
 
     def __init__(self, base: ResNetSpec, document: Document) -> None:
         self.base = base
         self.document = document
-        self._wrong: dict[tuple[Path, str], Fault] = {}
-        self._more = 0  # arms that were wrong too, once enough had been found
+        self._faults: dict[tuple[Path, str], Fault] = {}
+        self._more = 0  # illegal arms that are counted only, once enough faults are known
         self._alone: dict[Path, SpecError | None] = {}
 
     def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> tuple[Fault, ...]:
-        """``error`` came of making ``changes``: blame those that are wrong by themselves, or else
-        the last, since they are wrong together.
+        """Locate ``error``, which ``changes`` caused, and return the faults of this arm.
 
-        The faults of this arm with their places; none where enough others had been found.
+        A change that is illegal by itself is blamed; where none is, the last change, since only
+        the combination is illegal. Returns nothing once enough faults are known.
         """
-        if len(self._wrong) >= _SHOWN:
+        if len(self._faults) >= _SHOWN:
             self._more += 1
             return ()
         first = error.faults[0]
-        if first.code == "data":  # legal by itself, but not for these images
+        if first.code == "data":  # a legal network that does not fit the data
             changes = [change for change in changes if change.path.startswith(first.path)]
         if not changes:
             return self._note(("base",), error, f"arm {arm}: ")
-        found: tuple[Fault, ...] = ()
+        blamed: tuple[Fault, ...] = ()
         for change in changes:
             own = self._by_itself(change)
             if own is not None:
-                found += self._note(change.place, own, "")
-                if len(self._wrong) >= _SHOWN:
+                blamed += self._note(change.place, own, "")
+                if len(self._faults) >= _SHOWN:
                     break
-        return found or self._note(changes[-1].place, error, f"arm {arm}: ")
+        return blamed or self._note(changes[-1].place, error, f"arm {arm}: ")
 
     def at(self, arm: str, place: Path, error: SpecError) -> tuple[Fault, ...]:
-        """``error`` of an arm came of what stands at ``place``."""
-        if len(self._wrong) >= _SHOWN:
+        """Locate ``error`` of an arm at ``place``, and return the faults of this arm."""
+        if len(self._faults) >= _SHOWN:
             self._more += 1
             return ()
         bare = SpecError(dataclasses.replace(fault, path="") for fault in error.faults)
@@ -74,11 +74,11 @@ class Blame:
 
     @property
     def error(self) -> SpecError | None:
-        """All that was found, in the file's order; None where nothing was."""
-        found = sorted(self._wrong.values(), key=lambda f: (f.line or 0, f.column or 0))
-        if not found:
+        """All faults in the order of the file; None where there are none."""
+        faults = sorted(self._faults.values(), key=lambda f: (f.line or 0, f.column or 0))
+        if not faults:
             return None
-        return SpecError(found[:_SHOWN], more=len(found[_SHOWN:]) + self._more)
+        return SpecError(faults[:_SHOWN], more=len(faults[_SHOWN:]) + self._more)
 
     def _by_itself(self, change: Change) -> SpecError | None:
         if change.place not in self._alone:
@@ -92,12 +92,12 @@ class Blame:
     def _note(self, place: Path, error: SpecError, prefix: str) -> tuple[Fault, ...]:
         noted = []
         for fault in error.faults[:_SHOWN]:
-            # The path into the spec, unless it is what stands in the file anyway.
+            # The path into the spec, unless the file's own key shows it already.
             inside = f"{fault.path}: " if fault.path and fault.path != place[-1] else ""
-            told = f"{prefix}{inside}{fault.message}"
-            # A path that leads nowhere is itself the fault, not what it is given.
+            message = f"{prefix}{inside}{fault.message}"
+            # For a path that does not exist, the key is at fault, not its value.
             at: Literal["key", "value"] = "key" if fault.code == "path" else "value"
-            found = self.document.fault(fault.code, told, place, help=fault.help, at=at)
-            found = dataclasses.replace(found, path=path_text(place))
-            noted.append(self._wrong.setdefault((place, fault.message), found))
+            located = self.document.fault(fault.code, message, place, help=fault.help, at=at)
+            located = dataclasses.replace(located, path=path_text(place))
+            noted.append(self._faults.setdefault((place, fault.message), located))
         return tuple(noted)

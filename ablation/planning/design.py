@@ -1,4 +1,4 @@
-"""Designs: which combinations of the axes' labels are arms."""
+"""Designs: combinations of the axes' labels that are arms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import prod
 from typing import Literal
 
 Design = Literal["grid", "one_factor", "pairwise"]
-#: For each axis the position of the label chosen.
+#: Index of the chosen label, for each axis.
 Choice = tuple[int, ...]
 #: Two labels of two axes: axis, label, later axis, label.
 _Pair = tuple[int, int, int, int]
@@ -20,11 +20,11 @@ _TRIES = 4
 
 
 def choices(design: Design, sizes: Sequence[int]) -> list[Choice]:
-    """The arms of a design over axes of so many labels, the last axis varying fastest.
+    """Arms of a design over axes with ``sizes`` labels, the last axis varying fastest.
 
-    The first is that of every axis's first label. ``grid`` has every combination; ``one_factor``
-    the first and those that differ from it in one axis; ``pairwise`` holds every two labels of
-    two axes in some arm.
+    The first arm has the first label of every axis. ``grid`` has every combination; ``one_factor``
+    the first arm and those that differ from it in one axis; in ``pairwise`` every two labels of
+    two axes are together in at least one arm.
 
     >>> choices("one_factor", [2, 3])
     [(0, 0), (1, 0), (0, 1), (0, 2)]
@@ -33,14 +33,14 @@ def choices(design: Design, sizes: Sequence[int]) -> list[Choice]:
     """
     if design == "one_factor":
         return list(_one_factor(sizes))
-    # A single axis has no pairs, and two have no others than their grid's.
+    # A single axis has no pairs, and the pairs of two axes are their grid.
     if design == "pairwise" and len(sizes) > 2:
         return list(_pairwise(tuple(sizes)))
     return list(product(*map(range, sizes)))
 
 
 def fewest(design: Design, sizes: Sequence[int]) -> int:
-    """How many arms a design has; of ``pairwise``, how many it has at least."""
+    """Number of arms of a design; for ``pairwise`` a lower bound."""
     if design == "one_factor":
         return 1 + sum(size - 1 for size in sizes)
     if design == "pairwise" and len(sizes) > 2:
@@ -49,7 +49,7 @@ def fewest(design: Design, sizes: Sequence[int]) -> int:
 
 
 def count_pairs(sizes: Sequence[int]) -> int:
-    """How many pairs of labels of two different axes there are."""
+    """Number of pairs of labels of two different axes."""
     return (sum(sizes) ** 2 - sum(size**2 for size in sizes)) // 2
 
 
@@ -63,35 +63,38 @@ def _one_factor(sizes: Sequence[int]) -> Iterator[Choice]:
 
 @lru_cache(maxsize=8)
 def _pairwise(sizes: tuple[int, ...]) -> tuple[Choice, ...]:
-    """A covering array of strength two: the smallest of a few made greedily.
+    """A covering array of strength two: the smallest of a few that are made greedily.
 
-    After Cohen et al. 1997, The AETG System (IEEE Trans. Software Eng. 23), without its dice.
+    After Cohen et al. 1997, The AETG System (IEEE Trans. Software Eng. 23), without randomness.
     """
     smallest = min([_cover(sizes, shift) for shift in range(_TRIES)], key=len)
     return tuple(sorted(smallest))
 
 
 def _cover(sizes: Sequence[int], shift: int) -> list[Choice]:
-    """Each arm begins with the first pair that is still missing, and each other axis takes the
-    label that brings most missing pairs; ``shift`` turns the order in which equals are taken."""
+    """Cover all pairs greedily.
+
+    Each arm starts with the first missing pair, and each other axis takes the label that covers
+    most missing pairs; ``shift`` rotates the order in which ties are broken.
+    """
     axes = list(combinations(range(len(sizes)), 2))
     missing = dict.fromkeys(
         (one, i, two, j)
         for one, two in axes
         for i, j in product(range(sizes[one]), range(sizes[two]))
     )
-    # How many missing pairs each label is in: what an arm leaves to later ones.
+    # Number of missing pairs that contain each label; it breaks ties.
     left = Counter(end for one, i, two, j in missing for end in ((one, i), (two, j)))
-    found: list[Choice] = []
+    arms: list[Choice] = []
     choice: Choice = (0,) * len(sizes)
     while True:
-        found.append(choice)
+        arms.append(choice)
         for one, two in axes:
             if missing.pop((one, choice[one], two, choice[two]), True) is None:
                 left.subtract([(one, choice[one]), (two, choice[two])])
         if not missing:
-            return found
-        choice = _next_choice(sizes, missing, left, shift, len(found))
+            return arms
+        choice = _next_choice(sizes, missing, left, shift, len(arms))
 
 
 def _next_choice(
@@ -105,11 +108,16 @@ def _next_choice(
     chosen = {one: i, two: j}
 
     def gain(axis: int, label: int) -> tuple[int, int, int]:
-        brought = sum(
-            ((axis, label, other, its) if axis < other else (other, its, axis, label)) in missing
-            for other, its in chosen.items()
+        covered = sum(
+            (
+                (axis, label, other, chosen_label)
+                if axis < other
+                else (other, chosen_label, axis, label)
+            )
+            in missing
+            for other, chosen_label in chosen.items()
         )
-        return brought, left[axis, label], -((label + shift * (axis + arm)) % sizes[axis])
+        return covered, left[axis, label], -((label + shift * (axis + arm)) % sizes[axis])
 
     for axis, size in enumerate(sizes):
         if axis not in chosen:

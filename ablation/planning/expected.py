@@ -1,4 +1,4 @@
-"""How long the rest of a sweep takes, from what its recorded trials took."""
+"""Expected time of the rest of a sweep, from the times of its recorded trials."""
 
 from __future__ import annotations
 
@@ -7,40 +7,37 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...training.data import DATA
+from ...training.data import DATA, DataSpec
 from ..results.records import Records, read_records
 from ..results.store import STORE_NAME
+from .arms import Arm
 from .plan import trial_key
-
-if TYPE_CHECKING:
-    from ...training.data import DataSpec
-    from .arms import Arm
-    from .sweep import Sweep
+from .sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What trials that are not recorded yet will take, if they go like those that are.
+    """Expected time of the trials that are not recorded yet.
 
-    ``seconds`` is the time of one worker, all trials one after another.
+    ``seconds`` is the time that one worker takes for all of them.
     """
 
     recorded: int
     missing: int
     seconds: float | None
-    """None where no trial with the same recipe and data came to its end there."""
+    """None where no trial with the same recipe and data is done."""
     scaled: int
-    """Of the missing trials, those of networks without a trial of their own: theirs is the time
-    of the recorded network that is nearest in cost, times the share of their MACs."""
+    """Number of missing trials of networks without a recorded trial. Their time is that of the
+    recorded network that is nearest in MACs, scaled by the ratio of the MACs."""
 
 
 def expect(sweep: Sweep, arms: Iterable[Arm], folder: str | os.PathLike[str]) -> Expected:
-    """What a sweep's folder says of the trials that are missing there.
+    """Expected time of the trials of a sweep that are missing in the store in ``folder``.
 
-    Nothing is read but the store. Raises :class:`~resforge.errors.StoreError` where it
-    cannot be; a folder without one has no trials.
+    Only the store is read; a folder without a store has no trials. Raises
+    :class:`~resforge.errors.StoreError` for a store that cannot be read.
     """
     networks = {arm.digest: arm.macs for arm in arms}
     records = read_records(folder) if (Path(folder) / STORE_NAME).exists() else None
@@ -58,40 +55,40 @@ def expect(sweep: Sweep, arms: Iterable[Arm], folder: str | os.PathLike[str]) ->
 
 
 def _trained_alike(sweep: Sweep, records: Records) -> bool:
-    """Whether a trial recorded there is one of the sweep's recipe and data.
+    """Whether a recorded trial has the sweep's recipe and data.
 
-    The recipe is told by the keys of trials: a tree that an earlier version wrote has other
-    fields. Of the data, whose images are not read here, the place may be another one too.
+    Recipes are compared by the keys of trials, since trees of earlier versions have other fields.
+    Data are compared without their images and without their folder.
     """
     try:
         data = DATA.validate_python(records.sweep["data"])
     except ValueError:
         return False
     recipe, images = sweep.recipe.identity(), records.fingerprint
-    return _but_its_folder(data) == _but_its_folder(sweep.data) and any(
+    return _without_folder(data) == _without_folder(sweep.data) and any(
         trial.key == trial_key(arm.digest, recipe, trial.seed, images)
         for arm in records.arms
         for trial in records.trials[arm.name]
     )
 
 
-def _but_its_folder(data: DataSpec) -> dict[str, Any]:
+def _without_folder(data: DataSpec) -> dict[str, Any]:
     tree = data.model_dump()
     return tree | {"path": Path(tree["path"]).name} if "path" in tree else tree
 
 
 def _times(records: Records) -> dict[str, tuple[int, float]]:
-    """MACs and mean seconds of each network that was trained to the end."""
-    found = {}
+    """MACs and mean seconds of each network with a done trial, by its digest."""
+    times = {}
     for arm in records.arms:
         done = [t.outcome.seconds for t in records.trials[arm.name] if t.outcome.status == "done"]
         if done:
-            found[arm.digest] = (arm.macs, math.fsum(done) / len(done))
-    return found
+            times[arm.digest] = (arm.macs, math.fsum(done) / len(done))
+    return times
 
 
 def _seconds(digest: str, macs: int, times: dict[str, tuple[int, float]]) -> float:
     if digest in times:
         return times[digest][1]
-    near, seconds = min(times.values(), key=lambda found: abs(math.log(macs / found[0])))
+    near, seconds = min(times.values(), key=lambda time: abs(math.log(macs / time[0])))
     return seconds * macs / near

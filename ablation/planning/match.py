@@ -1,4 +1,4 @@
-"""Matched controls: arms scaled, by arithmetic alone, until they cost what the first arm does."""
+"""Matched controls: arms that are scaled, by arithmetic alone, to the cost of the first arm."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ MAX_TOLERANCE = 0.5
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,12})?) ?%", re.ASCII)
 
 
-def _share(value: Any) -> Any:
-    """``1%`` is 0.01."""
+def _fraction(value: Any) -> Any:
+    """Convert a tolerance to a fraction: ``1%`` is 0.01."""
     given = value
     if isinstance(value, str) and (percent := _PERCENT.fullmatch(value)):
         value = float(percent[1]) / 100
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError(
             "type",
-            "expected a share, not {given}",
+            "expected a percentage or a fraction, not {given}",
             {"given": shown(given), "help": "write 1%, or 0.01"},
         )
-    # The comparison is false for what is not a number, too.
+    # The comparison is false for NaN, too.
     if not 0 < value <= MAX_TOLERANCE:
         raise PydanticCustomError(
             "range",
-            "{given} is no tolerance",
+            "{given} is not a tolerance",
             {"given": shown(given), "help": "use more than 0% and at most 50%"},
         )
     return float(value)
 
 
-Tolerance = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str)]
+Tolerance = Annotated[float, BeforeValidator(_fraction, json_schema_input_type=float | str)]
 
 
 class MatchSpec(Spec):
-    """What all arms have in common with the first, and what is scaled to get there.
+    """The cost in which all arms match the first arm, and the dimension that is scaled.
 
     >>> MatchSpec(params="1%")
     MatchSpec(params=0.01, macs=None, by='width')
     """
 
     params: Tolerance | None = None
-    """Parameters, as a share of the first arm's by which they may differ."""
+    """Tolerance of the number of parameters, relative to the first arm."""
     macs: Tolerance | None = None
-    """Multiply-accumulates, likewise."""
+    """Tolerance of the multiply-accumulates, relative to the first arm."""
     by: By = "width"
-    """``width`` scales stem and stages, ``depth`` the stages."""
+    """Dimension to scale: ``width`` of stem and stages, or ``depth`` of the stages."""
 
     @model_validator(mode="after")
     def _one_quantity(self) -> MatchSpec:
         if (self.params is None) == (self.macs is None):
             raise PydanticCustomError(
                 "match",
-                "one quantity is matched: params or macs",
+                "match takes one quantity: params or macs",
                 {"help": "write match: {params: 1%}"},
             )
         return self
@@ -80,14 +80,14 @@ class MatchSpec(Spec):
 
 @dataclass(frozen=True)
 class Matched:
-    """How an arm was matched."""
+    """Result of matching an arm."""
 
     quantity: Quantity
     by: By
     factor: float
-    """Its widths or depths over those that the file says, all together; 1 where none moved."""
+    """Total width or depth relative to the file's; 1 for an arm that was not scaled."""
     residual: float
-    """By what share of the first arm's cost its own is above it."""
+    """Relative difference of the arm's cost to the first arm's."""
 
 
 class Matcher:
@@ -107,15 +107,15 @@ class Matcher:
         self._scaler = Scaler(match.quantity, target, first.input_shape[1:])
 
     @property
-    def laid(self) -> int:
-        """Blocks laid out so far: what the search costs."""
+    def planned(self) -> int:
+        """Number of blocks planned so far, which measures the cost of the search."""
         return self._scaler.laid
 
     def match(self, spec: ResNetSpec) -> tuple[ResNetSpec, Matched]:
-        """``spec`` scaled into the tolerance; as it is where it lies within.
+        """Scale ``spec`` into the tolerance; a spec within the tolerance is returned unchanged.
 
-        Widths stay whole multiples of what their groups ask for, and every block that keeps its
-        shape goes on keeping it. Raises :class:`SpecError` with how near it comes.
+        Widths stay multiples of the number of groups, and shape-preserving blocks stay
+        shape-preserving. Raises :class:`SpecError` with the nearest cost that can be reached.
         """
         cost = self._scaler.cost(spec)
         if self._within(cost):
@@ -123,11 +123,11 @@ class Matcher:
         try:
             scaled = self._scaler.scale(spec, self.how.by)
         except SpecError as error:
-            help_ = "use by: width, or say depth there"
+            help_ = "use by: width, or write the depths in the arm"
             fault = Fault("match", error.message, "match.by", help_)
             raise SpecError(fault) from None
         if scaled is None:
-            raise SpecError(self._fault("no legal network of that cost is near", None))
+            raise SpecError(self._fault("there is no legal network near that cost", None))
         if not self._within(scaled.cost):
             raise SpecError(self._miss(scaled.cost))
         return scaled.spec, self._matched(scaled.factor, scaled.cost)
@@ -144,14 +144,14 @@ class Matcher:
     def _miss(self, cost: int) -> Fault:
         noun = "MACs" if self.how.quantity == "macs" else "params"
         residual = self._residual(cost)
-        told = f"{cost:,} {noun} ({100 * residual:+.2f} %) is as near as its {self.how.by}s come"
-        wanted = f" to {self._scaler.target:,}, and {100 * self.how.tolerance:g} % is asked"
-        return self._fault(told + wanted, abs(residual))
+        nearest = f"the nearest {self.how.by} has {cost:,} {noun} ({100 * residual:+.2f} %)"
+        target = f"the target is {self._scaler.target:,} within {100 * self.how.tolerance:g} %"
+        return self._fault(f"{nearest}; {target}", abs(residual))
 
     def _fault(self, message: str, reached: float | None) -> Fault:
         other = "depth" if self.how.by == "width" else "width"
         help_ = f"match by: {other}, or leave the arm out"
         if reached is not None and reached <= MAX_TOLERANCE:
-            # Upwards, so that what is offered is enough.
+            # Rounded up, so that the suggested tolerance is sufficient.
             help_ = f"use {self.how.quantity}: {ceil(1000 * reached) / 10:g}%, or by: {other}"
         return Fault("match", message, f"match.{self.how.quantity}", help_)

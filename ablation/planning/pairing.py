@@ -1,4 +1,4 @@
-"""How much of two networks starts alike, by their plans alone."""
+"""Pairing: the initial weights that two networks share, by their plans alone."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from typing import Any, NamedTuple
 from ...planner.plan import Plan
 from ...specs.trace import Layer, Shape
 
-#: What decides the values that a tensor starts with, but for its name and the seed.
+#: Shape and distribution of a tensor's initial values; with name and seed they decide the values.
 _Start = tuple[Any, ...]
 
 
 class Shared(NamedTuple):
-    """What one network has in common with another when both are built from one seed."""
+    """Initial weights that a network shares with another when both are built with the same seed."""
 
     tensors: int
-    """Learnable tensors that start bit for bit alike."""
+    """Number of learnable tensors with bitwise equal initial values."""
     of: int
-    """All learnable tensors it has."""
+    """Number of all learnable tensors of the network."""
     params: int
-    """Parameters in those that are alike."""
+    """Number of parameters in the equal tensors."""
     share: float
-    """Of its parameters."""
+    """Fraction of the network's parameters that are in the equal tensors."""
 
 
 def shared(plan: Plan, other: Plan) -> Shared:
-    """What the network of ``plan`` shares with that of ``other``.
+    """Initial weights that the network of ``plan`` shares with that of ``other``.
 
-    Tensors of the same name and shape are drawn from the same random stream; they are alike where
-    they are drawn in the same way, too. A free tensor of a registered block counts as unlike,
-    since only the block knows how it starts.
+    Tensors of the same name and shape are drawn from the same random stream; they are equal if
+    their distribution is the same, too. A free tensor of a registered block counts as different,
+    since only the block knows its initial values.
 
     >>> import resforge as rf
     >>> option_b = rf.load("cifar_resnet20").replace({"shortcut": "projection"})
     >>> shared(rf.plan(option_b), rf.plan("cifar_resnet20"))
     Shared(tensors=59, of=65, params=269722, share=0.9898999537570558)
     """
-    here, there = dict(_starts(plan)), dict(_starts(other))
-    alike = [
+    own, others = dict(_starts(plan)), dict(_starts(other))
+    equal = [
         prod(shape)
-        for name, (shape, *how) in here.items()
-        if how != ["made"] and there.get(name) == (shape, *how)
+        for name, (shape, *how) in own.items()
+        if how != ["made"] and others.get(name) == (shape, *how)
     ]
-    params = sum(alike)
-    return Shared(len(alike), len(here), params, params / plan.params if plan.params else 1.0)
+    params = sum(equal)
+    return Shared(len(equal), len(own), params, params / plan.params if plan.params else 1.0)
 
 
 def _starts(plan: Plan) -> Iterator[tuple[str, _Start]]:
-    """Each learnable tensor with its shape and how it starts, as ``builder.weights`` fills it."""
+    """Shape and distribution of each learnable tensor, as ``builder.weights`` initialises it."""
     constants = dict(_constants(plan))
     for layer in plan.layers:
         for name, shape in layer.parameters.items():
@@ -68,7 +68,7 @@ def _drawn(layer: Layer, plan: Plan, shape: Shape) -> _Start:
 
 
 def _constants(plan: Plan) -> Iterator[tuple[str, float]]:
-    """Tensors that start at one value."""
+    """Tensors whose initial values are one constant."""
     for layer in plan.layers:
         if layer.kind.endswith("_norm"):
             yield f"{layer.name}.weight", 1.0

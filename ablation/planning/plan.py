@@ -1,26 +1,29 @@
-"""From a sweep to its trials, each with a key that says all that decides its result."""
+"""The plan of a sweep: its trials, each with a key of all that its result depends on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import SpecError
+from ...drawing.numbers import scientific
+from ...errors import Fault, SpecError
 from ...reading.places import placed
 from ...training.data import fingerprint_of
 from ..results.outcome import RESULT_FORMAT
-from .arms import Arm
-from .budget import over_budget
-from .sweep import Sweep, check_sweep
+from ..results.planned import ArmRecord, PlanRecord, TrialEntry
+from .arms import Arm, expand_sweep
+from .sweep import Sweep, check_sweep, read_sweep
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One network trained once. Arms that mean the same network share their trials.
+    """One network trained with one seed.
 
-    ``arm`` is the name of the first arm that wants it.
+    Arms of the same network share their trials; ``arm`` is the first of them.
     """
 
     key: str
@@ -30,13 +33,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A sweep worked out: what to train, in the order in which to train it."""
+    """Arms and trials of a sweep, the trials in the order in which they are to be trained."""
 
     sweep: Sweep
     arms: tuple[Arm, ...]
     trials: tuple[Trial, ...]
     fingerprint: str
-    """Of the data, SHA-256."""
+    """SHA-256 of the data."""
 
     @property
     def digest(self) -> str:
@@ -44,37 +47,104 @@ class SweepPlan:
         names = [[arm.name, arm.digest] for arm in self.arms]
         return _sha256([names, sorted(trial.key for trial in self.trials)])
 
+    @property
+    def record(self) -> PlanRecord:
+        """The plan in plain values, as :meth:`Store.adopt` takes it."""
+        data = self.sweep.data
+        return PlanRecord(
+            digest=self.digest,
+            sweep=self.sweep.model_dump(mode="json"),
+            text=self.sweep.text,
+            fingerprint=self.fingerprint,
+            images=(*data.input_shape, data.num_classes),
+            arms=tuple(_arm_record(arm) for arm in self.arms),
+            trials=tuple(TrialEntry(t.key, t.arm.digest, t.seed) for t in self.trials),
+        )
+
+
+def load_sweep(path: str | os.PathLike[str]) -> Sweep:
+    """Sweep of a ``.yaml`` or ``.json`` file, with its arms checked.
+
+    A relative path in the file is relative to the folder of the file. Raises
+    :class:`~resforge.SpecError` with the place of every fault, those of arms included.
+    """
+    sweep = read_sweep(path)
+    expand_sweep(sweep)
+    return sweep
+
 
 def plan_sweep(sweep: Sweep) -> SweepPlan:
-    """The arms and trials of a sweep.
+    """The plan of a sweep.
 
-    Trials go seed by seed, so that an unfinished sweep can already be compared in pairs, and
-    within a seed the dearest first, so that workers end together. Raises
-    :class:`~resforge.SpecError` for an illegal arm, for more than the budget and for files of the
-    data that cannot be read, and :class:`~resforge.ResforgeError` where a library is missing.
+    Trials are ordered by seed, so that an unfinished sweep can be compared in pairs, and within a
+    seed by falling cost, so that workers finish at about the same time. Raises
+    :class:`~resforge.SpecError` for an illegal arm, an exceeded budget and data files that cannot
+    be read, and :class:`~resforge.ResforgeError` where a library is missing.
     """
     check_sweep("plan_sweep", sweep)
-    if faults := list(over_budget(sweep, sweep.expanded)):
+    arms = expand_sweep(sweep)
+    if faults := list(over_budget(sweep, arms)):
         raise SpecError(placed(faults, sweep.document))
     try:
         fingerprint = fingerprint_of(sweep.data)
     except SpecError as error:
         raise SpecError(placed(error.faults, sweep.document, "data")) from None
     recipe = sweep.recipe.identity()
-    distinct = {arm.digest: arm for arm in reversed(sweep.expanded)}
-    dearest_first = sorted(distinct.values(), key=lambda arm: (-arm.macs, arm.name))
+    networks = {arm.digest: arm for arm in reversed(arms)}
+    dearest_first = sorted(networks.values(), key=lambda arm: (-arm.macs, arm.name))
     trials = tuple(
         Trial(trial_key(arm.digest, recipe, seed, fingerprint), arm, seed)
         for seed in sweep.seeds
         for arm in dearest_first
     )
-    return SweepPlan(sweep, sweep.expanded, trials, fingerprint)
+    return SweepPlan(sweep, arms, trials, fingerprint)
 
 
 def trial_key(network: str, recipe: dict[str, Any], seed: int, fingerprint: str) -> str:
-    """The key of a trial, of a network's digest, :meth:`Recipe.identity` and the data's
-    fingerprint."""
+    """Key of a trial: SHA-256 of network digest, :meth:`Recipe.identity`, seed and data."""
     return _sha256([RESULT_FORMAT, network, recipe, seed, fingerprint])
+
+
+def trial_macs(macs: int, sweep: Sweep) -> int:
+    """Multiply-accumulates of one trial of a network with ``macs`` per image.
+
+    Each image of each step counts three times, since the backward pass computes the gradients of
+    the weights and of the feature maps (Amodei and Hernandez 2018, AI and Compute, appendix); each
+    test and validation image of each evaluation counts once.
+    """
+    recipe = sweep.recipe
+    trained = recipe.steps * recipe.batch_size
+    evaluated = len(recipe.evaluation_steps()) * (sweep.data.tested + sweep.data.validation)
+    return macs * (3 * trained + evaluated)
+
+
+def total_macs(sweep: Sweep, arms: Iterable[Arm]) -> int:
+    """Multiply-accumulates of all trials; arms of the same network count once."""
+    networks = {arm.digest: arm.macs for arm in arms}
+    return len(sweep.seeds) * sum(trial_macs(macs, sweep) for macs in networks.values())
+
+
+def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
+    """Faults, one for each limit of the budget that ``arms`` exceed."""
+    budget = sweep.budget
+    if budget is None:
+        return
+    arms = tuple(arms)
+    networks = max(len({arm.digest for arm in arms}), sweep.most_networks)
+    seeds = len(sweep.seeds)
+    trials, macs = networks * seeds, total_macs(sweep, arms)
+    help_ = "leave out arms or seeds, or raise the budget"
+    if budget.trials is not None and trials > budget.trials:
+        cost = f"{networks:,} networks of {seeds:,} seed{'s' * (seeds > 1)} are {trials:,} trials"
+        yield Fault("budget", f"{cost}, over the {budget.trials:,}", "budget.trials", help_)
+    if budget.macs is not None and macs > budget.macs:
+        cost = f"{trials:,} trials take {scientific(macs)} MACs"
+        yield Fault("budget", f"{cost}, over the {scientific(budget.macs)}", "budget.macs", help_)
+
+
+def _arm_record(arm: Arm) -> ArmRecord:
+    figures = (arm.params, arm.macs, arm.depth)
+    return ArmRecord(arm.name, arm.labels, arm.digest, *figures, arm.spec.to_json())
 
 
 def _sha256(value: Any) -> str:

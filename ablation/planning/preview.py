@@ -1,40 +1,41 @@
-"""A sweep before it is run: what each arm is, and all in which it differs from the first."""
+"""Preview of a sweep: each arm, its cost, and its differences from the first arm."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from ...errors import Fault, SpecError
 from ...planner.plan import Plan, plan
 from ...reading.diff import Change, diff
 from ...reading.places import placed
-from .arms import Arm, Combination, IllegalArm, Labels
-from .budget import over_budget, total_macs
+from ..declared import undeclared_warning
+from .arms import Arm, Combination, IllegalArm, Labels, expand
 from .expected import Expected, expect
 from .match import Matched
 from .pairing import Shared, shared
+from .plan import over_budget, total_macs
 from .sample import SearchSpec
 from .sweep import Sweep, check_sweep
-from .warnings import sweep_warnings
 
 FIGURES = ("params", "macs", "activations", "depth", "receptive_field")
 
 
-class Said(NamedTuple):
-    """A change of the file that two arms do not have in common."""
+class FileChange(NamedTuple):
+    """A change in the sweep file that an arm does not share with the first arm."""
 
     path: str
     value: Any
     by_base: bool
-    """Whether only the other arm makes a change there, and this one has what the base has."""
+    """Whether only the first arm changes this path, and this arm has the value of the base."""
 
 
 @dataclass(frozen=True)
 class ArmPreview:
-    """One arm. ``relative`` and ``shared`` hold it against the first arm, as do ``changes``."""
+    """One arm and its differences from the first arm."""
 
     arm: str
     labels: Labels
@@ -45,49 +46,49 @@ class ArmPreview:
     depth: int
     receptive_field: int
     relative: dict[str, float]
-    """Of each figure, by what share of the first arm's it is larger."""
-    said: tuple[Said, ...]
-    """In what it differs, in the words of the file."""
+    """Relative difference of each figure to the first arm."""
+    file_changes: tuple[FileChange, ...]
+    """Differences as the sweep file writes them."""
     changes: tuple[Change, ...]
-    """In what it differs, all told: every place in the spec."""
+    """Differences at every place of the spec."""
     shared: Shared
     matched: Matched | None
     same_as: str | None
-    """The arm before it that means the same network, and with which it shares its trials."""
+    """Earlier arm of the same network, whose trials this arm shares; None where there is none."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: ``labels`` as a mapping, without ``said``, which ``changes`` holds in full."""
+        """Fields for JSON, ``labels`` as a mapping, without ``file_changes``."""
         tree = {**asdict(self), "labels": dict(self.labels), "shared": self.shared._asdict()}
         tree["changes"] = [change._asdict() for change in self.changes]
-        del tree["said"]
+        del tree["file_changes"]
         return tree
 
 
 @dataclass(frozen=True)
 class Preview:
-    """All arms of a sweep and what they come to together."""
+    """All arms of a sweep, and their total cost."""
 
     arms: tuple[ArmPreview, ...]
     illegal: tuple[IllegalArm, ...]
     seeds: int
     networks: int
-    """Distinct ones: arms that mean the same are trained once."""
+    """Number of different networks; arms of the same network are trained once."""
     macs: int
     """Multiply-accumulates of all trials, as
-    :func:`~resforge.ablation.planning.budget.trial_macs` counts them."""
+    ``resforge.ablation.planning.plan.trial_macs`` counts them."""
     expected: Expected | None
     warnings: tuple[str, ...]
     error: SpecError | None
-    """Why it cannot be run: its illegal arms, or more than its budget."""
+    """Faults for which the sweep cannot be run: illegal arms, or an exceeded budget."""
     search: SearchSpec | None = None
-    """Where networks are searched for: all else is of the first batch."""
+    """The search, if the sweep is one; the other fields then describe its first batch."""
 
     @property
     def trials(self) -> int:
         return self.networks * self.seeds
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; ``more_faults`` counts those that are left out."""
+        """Fields for JSON; ``more_faults`` is the number of faults left out."""
         return {
             "arms": [arm.as_dict() for arm in self.arms],
             "illegal": [{"arm": arm.name, "labels": dict(arm.labels)} for arm in self.illegal],
@@ -104,72 +105,110 @@ class Preview:
 
 
 def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Preview:
-    """What running ``sweep`` would do, by arithmetic alone: no data is read, nothing is trained.
+    """Preview of running ``sweep``, by arithmetic alone: no data is read, nothing is trained.
 
-    ``out`` is a folder that the sweep was run into, from whose trials the time of the others is
-    told. Illegal arms are part of the answer. Raises :class:`~resforge.SpecError` for what is
-    wrong with the sweep itself, and ``StoreError`` for a store that cannot be read.
+    ``out`` is a folder that the sweep was run into; the times of its trials give the expected time
+    of the others. Illegal arms are part of the preview. Raises :class:`~resforge.SpecError` for a
+    fault of the sweep itself, and ``StoreError`` for a store that cannot be read.
 
     >>> from resforge.ablation import Sweep
     >>> arms = {"A": {}, "B": {"shortcut": "projection"}}
-    >>> found = preview_sweep(Sweep(sweep=1, base="digits_resnet8", arms=arms))
-    >>> found.trials, [(arm.arm, arm.params, arm.shared.tensors) for arm in found.arms]
+    >>> preview = preview_sweep(Sweep(sweep=1, base="digits_resnet8", arms=arms))
+    >>> preview.trials, [(arm.arm, arm.params, arm.shared.tensors) for arm in preview.arms]
     (6, [('A', 19074, 23), ('B', 19810, 23)])
     """
     check_sweep("preview_sweep", sweep)
-    whole = sweep.expansion
-    said = {combination.name: combination for combination in whole.combinations}
+    expansion = expand(sweep)
+    written = {combination.name: combination for combination in expansion.combinations}
     size = sweep.data.input_shape[1:]
-    plans = [plan(arm.spec, size) for arm in whole.arms]
+    plans = [plan(arm.spec, size) for arm in expansion.arms]
     before: dict[str, str] = {}
     arms = []
-    for arm, laid in zip(whole.arms, plans, strict=True):
-        # Where the first arm is illegal, the first that is not stands for it.
-        differs = tuple(_said(said[whole.arms[0].name], said[arm.name]))
-        arms.append(_preview(arm, laid, plans[0], differs, before.get(arm.digest)))
+    for arm, network in zip(expansion.arms, plans, strict=True):
+        # The reference is the first legal arm.
+        differences = tuple(_file_changes(written[expansion.arms[0].name], written[arm.name]))
+        arms.append(_preview(arm, network, plans[0], differences, before.get(arm.digest)))
         before.setdefault(arm.digest, arm.name)
-    over = placed(over_budget(sweep, whole.arms), sweep.document)
+    over = placed(over_budget(sweep, expansion.arms), sweep.document)
     return Preview(
         arms=tuple(arms),
-        illegal=whole.illegal,
+        illegal=expansion.illegal,
         seeds=len(sweep.seeds),
         networks=len(before),
-        macs=total_macs(sweep, whole.arms),
-        expected=expect(sweep, whole.arms, out) if out is not None else None,
-        warnings=sweep_warnings(sweep),
-        error=_both(whole.error, over),
+        macs=total_macs(sweep, expansion.arms),
+        expected=expect(sweep, expansion.arms, out) if out is not None else None,
+        warnings=sweep_warnings(sweep, expansion.arms),
+        error=_both(expansion.error, over),
         search=sweep.search,
     )
 
 
 def _preview(
-    arm: Arm, laid: Plan, first: Plan, said: tuple[Said, ...], same_as: str | None
+    arm: Arm,
+    network: Plan,
+    first: Plan,
+    file_changes: tuple[FileChange, ...],
+    same_as: str | None,
 ) -> ArmPreview:
-    figures = {name: getattr(laid, name) for name in FIGURES}
+    figures = {name: getattr(network, name) for name in FIGURES}
     return ArmPreview(
         arm=arm.name,
         labels=arm.labels,
         digest=arm.digest,
         **figures,
         relative={name: figures[name] / getattr(first, name) - 1 for name in FIGURES},
-        said=said,
-        changes=tuple(change for change in diff(first.spec, laid.spec) if change.path != "name"),
-        shared=shared(laid, first),
+        file_changes=file_changes,
+        changes=tuple(change for change in diff(first.spec, network.spec) if change.path != "name"),
+        shared=shared(network, first),
         matched=arm.matched,
         same_as=same_as,
     )
 
 
-def _said(first: Combination, own: Combination) -> Iterator[Said]:
-    there = {change.path: change.value for change in first.changes}
-    here = {change.path: change.value for change in own.changes}
-    for path in dict.fromkeys([*here, *there]):
-        if path not in here:
-            yield Said(path, None, by_base=True)
-        elif path not in there or here[path] != there[path]:
-            yield Said(path, here[path], by_base=False)
+def _file_changes(first: Combination, arm: Combination) -> Iterator[FileChange]:
+    reference = {change.path: change.value for change in first.changes}
+    own = {change.path: change.value for change in arm.changes}
+    for path in dict.fromkeys([*own, *reference]):
+        if path not in own:
+            yield FileChange(path, None, by_base=True)
+        elif path not in reference or own[path] != reference[path]:
+            yield FileChange(path, own[path], by_base=False)
 
 
 def _both(illegal: SpecError | None, over: Sequence[Fault]) -> SpecError | None:
     faults = [*(illegal.faults if illegal else ()), *over]
     return SpecError(faults, illegal.more if illegal else 0) if faults else None
+
+
+def sweep_warnings(sweep: Sweep, arms: Sequence[Arm]) -> tuple[str, ...]:
+    """Warnings about labels without effect, and about default comparisons that are too many."""
+    missing = undeclared_warning(sweep.comparisons, {arm.name: dict(arm.labels) for arm in arms})
+    return (*_labels_without_effect(sweep, arms), *([missing] if missing else []))
+
+
+def _labels_without_effect(sweep: Sweep, arms: Sequence[Arm]) -> Iterator[str]:
+    first: dict[str, dict[str, str]] = {}
+    idle: dict[tuple[str, ...], int] = {}
+    for arm in arms:
+        labels = dict(arm.labels)
+        other = first.setdefault(arm.digest, labels)
+        if other is not labels:
+            axes = tuple(axis for axis, label in labels.items() if other[axis] != label)
+            idle[axes] = idle.get(axes, 0) + 1
+    if not idle or sweep.axes is None:
+        return
+    for axes, count in idle.items():
+        yield (
+            f"{count} of {len(arms)} arms differ from another in {_listed(axes)} alone,"
+            " and are the same network"
+        )
+    for one, two in combinations(sweep.axes, 2):
+        paths = [
+            {path for label in sweep.axes[axis].values() for path in label} for axis in (one, two)
+        ]
+        for path in sorted(paths[0] & paths[1]):
+            yield f"{one} and {two} both change {path}: where both do, {two} overrides {one}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

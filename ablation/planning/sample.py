@@ -1,4 +1,4 @@
-"""Arms that a design space gives: ``sample`` or ``search`` instead of ``base`` and ``arms``."""
+"""Arms from a design space: ``sample`` or ``search`` instead of ``base`` and ``arms``."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from ...specs.base import Spec
 from ...specs.explain import faults_of, shown
 
 MAX_SAMPLE = 1_000
-#: Keys of a sweep whose arms a space gives.
+#: Keys of a sweep whose arms are drawn from a space.
 DRAWN = ("sample", "search")
 
 
 class SampleSpec(Spec):
-    """The first ``n`` networks of a space's sample, each an arm.
+    """The first ``n`` networks drawn from a space, each an arm.
 
     >>> SampleSpec(space="cifar_resnets", n=50)
     SampleSpec(space='cifar_resnets', n=50, seed=0)
     """
 
     space: Annotated[str, Field(min_length=1, max_length=4096)]
-    """A shipped space, or a file; a relative path starts at the sweep's folder."""
+    """Name of a shipped space, or a file; a relative path is relative to the sweep's folder."""
     n: Annotated[int, Field(ge=1, le=MAX_SAMPLE)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """What the draws follow from."""
+    """Seed of the draws."""
 
 
 class SearchSpec(SampleSpec):
-    """``n`` networks of a space, asked for in batches: what a batch came to decides the next.
+    """``n`` networks of a space, in batches; the results of a batch decide the next.
 
     ``method``, ``population`` and ``tournament`` are those of
-    :func:`~resforge.generation.search`. All seeds of a batch are trained before the next is asked
-    for, so that what is asked for depends on no clock.
+    :func:`~resforge.generation.search`. All seeds of a batch are trained before the next batch is
+    asked for, so that the networks do not depend on timing.
 
     >>> SearchSpec(space="cifar_resnets", n=60).batch
     10
@@ -53,18 +53,18 @@ class SearchSpec(SampleSpec):
     batch: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 10
 
     def searcher(self, space: Space) -> RandomSearch:
-        """Who is asked for networks and told what they came to."""
+        """Search algorithm, with the methods ``ask`` and ``tell``."""
         if self.method == "random":
             return RandomSearch(space, self.seed)
         return Evolution(space, self.seed, self.population, self.tournament)
 
 
 def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
-    """A sweep's tree with the base and the arms that its ``sample`` stands for, named by digest;
-    of a ``search`` those of its first batch, which nothing decides but the seed.
+    """Tree of a sweep, with the base and the arms that its ``sample`` or ``search`` stands for.
 
-    As arms of a space have no first among them, nothing is compared unless the sweep says so.
-    Raises :class:`~resforge.SpecError` with paths into the sweep.
+    Arms are named by digest. The arms of a ``search`` are its first batch, which depends on the
+    seed alone. Nothing is compared unless the sweep declares comparisons, since no arm of a space
+    is a baseline. Raises :class:`~resforge.SpecError` with paths into the sweep.
     """
     key = next(key for key in DRAWN if tree.get(key) is not None)
     kind, given = SearchSpec if key == "search" else SampleSpec, tree[key]
@@ -76,9 +76,9 @@ def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
     try:
         sample = kind(**given)
     except ValidationError as error:
-        found, more = faults_of(error, kind, given)
-        wrong = [dataclasses.replace(fault, path=f"{key}.{fault.path}") for fault in found]
-        raise SpecError(wrong, more) from None
+        faults, more = faults_of(error, kind, given)
+        moved = [dataclasses.replace(fault, path=f"{key}.{fault.path}") for fault in faults]
+        raise SpecError(moved, more) from None
     try:
         space = load_space(sample.space)
     except SpecError as error:
@@ -95,12 +95,12 @@ def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def arms_of(space: Space, networks: Iterable[Architecture]) -> dict[str, dict[str, Any]]:
-    """What each network changes of the space's base, by the start of its digest."""
+    """Changes of the space's base for each network, by the start of its digest."""
     return {network.digest[:12]: space.changes(network) for network in networks}
 
 
 def beside(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """``tree`` with the file of its space found from ``folder``."""
+    """``tree`` with a relative path of its space resolved against ``folder``."""
     for key in DRAWN:
         drawn = tree.get(key)
         name = drawn.get("space") if isinstance(drawn, dict) else None
@@ -110,16 +110,16 @@ def beside(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def conflicts(tree: dict[str, Any]) -> Iterator[Fault]:
-    """What a sweep says beside its sample or search and must not."""
+    """Faults of keys that cannot be combined with ``sample`` or ``search``."""
     own, *others = (key for key in DRAWN if tree.get(key) is not None)
     for key in (*others, "base", "axes", "arms", "design"):
         if tree.get(key) is not None:
-            message = f"a {own} has its networks from the space, and none from {key}"
+            message = f"a {own} takes its networks from the space, not from {key}"
             yield Fault("conflict", message, key, f"leave out {key}, or {own}")
 
 
 def _within(sample: SampleSpec, key: str, error: SpecError) -> SpecError:
-    """The faults of the space's own file, told where the sweep names it."""
+    """Faults of the space's file, located where the sweep names the space."""
     faults = []
     for fault in error.faults:
         place = f"{fault.line}:{fault.column} " if fault.line else ""

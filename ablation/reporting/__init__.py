@@ -1,1 +1,1 @@
-"""Tables, charts and pages of a sweep."""
+"""Reporting: tables, charts and pages of a sweep."""

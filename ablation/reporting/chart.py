@@ -1,4 +1,4 @@
-"""Charts as SVG that takes its colours from the page around it."""
+"""Charts as SVG, with the colours of the page's style sheet."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-#: Colours of the page's style sheet that a series can have: ``--series-0`` and on.
+#: Number of series colours in the page's style sheet: ``--series-0`` and so on.
 SERIES_COLOURS = 8
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
-#: Series that colour and dashes tell apart.
+#: Number of series that colours and dashes distinguish.
 MAX_SERIES = SERIES_COLOURS * len(_DASHES)
-_MAX_BANDS = 8  # series of a chart; the bands of more would only be a fog
-# Stand-ins, since matplotlib wants colours it knows; the page's variables take their place.
+_MAX_BANDS = 8  # series of a chart; the bands of more series would hide each other
+# Placeholders, since matplotlib needs valid colours; the page's variables replace them.
 INK, _GRID, PAPER = "#010203", "#040506", "#070809"
 _STYLE: Any = {
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a label's dollars are dollars
+    "text.parse_math": False,  # a dollar sign in a label is text
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -42,26 +42,26 @@ _STYLE: Any = {
 }
 
 
-#: A curve: pairs of x and y.
+#: A curve as pairs of x and y.
 Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One small chart; ``svg`` is an element to stand in a page, ``title`` its caption.
-
-    ``told`` says what is in it, for those who do not see it.
-    """
+    """One chart: ``svg`` is an element for a page, ``title`` its caption, ``description`` its text
+    alternative."""
 
     title: str
-    told: str
+    description: str
     svg: str
 
 
-def draw(title: str, told: str, size: tuple[float, float], paint: Callable[[Axes], None]) -> Chart:
-    """What ``paint`` draws, ``size`` in inches; the same text each time. Needs matplotlib.
+def draw(
+    title: str, description: str, size: tuple[float, float], paint: Callable[[Axes], None]
+) -> Chart:
+    """Chart that ``paint`` draws on axes; ``size`` is in inches. Needs matplotlib.
 
-    Titles of one page differ: they keep the ids of its charts apart.
+    The output is deterministic. Titles on one page must differ, since ids are derived from them.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -71,18 +71,19 @@ def draw(title: str, told: str, size: tuple[float, float], paint: Callable[[Axes
         paint(canvas.add_subplot())
         text = io.StringIO()
         canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return Chart(title, told, _inline(text.getvalue(), title, told))
+    return Chart(title, description, _inline(text.getvalue(), title, description))
 
 
 def draw_curves(axes: Axes, series: Mapping[int, Sequence[Points]]) -> None:
-    """For each series, by its number: the mean of its curves, in a band from the lowest to the
-    highest. Where not all curves reach a place, it is that of those that do.
+    """Draw the mean of each series' curves, and a band from the lowest to the highest.
+
+    ``series`` is keyed by number. At each x, the curves that have a point there are averaged.
     """
     for index, curves in series.items():
-        at = meeting(curves)
+        at = values_by_x(curves)
         colour = series_colour(index)
         if len(series) <= _MAX_BANDS:
-            low, high = ([end(ys) for ys in at.values()] for end in (min, max))
+            low, high = ([bound(ys) for ys in at.values()] for bound in (min, max))
             axes.fill_between([*at], low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(
             [*at],
@@ -94,8 +95,8 @@ def draw_curves(axes: Axes, series: Mapping[int, Sequence[Points]]) -> None:
         )
 
 
-def meeting(curves: Sequence[Points]) -> dict[float, list[float]]:
-    """What the curves have at each place, from the first place on."""
+def values_by_x(curves: Sequence[Points]) -> dict[float, list[float]]:
+    """Values of the curves at each x, in ascending order of x."""
     at: dict[float, list[float]] = {}
     for curve in curves:
         for x, y in curve:
@@ -104,7 +105,7 @@ def meeting(curves: Sequence[Points]) -> dict[float, list[float]]:
 
 
 def log_ticks(axis: Axis) -> None:
-    """Plain numbers at 1, 2 and 5 of each decade of a logarithmic axis."""
+    """Set ticks with plain numbers at 1, 2 and 5 of each decade of a logarithmic axis."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -113,20 +114,20 @@ def log_ticks(axis: Axis) -> None:
 
 
 def series_colour(index: int) -> str:
-    """The colour of the series of that number."""
+    """Placeholder colour of a series, by its number."""
     return f"#0a0b{index % SERIES_COLOURS:02x}"
 
 
-def _inline(svg: str, title: str, told: str) -> str:
-    """The ``<svg>`` element alone, scaling to its box, colours given to the style sheet."""
+def _inline(svg: str, title: str, description: str) -> str:
+    """The ``<svg>`` element alone, scaled to its box, with the colours of the style sheet."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    # Ids of groups are plain names and would stand once for each chart; nothing points at them.
+    # Ids of groups are the same in every chart; nothing refers to them.
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
     svg = svg.replace(INK, "var(--ink-soft)").replace(_GRID, "var(--rule)")
     svg = svg.replace(PAPER, "var(--paper)")
     head, body = re.sub(r"#0a0b0([0-7])", r"var(--series-\1)", svg).split(">", 1)
-    return f'{head} role="img"><title>{clean(title)}</title><desc>{clean(told)}</desc>{body}'
+    return f'{head} role="img"><title>{clean(title)}</title><desc>{clean(description)}</desc>{body}'

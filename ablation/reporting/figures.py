@@ -1,4 +1,4 @@
-"""Curves of the arms: a panel for each level of the first axis, a line for each series."""
+"""Curves of the arms: a panel for each label of the first axis, a line for each series."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from ..comparing.rows import Panel
 from ..results.records import Records, TrialRecord
-from .chart import MAX_SERIES, Chart, Points, draw, draw_curves, log_ticks, meeting
-from .panels import Panel
+from .chart import MAX_SERIES, Chart, Points, draw, draw_curves, log_ticks, values_by_x
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Panels drawn; a page of hundreds of charts is read by nobody.
+#: Most panels that are drawn; nobody reads a page of hundreds of charts.
 MAX_PANELS = 24
 _SIZE = (4.2, 2.7)  # inches
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a chart shows. ``curves`` gives an arm's, by its name: one for each seed."""
+    """Quantity of a chart; ``curves`` maps the name of an arm to its curves, one a seed."""
 
     title: str
     x: str
@@ -30,15 +30,17 @@ class Quantity:
     curves: Callable[[str], list[Points]]
     limits: tuple[float, float]
     right: float | None = None
-    """Where the axis of x ends; where the curves do, if None."""
+    """End of the x axis; None is the end of the curves."""
     log: bool = True
     figure: str = "{:.2g}"
-    """How a number of it is told."""
+    """Format of a value."""
 
 
-def learning_curves(records: Records, found: Sequence[Panel]) -> list[Chart]:
-    """For each panel the training loss, the validation error where images were set aside, and the
-    test error against steps. Needs matplotlib."""
+def learning_curves(records: Records, arm_panels: Sequence[Panel]) -> list[Chart]:
+    """Charts of training loss, validation error and test error against steps, for each panel.
+
+    The validation error is left out where no trial has one. Needs matplotlib.
+    """
 
     def curves(points: Callable[[TrialRecord], Points]) -> Callable[[str], list[Points]]:
         return lambda arm: [points(trial) for trial in records.trials[arm]]
@@ -57,14 +59,15 @@ def learning_curves(records: Records, found: Sequence[Panel]) -> list[Chart]:
     held_out = [error("validation", _validation_errors), error("test", _test_errors)]
     if not any(trial.outcome.validation_curve for trial in trials):
         del held_out[0]
-    return draw_panels(found, (loss, *held_out))
+    return draw_panels(arm_panels, (loss, *held_out))
 
 
-def draw_panels(found: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
-    """A chart of each quantity for each panel: the mean over seeds, in a band from the lowest to
-    the highest. All charts of one quantity share their limits, so that panels can be compared.
+def draw_panels(arm_panels: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
+    """One chart for each panel and quantity: the mean over seeds, with a band of their range.
+
+    All charts of one quantity have the same limits, so that panels can be compared.
     """
-    numbers = series_index(found)
+    numbers = series_index(arm_panels)
 
     def chart(panel: Panel, quantity: Quantity) -> Chart:
         series = {
@@ -72,20 +75,24 @@ def draw_panels(found: Sequence[Panel], quantities: Sequence[Quantity]) -> list[
         }
         title = f"{panel.heading}{panel.heading and ': '}{quantity.title}"
         numbered = {numbers[name]: curves for name, curves in series.items()}
-        return draw(title, _told(quantity, series), _SIZE, partial(_paint, numbered, quantity))
+        return draw(
+            title, _description(quantity, series), _SIZE, partial(_paint, numbered, quantity)
+        )
 
-    return [chart(panel, quantity) for panel in found[:MAX_PANELS] for quantity in quantities]
+    return [chart(panel, quantity) for panel in arm_panels[:MAX_PANELS] for quantity in quantities]
 
 
-def series_index(found: Iterable[Panel]) -> dict[str, int]:
-    """Each series' number, the same in every panel: it picks colour and dashes. Series beyond
-    those that these tell apart are left out."""
-    names = dict.fromkeys(name for panel in found for name in panel.rows)
+def series_index(arm_panels: Iterable[Panel]) -> dict[str, int]:
+    """Number of each series, the same in every panel, which gives its colour and dashes.
+
+    Series beyond :data:`MAX_SERIES` are left out.
+    """
+    names = dict.fromkeys(name for panel in arm_panels for name in panel.rows)
     return {name: index for index, name in zip(range(MAX_SERIES), names, strict=False)}
 
 
 def log_limits(values: Iterable[float]) -> tuple[float, float]:
-    """With room above and below; what has no place on a logarithmic axis is passed over."""
+    """Limits of a logarithmic axis with a margin; values that are not positive are ignored."""
     shown = [value for value in values if value > 0] or [1.0]
     return min(shown) / 1.5, max(shown) * 1.2
 
@@ -103,16 +110,16 @@ def _paint(series: dict[int, list[Points]], quantity: Quantity, axes: Axes) -> N
     axes.xaxis.set_major_locator(MaxNLocator("auto", steps=(1, 2, 5, 10), integer=True))
 
 
-def _told(quantity: Quantity, series: dict[str, list[Points]]) -> str:
-    """The chart in words."""
+def _description(quantity: Quantity, series: dict[str, list[Points]]) -> str:
+    """Text alternative of a chart: the first and the last value of each series."""
     ends = []
     for name, curves in series.items():
-        means = [fmean(ys) for ys in meeting(curves).values()]
+        means = [fmean(ys) for ys in values_by_x(curves).values()]
         if means:
             first, last = (quantity.figure.format(y) for y in (means[0], means[-1]))
             ends.append(f"{name} {first}, {last}")
-    what = f"{quantity.y} against {quantity.x}, mean over seeds"
-    return f"{what}, at the left end and at the right: {'; '.join(ends) or 'nothing yet'}."
+    subject = f"{quantity.y} against {quantity.x}, mean over seeds"
+    return f"{subject}, at the left end and at the right: {'; '.join(ends) or 'nothing yet'}."
 
 
 def _losses(trial: TrialRecord) -> Points:

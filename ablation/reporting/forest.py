@@ -1,37 +1,35 @@
-"""The forest plot: what every comparison came to, on one scale."""
+"""Forest plot: the differences of all comparisons on one scale."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..comparing.verdict import signed
+from ..comparing.comparison import Comparison, signed
 from .chart import INK, PAPER, Chart, draw, series_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..comparing.paired import Comparison
-
-#: Comparisons drawn; all of them stand in the table.
+#: Most comparisons that are drawn; the table has all of them.
 MAX_DRAWN = 40
 _ROW, _FOOT = 0.38, 0.55  # inches
 _LONGEST = 46  # characters of a label
 
 
 def forest_plot(comparisons: Sequence[Comparison]) -> Chart | None:
-    """Mean difference and 95% interval of each comparison that has a pair, and the zero between.
+    """Chart of the mean difference and the 95% interval of each comparison with at least one pair.
 
-    None where there is nothing to draw. Needs matplotlib.
+    None where no comparison has a pair. Needs matplotlib.
     """
     drawn = [(c, c.mean) for c in comparisons if c.mean is not None][:MAX_DRAWN]
     if not drawn:
         return None
     size = (4.4, _FOOT + _ROW * len(drawn))
-    told = "; ".join(f"{_label(c)} {signed(mean)}" for c, mean in drawn)
+    differences = "; ".join(f"{_label(c)} {signed(mean)}" for c, mean in drawn)
     return draw(
         "paired differences",
-        f"Mean differences in points of test error: {told}.",
+        f"Mean differences in points of test error: {differences}.",
         size,
         lambda axes: _paint(axes, drawn),
     )
@@ -54,7 +52,7 @@ def _paint(axes: Axes, drawn: Sequence[tuple[Comparison, float]]) -> None:
                 textcoords="offset points",
                 horizontalalignment=side,
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
-                in_layout=False,  # a long one runs out of the picture, and does not press it
+                in_layout=False,  # a long label may leave the picture, but not shrink the plot
             )
     axes.set(ylim=(len(drawn) - 0.6, -0.85), yticks=[], xlabel="difference, points of test error")
     axes.margins(x=0.06)

@@ -1,4 +1,4 @@
-"""The report as text for other programs: Markdown, LaTeX, CSV and JSON."""
+"""The report as Markdown, LaTeX, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from ...errors import ResforgeError, printable
-from ..comparing.comparison import ArmRow, compare
-from ..comparing.paired import Comparison, compare_pairs
+from ..comparing.comparison import Comparison
+from ..comparing.paired import compare_pairs
+from ..comparing.rows import ArmRow, compare
 from ..comparing.verdict import RULE, state_verdict
-from ..planning.published import footnotes, printed, published_for
+from ..published import footnotes, printed, published_for
 from ..results.records import Records
 from .report import render_report
 from .table import FIGURES, PAIRED, cells, headings, paired_cells
@@ -21,27 +22,27 @@ from .table import FIGURES, PAIRED, cells, headings, paired_cells
 Format = Literal["html", "md", "latex", "csv", "json"]
 _Table = tuple[Sequence[str], list[tuple[str, ...]]]
 
-# What Markdown would read as something else than text. GitHub takes dollars for mathematics.
+# Characters with a meaning in Markdown. On GitHub, dollars enclose mathematics.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|!&$])")
-# What would begin a list within an item.
+# The start of a nested list.
 _MARKDOWN_START = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
-# A bracket or a star after the end of a row would be its argument, as would a bracket after \item.
+# LaTeX takes a bracket or a star after the end of a row, and a bracket after \item, for arguments.
 _LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
     **{"±": r"$\pm$", "*": "{*}", "[": "{[}", "]": "{]}"},
     **{special: f"\\{special}" for special in "{}$&#%_"},
 }
-# What a spreadsheet takes for the start of a formula.
+# Characters that start a formula in a spreadsheet.
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
 def render(records: Records, format: Format) -> str:
-    """The report in that format: the figures of the arms, of the comparisons, and the verdicts.
+    """The report in ``format``: figures of arms and comparisons, and verdicts.
 
-    ``latex`` has plain ``tabular``, which needs no package. ``csv`` is one table, whose column
-    ``kind`` tells arms, comparisons and verdicts apart; a text that a spreadsheet would take for
-    a formula has an apostrophe before it. The same records give the same text. Raises
+    ``latex`` uses plain ``tabular``, which needs no package. ``csv`` is one table, whose column
+    ``kind`` is ``arm``, ``comparison`` or ``verdict``; a text that a spreadsheet would read as a
+    formula is prefixed with an apostrophe. The same records give the same text. Raises
     :class:`~resforge.ResforgeError` for any other format.
     """
     if format not in get_args(Format):
@@ -54,32 +55,32 @@ def render(records: Records, format: Format) -> str:
 def as_tree(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> dict[str, Any]:
-    """For JSON: what is known of the arms and of the comparisons, and what it comes to."""
+    """Verdict, arms and comparisons for JSON."""
     papers = records.published
     return {
         "title": records.title,
         "verdict": state_verdict(rows, records.num_classes),
         "arms": [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows],
-        "comparisons": [found.as_dict() for found in compared],
+        "comparisons": [comparison.as_dict() for comparison in compared],
     }
 
 
 def _sentences(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> list[str]:
-    told = [*state_verdict(rows, records.num_classes), *(found.verdict for found in compared)]
-    untold = [f"{records.untold}."] if records.untold else []
-    return [*(told or ["Nothing is recorded yet."]), *untold]
+    sentences = [*state_verdict(rows, records.num_classes), *(c.verdict for c in compared)]
+    warnings = [f"{records.undeclared_warning}."] if records.undeclared_warning else []
+    return [*(sentences or ["Nothing is recorded yet."]), *warnings]
 
 
 def _tables(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> Iterator[_Table]:
-    """Arms, then comparisons where there are any, as the terminal shows them."""
+    """Tables of the arms and, if there are any, of the comparisons."""
     papers = records.published
     yield headings(rows, papers), [cells(row, papers) for row in rows]
     if compared:
-        yield PAIRED, [paired_cells(found) for found in compared]
+        yield PAIRED, [paired_cells(comparison) for comparison in compared]
 
 
 def _is_figure(table: _Table, column: int) -> bool:
@@ -139,8 +140,8 @@ def _csv(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison
     columns = list(dict.fromkeys(key for line in lines for key in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writerow({column: _harmless(column) for column in columns})
-    writer.writerows({key: _harmless(value) for key, value in line.items()} for line in lines)
+    writer.writerow({column: _as_data(column) for column in columns})
+    writer.writerows({key: _as_data(value) for key, value in line.items()} for line in lines)
     return text.getvalue()
 
 
@@ -158,19 +159,19 @@ def _csv_rows(
             "published": printed(records.published, row.arm),
             **{f"axis:{axis}": label for axis, label in labels.items()},
         }
-    for found in compared:
-        tree = found.as_dict()
+    for comparison in compared:
+        tree = comparison.as_dict()
         for counts in ("diverged", "failed"):
             tree[f"{counts}_of"], tree[f"{counts}_to"] = tree.pop(counts)
-        alike = tree.pop("shared") or {}
-        tree |= {f"shared_{name}": figure for name, figure in alike.items()}
+        shared = tree.pop("shared") or {}
+        tree |= {f"shared_{name}": figure for name, figure in shared.items()}
         yield {"kind": "comparison", **tree}
     for sentence in state_verdict(rows, records.num_classes):
         yield {"kind": "verdict", "verdict": sentence}
 
 
-def _harmless(value: Any) -> Any:
-    """Numbers as they are; a text that could be a formula is made to be text."""
+def _as_data(value: Any) -> Any:
+    """Escape text that a spreadsheet would read as a formula; other values are unchanged."""
     if not isinstance(value, str):
         return value
     text = printable(value)

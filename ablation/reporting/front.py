@@ -1,11 +1,11 @@
-"""Test error against cost, and the arms that no other beats in both."""
+"""Test error against cost, and the Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..comparing.comparison import ArmRow
+from ..comparing.rows import ArmRow
 from .chart import INK, PAPER, Chart, draw, log_ticks, series_colour
 
 if TYPE_CHECKING:
@@ -13,29 +13,32 @@ if TYPE_CHECKING:
 
 
 def pareto_front(rows: Sequence[ArmRow]) -> tuple[ArmRow, ...]:
-    """The arms for which no other has fewer MACs and as low a mean test error, or as few MACs and
-    a lower one; from the cheapest on. Arms without a test error are left out.
+    """Arms on the Pareto front of MACs and mean test error, from the cheapest on.
+
+    No other arm is better in one of the two and at least as good in the other. Arms without a test
+    error are left out.
     """
-    found: list[ArmRow] = []
+    front: list[ArmRow] = []
     for row in sorted((r for r in rows if r.test_error), key=lambda r: (r.macs, _error(r))):
-        if not found or _error(row) < _error(found[-1]) or _same(row, found[-1]):
-            found.append(row)
-    return tuple(found)
+        if not front or _error(row) < _error(front[-1]) or _same(row, front[-1]):
+            front.append(row)
+    return tuple(front)
 
 
 def cost_chart(rows: Sequence[ArmRow]) -> Chart | None:
-    """Mean and sample deviation of each arm's test error against its MACs; the front is joined
-    and numbered in its order. None where no arm has a test error. Needs matplotlib.
+    """Chart of mean and sample deviation of each arm's test error against its MACs.
+
+    The Pareto front is joined and numbered. None where no arm has a test error. Needs matplotlib.
     """
     shown = [row for row in rows if row.test_error]
     if not shown:
         return None
-    told = "; ".join(
+    front = "; ".join(
         f"{row.arm} {row.macs:,} MACs, {100 * _error(row):.1f}%" for row in pareto_front(rows)
     )
     return draw(
         "test error against MACs",
-        f"{len(shown)} arms; on the Pareto front: {told}.",
+        f"{len(shown)} arms; on the Pareto front: {front}.",
         (4.4, 3.1),
         lambda axes: _paint(axes, shown),
     )

@@ -1,24 +1,24 @@
-"""Gradients by depth: whether they reach the first layers, and whether they still do at the end."""
+"""Norms of the gradients by depth, at the first step and at the last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from ..comparing.rows import Panel
 from ..results.records import Records, TrialRecord
 from .chart import Chart, Points
 from .figures import Quantity, draw_panels, log_limits
-from .panels import Panel
 
 _STEPS = ("at the first step", "at the last step")
 
 
-def gradient_charts(records: Records, found: Sequence[Panel]) -> list[Chart]:
-    """Two charts for each panel: the norm of each layer's gradient at the first step and at the
-    last, from the input to the answer; none where no trial recorded any. Needs matplotlib.
+def gradient_charts(records: Records, arm_panels: Sequence[Panel]) -> list[Chart]:
+    """Charts of the gradient norm of each layer, at the first step and at the last, for each panel.
 
-    The layers are those that a network's depth counts: convolutions and the linear layer of the
-    main path. A norm that is 0 or not finite has no place on a logarithmic axis.
+    The layers are those that the depth counts: convolutions and the linear layer of the main path,
+    in the order from input to output. Norms that are 0 or not finite are left out, since the axis
+    is logarithmic. Empty where no trial has recorded gradients. Needs matplotlib.
     """
     places = {arm.name: _places(records, arm.digest) for arm in records.arms}
 
@@ -45,16 +45,16 @@ def gradient_charts(records: Records, found: Sequence[Panel]) -> list[Chart]:
         )
         for step, when in enumerate(_STEPS)
     )
-    return draw_panels(found, (at_first, at_last))
+    return draw_panels(arm_panels, (at_first, at_last))
 
 
 def _places(records: Records, digest: str) -> dict[str, int]:
-    """Each weight's place among the layers of the main path."""
-    laid = records.plans.get(digest)
-    layers = laid.weighted if laid else ()
+    """Number of each weight's layer on the main path, by the name of the weight."""
+    plan = records.plans.get(digest)
+    layers = plan.weighted if plan else ()
     return {f"{layer.name}.weight": place for place, layer in enumerate(layers, start=1)}
 
 
 def _points(trial: TrialRecord, step: int, places: dict[str, int]) -> Iterator[tuple[float, float]]:
-    for norms in trial.outcome.gradients[step : step + 1]:  # a trial that diverged has no last
+    for norms in trial.outcome.gradients[step : step + 1]:  # a diverged trial has no last step
         yield from ((places[name], norm) for name, norm in norms if norm and name in places)

@@ -1,4 +1,4 @@
-"""The networks of a sweep for the report: what sets each apart, and its picture."""
+"""Networks of a sweep for the report: pictures, and differences from the first network."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ from ...specs.network import ResNetSpec
 from ...text.inline import in_words
 from ..results.records import Records
 
-#: Networks pictured; a page of hundreds of pictures is read by nobody.
+#: Most networks with a picture; nobody reads a page of hundreds of pictures.
 MAX_PICTURED = 24
 _MAX_CHANGES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One network of a sweep. ``svg`` is its picture, safe to stand in a page, in which all is
-    marked that is not so in the first."""
+    """One network of a sweep.
+
+    ``svg`` is its picture, escaped for a page, with marks where it differs from the first network.
+    """
 
     arms: tuple[str, ...]
-    """All that mean it; the first gives it its name."""
+    """Names of all arms with this network."""
     digest: str
     changes: tuple[str, ...]
-    """In what it differs from the first network, a line for each place."""
+    """Differences from the first network, one line for each place."""
     svg: str
 
 
 def networks(records: Records) -> list[Network]:
-    """The first networks of a sweep, each once."""
+    """The first :data:`MAX_PICTURED` networks of a sweep, each once."""
     named: dict[str, list[str]] = {}
     for arm in records.arms:
         named.setdefault(arm.digest, []).append(arm.name)
@@ -37,8 +39,8 @@ def networks(records: Records) -> list[Network]:
         return []
     first = plans[0][1]
     return [
-        Network(tuple(named[digest]), digest, _changes(first.spec, laid.spec), laid.to_svg(first))
-        for digest, laid in plans
+        Network(tuple(named[digest]), digest, _changes(first.spec, plan.spec), plan.to_svg(first))
+        for digest, plan in plans
     ]
 
 

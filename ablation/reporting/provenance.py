@@ -1,4 +1,4 @@
-"""What the results were made with: the data, the recipe, and each run's manifest."""
+"""Provenance of the results: data, recipe, and the manifest of each run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from ..results.records import Records, RunRecord
 
-_DIGEST = 12  # characters of one that tell it apart
+_DIGEST = 12  # characters of a digest that are shown
 
 
 def provenance(records: Records) -> dict[str, str]:
-    """What holds for the whole sweep, by its name."""
+    """Facts about the whole sweep, by name."""
     trials, sweep = records.all_trials, records.sweep
     recorded = sorted(trial.recorded for trial in trials)
     return {
@@ -28,19 +28,22 @@ def provenance(records: Records) -> dict[str, str]:
 
 
 def environments(records: Records) -> list[dict[str, Any]]:
-    """The distinct environments that trials ran in; more than one should make a reader wary."""
-    held = [trial.outcome.environment for trial in records.all_trials if trial.outcome.environment]
-    return [e for index, e in enumerate(held) if e not in held[:index]]
+    """Different environments that trials ran in; more than one is a reason for a warning."""
+    trials = records.all_trials
+    used = [trial.outcome.environment for trial in trials if trial.outcome.environment]
+    return [e for index, e in enumerate(used) if e not in used[:index]]
 
 
 def runs_table(runs: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings, and for each run that trained something a row of its manifest."""
-    told = [{"began, UTC": f"{run.started:%Y-%m-%d %H:%M}", **_told(run.manifest)} for run in runs]
-    heads = tuple(dict.fromkeys(head for row in told for head, text in row.items() if text))
-    return heads, [tuple(row.get(head, "") for head in heads) for row in told]
+    """Headings, and one row for each run with its start and its manifest."""
+    rows = [
+        {"began, UTC": f"{run.started:%Y-%m-%d %H:%M}", **_as_text(run.manifest)} for run in runs
+    ]
+    heads = tuple(dict.fromkeys(head for row in rows for head, text in row.items() if text))
+    return heads, [tuple(row.get(head, "") for head in heads) for row in rows]
 
 
-def _told(manifest: dict[str, Any]) -> dict[str, str]:
+def _as_text(manifest: dict[str, Any]) -> dict[str, str]:
     tree = {key: str(value) for key, value in manifest.items()}
     for key in ("code", "data"):
         tree[key] = tree.get(key, "")[:_DIGEST]

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else."""
+"""The report: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from ...files import write_whole
-from ..comparing.comparison import compare
 from ..comparing.paired import compare_pairs
+from ..comparing.rows import Panel, compare, panels
 from ..comparing.verdict import RULE, state_verdict
-from ..planning.published import footnotes
+from ..published import footnotes
 from ..results.records import Records, TrialRecord, read_records
 from .chart import MAX_SERIES, Chart
 from .figures import MAX_PANELS, learning_curves, series_index
@@ -19,21 +19,20 @@ from .forest import MAX_DRAWN, forest_plot
 from .front import cost_chart, pareto_front
 from .gradients import gradient_charts
 from .networks import networks
-from .panels import Panel, panels
 from .population import population
 from .provenance import environments, provenance, runs_table
 from .table import FIGURES, PAIRED, cells, headings, paired_cells, percent
 
 REPORT_NAME = "report.html"
-#: Comparisons told in sentences at once; the others are folded.
-_TOLD = 12
+#: Number of comparisons whose sentences are shown; the others are folded.
+_UNFOLDED = 12
 
 
 def write_report(folder: str | os.PathLike[str]) -> Path:
-    """Write ``report.html`` beside the store in ``folder``; where it is.
+    """Write ``report.html`` beside the store in ``folder``, and return its path.
 
     The same records give the same bytes. Raises ``StoreError`` where the store cannot be read or
-    the disk refuses. Needs matplotlib and jinja2, not torch.
+    the file cannot be written. Needs matplotlib and jinja2, not torch.
     """
     path = Path(folder) / REPORT_NAME
     write_whole(path, render_report(read_records(folder)))
@@ -41,7 +40,7 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
 
 
 def render_report(records: Records) -> str:
-    """The page as text."""
+    """The report as an HTML page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -50,10 +49,10 @@ def render_report(records: Records) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     rows, compared = compare(records), compare_pairs(records)
-    found = panels(rows)
+    arm_panels = panels(rows)
 
     def drawn(chart: Chart | None) -> tuple[str, Markup] | None:
-        # Only these drawings are taken as they are; matplotlib has escaped the text inside.
+        # Only charts are inserted without escaping: their text is escaped already.
         return (chart.title, Markup(chart.svg)) if chart else None
 
     return environment.from_string(template).render(
@@ -61,8 +60,8 @@ def render_report(records: Records) -> str:
         tested=records.tested,
         verdict=state_verdict(rows, records.num_classes) or ["Nothing is recorded yet."],
         comparisons=[comparison.verdict for comparison in compared],
-        told=_TOLD,
-        untold=records.untold,
+        unfolded=_UNFOLDED,
+        warning=records.undeclared_warning,
         rule=RULE,
         compared=PAIRED,
         differences=[paired_cells(comparison) for comparison in compared],
@@ -76,11 +75,11 @@ def render_report(records: Records) -> str:
         arms=[cells(row, records.published) for row in rows],
         footnotes=footnotes(records.published),
         networks=[(network, Markup(network.svg)) for network in networks(records)],
-        series=series_index(found),
-        curves_left_out=_left_out(found),
-        curves=[drawn(chart) for chart in learning_curves(records, found)],
-        gradients=[drawn(chart) for chart in gradient_charts(records, found)],
-        trouble=_trouble(records),
+        series=series_index(arm_panels),
+        curves_drawn=_drawn_part(arm_panels),
+        curves=[drawn(chart) for chart in learning_curves(records, arm_panels)],
+        gradients=[drawn(chart) for chart in gradient_charts(records, arm_panels)],
+        failures=_failures(records),
         provenance=provenance(records),
         environments=environments(records),
         runs=runs_table(records.runs),
@@ -88,19 +87,19 @@ def render_report(records: Records) -> str:
     )
 
 
-def _left_out(found: Sequence[Panel]) -> str:
-    """What the curves do not show, as the end of a sentence."""
-    series = len({name for panel in found for name in panel.rows})
+def _drawn_part(arm_panels: Sequence[Panel]) -> str:
+    """Part of the panels and lines that is drawn, as the end of a sentence; empty if all are."""
+    series = len({name for panel in arm_panels for name in panel.rows})
     counts = (
-        (len(found), MAX_PANELS, "panels"),
+        (len(arm_panels), MAX_PANELS, "panels"),
         (series, MAX_SERIES, "lines"),
     )
-    told = [f"the first {most} of {count} {what}" for count, most, what in counts if count > most]
-    return " and ".join(told)
+    parts = [f"the first {most} of {count} {noun}" for count, most, noun in counts if count > most]
+    return " and ".join(parts)
 
 
-def _trouble(records: Records) -> list[tuple[str, TrialRecord]]:
-    """Trials that gave no test error, with the arm they belong to."""
+def _failures(records: Records) -> list[tuple[str, TrialRecord]]:
+    """Trials without a test error, each with the name of its arm."""
     return [
         (arm, trial)
         for arm, trials in records.trials.items()

@@ -1,4 +1,4 @@
-"""The comparison as a table for a terminal."""
+"""Tables of arms and comparisons."""
 
 from __future__ import annotations
 
@@ -6,31 +6,37 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...drawing.numbers import percent as percent_of_all
-from ..comparing.comparison import ArmRow, Spread
-from ..comparing.verdict import p_figure, signed
-from ..planning.published import PublishedTable, footnotes, printed
+from ..comparing.comparison import Comparison, p_figure, signed
+from ..comparing.rows import ArmRow, Spread
+from ..published import PublishedTable, footnotes, printed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..comparing.paired import Comparison
-
 FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
 PUBLISHED = "published"
-COMPARED = ("comparison", "pairs", "difference", "95% interval", "p", "p Holm", "sees", "separable")
-
-#: With what a terminal has no room for.
+COMPARED = (
+    "comparison",
+    "pairs",
+    "difference",
+    "95% interval",
+    "p",
+    "p Holm",
+    "detectable",
+    "separable",
+)
+#: Columns of the report, which has more room than a terminal.
 PAIRED = (*COMPARED, "same start")
 
 
 def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
-    """The axes, then the figures, and then, where papers' tables are given, what they print."""
+    """Headings: the axes, the figures, and ``published`` if there are published tables."""
     axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
     return (*axes, *FIGURES, *([PUBLISHED] if published else []))
 
 
 def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
-    """A row of the table, one text for each of the headings; errors in percent."""
+    """Row of an arm, one text for each of the headings; errors are in percent."""
     return (
         *(label for _, label in row.labels),
         f"{row.params:,}",
@@ -44,10 +50,10 @@ def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, .
 
 
 def failures(row: ArmRow) -> str:
-    """What became of trials that gave no test error, such as ``2 diverged, 1 failed``."""
+    """Counts of trials without a test error, such as ``2 diverged, 1 failed``."""
     kinds = ("diverged", "failed", "crashed", "timed_out")
-    found = [(getattr(row, kind), kind.replace("_", " ")) for kind in kinds]
-    return ", ".join(f"{count} {kind}" for count, kind in found if count)
+    counts = [(getattr(row, kind), kind.replace("_", " ")) for kind in kinds]
+    return ", ".join(f"{count} {kind}" for count, kind in counts if count)
 
 
 def percent(spread: Spread | None) -> str:
@@ -63,9 +69,9 @@ def percent(spread: Spread | None) -> str:
 
 
 def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
-    """A row under :data:`COMPARED`, in percentage points; empty where there is no such figure.
+    """Row of a comparison under :data:`COMPARED`, in percentage points.
 
-    ``sees`` is the smallest difference that the sweep would have seen.
+    A figure that does not exist is empty.
     """
     c = comparison
     return (
@@ -81,13 +87,12 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
 
 
 def paired_cells(comparison: Comparison) -> tuple[str, ...]:
-    """A row under :data:`PAIRED`: how many tensors, and what share of the parameters, start bit
-    for bit alike."""
-    alike = comparison.shared
-    if alike is None:
+    """Row of a comparison under :data:`PAIRED`, with the initial weights that both arms share."""
+    shared = comparison.shared
+    if shared is None:
         return (*comparison_cells(comparison), "")
-    share = "100%" if alike.share == 1 else percent_of_all(alike.share)
-    return (*comparison_cells(comparison), f"{alike.tensors}/{alike.of} {share}")
+    fraction = "100%" if shared.share == 1 else percent_of_all(shared.share)
+    return (*comparison_cells(comparison), f"{shared.tensors}/{shared.of} {fraction}")
 
 
 def comparison_table(
@@ -95,9 +100,9 @@ def comparison_table(
     title: str | None = None,
     published: Sequence[PublishedTable] = (),
 ) -> Table:
-    """The comparison for ``rich.print``: mean and sample deviation over seeds.
+    """Table of the arms for ``rich.print``, with mean and sample deviation over seeds.
 
-    ``published`` is a sweep's or its records': what papers print, with its sources underneath.
+    ``published`` are the published tables of a sweep or of its records; sources are the caption.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

@@ -1,1 +1,1 @@
-"""What trials came to, kept in a store that loses nothing."""
+"""Results: the store of trials, its records and their export."""

@@ -1,4 +1,4 @@
-"""Results as CSV and JSON, a row or an object for each trial."""
+"""Results as CSV and JSON: a row or an object for each trial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 from ...errors import ResforgeError
 from ...files import write_whole
-from .records import ArmRecord, Records, TrialRecord, read_records
+from .planned import ArmRecord
+from .records import Records, TrialRecord, read_records
 
 CSV_NAME = "results.csv"
 FORMATS = ("csv", "json", "jsonl")
@@ -25,10 +26,10 @@ _POINTS = ("arm", "seed", "key", "images", "step", "error", "loss")
 
 
 def write_csv(folder: str | os.PathLike[str]) -> Path:
-    """Write ``results.csv`` beside the store in ``folder``; where it is.
+    """Write ``results.csv`` beside the store in ``folder``, and return its path.
 
-    Errors are shares, 0 to 1; an arm's axes follow in columns of their own, named
-    ``axis:<axis>``. Raises ``StoreError`` where the store cannot be read or the disk refuses.
+    Errors are fractions from 0 to 1; each axis has a column of its own, named ``axis:<axis>``.
+    Raises ``StoreError`` where the store cannot be read or the file cannot be written.
     """
     path = Path(folder) / CSV_NAME
     write_whole(path, export_results(read_records(folder)))
@@ -36,22 +37,22 @@ def write_csv(folder: str | os.PathLike[str]) -> Path:
 
 
 def export_results(records: Records, format: str = "csv", curves: bool = False) -> str:
-    """All that is recorded, as text.
+    """All recorded trials as text.
 
-    ``csv`` has a row for each trial, or with ``curves`` one for each point of the learning curves:
-    ``images`` says ``train``, ``validation`` or ``test``. ``json`` is one list and ``jsonl`` a line
-    for each trial, the curves among the rest. Raises :class:`~resforge.ResforgeError` for any
-    other format.
+    ``csv`` has a row for each trial, or with ``curves`` one for each point of the learning curves,
+    whose ``images`` are ``train``, ``validation`` or ``test``. ``json`` is one list and ``jsonl`` a
+    line for each trial, both with the curves. Raises :class:`~resforge.ResforgeError` for any other
+    format.
     """
     if format not in FORMATS:
-        raise ResforgeError(f"there is no format {format!r}: use {', '.join(FORMATS)}")
+        raise ResforgeError(f"unknown format {format!r}: use {', '.join(FORMATS)}")
     trials = [(arm, trial) for arm in records.arms for trial in records.trials[arm.name]]
     if format == "csv":
         return _as_csv(_points(trials) if curves else _rows(records, trials))
     objects = [_object(arm, trial) for arm, trial in trials]
     if format == "json":
         return json.dumps(objects, indent=2, allow_nan=False) + "\n"
-    return "".join(json.dumps(held, allow_nan=False) + "\n" for held in objects)
+    return "".join(json.dumps(item, allow_nan=False) + "\n" for item in objects)
 
 
 _Trials = list[tuple[ArmRecord, TrialRecord]]
@@ -74,13 +75,13 @@ def _rows(records: Records, trials: _Trials) -> Iterator[list[object]]:
 def _points(trials: _Trials) -> Iterator[Iterable[object]]:
     yield _POINTS
     for arm, trial in trials:
-        whose = (arm.name, trial.seed, trial.key)
+        trial_id = (arm.name, trial.seed, trial.key)
         for step, loss in trial.outcome.train_curve:
-            yield *whose, "train", step, None, loss
+            yield *trial_id, "train", step, None, loss
         curves = {"validation": trial.outcome.validation_curve, "test": trial.outcome.test_curve}
         for images, curve in curves.items():
             for step, error, loss in curve:
-                yield *whose, images, step, error, loss
+                yield *trial_id, images, step, error, loss
 
 
 def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:

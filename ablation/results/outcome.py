@@ -1,4 +1,4 @@
-"""How a trial ended, in plain numbers that survive the store bit for bit."""
+"""Outcomes of trials, in plain numbers that the store keeps bit for bit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-#: Part of every trial's key: raise it when the same trial would give other numbers.
+#: Part of every trial's key; to be increased when the same trial would give other numbers.
 RESULT_FORMAT = 1
 
 Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
@@ -15,12 +15,13 @@ Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One trial's end.
+    """Outcome of one trial.
 
-    ``done`` and ``diverged`` (the loss stopped being finite) are results; ``failed`` (it raised),
-    ``crashed`` (its process died) and ``timed_out`` carry the reason in ``error``. Errors are
-    shares, 0 to 1. ``train_curve`` holds ``(step, loss)``; ``test_curve``, and
-    ``validation_curve`` where images were set aside, ``(step, error, loss)``.
+    ``done`` and ``diverged`` (the loss stopped being finite) are results; ``failed`` (an exception
+    was raised), ``crashed`` (the process died) and ``timed_out`` have the reason in ``error``. Test
+    and validation errors are fractions from 0 to 1. ``train_curve`` holds ``(step, loss)``,
+    ``test_curve`` and ``validation_curve`` hold ``(step, error, loss)``; the last is empty without
+    validation images.
     """
 
     status: Status
@@ -31,26 +32,26 @@ class Outcome:
     error: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     correct: str = ""
-    """Of each test image, whether it was told rightly after the selected step: see
+    """One bit for each test image: whether it is classified correctly after the selected step. See
     :func:`unpack_bits`."""
     gradients: tuple[tuple[tuple[str, float | None], ...], ...] = ()
-    """At the first step and at the last: each weight's name and the norm of its gradient."""
+    """Name and gradient norm of each weight, at the first step and at the last."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds spent on parts of the whole."""
+    """Seconds spent on parts of the trial."""
     notes: tuple[str, ...] = ()
-    """What a person should know, and no number depends on."""
+    """Messages for people, on which no number depends."""
     validation_curve: tuple[tuple[int, float, float], ...] = ()
     selected: int | None = None
-    """The step whose weights were tested; where nothing is said, the last one."""
+    """Step whose weights were tested; None stands for the last."""
 
     @classmethod
     def timed_out(cls, limit: float) -> Outcome:
-        """Of a trial that was stopped after ``limit`` seconds."""
+        """Outcome of a trial that was stopped after ``limit`` seconds."""
         return cls("timed_out", seconds=limit, error=f"stopped after its time limit of {limit:g} s")
 
     @property
     def test_error(self) -> float | None:
-        """Share of test images missed after the selected step; None unless ``done``."""
+        """Test error after the selected step, as a fraction; None unless ``done``."""
         return self._at_selected(self.test_curve)[1]
 
     @property
@@ -59,7 +60,7 @@ class Outcome:
 
     @property
     def validation_error(self) -> float | None:
-        """The same of the images set aside; None where there are none."""
+        """Validation error after the selected step; None where there are no validation images."""
         return self._at_selected(self.validation_curve)[1]
 
     @property
@@ -68,7 +69,7 @@ class Outcome:
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """All that must come out equal when the trial is run again."""
+        """Fields that must be equal when the trial is run again."""
         return (
             *(self.status, self.train_curve, self.test_curve, self.steps),
             *(self.correct, self.gradients, self.validation_curve, self.selected),
@@ -82,7 +83,7 @@ class Outcome:
         return next((point for point in curve if point[0] == self.selected), curve[-1])
 
     def to_json(self) -> str:
-        """Text that reads back to an equal outcome, every float bit for bit.
+        """JSON text from which :meth:`from_json` restores an equal outcome, floats bit for bit.
 
         >>> outcome = Outcome("done", ((1, 0.1),), ((1, 0.25, 2.0),), steps=1)
         >>> Outcome.from_json(outcome.to_json()) == outcome
@@ -103,8 +104,9 @@ class Outcome:
 
 
 def pack_bits(bits: Sequence[bool]) -> str:
-    """Bits as hex, eight to a byte, the first in the highest place, and zeros at the end: what
-    ``numpy.packbits`` makes of them.
+    """Bits as hex, in the layout of ``numpy.packbits``.
+
+    Eight bits make a byte, the first bit is the highest, and zeros pad the last byte.
 
     >>> pack_bits([True, False, True])
     'a0'

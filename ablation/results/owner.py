@@ -1,4 +1,4 @@
-"""Who holds a trial: one run of a driver, told apart from every other."""
+"""Owners of trials: one run of a driver, distinguishable from every other."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...errors import StoreError
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, named so that another can tell for sure whether it is gone.
+    """Name of a process, by which other processes can check whether it has ended.
 
-    ``host`` names a set of processes that can see each other; ``start`` tells a process from a
-    later one that was given the same number.
+    ``host`` names a set of processes that can see each other; ``start`` distinguishes a process
+    from a later one with the same number.
     """
 
     host: str
@@ -27,7 +27,7 @@ class Owner:
 
     @classmethod
     def me(cls) -> Owner:
-        """This process, with a new token for each call."""
+        """Name of this process, with a new token at each call."""
         pid = os.getpid()
         return cls(_host(), pid, _start_of(pid), uuid.uuid4().hex)
 
@@ -44,7 +44,7 @@ class Owner:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the process is known to have ended; False where nobody here can know."""
+        """Whether the process is known to have ended; False where this host cannot know."""
         if self.host != _host():
             return False
         try:
@@ -61,18 +61,18 @@ _ZOMBIE = "ended"
 
 
 def _host() -> str:
-    """Machine, boot and, where processes live in containers, the container."""
+    """Name of the machine, its boot and the process namespace (the container)."""
     parts = [socket.gethostname()]
     try:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         parts.append(os.readlink("/proc/self/ns/pid"))
     except OSError:
-        pass  # not Linux: the name alone must do
+        pass  # not Linux: the host name alone
     return " ".join(parts)
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, in ticks since boot; empty where that cannot be known."""
+    """Start time of a process in ticks since boot; empty where it is not known."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,27 +1,66 @@
-"""A plan in a store: writing it, and how another differs from it."""
+"""A plan as the store keeps it: writing it, and describing how another differs from it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ...errors import path_text
-
-if TYPE_CHECKING:
-    from ..planning.plan import SweepPlan
 
 _SHOWN = 5
 
 
-def write_plan(database: sqlite3.Connection, plan: SweepPlan) -> None:
-    """Make ``plan`` the store's; trials that only an earlier plan wanted keep their results."""
+@dataclass(frozen=True)
+class ArmRecord:
+    """An arm as it was planned."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    digest: str
+    params: int
+    macs: int
+    depth: int
+    spec: str = ""
+    """The spec as JSON."""
+
+
+class TrialEntry(NamedTuple):
+    """A planned trial: its key, the digest of its network and its seed."""
+
+    key: str
+    digest: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """A plan in plain values."""
+
+    digest: str
+    """Equal for plans of the same arms and trials."""
+    sweep: dict[str, Any]
+    """The sweep as a tree, with every default written out."""
+    text: str
+    """The text of the sweep file."""
+    fingerprint: str
+    """SHA-256 of the data."""
+    images: tuple[int, int, int, int]
+    """Channels, height, width and number of classes of the data."""
+    arms: tuple[ArmRecord, ...]
+    trials: tuple[TrialEntry, ...]
+    """The trials in the order in which they are to be trained."""
+
+
+def write_plan(database: sqlite3.Connection, plan: PlanRecord) -> None:
+    """Replace the store's plan by ``plan``; results of trials outside the new plan are kept."""
     meta = {
-        "sweep": json.dumps(plan.sweep.model_dump(mode="json")),
-        "text": plan.sweep.text,
+        "sweep": json.dumps(plan.sweep),
+        "text": plan.text,
         "fingerprint": plan.fingerprint,
-        "images": json.dumps([*plan.sweep.data.input_shape, plan.sweep.data.num_classes]),
+        "images": json.dumps(plan.images),
     }
     database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
     database.execute("DELETE FROM arms")
@@ -30,7 +69,7 @@ def write_plan(database: sqlite3.Connection, plan: SweepPlan) -> None:
         [
             (
                 *(position, arm.name, json.dumps(arm.labels), arm.digest),
-                *(arm.params, arm.macs, arm.depth, arm.spec.to_json()),
+                *(arm.params, arm.macs, arm.depth, arm.spec),
             )
             for position, arm in enumerate(plan.arms)
         ],
@@ -39,24 +78,24 @@ def write_plan(database: sqlite3.Connection, plan: SweepPlan) -> None:
     database.executemany(
         "INSERT INTO trials (key, digest, seed, rank, state) VALUES (?, ?, ?, ?, 'waiting')"
         " ON CONFLICT (key) DO UPDATE SET rank = excluded.rank",
-        [(trial.key, trial.arm.digest, trial.seed, rank) for rank, trial in enumerate(plan.trials)],
+        [(*trial, rank) for rank, trial in enumerate(plan.trials)],
     )
 
 
-def plan_changes(database: sqlite3.Connection, plan: SweepPlan) -> str:
-    """What ``plan`` changes: ``seeds[2]: 2 instead of none, ...``."""
+def plan_changes(database: sqlite3.Connection, plan: PlanRecord) -> str:
+    """Differences of ``plan`` from the store's plan: ``seeds[2]: 2 instead of none, ...``."""
     (text,) = database.execute("SELECT value FROM meta WHERE name = 'sweep'").fetchone()
-    there = dict(_leaves(json.loads(text)))
-    here = dict(_leaves(plan.sweep.model_dump(mode="json")))
-    found = [
-        f"{path}: {_shown(here, path)} instead of {_shown(there, path)}"
-        for path in dict.fromkeys([*here, *there])
-        if here.get(path) != there.get(path)
+    stored = dict(_leaves(json.loads(text)))
+    new = dict(_leaves(plan.sweep))
+    changes = [
+        f"{path}: {_shown(new, path)} instead of {_shown(stored, path)}"
+        for path in dict.fromkeys([*new, *stored])
+        if new.get(path) != stored.get(path)
     ]
-    if not found:
+    if not changes:
         return "the same file, but another network, data set or version of resforge behind it"
-    rest = len(found) - _SHOWN
-    return ", ".join(found[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(changes) - _SHOWN
+    return ", ".join(changes[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _shown(leaves: dict[str, Any], path: str) -> str:

@@ -1,4 +1,4 @@
-"""All that a store knows of its present plan, as plain data, for tables and reports."""
+"""Records: the current plan of a store and its results, as plain data for tables and reports."""
 
 from __future__ import annotations
 
@@ -14,30 +14,17 @@ from ...errors import SpecError, StoreError, printable
 from ...planner.plan import Plan, plan
 from ...specs.network import ResNetSpec
 from ...training.data import DATA
-from ..planning.declared import Declared, Pair, pairs_of, untold
-from ..planning.published import PublishedTable
+from ..declared import Declared, Pair, pairs_of, undeclared_warning
+from ..published import PublishedTable
 from .outcome import Outcome
+from .planned import ArmRecord
 from .schema import disk_errors
 from .store import Store
 
 
 @dataclass(frozen=True)
-class ArmRecord:
-    """An arm as it was planned."""
-
-    name: str
-    labels: tuple[tuple[str, str], ...]
-    digest: str
-    params: int
-    macs: int
-    depth: int
-    spec: str = ""
-    """As JSON."""
-
-
-@dataclass(frozen=True)
 class TrialRecord:
-    """A finished trial; ``recorded`` is when, in UTC."""
+    """A finished trial; ``recorded`` is its time in UTC."""
 
     key: str
     seed: int
@@ -47,7 +34,7 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: when it began, in UTC, and its manifest: versions, hardware, commit, engine."""
+    """One run: its start in UTC, and its manifest of versions, hardware, commit and engine."""
 
     started: datetime
     manifest: dict[str, Any]
@@ -55,26 +42,26 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Records:
-    """A sweep's plan and what is recorded of it.
+    """The plan of a sweep and its recorded results.
 
-    ``trials`` holds each arm's finished trials by the arm's name, in the order of the seeds.
+    ``trials`` holds the finished trials of each arm by its name, in the order of the seeds.
     """
 
     sweep: dict[str, Any]
-    """The sweep as a tree, every default written out."""
+    """The sweep as a tree, with every default written out."""
     text: str
-    """The sweep file as it was."""
+    """The text of the sweep file."""
     fingerprint: str
     arms: tuple[ArmRecord, ...]
     trials: dict[str, tuple[TrialRecord, ...]]
     total: int
-    """Trials the plan has; arms that mean the same network share theirs."""
+    """Number of trials of the plan; arms of the same network share their trials."""
     finished: int
     runs: tuple[RunRecord, ...] = ()
-    """The runs that trained something, in the order in which they began."""
+    """Runs that trained at least one trial, in the order of their start."""
     images: tuple[int, int, int, int] | None = None
-    """Channels, height, width and number of classes of the data, whose files may be gone; stores of
-    before format 3 do not say."""
+    """Channels, height, width and number of classes of the data, whose files may be gone; None in
+    stores from before format 3."""
 
     @property
     def title(self) -> str:
@@ -82,7 +69,7 @@ class Records:
 
     @property
     def num_classes(self) -> int:
-        """Of the data: guessing misses ``1 - 1 / num_classes``."""
+        """Number of classes of the data; the test error of guessing is ``1 - 1 / num_classes``."""
         return self._images[3]
 
     @property
@@ -99,43 +86,43 @@ class Records:
 
     @cached_property
     def plans(self) -> dict[str, Plan]:
-        """Each network's plan by its digest; those whose spec is not legal (any more) left out.
+        """Plan of each network by its digest, without those whose spec is no longer legal.
 
-        A store from another version of the language can hold such specs.
+        Stores of other versions of the language can hold such specs.
         """
         specs = {arm.digest: arm.spec for arm in self.arms}
-        found = {}
+        plans = {}
         for digest, spec in specs.items():
             with suppress(SpecError, ValueError, TypeError):
-                found[digest] = plan(ResNetSpec(**json.loads(spec)), self.input_size)
-        return found
+                plans[digest] = plan(ResNetSpec(**json.loads(spec)), self.input_size)
+        return plans
 
     @property
     def tested(self) -> str:
-        """After which step test errors are told."""
-        # Stores from before there was such a key hold the last step's.
+        """Step whose weights are tested, in words."""
+        # Stores from before the key existed hold the errors of the last step.
         best = self.sweep["recipe"].get("select") == "best"
         return "the step with the lowest validation error" if best else "the last step"
 
     @property
     def published(self) -> tuple[PublishedTable, ...]:
-        """What papers print for some of the arms."""
-        # Stores from before there was such a key have none.
+        """Published results for some of the arms."""
+        # Stores from before the key existed have none.
         return tuple(PublishedTable(**table) for table in self.sweep.get("published", ()))
 
     @property
     def pairs(self) -> list[Pair]:
-        """The pairs of arms that are compared."""
+        """Pairs of arms that are compared."""
         return pairs_of(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
 
     @property
-    def untold(self) -> str:
-        """Why there are no such pairs though nothing was declared; else empty."""
-        return untold(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
+    def undeclared_warning(self) -> str:
+        """Reason why the default comparisons are not made; empty where they are."""
+        return undeclared_warning(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
 
     @property
     def _declared(self) -> list[Declared] | None:
-        # Stores from before there was such a key declare none.
+        # Stores from before the key existed declare none.
         declared = self.sweep.get("comparisons")
         return None if declared is None else [Declared(**item) for item in declared]
 
@@ -146,13 +133,12 @@ class Records:
 
 
 def read_records(folder: str | os.PathLike[str]) -> Records:
-    """What the store in ``folder`` holds of its present plan.
+    """Records of the current plan of the store in ``folder``.
 
-    Raises :class:`~resforge.errors.StoreError` where there is no store, or not one that
-    can be read.
+    Raises :class:`~resforge.errors.StoreError` for a missing store and one that cannot be read.
     """
     with Store(folder) as store, disk_errors(store.path):
-        # One transaction, so that a driver at work cannot change things between the queries.
+        # One transaction, so that an active driver changes nothing between the queries.
         store.database.execute("BEGIN")
         meta = dict(store.database.execute("SELECT name, value FROM meta").fetchall())
         arms = [

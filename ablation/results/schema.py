@@ -1,4 +1,4 @@
-"""The tables of a results store, and the checks before anything in it is touched."""
+"""Tables of a results store, and the checks before it is used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from pathlib import Path
 
 from ...errors import StoreError
 
-STORE_FORMAT = 3
-# "rfsw" in ASCII: says to any tool, and to us, whose file this is.
+#: Version of the format. Format 4 has the tables of format 3; in it, networks have the identities
+#: (digests) of resforge 0.2.0.
+STORE_FORMAT = 4
+# The last format of resforge 0.1.0, to which earlier ones are migrated.
+_OLD_IDENTITIES = 3
+# "rfsw" in ASCII identifies the file as a results store of resforge.
 _APPLICATION_ID = 0x72667377
 
-# ``rank`` is a trial's place in the present plan, NULL where only an earlier plan wanted it.
-# ``attempt`` rises with every claim: whoever comes back with an older one is too late.
+# ``rank`` is a trial's position in the current plan, NULL for a trial of earlier plans only.
+# ``attempt`` increases with every claim; a result with an older attempt is rejected.
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE arms (
@@ -40,10 +44,10 @@ _RUNS = "CREATE TABLE runs (owner TEXT PRIMARY KEY, started TEXT NOT NULL, manif
 
 
 def open_database(path: Path, create: bool) -> sqlite3.Connection:
-    """A connection to a store of this format.
+    """Connection to a store, which is created with ``create`` where there is none.
 
-    Raises ``StoreError`` where there is none, and for a file that is not a store or that a newer
-    resforge wrote; such a file is left untouched.
+    Raises ``StoreError`` for a missing store, a file that is not a store, and a store of a newer
+    resforge; such a file is left untouched.
     """
     if not create and not path.exists():
         raise StoreError(f"{path}: there is no results store; run the sweep first")
@@ -64,7 +68,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     if create:
         with transaction(connection):
-            # Looked at again under the lock: another driver may have been first.
+            # Checked again under the lock: another driver may have created them.
             if not _has_tables(connection):
                 for statement in (*_TABLES.split(";"), _RUNS):
                     connection.execute(statement)
@@ -72,19 +76,31 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
                 connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
     if not _has_tables(connection):
         raise StoreError(f"{path}: the results store is empty; run the sweep first")
-    if _version(connection) < STORE_FORMAT:
+    if _version(connection) < _OLD_IDENTITIES:
         _migrate(connection)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """From an earlier format to this one; what is recorded stays as it is.
+    """Migrate format 1 or 2 to format 3; the records stay as they are.
 
-    Format 3 says in an outcome which step was tested, and how images set aside fared.
+    Format 3 adds the selected step and the validation curve to an outcome. No store is migrated to
+    format 4, since the identities of its networks cannot be.
     """
     with transaction(connection):
-        if _version(connection) == 1:  # still: another process may have been first
+        if _version(connection) == 1:  # checked under the lock: another process may have migrated
             connection.execute(_RUNS)
-        connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
+        connection.execute(f"PRAGMA user_version = {_OLD_IDENTITIES}")
+
+
+def check_identities(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ``StoreError`` for a store in which networks have the identities of resforge 0.1.0."""
+    if _version(connection) < STORE_FORMAT:
+        raise StoreError(
+            f"{path}: recorded by resforge 0.1.0, whose identities of networks were other ones:"
+            " this version would train every trial again. The results remain readable with"
+            " `resforge report`, `resforge sweep status` and `resforge sweep export`; to train with"
+            " this version, choose a new folder with --out"
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -105,20 +121,20 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path}: not a results store of resforge; choose another --out")
     if version > STORE_FORMAT:
         raise StoreError(
-            f"{path}: written by a newer resforge (store format {version}, this one knows"
+            f"{path}: written by a newer resforge (store format {version}, this one reads up to"
             f" {STORE_FORMAT}); it was left untouched: upgrade resforge, or choose another --out"
         )
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All of what is inside or none of it, and nobody else's writes in between."""
+    """Atomic transaction that excludes other writers; an exception rolls it back."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite has already rolled back by itself after some errors, a full disk among them.
+        # After some errors, such as a full disk, SQLite has already rolled back.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -126,20 +142,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as ``StoreError``, each with its mend."""
+    """Convert SQLite's errors to ``StoreError`` with a remedy."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        told = str(error)
-        if "no such" in told:
-            raise StoreError(f"{path}: damaged ({told}): choose another --out") from error
-        if "locked" in told or "busy" in told:
+        message = str(error)
+        if "no such" in message:
+            raise StoreError(f"{path}: damaged ({message}): choose another --out") from error
+        if "locked" in message or "busy" in message:
             raise StoreError(
-                f"{path}: another process held the store for a minute ({told}):"
+                f"{path}: another process held the store for a minute ({message}):"
                 " wait for it, then run the same command"
             ) from error
         raise StoreError(
-            f"{path}: {told}. What was recorded is kept: free space or make the folder writable,"
+            f"{path}: {message}. Recorded results are kept: free space or make the folder writable,"
             " then run the same command"
         ) from error
     except sqlite3.DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Where a sweep stands, and taking back how trials ended."""
+"""Status of a sweep, and retrying trials."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ...specs.paths import nearest
 from .schema import disk_errors
 from .store import Store
 
-#: All that a trial can be.
+#: All states of a trial.
 STATES = ("done", "diverged", "failed", "crashed", "timed_out", "running", "waiting")
-#: What a trial may be retried for; ``diverged`` is a result, and retried only by name.
+#: Statuses that are retried by default; ``diverged`` is a result, and retried only by name.
 RETRIED = ("failed", "crashed", "timed_out")
 RETRIABLE = (*RETRIED, "diverged")
 
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """How many trials are in each of :data:`STATES`, arm by arm and of all."""
+    """Number of trials in each of :data:`STATES`, for each arm and for the whole sweep."""
 
     title: str
     arms: dict[str, dict[str, int]]
     trials: dict[str, int]
-    """Of the whole sweep; arms that mean the same network share theirs."""
+    """Counts of the whole sweep; arms of the same network share their trials."""
     drivers: int
-    """Runs at work on it now."""
+    """Number of active runs."""
 
     @property
     def total(self) -> int:
@@ -42,7 +42,7 @@ class SweepStatus:
 
     @property
     def bad(self) -> int:
-        """Trials that raised, crashed or ran out of time."""
+        """Number of trials that failed, crashed or ran out of time."""
         return sum(self.trials[status] for status in RETRIED)
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class SweepStatus:
 
 @dataclass(frozen=True)
 class Retried:
-    """A trial that waits again, and how it had ended."""
+    """A trial that is waiting again, and its former status."""
 
     arm: str
     seed: int
@@ -66,24 +66,24 @@ class Retried:
 
 
 def sweep_status(folder: str | os.PathLike[str]) -> SweepStatus:
-    """Where the sweep in ``folder`` stands.
+    """Status of the sweep in ``folder``.
 
-    Raises ``StoreError`` where there is no store, or not one that can be read.
+    Raises ``StoreError`` for a missing store and one that cannot be read.
     """
     with Store(folder) as store, disk_errors(store.path):
         store.database.execute("BEGIN")
         arms = _arms(store)
-        found = store.states()
+        states = store.states()
         drivers = store.drivers()
         store.database.execute("COMMIT")
         meta = store.database.execute("SELECT value FROM meta WHERE name = 'sweep'").fetchone()
     by_digest: dict[str, Counter[str]] = {}
-    for digest, state in found:
+    for digest, state in states:
         by_digest.setdefault(digest, Counter())[state] += 1
     return SweepStatus(
         title=printable(json.loads(meta[0])["name"]),
         arms={name: _in_order(by_digest.get(digest, Counter())) for name, digest in arms},
-        trials=_in_order(Counter(state for _, state in found)),
+        trials=_in_order(Counter(state for _, state in states)),
         drivers=drivers,
     )
 
@@ -93,11 +93,11 @@ def retry_trials(
     statuses: Collection[str] = RETRIED,
     arms: Sequence[str] = (),
 ) -> list[Retried]:
-    """Let trials that ended as one of ``statuses`` wait again, of all arms or of those named.
+    """Return trials with one of ``statuses`` to waiting, of all arms or of those named in ``arms``.
 
     The next run of the sweep trains them. Raises :class:`~resforge.ResforgeError` for a status
-    that is none of :data:`RETRIABLE` and for an arm that is not there, ``StoreError`` where the
-    store cannot be read or the disk refuses.
+    outside :data:`RETRIABLE` and for an unknown arm, and ``StoreError`` where the store cannot be
+    read or written, or is one of resforge 0.1.0.
     """
     for status in statuses:
         if status not in RETRIABLE:
@@ -107,21 +107,23 @@ def retry_trials(
             digests = dict(_arms(store))
         for name in arms:
             if name not in digests:
-                meant = nearest(name, list(digests))
-                there = f"did you mean {meant!r}?" if meant else f"there are {', '.join(digests)}"
-                raise ResforgeError(f"no arm is called {name!r}: {there}")
+                close = nearest(name, list(digests))
+                help_ = (
+                    f"did you mean {close!r}?" if close else f"the arms are {', '.join(digests)}"
+                )
+                raise ResforgeError(f"unknown arm {name!r}: {help_}")
         names = {digest: name for name, digest in reversed(digests.items())}
         wanted = {digests[name] for name in arms} or set(names)
-        taken_back = store.retry(statuses, wanted)
-    return [Retried(names[digest], seed, status) for digest, seed, status in taken_back]
+        retried = store.retry(statuses, wanted)
+    return [Retried(names[digest], seed, status) for digest, seed, status in retried]
 
 
 def _arms(store: Store) -> list[tuple[str, str]]:
     """Name and digest of each arm."""
-    found = store.database.execute("SELECT name, digest FROM arms ORDER BY position").fetchall()
-    if not found:
+    arms = store.database.execute("SELECT name, digest FROM arms ORDER BY position").fetchall()
+    if not arms:
         raise StoreError(f"{store.path}: nothing was planned here yet: run the sweep first")
-    return found
+    return arms
 
 
 def _in_order(counts: Counter[str]) -> dict[str, int]:

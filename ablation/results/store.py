@@ -1,8 +1,8 @@
-"""The results store: every trial of a sweep, who is at it, and how it ended.
+"""The results store: every trial of a sweep, the driver that holds it, and its outcome.
 
-Execution is at least once, recording exactly once. A trial is claimed under a lease with a
-rising attempt number; one transaction marks it finished and inserts its result, and only for
-the attempt that holds it.
+A trial is executed at least once and recorded exactly once. It is claimed under a lease with an
+attempt number that increases with every claim; one transaction marks it finished and inserts its
+result, for the current attempt only.
 """
 
 from __future__ import annotations
@@ -14,36 +14,33 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ...errors import StoreError
 from .outcome import Outcome
 from .owner import Owner
-from .planned import plan_changes, write_plan
-from .schema import disk_errors, open_database, transaction
-
-if TYPE_CHECKING:
-    from ..planning.plan import SweepPlan
+from .planned import PlanRecord, plan_changes, write_plan
+from .schema import check_identities, disk_errors, open_database, transaction
 
 STORE_NAME = "results.sqlite"
-#: Seconds a claim holds without being renewed; drivers renew theirs every few seconds.
+#: Seconds after which a claim expires unless it is renewed; drivers renew every few seconds.
 LEASE = 60.0
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to record one trial, as long as nobody else has claimed it since."""
+    """Right to record one trial, until another driver claims it."""
 
     key: str
     attempt: int
     crashes: int
-    """How often its process has died so far."""
+    """Number of times that the trial's process has died."""
 
 
 class Store:
-    """A results store on disk; give it the folder of a sweep.
+    """A results store on disk, in the ``folder`` of a sweep.
 
-    Every method raises :class:`~resforge.errors.StoreError` where the disk refuses.
+    Every method raises :class:`~resforge.errors.StoreError` where reading or writing fails.
     """
 
     def __init__(self, folder: str | os.PathLike[str], create: bool = False) -> None:
@@ -59,22 +56,23 @@ class Store:
     def close(self) -> None:
         self.database.close()
 
-    def adopt(self, plan: SweepPlan, owner: Owner, lease: float = LEASE) -> None:
+    def adopt(self, plan: PlanRecord, owner: Owner, lease: float = LEASE) -> None:
         """Make ``plan`` the store's plan, and ``owner`` one of its drivers.
 
-        Results are kept, whatever the plan; trials that are new are added. Raises ``StoreError``
-        with the difference while another driver is at work on another plan.
+        Results of earlier plans are kept; new trials are added. Raises ``StoreError`` while another
+        driver runs another plan, with the differences, and for a store of resforge 0.1.0.
         """
         with disk_errors(self.path):
-            told = self.database.execute("PRAGMA integrity_check").fetchone()[0]
-            if told != "ok":
-                raise StoreError(f"{self.path}: damaged ({told}): choose another --out")
+            check_identities(self.database, self.path)
+            integrity = self.database.execute("PRAGMA integrity_check").fetchone()[0]
+            if integrity != "ok":
+                raise StoreError(f"{self.path}: damaged ({integrity}): choose another --out")
             with transaction(self.database) as database:
                 self._drop_gone_drivers()
                 others = database.execute("SELECT plan FROM drivers").fetchall()
                 if any(digest != plan.digest for (digest,) in others):
                     raise StoreError(
-                        f"{self.path}: another run is at work here on another plan"
+                        f"{self.path}: another run is using this folder for another plan"
                         f" ({plan_changes(database, plan)}): wait for it, or choose another --out"
                     )
                 database.execute(
@@ -84,13 +82,13 @@ class Store:
                 write_plan(database, plan)
 
     def note_run(self, owner: Owner, manifest: dict[str, Any]) -> None:
-        """Keep what this run is made with."""
+        """Record the manifest of a run."""
         row = (owner.text, _now(), json.dumps(manifest))
         with disk_errors(self.path), transaction(self.database) as database:
             database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
 
     def leave(self, owner: Owner) -> None:
-        """Give back all that ``owner`` still holds."""
+        """Release all trials that ``owner`` holds, and remove it from the drivers."""
         with disk_errors(self.path), transaction(self.database) as database:
             database.execute("DELETE FROM drivers WHERE owner = ?", (owner.text,))
             database.execute(
@@ -100,9 +98,9 @@ class Store:
             )
 
     def claim(self, owner: Owner, lease: float = LEASE) -> Claim | None:
-        """The next trial that nobody is at; None where there is none just now."""
+        """Claim the next waiting trial; None where no trial is waiting."""
         with disk_errors(self.path), transaction(self.database) as database:
-            self._free_abandoned()
+            self._release_expired()
             row = database.execute(
                 "UPDATE trials SET state = 'running', owner = ?, lease = ?, attempt = attempt + 1"
                 " WHERE key = (SELECT key FROM trials WHERE state = 'waiting' AND rank NOT NULL"
@@ -112,14 +110,14 @@ class Store:
         return Claim(*row) if row else None
 
     def reclaim(self) -> None:
-        """Let trials wait again whose owner is gone or whose lease ran out."""
+        """Return trials to waiting whose owner is gone or whose lease has expired."""
         with disk_errors(self.path):
-            if self._abandoned():  # looked at first without a lock: mostly there is nothing
+            if self._expired():  # checked without a lock first: usually there are none
                 with transaction(self.database):
-                    self._free_abandoned()
+                    self._release_expired()
 
     def renew(self, owner: Owner, lease: float = LEASE) -> None:
-        """Hold on to all that ``owner`` has claimed."""
+        """Extend the leases of all that ``owner`` has claimed."""
         until = time.time() + lease
         with disk_errors(self.path), transaction(self.database) as database:
             for table in ("trials", "drivers"):
@@ -128,21 +126,21 @@ class Store:
                 )
 
     def record(self, claim: Claim, outcome: Outcome) -> bool:
-        """Write a trial's end; False, and nothing written, where the claim is no longer held."""
+        """Write a trial's outcome; return False without writing if the claim is lost."""
         row = (claim.key, outcome.status, claim.attempt, _now(), outcome.to_json())
         with disk_errors(self.path), transaction(self.database) as database:
-            held = self._let_go(claim, "finished", crashed=False)
+            held = self._end_claim(claim, "finished", crashed=False)
             if held:
                 database.execute("INSERT INTO results VALUES (?, ?, ?, ?, ?)", row)
         return held
 
     def release(self, claim: Claim, crashed: bool = False) -> bool:
-        """Let another attempt have the trial; ``crashed`` says its process died at it."""
+        """Return the trial to waiting; ``crashed`` states that its process died."""
         with disk_errors(self.path), transaction(self.database):
-            return self._let_go(claim, "waiting", crashed)
+            return self._end_claim(claim, "waiting", crashed)
 
     def counts(self) -> dict[str, int]:
-        """How many trials of the present plan are ``waiting``, ``running`` and ``finished``."""
+        """Number of ``waiting``, ``running`` and ``finished`` trials of the current plan."""
         with disk_errors(self.path):
             rows = self.database.execute(
                 "SELECT state, count(*) FROM trials WHERE rank NOT NULL GROUP BY state"
@@ -150,7 +148,7 @@ class Store:
         return {"waiting": 0, "running": 0, "finished": 0} | dict(rows)
 
     def statuses(self) -> dict[str, str]:
-        """How each finished trial of the present plan ended, by key."""
+        """Status of each finished trial of the current plan, by key."""
         with disk_errors(self.path):
             rows = self.database.execute(
                 "SELECT key, status FROM results JOIN trials USING (key) WHERE rank NOT NULL"
@@ -158,7 +156,7 @@ class Store:
             return dict(rows.fetchall())
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """How those of ``keys`` ended that are recorded, whatever the plan."""
+        """Outcomes of the recorded trials among ``keys``, of any plan."""
         query = "SELECT outcome FROM results WHERE key = ?"
         with disk_errors(self.path):
             rows = {key: self.database.execute(query, (key,)).fetchone() for key in keys}
@@ -170,42 +168,48 @@ class Store:
             ) from error
 
     def states(self) -> list[tuple[str, str]]:
-        """Digest and state of each trial of the present plan: how it ended, ``running`` or
-        ``waiting``."""
+        """Digest and state of each trial of the current plan.
+
+        The state is the status of the outcome, ``running`` or ``waiting``.
+        """
         with disk_errors(self.path):
             rows = self.database.execute(
                 "SELECT digest, coalesce(status, state), owner, lease FROM trials"
                 " LEFT JOIN results USING (key) WHERE rank NOT NULL ORDER BY rank"
             ).fetchall()
         return [
-            (digest, "waiting" if state == "running" and _has_lapsed(*held) else state)
+            (digest, "waiting" if state == "running" and _has_expired(*held) else state)
             for digest, state, *held in rows
         ]
 
     def drivers(self) -> int:
-        """How many runs are at work."""
+        """Number of active runs."""
         with disk_errors(self.path):
             rows = self.database.execute("SELECT owner, lease FROM drivers").fetchall()
-        return sum(not _has_lapsed(*held) for held in rows)
+        return sum(not _has_expired(*held) for held in rows)
 
     def retry(self, statuses: Collection[str], digests: Collection[str]) -> list[tuple[Any, ...]]:
-        """Take back how trials of the present plan ended, so that they wait again; digest, seed
-        and status of each."""
+        """Delete outcomes of the current plan and return their trials to waiting.
+
+        Returns digest, seed and status of each. Raises ``StoreError`` for a store of resforge
+        0.1.0, in which the trials could not be run again.
+        """
         with disk_errors(self.path), transaction(self.database) as database:
+            check_identities(database, self.path)
             rows = database.execute(
                 "SELECT key, digest, seed, status FROM results JOIN trials USING (key)"
                 " WHERE rank NOT NULL ORDER BY rank"
             ).fetchall()
-            found = [row for row in rows if row[3] in statuses and row[1] in digests]
-            keys = [(key,) for key, *_ in found]
+            deleted = [row for row in rows if row[3] in statuses and row[1] in digests]
+            keys = [(key,) for key, *_ in deleted]
             database.executemany("DELETE FROM results WHERE key = ?", keys)
             database.executemany(
                 "UPDATE trials SET state = 'waiting', crashes = 0 WHERE key = ?", keys
             )
-        return [tuple(rest) for _, *rest in found]
+        return [tuple(rest) for _, *rest in deleted]
 
-    def _let_go(self, claim: Claim, state: str, crashed: bool) -> bool:
-        # The attempt is the fence: it rises with every claim, whoever makes it.
+    def _end_claim(self, claim: Claim, state: str, crashed: bool) -> bool:
+        # The attempt number is the fence: every claim by any driver increases it.
         done = self.database.execute(
             "UPDATE trials SET state = ?, owner = NULL, lease = NULL, crashes = crashes + ?"
             " WHERE key = ? AND attempt = ? AND state = 'running'",
@@ -213,22 +217,22 @@ class Store:
         )
         return done.rowcount == 1
 
-    def _free_abandoned(self) -> None:
+    def _release_expired(self) -> None:
         self.database.executemany(
             "UPDATE trials SET state = 'waiting', owner = NULL, lease = NULL"
             " WHERE state = 'running' AND owner = ? AND lease = ?",
-            self._abandoned(),
+            self._expired(),
         )
 
-    def _abandoned(self) -> list[tuple[str, float]]:
+    def _expired(self) -> list[tuple[str, float]]:
         running = self.database.execute(
             "SELECT DISTINCT owner, lease FROM trials WHERE state = 'running'"
         ).fetchall()
-        return [held for held in running if _has_lapsed(*held)]
+        return [held for held in running if _has_expired(*held)]
 
     def _drop_gone_drivers(self) -> None:
         for owner, lease in self.database.execute("SELECT owner, lease FROM drivers").fetchall():
-            if _has_lapsed(owner, lease):
+            if _has_expired(owner, lease):
                 self.database.execute("DELETE FROM drivers WHERE owner = ?", (owner,))
 
 
@@ -236,6 +240,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _has_lapsed(owner: str, lease: float) -> bool:
-    """Whether whoever holds a lease has lost it, or is known to be gone."""
+def _has_expired(owner: str, lease: float) -> bool:
+    """Whether a lease has expired, or its owner is known to have ended."""
     return lease < time.time() or Owner.parse(owner).is_gone

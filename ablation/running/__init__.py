@@ -1,1 +1,1 @@
-"""Trials on an engine: handed out, trained, kept going through every kind of end."""
+"""Running: the driver, its engines, and the trials that they train."""

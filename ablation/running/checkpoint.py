@@ -1,4 +1,4 @@
-"""Checkpoints: what a running trial leaves on disk, so that another process can go on with it."""
+"""Checkpoints: the state of a running trial on disk, from which another process resumes it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from ...training.sealed import seal, unseal
 FOLDER = "checkpoints"
 #: Seconds between two checkpoints of a trial.
 EVERY = 30.0
-#: Seconds after which what a killed process was still writing is taken for left behind.
+#: Seconds after which an unfinished file is taken to be left by a killed process.
 _LEFT_BEHIND = 600.0
 
 
 class Checkpoint:
-    """One trial's file; without a ``path``, or where its folder is not, nothing is kept.
+    """Checkpoint file of one trial.
 
-    ``identity`` holds all that the numbers to come depend on: what was written under another is
-    left alone. ``notes`` gathers what a person should know.
+    Nothing is written if ``path`` is empty or its folder is missing. ``identity`` holds all that
+    the results depend on; a checkpoint with another identity is not used. ``notes`` collects
+    messages for people.
     """
 
     def __init__(self, path: str, identity: dict[str, Any], every: float = EVERY) -> None:
@@ -39,7 +40,7 @@ class Checkpoint:
         return self.path is not None and time.monotonic() - self._written >= self.every
 
     def write(self, state: dict[str, Any]) -> None:
-        """Keep ``state``, tensors and plain values; a disk that refuses is noted."""
+        """Write ``state``, tensors and plain values; a failure to write is noted, not raised."""
         if self.path is None:
             return
         content = seal({"identity": self.identity, "state": state})
@@ -50,21 +51,21 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def read(self) -> dict[str, Any] | None:
-        """The state that was kept; None, and a note, where it is damaged or of something else."""
+        """The written state; None, with a note, if the file is damaged or has another identity."""
         if self.path is None or not self.path.exists():
             return None
         try:
-            found = unseal(self.path.read_bytes())
-            if found["identity"] != self.identity:
-                raise ValueError(f"it was written by {_difference(found, self.identity)}")
-            state: dict[str, Any] = found["state"]
-        except Exception as error:  # a broken file can raise anything at all
+            stored = unseal(self.path.read_bytes())
+            if stored["identity"] != self.identity:
+                raise ValueError(f"it was written by {_difference(stored, self.identity)}")
+            state: dict[str, Any] = stored["state"]
+        except Exception as error:  # a damaged file can raise any exception
             self.refuse(str(error) or type(error).__name__)
             return None
         return state
 
     def refuse(self, why: str) -> None:
-        """Note that what was kept is of no use."""
+        """Note that the checkpoint cannot be used."""
         self.notes.append(f"its checkpoint is not used, {why}: it starts again")
 
 
@@ -73,14 +74,16 @@ def checkpoint_path(folder: Path, key: str) -> Path:
 
 
 def make_checkpoint_folder(folder: Path, finished: set[str]) -> None:
-    """Make the folder that checkpoints of the sweep in ``folder`` go to, without those of trials
-    that are ``finished`` and what killed processes left half written. It is only a help: a disk
-    that refuses is let be."""
+    """Make the folder for checkpoints of the sweep in ``folder``.
+
+    Checkpoints of ``finished`` trials and unfinished files of killed processes are removed. Errors
+    of the disk are ignored, since checkpoints are optional.
+    """
     with suppress(OSError):
         (folder / FOLDER).mkdir(exist_ok=True)
         for file in (folder / FOLDER).iterdir():
-            half = file.name.startswith(".")
-            if file.stem in finished or (half and _age(file) > _LEFT_BEHIND):
+            unfinished = file.name.startswith(".")
+            if file.stem in finished or (unfinished and _age(file) > _LEFT_BEHIND):
                 file.unlink(missing_ok=True)
 
 
@@ -97,7 +100,7 @@ def remove_empty_folder(folder: Path) -> None:
 
 @lru_cache(maxsize=1)
 def code_digest() -> str:
-    """SHA-256 over the code that networks are built and trained with."""
+    """SHA-256 over the code that builds and trains networks."""
     package = Path(__file__).parents[2]
     digest = hashlib.sha256()
     for folder in ("specs", "blocks", "builder", "training"):
@@ -111,7 +114,7 @@ def _age(file: Path) -> float:
     return time.time() - file.stat().st_mtime
 
 
-def _difference(found: dict[str, Any], identity: dict[str, Any]) -> str:
-    theirs = found["identity"]
-    names = [name for name in {**theirs, **identity} if theirs.get(name) != identity.get(name)]
+def _difference(stored: dict[str, Any], identity: dict[str, Any]) -> str:
+    other = stored["identity"]
+    names = [name for name in {**other, **identity} if other.get(name) != identity.get(name)]
     return f"another {' and '.join(names)}"

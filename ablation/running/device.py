@@ -1,4 +1,4 @@
-"""Devices: what trials are trained on. None is part of a sweep, or of a trial's key."""
+"""Devices that trials are trained on. A trial's key does not depend on the device."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from typing import Literal
 from ...errors import ResforgeError
 
 DeviceName = Literal["auto", "cpu", "cuda"]
-#: What a trial is told.
+#: Device of a trial, after ``auto`` is resolved.
 DeviceKind = Literal["cpu", "cuda"]
 
 
-def choose_device(wanted: str, gpus: int) -> DeviceKind:
-    """``auto`` is CUDA where there is a GPU. Raises :class:`~resforge.ResforgeError` for CUDA
-    without one, and for another name.
+def choose_device(device: str, gpus: int) -> DeviceKind:
+    """Resolve ``auto`` to CUDA if there is a GPU, else to the CPU.
+
+    Raises :class:`~resforge.ResforgeError` for CUDA without a GPU, and for an unknown name.
 
     >>> choose_device("auto", gpus=0), choose_device("auto", gpus=8), choose_device("cpu", gpus=8)
     ('cpu', 'cuda', 'cpu')
     """
-    if wanted == "cpu" or (wanted == "auto" and gpus == 0):
+    if device == "cpu" or (device == "auto" and gpus == 0):
         return "cpu"
-    if wanted not in ("auto", "cuda"):
-        raise ResforgeError(f"there is no device {wanted!r}: use auto, cpu or cuda")
+    if device not in ("auto", "cuda"):
+        raise ResforgeError(f"unknown device {device!r}: use auto, cpu or cuda")
     if gpus == 0:
         raise ResforgeError(
-            "device cuda was asked for, and PyTorch finds no GPU here: use cpu, or auto, or see"
+            "device cuda needs a GPU, and PyTorch finds none here: use cpu or auto, or check"
             " `nvidia-smi` and install PyTorch with CUDA"
         )
     return "cuda"
 
 
-def count_gpus(wanted: str = "auto") -> int:
-    """How many GPUs PyTorch finds; 0, without a look, where none is wanted."""
-    if wanted == "cpu" or not _has_driver():
+def count_gpus(device: str = "auto") -> int:
+    """Number of GPUs that PyTorch finds; 0 without importing torch if ``device`` is ``cpu``."""
+    if device == "cpu" or not _has_driver():
         return 0
     import torch
 
@@ -43,7 +44,7 @@ def count_gpus(wanted: str = "auto") -> int:
 
 
 def _has_driver() -> bool:
-    """Whether NVIDIA's library is there at all: where it is not, torch need not be imported."""
+    """Whether NVIDIA's driver library can be loaded; without it torch need not be imported."""
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -52,15 +53,22 @@ def _has_driver() -> bool:
 
 
 def gpu_of(slot: int, gpus: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables by which the worker in a slot, counted from 0, sees one GPU and no other:
-    one after the other of those this process sees, and from the first again where there are more
-    workers.
+    """Environment variables with which the worker in a slot, counted from 0, sees one GPU only.
+
+    GPUs visible to this process are assigned in turn, and shared where there are more workers.
 
     >>> gpu_of(1, gpus=2, environment={"CUDA_VISIBLE_DEVICES": "4,7"})
     {'CUDA_VISIBLE_DEVICES': '7'}
     >>> gpu_of(2, gpus=2, environment={})
     {'CUDA_VISIBLE_DEVICES': '0'}
     """
-    seen = environment.get("CUDA_VISIBLE_DEVICES")
-    names = seen.split(",") if seen else [str(number) for number in range(gpus)]
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(number) for number in range(gpus)]
     return {"CUDA_VISIBLE_DEVICES": names[slot % gpus].strip()}
+
+
+def cores() -> int:
+    """Number of cores that this process may use, which taskset and batch systems can restrict."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What a run of a sweep was made with: kept in the store, for whoever doubts the numbers."""
+"""Manifest of a run: versions, hardware and settings, kept in the store."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 
 from ..._version import __version__
 from .checkpoint import code_digest
-from .engine import cores
+from .device import cores
 
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "ray")
 
 
 def make_manifest(fingerprint: str, engine: str, workers: int, device: str) -> dict[str, Any]:
-    """Versions, hardware and settings of this run, in plain values; torch stays asleep.
+    """Versions, hardware and settings of this run in plain values, without importing torch.
 
-    What the trials themselves ran with, which may be another machine, stands in each one's
-    environment. ``commit`` is of the folder that the command was given in, if that is in Git.
+    Trials may run on other machines, and record their own environments. ``commit`` is that of the
+    current folder, if it is in Git.
     """
     return {
         "resforge": __version__,
         "code": code_digest(),
         "commit": _commit(),
         "python": platform.python_version(),
-        **{name: found for name in _LIBRARIES if (found := _version(name))},
+        **{name: number for name in _LIBRARIES if (number := _version(name))},
         "system": platform.platform(),
         "processor": _processor(),
         "cores": cores(),
@@ -48,7 +48,7 @@ def _version(library: str) -> str:
 
 
 def _commit() -> str:
-    """The commit, marked where files were changed since; empty outside Git."""
+    """The commit, marked as dirty if files have changed since; empty outside Git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

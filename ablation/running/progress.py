@@ -1,39 +1,36 @@
-"""Telling a person how a sweep goes: a bar on a terminal, plain lines anywhere else."""
+"""Progress of a sweep: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
-
-    from ..planning.plan import Trial
-    from ..results.outcome import Outcome
+from ...training.display import BarDisplay, Display
+from ..planning.plan import Trial
+from ..results.outcome import Outcome
 
 
 class Progress(Protocol):
-    """Whoever wants to follow a sweep."""
+    """Receiver of the events of a run."""
 
     def start(self, total: int, finished: int) -> None:
-        """Before anything runs: how many trials there are, and how many are recorded already."""
+        """The run starts, with ``total`` trials of which ``finished`` are recorded already."""
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
-        """A trial was recorded; ``finished`` counts those recorded by now."""
+        """A trial was recorded; ``finished`` trials are recorded now."""
 
     def running(self, count: int) -> None:
-        """So many trials are being trained now."""
+        """The number of trials being trained has changed to ``count``."""
 
     def note(self, text: str) -> None:
-        """Something worth a line."""
+        """A message for people."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """The run has ended."""
 
 
 class Silence:
-    """Tells nobody."""
+    """Ignores all events."""
 
     def start(self, total: int, finished: int) -> None: ...
 
@@ -46,11 +43,11 @@ class Silence:
     def close(self) -> None: ...
 
 
-class Lines:
-    """One plain line for each finished trial, for logs."""
+class Lines(Display):
+    """Prints one plain line for each finished trial, for logs."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.total = 0
 
     def start(self, total: int, finished: int) -> None:
@@ -63,39 +60,21 @@ class Lines:
 
     def running(self, count: int) -> None: ...
 
-    def note(self, text: str) -> None:
-        print(text, file=self.stream, flush=True)
 
-    def close(self) -> None: ...
+class LiveBar(BarDisplay):
+    """Bar with the time left, the running and failed trials, and the best arm so far.
 
-
-class LiveBar:
-    """A bar with the expected time left, the trials running and failed, and the best arm so far;
-    trials that went wrong get a line above it."""
+    Each failed trial is printed on a line above it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self.at_work = 0
+        super().__init__(stream, transient=False)
+        self.active = 0
         self.failed = 0
         self.errors: dict[str, list[float]] = {}
-        self.bar: Bar | None = None
-        self.task: TaskID | None = None
 
     def start(self, total: int, finished: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Remaining(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(file=self.stream),
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("starting the workers", total=total, completed=finished)
+        self.open(total, finished, "starting the workers")
 
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
         if outcome.test_error is not None:
@@ -103,43 +82,32 @@ class LiveBar:
         else:
             self.failed += 1
             self.note(describe(trial, outcome))
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=finished, description=self._told())
+        self.update(self._description(), finished)
 
     def running(self, count: int) -> None:
-        self.at_work = count
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, description=self._told())
+        self.active = count
+        self.update(self._description())
 
-    def note(self, text: str) -> None:
-        if self.bar is not None:
-            self.bar.console.print(text, markup=False, highlight=False)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
-
-    def _told(self) -> str:
-        told = f"{self.at_work} running, {self.failed} failed"
+    def _description(self) -> str:
+        counts = f"{self.active} running, {self.failed} failed"
         if not self.errors:
-            return told
-        means = {arm: sum(found) / len(found) for arm, found in self.errors.items()}
+            return counts
+        means = {arm: sum(errors) / len(errors) for arm, errors in self.errors.items()}
         best = min(means, key=means.__getitem__)
-        return f"{told}; best so far: {best}, {100 * means[best]:.1f}% test error"
+        return f"{counts}; best so far: {best}, {100 * means[best]:.1f}% test error"
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """A bar where ``stream`` (default: standard error) is a terminal, plain lines elsewhere."""
+    """A bar if ``stream`` (default: standard error) is a terminal, else plain lines."""
     stream = stream or sys.stderr
     return LiveBar(stream) if stream.isatty() else Lines(stream)
 
 
 def describe(trial: Trial, outcome: Outcome) -> str:
-    """A finished trial in a line."""
-    told = outcome.status.replace("_", " ")
+    """One line about a finished trial."""
+    result = outcome.status.replace("_", " ")
     if outcome.test_error is not None:
-        told = f"{100 * outcome.test_error:.1f}% test error"
+        result = f"{100 * outcome.test_error:.1f}% test error"
     elif outcome.error:
-        told += f": {outcome.error.strip().splitlines()[-1]}"
-    return f"{trial.arm.name}, seed {trial.seed}: {told}, {outcome.seconds:.1f} s"
+        result += f": {outcome.error.strip().splitlines()[-1]}"
+    return f"{trial.arm.name}, seed {trial.seed}: {result}, {outcome.seconds:.1f} s"

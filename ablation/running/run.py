@@ -1,4 +1,4 @@
-"""Running a sweep: the driver that hands out trials and records how they end."""
+"""Running a sweep: the driver that assigns trials to workers and records their outcomes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from ..results.owner import Owner
 from ..results.store import LEASE, Claim, Store
 from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
 from .device import DeviceName
-from .engine import EngineName, Job, make_engine
+from .engine import EngineName, Job
+from .engines import make_engine
 from .manifest import make_manifest
 from .progress import Progress, Silence
 from .search import plans, to_come
 from .stop import StopSignals
-from .task import Cut, Task, make_task
+from .task import Interrupted, Task, make_task
 
 TRIAL = "resforge.ablation.running.trial:run_trial"
 MAX_CRASHES = 2
-#: Seconds that running trials are given to write their checkpoints after the first Ctrl-C.
+#: Seconds that running trials have to write their checkpoints after the first Ctrl-C.
 GRACE = 20.0
 _POLL = 0.25
 _BAD = ("failed", "crashed", "timed_out")
@@ -34,21 +35,21 @@ _BAD = ("failed", "crashed", "timed_out")
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """How a run of a sweep went; ``total``, ``finished`` and ``statuses`` are the whole sweep's."""
+    """Result of a run; ``total``, ``finished`` and ``statuses`` are those of the whole sweep."""
 
     folder: Path
     total: int
     finished: int
     ran: int
-    """Trials this run recorded."""
+    """Number of trials that this run recorded."""
     statuses: dict[str, int]
-    """Finished trials of each status."""
+    """Number of finished trials of each status."""
     interrupted: bool
     seconds: float
 
     @property
     def failed(self) -> int:
-        """Trials that raised, crashed or ran out of time."""
+        """Number of trials that failed, crashed or ran out of time."""
         return sum(self.statuses.get(status, 0) for status in _BAD)
 
     @property
@@ -66,24 +67,24 @@ def run_sweep(
     engine: EngineName = "process",
     device: DeviceName = "auto",
 ) -> RunSummary:
-    """Run what is missing of ``sweep`` into the folder ``out``; then write table and report.
+    """Train the missing trials of ``sweep`` into the folder ``out``, then write table and report.
 
     Each trial is trained on one thread: with ``engine="process"`` in a process of its own, with
-    ``"inline"`` in this one, for debugging, and with ``"ray"`` on a Ray cluster, the one that the
-    environment variable ``RAY_ADDRESS`` names or one of this machine. The results are the same,
-    bit for bit, on one kind of ``device``: ``auto`` is CUDA where there is a GPU. ``workers``
-    defaults to the number of cores, or of GPUs.
+    ``"inline"`` in this process, for debugging, and with ``"ray"`` on a Ray cluster, either the one
+    that the environment variable ``RAY_ADDRESS`` names or one on this machine. On one kind of
+    ``device`` the results are bitwise equal; ``auto`` is CUDA if there is a GPU. ``workers`` is by
+    default the number of cores, or of GPUs.
 
-    A search plans one batch after another, each once the last has ended.
+    A search plans one batch after another, each after the last has ended.
 
-    Run again after any interruption, it does only what is missing: a trial goes on from its
-    checkpoint, which it writes every ``checkpoint_seconds`` and when it is stopped. The first
-    Ctrl-C or SIGTERM lets running trials do that, the second ends at once; both come back with
-    ``interrupted`` set. ``trial`` names the function that is run for each trial.
+    An interrupted run is resumed by running it again: recorded trials are skipped, and a trial is
+    resumed from its checkpoint, which is written every ``checkpoint_seconds`` and when the trial is
+    stopped. The first Ctrl-C or SIGTERM stops running trials, the second ends at once; both return
+    with ``interrupted`` set. ``trial`` names the function that is run for each trial.
 
     Raises :class:`~resforge.SpecError` for an illegal arm, :class:`~resforge.ResforgeError` where
-    a library or the device is missing, and ``StoreError`` where the disk refuses or another run is
-    at work on another plan.
+    a library or the device is missing, and ``StoreError`` where the store cannot be written, was
+    recorded by resforge 0.1.0, or is in use by a run of another plan.
     """
     from ..reporting.report import write_report
     from ..results.export import write_csv
@@ -120,7 +121,7 @@ def run_sweep(
 
 
 def _require(*libraries: str) -> None:
-    """Better told before two hours of training than after."""
+    """Raise :class:`ResforgeError` for missing libraries before the training, not after it."""
     missing = [name for name in libraries if find_spec(name) is None]
     if missing:
         raise ResforgeError(
@@ -129,7 +130,7 @@ def _require(*libraries: str) -> None:
 
 
 class _Driver:
-    """One run: claims trials of one plan after another for its workers until none is left."""
+    """One run: claims trials of one plan after another for its workers, until none is left."""
 
     def __init__(
         self,
@@ -149,7 +150,7 @@ class _Driver:
         self.renewed = time.monotonic()
 
     def drive(self, plan: SweepPlan, engine: str, job: Job) -> None:
-        """Run ``plan`` to the end, or until told to stop."""
+        """Run ``plan`` to the end, or until a stop is requested."""
         self.plan = plan
         self.trials = {trial.key: trial for trial in plan.trials}
         self.engine = make_engine(engine, job)
@@ -158,7 +159,7 @@ class _Driver:
         )
         try:
             self.plan.sweep.recipe.check_device(self.engine.device)
-            self.store.adopt(self.plan, self.owner, LEASE)
+            self.store.adopt(self.plan.record, self.owner, LEASE)
             make_checkpoint_folder(self.folder, set(self.store.statuses()))
             self.progress.start(len(self.trials), self.store.counts()["finished"])
             with self.stop.at_once():
@@ -172,7 +173,7 @@ class _Driver:
             remove_empty_folder(self.folder)
 
     def is_to_stop(self) -> bool:
-        """Whether the run has been told to; keeps its claims alive."""
+        """Whether a stop is requested; also renews the claims of this run."""
         if time.monotonic() - self.renewed > LEASE / 6:
             self.store.renew(self.owner, LEASE)
             self.renewed = time.monotonic()
@@ -184,28 +185,28 @@ class _Driver:
             counts = self.store.counts()
             if not counts["waiting"] and not counts["running"]:
                 return
-            # With nothing of its own to do it waits on, in case another driver dies.
-            self._hand_out(counts["waiting"])
+            # Without trials of its own it waits, in case another driver dies.
+            self._assign(counts["waiting"])
             self._handle_events()
 
     def _finish_running(self) -> None:
-        self.progress.note("stopping: running trials write down where they are")
+        self.progress.note("stopping: running trials write their checkpoints")
         self.engine.stop()
         deadline = time.monotonic() + GRACE
         while self.engine.running and time.monotonic() < deadline:
             self._handle_events()
 
-    def _hand_out(self, waiting: int) -> None:
+    def _assign(self, waiting: int) -> None:
         self.engine.grow(len(self.claims) + waiting)
         while self.engine.has_room:
             claim = self.store.claim(self.owner, LEASE)
             if claim is None:
                 return
             if claim.key not in self.trials:
-                # Asleep for longer than its lease, this run was taken for gone.
+                # After a pause longer than its lease, this run has lost its claims.
                 self.store.release(claim)
                 raise StoreError(
-                    f"{self.store.path}: another run has taken this folder for another plan:"
+                    f"{self.store.path}: another run is using this folder for another plan:"
                     " choose another --out"
                 )
             if not self.claims and not self.recorded:
@@ -222,11 +223,11 @@ class _Driver:
             self._ended(task, end)
         self.is_to_stop()
 
-    def _ended(self, task: Task, end: Outcome | Cut) -> None:
+    def _ended(self, task: Task, end: Outcome | Interrupted) -> None:
         claim, trial = self.claims.pop(task.key), self.trials[task.key]
         self.progress.running(len(self.claims))
-        if isinstance(end, Cut):
-            outcome = self._cut(end, claim, trial)
+        if isinstance(end, Interrupted):
+            outcome = self._retry(end, claim, trial)
             if outcome is None:
                 return
         else:
@@ -235,22 +236,22 @@ class _Driver:
             self.recorded += 1
             discard(self.folder, claim.key)
             for note in outcome.notes:
-                self.progress.note(f"{_told(trial)}: {note}")
+                self.progress.note(f"{_name(trial)}: {note}")
             self.progress.ended(trial, outcome, self.store.counts()["finished"])
 
-    def _cut(self, cut: Cut, claim: Claim, trial: Trial) -> Outcome | None:
-        """Let the trial wait again; its outcome instead where it has crashed too often."""
-        # Whoever stopped us may have stopped the worker too.
-        crashed = cut.crashed and not self.stop.requested
+    def _retry(self, end: Interrupted, claim: Claim, trial: Trial) -> Outcome | None:
+        """Return the trial to waiting, or its outcome if it has crashed too often."""
+        # The signal that stopped this process may have stopped the worker, too.
+        crashed = end.crashed and not self.stop.requested
         if crashed and claim.crashes + 1 >= MAX_CRASHES:
             return Outcome("crashed", error=f"its process died {MAX_CRASHES} times")
         self.store.release(claim, crashed)
         if crashed:
-            self.progress.note(f"{_told(trial)}: its process died; it is tried once more")
-        if cut.note:
-            self.progress.note(f"{_told(trial)}: {cut.note}")
+            self.progress.note(f"{_name(trial)}: its process died; it is retried once")
+        if end.note:
+            self.progress.note(f"{_name(trial)}: {end.note}")
         return None
 
 
-def _told(trial: Trial) -> str:
+def _name(trial: Trial) -> str:
     return f"{trial.arm.name}, seed {trial.seed}"

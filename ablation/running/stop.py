@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once means finish tidily, twice means now."""
+"""Handlers for Ctrl-C and SIGTERM: the first stops in order, the second at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Within ``with``, the first signal sets ``requested``; the second raises KeyboardInterrupt.
+    """Context in which the first signal sets ``requested`` and the second raises KeyboardInterrupt.
 
-    Outside the main thread, where Python allows no handlers, it does nothing.
+    Outside the main thread, where Python allows no handlers, it has no effect.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class StopSignals:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """What a second signal breaks off, so that what comes after is still done."""
+        """Context that a second signal ends, without skipping the code after it."""
         try:
             yield
         except KeyboardInterrupt:

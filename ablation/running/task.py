@@ -1,4 +1,4 @@
-"""A trial as it is handed to whoever runs it: texts and numbers, fit for any wire."""
+"""Tasks: trials in plain text and numbers, as an engine sends them to its workers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..planning.plan import SweepPlan, Trial
 from ..results.outcome import Outcome
 from .checkpoint import EVERY, checkpoint_path
 from .device import DeviceKind
 
-if TYPE_CHECKING:
-    from ..planning.plan import SweepPlan, Trial
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``spec``, ``recipe`` and ``data`` are JSON; ``fingerprint`` is what the data must have.
+    """A trial to run.
 
-    ``checkpoint`` is the file for the trial's state, written every ``checkpoint_seconds``; empty
-    for none.
+    ``spec``, ``recipe`` and ``data`` are JSON; the data must have the ``fingerprint``.
+    ``checkpoint`` is the file for the trial's state, written every ``checkpoint_seconds``; it may
+    be empty.
     """
 
     key: str
@@ -44,9 +42,9 @@ def make_task(
     checkpoint_seconds: float = EVERY,
     device: DeviceKind = "cpu",
 ) -> Task:
-    """The task of one trial of a plan; with the ``folder`` of the sweep, it keeps checkpoints.
+    """The task of one trial of a plan; it writes checkpoints only if ``folder`` is given.
 
-    Its paths are absolute: whoever runs it may be at work in another folder.
+    Its paths are absolute, since a worker may have another current folder.
     """
     return Task(
         key=trial.key,
@@ -63,33 +61,33 @@ def make_task(
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A task that came to no end and may be given out again; ``crashed``: its process died."""
+class Interrupted:
+    """End of a task without an outcome, to be run again; ``crashed`` if its process died."""
 
     crashed: bool = False
     note: str = ""
 
 
 class StoppedError(Exception):
-    """Raised by a trial that was told to stop; its text is for people, and mostly empty."""
+    """Raised by a trial that was asked to stop; its text, often empty, is a note for people."""
 
 
-#: Runs a task; asks now and then whether it should stop, and then raises :class:`StoppedError`.
+#: Runs a task; its second argument says whether to stop, which raises :class:`StoppedError`.
 RunTask = Callable[[Task, Callable[[], bool]], Outcome]
 
 
 def resolve(function: str) -> RunTask:
     """The function that ``module:name`` names."""
     module, _, name = function.partition(":")
-    found: RunTask = getattr(import_module(module), name)
-    return found
+    run: RunTask = getattr(import_module(module), name)
+    return run
 
 
-def run_task(run: RunTask, task: Task, stopped: Callable[[], bool]) -> Outcome | Cut:
-    """What the task came to; an error it raises is an outcome like any other."""
+def run_task(run: RunTask, task: Task, stopped: Callable[[], bool]) -> Outcome | Interrupted:
+    """Run a task; an exception that it raises becomes an outcome with the status ``failed``."""
     try:
         return run(task, stopped)
     except StoppedError as stop:
-        return Cut(note=str(stop))
+        return Interrupted(note=str(stop))
     except Exception:
         return Outcome("failed", error=traceback.format_exc())

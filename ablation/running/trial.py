@@ -1,4 +1,4 @@
-"""One trial: build, train, say how it ended. This is what an engine runs."""
+"""One trial: build and train a network. Engines run this function."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from .task import StoppedError, Task
 
 
 def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train the task's network on one thread of the CPU, or on a GPU; bitwise the same each time,
-    as far as torch has deterministic ways, wherever it is left and gone on with.
+    """Train the task's network on one thread of the CPU, or on a GPU.
 
-    ``stopped`` is asked after each step; where it says so, the checkpoint is written and
-    ``StoppedError`` raised. Raises whatever building and training raise.
+    Results are bitwise reproducible where torch has deterministic algorithms, whether or not the
+    trial is interrupted and resumed. ``stopped`` is called after each step; if it returns true, the
+    checkpoint is written and ``StoppedError`` raised. Exceptions of building and training are
+    raised, too.
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
     device = torch.device(task.device)
@@ -42,8 +43,8 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
         return Training(build(spec, seed=task.seed, device=device), data, recipe, task.seed)
 
     with one_thread(), deterministic(device):
-        held = environment(device)
-        identity = {"key": task.key, **held, "code": code_digest()}
+        machine = environment(device)
+        identity = {"key": task.key, **machine, "code": code_digest()}
         checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
         start = time.perf_counter()
         training, before = _begin(checkpoint, fresh)
@@ -56,24 +57,24 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
                 if stop:
                     raise StoppedError("; ".join(checkpoint.notes))
         seconds = before + time.perf_counter() - start
-    return _outcome(training.result(), seconds, held, checkpoint.notes)
+    return _outcome(training.result(), seconds, machine, checkpoint.notes)
 
 
 def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Training, float]:
-    """The run where it was left, and the seconds it took so far; or a fresh one."""
-    training, kept = fresh(), checkpoint.read()
-    if kept is None:
+    """Training resumed from its checkpoint and the seconds it has taken, or a new training."""
+    training, state = fresh(), checkpoint.read()
+    if state is None:
         return training, 0.0
     try:
-        training.restore(kept["training"])
-        return training, float(kept["seconds"])
-    except Exception as error:  # what restoring raises says what does not fit
+        training.restore(state["training"])
+        return training, float(state["seconds"])
+    except Exception as error:  # the exception names the part that does not fit
         checkpoint.refuse(f"{type(error).__name__}: {error}")
         return fresh(), 0.0
 
 
 def warm_up() -> None:
-    """Pay for what torch imports at the first step, so that no trial's time holds it."""
+    """Train one step, so that no trial's time includes the imports of torch's first step."""
     x, y = torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])
     data = Data(x, y, x, y, num_classes=10, in_channels=1, fingerprint="")
     recipe = Recipe(steps=1, batch_size=2, evaluations=1)
@@ -83,7 +84,7 @@ def warm_up() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread inside, since the order of sums decides bits; afterwards as many as before."""
+    """Context with one torch thread, since the order of sums changes their bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -94,12 +95,14 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """On CUDA, inside: the same bits each time wherever torch has a way to (it warns where it has
-    none), and float32 that is float32, not TF32. On the CPU one thread is enough."""
+    """Context with deterministic algorithms and float32 without TF32 on CUDA.
+
+    torch warns where it has no deterministic algorithm. On the CPU, one thread is sufficient.
+    """
     if device.type != "cuda":
         yield
         return
-    # Read when cuBLAS is first used.
+    # Read at the first use of cuBLAS.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     cudnn: Any = torch.backends.cudnn
     conv, matmul = cudnn.conv, torch.backends.cuda.matmul
@@ -115,11 +118,11 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 
 def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What, beside the trial's key, could change its numbers on a device."""
+    """Versions and hardware that, besides the trial's key, could change its results."""
     kind = torch.device(device).type
     return {
         "resforge": __version__,
-        # A plain str: its own type would make whoever unpickles it import torch.
+        # A plain str: unpickling torch's own type would import torch.
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "machine": platform.machine(),
@@ -143,7 +146,7 @@ def _gpu() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)  # a worker serves one sweep
 def _data(spec: str, fingerprint: str, device: torch.device) -> Data:
-    """The data that a plan was made with."""
+    """Data set of a task, whose fingerprint must be that of the plan."""
     data = load_data(DATA.validate_json(spec), device)
     if data.fingerprint != fingerprint:
         raise ResforgeError(
@@ -154,7 +157,7 @@ def _data(spec: str, fingerprint: str, device: torch.device) -> Data:
 
 
 def _outcome(
-    result: TrainResult, seconds: float, held: dict[str, Any], notes: list[str]
+    result: TrainResult, seconds: float, machine: dict[str, Any], notes: list[str]
 ) -> Outcome:
     return Outcome(
         status="diverged" if result.diverged else "done",
@@ -164,7 +167,7 @@ def _outcome(
         selected=result.selected,
         steps=result.steps,
         seconds=seconds,
-        environment=held,
+        environment=machine,
         correct=pack_bits(result.correct),
         gradients=result.gradients,
         timings={"test": result.test_seconds},

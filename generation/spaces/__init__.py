@@ -1,4 +1,4 @@
-"""Design spaces of papers, one YAML file for each."""
+"""The shipped design spaces, one YAML file each."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def _names() -> tuple[str, ...]:
 
 
 def list_spaces() -> list[str]:
-    """The names of the spaces that are shipped."""
+    """The names of the shipped spaces."""
     return list(_names())
 
 
 def text(name: str) -> str:
-    """The YAML text of a space, comments and all."""
+    """The YAML text of a space, with its comments."""
     return (files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def mend_of(name: str) -> str:
-    """The help line for a name that is not shipped."""
+def help_for(name: str) -> str:
+    """The help line of the error for an unknown name."""
     if name in list_specs():
         return f"{name} is a network: write a space with base: {name}"
     close = nearest(name, list_spaces())

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from ..block import BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Chain, Operation, lay_chain, named
+from ..operation import Chain, FullChain, Operation, lay_chain, named
 from ..operations import ActSpec
 from ..site import Site
 from ..trace import Layer, Trace
@@ -19,7 +19,6 @@ class ChainBlockSpec(BlockSpec):
     The shortcut takes what `entry` puts out, and joins what `branch` puts out.
     """
 
-    colour: ClassVar[str | None] = "teal"
     class_name: ClassVar[str] = "Block"
     dilates: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -35,7 +34,7 @@ class ChainBlockSpec(BlockSpec):
     kind: Literal["chain"] = "chain"
     entry: Chain = ()
     """The operations before branch and shortcut divide."""
-    branch: Chain
+    branch: FullChain
     """The operations of the residual branch, from there to the join."""
     exit: Chain = (ActSpec(),)
     """The operations after the join."""
@@ -46,6 +45,11 @@ class ChainBlockSpec(BlockSpec):
         site = Site.of_end(width, BatchNormSpec(), "relu")
         lay_chain(trace, named(self.branch, ""), site, width, fresh=False)
         return trace.channels
+
+    @property
+    def arrangement(self) -> str:
+        """No name: the picture shows every sign."""
+        return ""
 
     def chains(self, site: Site, shared: bool) -> Chains:
         return Chains(*(named(ops, f"{part}.") for part, ops in self._parts()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from ..head import HeadSpec
-from ..operation import Chain, Steps, named
+from ..operation import FullChain, Steps, named
 from ..operations import LinearSpec
 from ..site import Site
 
@@ -19,7 +19,7 @@ class ChainHeadSpec(HeadSpec):
     )
 
     kind: Literal["chain"] = "chain"
-    layers: Chain
+    layers: FullChain
     """The operations, first to last."""
 
     def steps(self, site: Site) -> Steps:

@@ -55,7 +55,7 @@ class ActSpec(Operation):
         return None if self.function == "none" else {"op": "act", "function": self.function}
 
     def sign_of(self, module: Module) -> str | None:
-        return None if self.function == "none" else self.sign
+        return "" if self.function == "none" else self.sign
 
 
 @lru_cache(64)

@@ -18,6 +18,8 @@ class DropPathSpec(Operation):
     """
 
     main: ClassVar[str | None] = "rate"
+    sign: ClassVar[str | None] = "dp"
+    legend: ClassVar[str] = "branch dropped in training"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"rate": 0.2}, {"rate": 0.2, "mode": "row"})
     after: ClassVar[After] = "same"
 
@@ -35,3 +37,6 @@ class DropPathSpec(Operation):
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
         return super().canonical(module) if self.rate else None
+
+    def sign_of(self, module: Module) -> str | None:
+        return f"dp {self.rate:.3g}" if self.rate else ""

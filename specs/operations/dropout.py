@@ -34,4 +34,4 @@ class DropoutSpec(Operation):
         return {"op": "dropout", "rate": self.rate} if self.rate else None
 
     def sign_of(self, module: Module) -> str | None:
-        return f"p {self.rate:.3g}" if self.rate else None
+        return f"p {self.rate:.3g}"

@@ -13,6 +13,7 @@ from ..trace import Module, Trace
 class FlattenSpec(Operation):
     """A map of one position as a vector; put before a linear layer by itself."""
 
+    sign: ClassVar[str | None] = ""
     after: ClassVar[After] = "same"
 
     kind: Literal["flatten"] = "flatten"

@@ -52,7 +52,7 @@ class NormOpSpec(Operation):
         )
 
     def sign_of(self, module: Module) -> str | None:
-        return None if isinstance(self.norm, NoNormSpec) else self.sign
+        return "" if isinstance(self.norm, NoNormSpec) else self.sign
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         norm = self.norm

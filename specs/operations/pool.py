@@ -62,7 +62,7 @@ class PoolSpec(Operation):
         return fields
 
     def sign_of(self, module: Module) -> str | None:
-        return "pool" if module.layers else None
+        return None if module.layers else ""
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         if self.pool == "avg":

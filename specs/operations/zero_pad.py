@@ -62,9 +62,6 @@ class ZeroPadOpSpec(Operation):
                 fields["subsample"] = self.subsample
         return fields
 
-    def sign_of(self, module: Module) -> str | None:
-        return "pool" if len(module.layers) > 1 else None
-
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         if module.out_channels < module.in_channels:
             yield (

@@ -31,7 +31,7 @@ class AvgProjectionSpec(ProjectingSpec):
 
 
 @lru_cache(16)
-def _steps(bias: bool, norm: bool) -> Steps:
+def _steps(bias: bool | None, norm: bool) -> Steps:
     return (
         ("0", PoolSpec(pool="avg", stride="block")),
         ("1", ConvSpec(kernel=1, bias=bias)),

@@ -17,7 +17,9 @@ class ChainShortcutSpec(ShortcutSpec):
     """
 
     bare_match: ClassVar[str | None] = None
-    line: ClassVar[Line | None] = Line("green", 2.2, "10 3 2 3")
+    line: ClassVar[Line | None] = Line("green", 2.2, "10 5 0.1 5")
+    legend: ClassVar[str] = "path"
+    arcs_differ: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"path": [{"conv": 1, "stride": "block"}, "norm", "act"]},
         {"path": [{"conv": 3, "stride": "block", "bias": True}], "join": {"gate": "exclusive"}},

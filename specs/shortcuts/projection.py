@@ -27,9 +27,10 @@ class ProjectingSpec(ShortcutSpec):
         wanted = site.projection_norm if self.norm is None else self.norm
         return wanted and not isinstance(site.norm, NoNormSpec)
 
-    def biased(self, site: Site) -> bool:
-        """Whether the convolution is biased."""
-        return site.projection_bias if self.bias is None else self.bias
+    def biased(self, site: Site) -> bool | None:
+        """Whether the convolution is biased; None for as the network has it."""
+        biased = site.projection_bias if self.bias is None else self.bias
+        return None if biased == site.bias else biased
 
 
 class ProjectionSpec(ProjectingSpec):
@@ -54,6 +55,6 @@ class ProjectionSpec(ProjectingSpec):
 
 
 @lru_cache(256)
-def _steps(kernel: int, bias: bool, norm: bool) -> Steps:
+def _steps(kernel: int, bias: bool | None, norm: bool) -> Steps:
     conv = ConvSpec(kernel=kernel, stride="block", bias=bias)
     return (("0", conv), *((("1", NormOpSpec()),) if norm else ()))

@@ -22,5 +22,9 @@ class ScaledSpec(Factors, WrapperSpec):
 
     kind: Literal["scaled"] = "scaled"
 
+    def options_text(self) -> str | None:
+        # Both factors, in the order of He et al. 2016's Table 1.
+        return f"{self.shortcut:g}/{self.residual:g}"
+
     def joined(self) -> JoinSpec:
         return ScaledJoinSpec(shortcut=self.shortcut, residual=self.residual)

@@ -45,4 +45,4 @@ class WrapperSpec(ShortcutSpec):
         return tuple((f"of.{name}" if name else "of", op) for name, op in steps)
 
     def drawn(self, site: Site) -> ShortcutSpec:
-        return self.of.drawn(site)
+        return self.of.drawn_inside(site)

@@ -18,6 +18,7 @@ class ZeroPadSpec(ShortcutSpec):
 
     note: ClassVar[str | None] = "option A"
     line: ClassVar[Line | None] = Line("purple", 2.0, "5 4")
+    implied_sign: ClassVar[str] = "+0"
     self_validating: ClassVar[bool] = True
     words: ClassVar[str] = "x subsampled and padded with channels of zeros"
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -41,7 +42,7 @@ class ZeroPadSpec(ShortcutSpec):
     def steps(self, site: Site) -> Steps:
         return _steps(self)
 
-    def drawn(self, site: Site) -> ShortcutSpec:
+    def drawn_inside(self, site: Site) -> ShortcutSpec:
         # Nothing is padded where the shape is kept.
         return IdentitySpec() if site.keeps_shape else self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from ..operation import Chain, Steps, named
+from ..operation import FullChain, Steps, named
 from ..site import Site
 from ..stem import StemSpec
 
@@ -19,7 +19,7 @@ class ChainStemSpec(StemSpec):
     )
 
     kind: Literal["chain"] = "chain"
-    layers: Chain
+    layers: FullChain
     """The operations, first to last."""
 
     def steps(self, site: Site) -> Steps:

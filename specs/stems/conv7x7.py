@@ -55,4 +55,4 @@ def _steps(stem: Conv7x7StemSpec) -> Steps:
 
 def end_with(pool: Pool) -> Steps:
     """The max-pool that ends the stem of a network for large pictures, or nothing."""
-    return (("maxpool", PoolSpec(pool="max", kernel=3, stride=2)),) if pool == "max" else ()
+    return (("maxpool", PoolSpec(pool="max")),) if pool == "max" else ()

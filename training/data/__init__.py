@@ -1,4 +1,4 @@
-"""Data sets: what a sweep file may name, read from local files; nothing is ever downloaded."""
+"""Data sets that a sweep file may name, read from local files. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DATA: TypeAdapter[_Specs] = TypeAdapter(DataSpec)
 
 
 def fingerprint_of(data: DataSpec) -> str:
-    """The fingerprint of what a data spec names; read once per process, and not kept.
+    """Fingerprint of the data set of a data spec; its files are read once per process.
 
-    Raises what reading it raises.
+    Raises the errors of reading it.
     """
     return _fingerprint_of(data, data.stamp)
 

@@ -1,4 +1,4 @@
-"""What may be done to training images: the words for it. :mod:`.augment` does it."""
+"""Specs of the augmentation of training images; :mod:`.augment` carries them out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...specs.base import Spec, expand_kind, short_tree
 
 
 class NoAugmentation(Spec):
-    """Training images as they are."""
+    """No augmentation."""
 
     kind: Literal["none"] = "none"
 
@@ -20,14 +20,14 @@ AS_THEY_ARE = NoAugmentation()
 
 
 class CropFlip(Spec):
-    """Each image shifted, and mirrored left to right (He et al. 2015, section 4.2)."""
+    """Shift and mirror each image left to right (He et al. 2015, section 4.2)."""
 
     kind: Literal["crop_flip"] = "crop_flip"
     pad: Annotated[int, Field(ge=0, le=64)] = 4
-    """Zeros around the image, of which a crop of the image's size is taken at random."""
+    """Zeros added on each side of the image, from which a random crop of its size is taken."""
     flip: Literal["random", "alternating", "none"] = "random"
-    """``random``: half the time; ``alternating``: in every other epoch, from a first one that is
-    drawn for each image (Jordan 2024, arXiv 2404.00498, section 3.6)."""
+    """``random``: half the time; ``alternating``: in every other epoch, beginning with the first
+    or the second, at random for each image (Jordan 2024, arXiv 2404.00498, section 3.6)."""
 
 
 _Kinds = Annotated[NoAugmentation | CropFlip, Field(discriminator="kind")]
@@ -38,7 +38,7 @@ Augmentation = Annotated[
 
 
 def short_text(augment: NoAugmentation | CropFlip) -> str:
-    """One text for one augmentation: a bare kind, or JSON.
+    """Canonical text of an augmentation: a bare kind, or JSON.
 
     >>> short_text(CropFlip()), short_text(CropFlip(pad=2))
     ('crop_flip', '{"kind": "crop_flip", "pad": 2}')

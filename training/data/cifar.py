@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 from files that are there already; nothing is ever downloaded."""
+"""CIFAR-10 and CIFAR-100 from local files. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from .pictures import PictureFiles, Pictures
 
 
 class _CifarSpec(PictureFiles):
-    """``path`` is the folder that holds the files, or the one in which an archive of them was
-    unpacked."""
+    """``path`` is the folder of the files, or the one that an archive of them was unpacked in."""
 
     layout: ClassVar[Layout]
 
     train: Annotated[int, Field(ge=2, le=50_000)] = 50_000
-    """Training images: the first of the files."""
+    """Training images, the first of the files."""
     test: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     """Test images: the first of the file."""
 
@@ -34,7 +33,7 @@ class _CifarSpec(PictureFiles):
 
 
 class Cifar10Spec(_CifarSpec):
-    """60,000 small photographs of ten kinds of things, 32x32 in colour (Krizhevsky 2009)."""
+    """60,000 photographs in ten classes, 32x32 in colour (Krizhevsky 2009)."""
 
     layout: ClassVar[Layout] = CIFAR10
 
@@ -42,7 +41,7 @@ class Cifar10Spec(_CifarSpec):
 
 
 class Cifar100Spec(_CifarSpec):
-    """CIFAR-10's sibling of a hundred classes: the ``fine`` labels."""
+    """60,000 photographs in a hundred classes, the ``fine`` labels (Krizhevsky 2009)."""
 
     layout: ClassVar[Layout] = CIFAR100
 

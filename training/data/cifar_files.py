@@ -1,7 +1,7 @@
 """The files of CIFAR-10 and CIFAR-100, in the "python" and the "binary" version.
 
 https://www.cs.toronto.edu/~kriz/cifar.html describes both. The python version is made of pickles,
-which could run any code when they are read; here they are read as data, and nothing else.
+which can run any code when they are loaded; here only data are read from them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .files import FileError, path_fault, told_of
+from .files import FileError, errors_at_path, path_fault
 from .pictures import Pictures
 
 if TYPE_CHECKING:
@@ -28,23 +28,23 @@ PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 _SHAPE = (3, 32, 32)
 _PIXELS = prod(_SHAPE)
 _MAX_BYTES = 512 * 1024 * 1024  # the largest true file has a third of that
-_SHOWN = 200  # characters of what stands in a broken file
+_SHOWN = 200  # characters of a broken file that a message quotes
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the files of one of the two data sets are called, and what they hold."""
+    """Names and contents of the files of one of the two data sets."""
 
     name: str
     num_classes: int
     train: tuple[str, ...]
     test: str
     stem: str
-    """What archives and folders are called after."""
+    """First part of the names of its archives and folders."""
     python_folder: str
     binary_folder: str
     label_key: bytes
-    """Python version: what the labels stand under."""
+    """Python version: the key of the labels."""
     label_bytes: int
     """Binary version: bytes before each picture, the last of them its label."""
 
@@ -74,10 +74,10 @@ CIFAR100 = Layout(
 
 
 def read_pictures(path: str, layout: Layout) -> tuple[Pictures, Pictures]:
-    """The training and the test pictures under ``path``: in it, or in the folder that an archive
-    of them unpacks to.
+    """Read the training and the test pictures from the folder ``path``, or from the folder in it
+    that an archive unpacks to.
 
-    Raises :class:`~resforge.SpecError` at ``path`` where files are missing or hold something else.
+    Raises :class:`~resforge.SpecError` at ``path`` for files that are missing or damaged.
     """
     folder, suffix, read = _find(Path(path), layout)
     *train, test = (
@@ -87,18 +87,18 @@ def read_pictures(path: str, layout: Layout) -> tuple[Pictures, Pictures]:
     return Pictures(np.concatenate(pixels), np.concatenate(labels)), test
 
 
-#: From a file's bytes to pixels ``(N, 3, 32, 32)`` and what stands for the labels.
+#: From a file's bytes to pixels ``(N, 3, 32, 32)`` and labels, which are not checked yet.
 _Read = Callable[[bytes, Layout], tuple[Any, Any]]
 
 
 def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
-    """The folder that holds all files of a version, their suffix, and what reads them."""
+    """Folder with all files of one version, their suffix, and their reader."""
     versions: tuple[tuple[str, str, _Read], ...] = (
         (layout.python_folder, "", _from_pickle),
         (layout.binary_folder, ".bin", _from_binary),
     )
-    found = "holds none of its files" if os.path.isdir(path) else "is no folder"
-    message = f"{path} {found}"
+    reason = "holds none of its files" if os.path.isdir(path) else "is not a folder"
+    message = f"{path} {reason}"
     for unpacked, suffix, read in versions:
         names = [f"{name}{suffix}" for name in (*layout.train, layout.test)]
         for folder in (path, path / unpacked):
@@ -115,7 +115,7 @@ def _find(path: Path, layout: Layout) -> tuple[Path, str, _Read]:
 
 
 def _pictures(file: Path, layout: Layout, read: _Read) -> Pictures:
-    with told_of(file, layout.name, f"get {layout.name} from {PAGE} and unpack it again"):
+    with errors_at_path(file, layout.name, f"get {layout.name} from {PAGE} and unpack it again"):
         size = file.stat().st_size
         if size > _MAX_BYTES:
             raise FileError(f"it has {size:,} bytes, of at most {_MAX_BYTES:,}")
@@ -129,7 +129,7 @@ def _pictures(file: Path, layout: Layout, read: _Read) -> Pictures:
 
 
 def _from_binary(data: bytes, layout: Layout) -> tuple[Any, Any]:
-    """Records of the label's bytes and 3,072 pixels: red, green, blue, each row by row."""
+    """Read records of the label's bytes and 3,072 pixels: red, green, blue, each row by row."""
     record = layout.label_bytes + _PIXELS
     if len(data) % record:
         raise FileError(f"{len(data):,} bytes are no whole number of records of {record:,}")
@@ -139,37 +139,37 @@ def _from_binary(data: bytes, layout: Layout) -> tuple[Any, Any]:
 
 
 def _from_pickle(data: bytes, layout: Layout) -> tuple[Any, Any]:
-    """A mapping: under ``data`` an array of bytes ``(N, 3072)``, and a list of labels."""
+    """Read a mapping with an array of bytes ``(N, 3072)`` under ``data``, and a list of labels."""
     try:
-        # Looked through before it is read: to keep a thing under a number, the reader makes room
-        # for as many.
+        # Checked before it is loaded: to store an object under a number, the unpickler allocates
+        # a list of that length.
         for code, number, _ in pickletools.genops(data):
             if code.name.endswith("PUT") and isinstance(number, int) and number > len(data):
-                raise FileError(f"it keeps a thing under the number {number}")
+                raise FileError(f"it stores an object under the number {number}")
         batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
     except FileError:
         raise
     except Exception as error:  # a broken pickle can raise anything at all
         raise FileError(f"{type(error).__name__}, {str(error)[:_SHOWN]}") from None
-    held = batch if type(batch) is dict else {}
-    array = held.get(b"data")
-    if type(array) is not _Array or array.pixels is None or layout.label_key not in held:
+    mapping = batch if type(batch) is dict else {}
+    array = mapping.get(b"data")
+    if type(array) is not _Array or array.pixels is None or layout.label_key not in mapping:
         raise FileError(f"it does not hold 'data' and '{layout.label_key.decode()}'")
-    return array.pixels, held[layout.label_key]
+    return array.pixels, mapping[layout.label_key]
 
 
 class _Dtype:
-    """Stands in for a dtype in a pickle: what it was made with."""
+    """Stand-in for a dtype in a pickle; holds its arguments."""
 
     def __init__(self, *given: Any) -> None:
         self.given = given
 
     def __setstate__(self, state: Any) -> None:
-        """Byte order and the like: nothing that single bytes have."""
+        """Ignore byte order and the like, which single bytes do not have."""
 
 
 class _Array:
-    """Stands in for an array in a pickle; NumPy itself trusts what it unpickles."""
+    """Stand-in for an array in a pickle; NumPy's own class trusts the state it is given."""
 
     def __init__(self, *given: Any) -> None:
         self.pixels: NDArray[np.uint8] | None = None
@@ -185,7 +185,7 @@ class _Array:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the three names that the true files hold, and gives each a stand-in of ours."""
+    """Unpickler that replaces the three names in the published files by stand-ins."""
 
     def find_class(self, module: str, name: str) -> Any:
         match module, name:
@@ -193,5 +193,4 @@ class _Unpickler(pickle.Unpickler):
                 return _Array
             case ("numpy", "dtype"):
                 return _Dtype
-        asked = f"{module}.{name}"[:_SHOWN]
-        raise FileError(f"it asks for {asked}, which is code and not data")
+        raise FileError(f"it asks for {f'{module}.{name}'[:_SHOWN]}, which is code and not data")

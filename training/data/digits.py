@@ -24,17 +24,17 @@ class DigitsSpec(DataSource):
     """Scikit-learn's handwritten digits: 1,797 real images of 8x8 in ten classes, no download.
 
     Alpaydin and Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", its test part.
-    Training and test images are drawn once from ``split`` and never from a trial's seed: all trials
-    of a sweep are tested on the same images.
+    Training and test images are drawn from ``split`` and not from a trial's seed: all trials of a
+    sweep are tested on the same images.
     """
 
     kind: Literal["digits"] = "digits"
     train: Annotated[int, Field(ge=2, lt=DIGITS)] = 1000
     """Training images."""
     test: Annotated[int, Field(ge=1, lt=DIGITS)] = 797
-    """Test images, none of them among the training images."""
+    """Test images, disjoint from the training images."""
     channels: GreyChannels = 1
-    """3 says the grey values three times over, for networks that take colour pictures."""
+    """3 repeats the grey values three times, for networks that take colour pictures."""
 
     @model_validator(mode="after")
     def _enough(self) -> DigitsSpec:
@@ -55,13 +55,13 @@ class DigitsSpec(DataSource):
         return 10
 
     def arrays(self) -> Arrays:
-        """Of mean 0 and deviation 1 over the training images."""
+        """Read the images, with mean 0 and standard deviation 1 over the training images."""
         images, labels = _digits()
         order = shuffled(len(labels), f"split/{self.split}")
         train, test = order[: self.train], order[self.train : self.train + self.test]
         left, aside = set_aside(labels[train], self.validation, self.split)
         train, aside = train[left], train[aside]
-        # Grey levels are whole numbers, so that the sums below are exact on every machine.
+        # Grey levels are whole numbers: the sums below are exact on every machine.
         grey = images[train].astype(np.int64)
         mean = int(grey.sum()) / grey.size
         deviation = (int((grey**2).sum()) / grey.size - mean**2) ** 0.5

@@ -1,4 +1,4 @@
-"""What goes wrong with files of pictures, as errors that name file and mend."""
+"""Errors about the files of a data set, with the file and the remedy."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ...errors import Fault, SpecError
 
 
 class FileError(Exception):
-    """Why a file is not what its name says."""
+    """Reason why a file does not hold the data it should."""
 
 
 def path_fault(message: str, help: str | None = None) -> SpecError:
-    """The error of what ``path`` names."""
+    """An error at the field ``path``."""
     return SpecError(Fault("data", message, "path", help))
 
 
 @contextmanager
-def told_of(file: Path, name: str, mend: str) -> Iterator[None]:
-    """What is wrong with ``file`` of the data set ``name``, as an error at ``path``."""
+def errors_at_path(file: Path, name: str, help: str) -> Iterator[None]:
+    """Turn errors about ``file`` of the data set ``name`` into errors at the field ``path``."""
     try:
         yield
     except OSError as error:
         raise path_fault(f"{file} cannot be read ({error.strerror or error})") from None
     except FileError as error:
-        raise path_fault(f"{file} is not of {name}: {error}", mend) from None
+        raise path_fault(f"{file} is not a file of {name}: {error}", help) from None

@@ -1,7 +1,7 @@
-"""IDX: arrays of bytes with a short head, as MNIST is published, bare or under gzip.
+"""IDX, the file format of MNIST: arrays of bytes with a short header, maybe compressed by gzip.
 
 Two zero bytes, the type (8: bytes), the number of dimensions; each dimension's length in four
-bytes, the highest first; then the values (LeCun, Cortes and Burges, "The MNIST database").
+bytes, big-endian; then the values (LeCun, Cortes and Burges, "The MNIST database").
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _KINDS = {(0, 0, _BYTES, 1): "labels", (0, 0, _BYTES, 3): "images"}
 
 
 def read_idx(file: Path, shape: tuple[int, ...], most: int) -> NDArray[np.uint8]:
-    """The array of a file whose items have ``shape``: ``(N, *shape)``, N at most ``most``.
+    """Read the array ``(N, *shape)`` of a file, with N at most ``most``.
 
-    Not a byte more is read, and unpacked, than such an array takes. Raises ``FileError`` for
-    anything else, and ``OSError`` where the disk refuses.
+    No more bytes are read and decompressed than such an array takes. Raises ``FileError`` for any
+    other content, and ``OSError`` where the file cannot be read.
     """
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
@@ -40,26 +40,28 @@ def read_idx(file: Path, shape: tuple[int, ...], most: int) -> NDArray[np.uint8]
 
 def _read(stream: BufferedIOBase, shape: tuple[int, ...], most: int) -> NDArray[np.uint8]:
     magic = tuple(_exactly(stream, 4))
-    wanted = (0, 0, _BYTES, 1 + len(shape))
-    if magic != wanted:
-        held = f"{_KINDS[magic]} stand in it: were files swapped?" if magic in _KINDS else ""
-        told = f"it begins with {bytes(magic).hex(' ')} instead of {bytes(wanted).hex(' ')}"
-        raise FileError(held or told)
+    expected = (0, 0, _BYTES, 1 + len(shape))
+    if magic in _KINDS and magic != expected:
+        raise FileError(f"it holds {_KINDS[magic]}: were files swapped?")
+    if magic != expected:
+        raise FileError(
+            f"it begins with {bytes(magic).hex(' ')} instead of {bytes(expected).hex(' ')}"
+        )
     count, *sides = struct.unpack(f">{1 + len(shape)}I", _exactly(stream, 4 * (1 + len(shape))))
     if tuple(sides) != shape:
-        given, right = ("x".join(map(str, sides_)) for sides_ in (sides, shape))
-        raise FileError(f"its images are {given}, not {right}")
+        actual, expected_shape = ("x".join(map(str, lengths)) for lengths in (sides, shape))
+        raise FileError(f"its images are {actual}, not {expected_shape}")
     if not 1 <= count <= most:
-        told = f"it says that it holds {count:,} {_KINDS[magic]}, of 1 to {most:,}"
-        raise FileError(told + (": were files swapped?" if count else ""))
+        hint = ": were files swapped?" if count else ""
+        raise FileError(f"its header promises {count:,} {_KINDS[magic]}, of 1 to {most:,}{hint}")
     values = _exactly(stream, count * prod(shape))
     if stream.read(1):
-        raise FileError(f"it goes on after the {count:,} {_KINDS[magic]} that its head says")
+        raise FileError(f"bytes follow the {count:,} {_KINDS[magic]} of its header")
     return np.frombuffer(values, np.uint8).reshape(count, *shape)
 
 
 def _exactly(stream: BufferedIOBase, size: int) -> bytes:
-    found = stream.read(size)
-    if len(found) < size:
-        raise FileError(f"it ends {size - len(found):,} bytes too early")
-    return found
+    data = stream.read(size)
+    if len(data) < size:
+        raise FileError(f"it ends {size - len(data):,} bytes too early")
+    return data

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST from files that are there already; nothing is ever downloaded."""
+"""MNIST and Fashion-MNIST from local files. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from .files import FileError, path_fault, told_of
+from .files import FileError, errors_at_path, path_fault
 from .idx import read_idx
 from .pictures import GreyChannels, PictureFiles, Pictures, as_colour, not_true
 
@@ -25,7 +25,7 @@ _IMAGES, _LABELS = ("images", "idx3"), ("labels", "idx1")
 
 @dataclass(frozen=True)
 class Published:
-    """Where one of the two is published, and the folder torchvision unpacks it to."""
+    """Web page of one of the two data sets, and the folder that torchvision unpacks it to."""
 
     name: str
     page: str
@@ -39,7 +39,7 @@ FASHION_MNIST = Published(
 
 
 class _MnistSpec(PictureFiles):
-    """``path`` is the folder that holds the four files, each as it is published or unpacked."""
+    """``path`` is the folder of the four files, each compressed as it is published, or not."""
 
     published: ClassVar[Published]
 
@@ -48,9 +48,9 @@ class _MnistSpec(PictureFiles):
     test: Annotated[int, Field(ge=1, le=_TEST)] = _TEST
     """Test images: the first of the file."""
     channels: GreyChannels = 1
-    """3 says the grey values three times over, for networks that take colour pictures."""
+    """3 repeats the grey values three times, for networks that take colour pictures."""
     size: Annotated[Literal[28, 32], BeforeValidator(not_true)] = 28
-    """32 puts two rows and columns of black on each side."""
+    """32 adds two rows and columns of black on each side."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -73,38 +73,38 @@ class _MnistSpec(PictureFiles):
             raise path_fault(
                 f"{self.path}: the {part} files hold {len(pixels):,} images"
                 f" and {len(labels):,} labels",
-                self._mend,
+                self._help,
             )
         pad = (self.size - _SIDE) // 2
         padded = np.pad(pixels[:, None], ((0, 0), (0, 0), (pad, pad), (pad, pad)))
         return Pictures(as_colour(padded, self.channels), labels.astype(np.int64))
 
     def _read(
-        self, part: str, what: str, code: str, shape: tuple[int, ...], most: int
+        self, part: str, content: str, code: str, shape: tuple[int, ...], most: int
     ) -> NDArray[np.uint8]:
-        file = self._find(f"{part}-{what}", code)
-        with told_of(file, self.published.name, self._mend):
-            found = read_idx(file, shape, most)
-            if not shape and found.max() >= _CLASSES:
+        file = self._find(f"{part}-{content}", code)
+        with errors_at_path(file, self.published.name, self._help):
+            array = read_idx(file, shape, most)
+            if not shape and array.max() >= _CLASSES:
                 raise FileError(f"its labels are not whole numbers from 0 to {_CLASSES - 1}")
-        return found
+        return array
 
     def _find(self, stem: str, code: str) -> Path:
         folder = Path(self.path)
-        for held in (folder, folder / self.published.folder):
+        for place in (folder, folder / self.published.folder):
             # Some unpackers write a dot for the second hyphen.
             for name in (f"{stem}-{code}-ubyte", f"{stem}.{code}-ubyte"):
-                for file in (held / name, held / f"{name}.gz"):
+                for file in (place / name, place / f"{name}.gz"):
                     if os.path.isfile(file):
                         return file
-        lacks = f"lacks {stem}-{code}-ubyte" if os.path.isdir(folder) else "is no folder"
-        raise path_fault(f"{self.published.name}: {folder} {lacks}", self._mend)
+        lacks = f"lacks {stem}-{code}-ubyte" if os.path.isdir(folder) else "is not a folder"
+        raise path_fault(f"{self.published.name}: {folder} {lacks}", self._help)
 
     @property
-    def _mend(self) -> str:
+    def _help(self) -> str:
         return (
             f"get the four files, train-images-idx3-ubyte.gz and so on, from {self.published.page}"
-            " and name the folder that holds them; they may stay packed"
+            " and name the folder that holds them; they may stay compressed"
         )
 
 
@@ -117,8 +117,8 @@ class MnistSpec(_MnistSpec):
 
 
 class FashionMnistSpec(_MnistSpec):
-    """70,000 pictures of ten kinds of clothes, in MNIST's own files (Xiao, Rasul and Vollgraf 2017,
-    arXiv 1708.07747)."""
+    """70,000 pictures of ten kinds of clothes, in the format of MNIST (Xiao, Rasul and Vollgraf
+    2017, arXiv 1708.07747)."""
 
     published: ClassVar[Published] = FASHION_MNIST
 

@@ -1,4 +1,4 @@
-"""Any pictures, from a NumPy archive that holds them as four arrays."""
+"""Any pictures, from a NumPy archive of four arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ...errors import Fault, SpecError
-from .files import FileError, path_fault, told_of
+from .files import FileError, errors_at_path, path_fault
 from .npz_files import Archive, open_archive, shape_text
 from .pictures import PictureFiles, Pictures
 from .source import MAX_IMAGES
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 Layout = Literal["NHW", "NCHW", "NHWC"]
 PARTS = ("train", "test")
 _ORDER: dict[Layout, tuple[int, ...]] = {"NCHW": (0, 1, 2, 3), "NHWC": (0, 3, 1, 2)}
-_CHANNELS = (1, 3, 4)  # by which they are told from rows and columns
-_MEND = (
+_CHANNELS = (1, 3, 4)  # axes of these lengths are taken for channels
+_HELP = (
     "write one with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or from"
     " torch data sets with resforge.training.store_dataset"
 )
 
 
 class NpzSpec(PictureFiles):
-    """Pictures and labels of a file that ``numpy.savez`` or ``savez_compressed`` wrote.
+    """Pictures and labels from a file of ``numpy.savez`` or ``savez_compressed``.
 
     ``path`` is that file. ``x_train`` and ``x_test`` are bytes of 0 to 255 or floats: ``NHW`` in
     grey, ``NCHW`` or ``NHWC``; ``y_train`` and ``y_test`` are whole numbers from 0, ``(N,)`` or
@@ -39,68 +39,68 @@ class NpzSpec(PictureFiles):
 
     kind: Literal["npz"] = "npz"
     train: Annotated[int, Field(ge=2, le=MAX_IMAGES)] | None = None
-    """Training images: the first of the file; all, where nothing is said."""
+    """Training images, the first of the file; by default all."""
     test: Annotated[int, Field(ge=1, le=MAX_IMAGES)] | None = None
-    """Test images: the first of the file; all, where nothing is said."""
+    """Test images, the first of the file; by default all."""
     classes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """How many; where nothing is said, one more than the largest label."""
+    """Number of classes; by default one more than the largest label."""
     layout: Layout | None = None
-    """The order of the arrays' axes; where nothing is said, channels are the axis of 1, 3 or 4."""
+    """Order of the axes of the images; by default the axis of length 1, 3 or 4 is the channels."""
 
     @property
     def stamp(self) -> tuple[int, ...]:
         try:
             status = os.stat(self.path)
         except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            raise path_fault(f"{self.path} cannot be read ({told})", _MEND) from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise path_fault(f"{self.path} cannot be read ({reason})", _HELP) from None
         if not os.path.isfile(self.path):
-            raise path_fault(f"{self.path} is no file", _MEND)
+            raise path_fault(f"{self.path} is not a file", _HELP)
         return (status.st_size, status.st_mtime_ns)
 
     def check(self) -> None:
-        held = self._held()
-        order, test_order = (self._ordered(held.shapes[part], f"x_{part}") for part in PARTS)
+        contents = self._contents()
+        order, test_order = (self._ordered(contents.shapes[part], f"x_{part}") for part in PARTS)
         if order[1:] != test_order[1:]:
             one, other = shape_text(order[1:]), shape_text(test_order[1:])
-            message = f"{self.path} trains on images of {one} and tests on images of {other}"
+            message = f"the training images of {self.path} are {one}, its test images {other}"
             raise path_fault(message, "make them of one size")
-        for part, wanted in (("train", self.train), ("test", self.test)):
-            if (wanted or 1) > held.shapes[part][0]:
-                count = held.shapes[part][0]
-                message = f"{part} is {wanted}, and the file holds {count} images"
+        for part, asked in (("train", self.train), ("test", self.test)):
+            if (asked or 1) > contents.shapes[part][0]:
+                count = contents.shapes[part][0]
+                message = f"{part} is {asked}, and the file holds {count} images"
                 raise SpecError(Fault("data", message, part, f"write {part}: {count}"))
         if self.trained < 2:
             message = f"validation {self.validation} leaves fewer than 2 images to train on"
             most = max(self.trained + self.validation - 2, 0)
             raise SpecError(Fault("data", message, "validation", f"set aside at most {most}"))
-        if self.classes is not None and held.largest >= self.classes:
-            message = f"classes is {self.classes}, and the largest label is {held.largest}"
-            mend = f"leave classes out, or write classes: {held.largest + 1}; labels start at 0"
-            raise SpecError(Fault("data", message, "classes", mend))
+        if self.classes is not None and contents.largest >= self.classes:
+            message = f"classes is {self.classes}, and the largest label is {contents.largest}"
+            help = f"leave classes out, or write classes: {contents.largest + 1}; labels start at 0"
+            raise SpecError(Fault("data", message, "classes", help))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        _, *shape = self._ordered(self._held().shapes["train"], "x_train")
+        _, *shape = self._ordered(self._contents().shapes["train"], "x_train")
         channels, height, width = shape
         return channels, height, width
 
     @property
     def num_classes(self) -> int:
-        return self.classes or self._held().largest + 1
+        return self.classes or self._contents().largest + 1
 
     @property
     def trained(self) -> int:
-        return (self.train or self._held().shapes["train"][0]) - self.validation
+        return (self.train or self._contents().shapes["train"][0]) - self.validation
 
     @property
     def tested(self) -> int:
-        return self.test or self._held().shapes["test"][0]
+        return self.test or self._contents().shapes["test"][0]
 
     def pictures(self) -> tuple[Pictures, Pictures]:
         self.check()
         file = Path(self.path)
-        with told_of(file, "such pictures", _MEND), open_archive(file) as archive:
+        with errors_at_path(file, "pictures", _HELP), open_archive(file) as archive:
             train, test = (self._part(archive, part) for part in PARTS)
         return train, test
 
@@ -114,8 +114,8 @@ class NpzSpec(PictureFiles):
                 raise FileError(f"x_{part} holds values that are not finite in float32")
         return Pictures(np.ascontiguousarray(pixels), _labels(archive, part))
 
-    def _held(self) -> _Held:
-        return _look(self.path, self.stamp)
+    def _contents(self) -> _Contents:
+        return _inspect(self.path, self.stamp)
 
     def _ordered(self, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
         layout = self._layout(shape, name)
@@ -125,13 +125,13 @@ class NpzSpec(PictureFiles):
 
     def _layout(self, shape: tuple[int, ...], name: str) -> Layout:
         if self.layout is None:
-            found = layout_of(shape)
-            if found is None:
+            layout = layout_of(shape)
+            if layout is None:
                 message = f"{name} is {shape_text(shape)}: channels may come first or last"
                 raise SpecError(
                     Fault("data", message, "path", "write layout: NCHW, or layout: NHWC")
                 )
-            return found
+            return layout
         if len(self.layout) != len(shape):
             message = f"{name} is {shape_text(shape)}, which is not {self.layout}"
             raise SpecError(Fault("data", message, "layout", "leave layout out"))
@@ -139,7 +139,7 @@ class NpzSpec(PictureFiles):
 
 
 def layout_of(shape: tuple[int, ...]) -> Layout | None:
-    """What the axes of images are; None where channels may come first or last.
+    """Layout of an array of images; None where channels may come first or last.
 
     >>> layout_of((9, 28, 28)), layout_of((9, 3, 32, 32)), layout_of((9, 32, 32, 3))
     ('NHW', 'NCHW', 'NHWC')
@@ -152,19 +152,18 @@ def layout_of(shape: tuple[int, ...]) -> Layout | None:
     return "NCHW" if first else "NHWC"
 
 
-class _Held(NamedTuple):
-    """What a file holds, told without its pictures."""
+class _Contents(NamedTuple):
+    """Shapes of the images in a file, and the largest label."""
 
     shapes: dict[str, tuple[int, ...]]
     largest: int
-    """Label."""
 
 
 @lru_cache(maxsize=16)
-def _look(path: str, stamp: tuple[int, ...]) -> _Held:
-    """Of a file as it is now, which ``stamp`` tells from what it was."""
+def _inspect(path: str, stamp: tuple[int, ...]) -> _Contents:
+    """Check a file without reading its images; ``stamp`` is that of its present content."""
     file, shapes, largest = Path(path), {}, 0
-    with told_of(file, "such pictures", _MEND), open_archive(file) as archive:
+    with errors_at_path(file, "pictures", _HELP), open_archive(file) as archive:
         for part in PARTS:
             shape, dtype, _ = archive.head(f"x_{part}")
             if len(shape) not in (3, 4) or min(shape) < 1:
@@ -177,7 +176,7 @@ def _look(path: str, stamp: tuple[int, ...]) -> _Held:
                     f"x_{part} holds {shape[0]:,} images and y_{part} {len(labels):,} labels"
                 )
             shapes[part], largest = shape, max(largest, int(labels.max()))
-    return _Held(shapes, largest)
+    return _Contents(shapes, largest)
 
 
 def _labels(archive: Archive, part: str) -> NDArray[np.int64]:

@@ -1,5 +1,5 @@
-"""NumPy archives, read without trust: nothing is unpickled, and no more memory is taken than the
-array that the head of a file promises and its length bears out."""
+"""NumPy archives from untrusted sources: nothing is unpickled, and an array takes no more memory
+than its header and the length of its file agree on."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 MAX_BYTES = 4 * 1024**3  # of one array, unpacked
 _CHUNK = 1024**2
 _T = TypeVar("_T")
-_SHOWN = 200  # characters of what a library says
+_SHOWN = 200  # characters of a library's message that ours quote
 
 
 class Head(NamedTuple):
-    """What an array's file says of it before the values."""
+    """Header of an array's file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -34,7 +34,7 @@ class Head(NamedTuple):
 
 
 class Archive:
-    """The arrays of an open archive. Methods raise ``FileError`` for what is wrong with it."""
+    """Arrays of an open archive. Methods raise ``FileError`` for a damaged archive."""
 
     def __init__(self, archive: ZipFile) -> None:
         self._archive = archive
@@ -48,32 +48,32 @@ class Archive:
     def _open(self, name: str, read: Callable[[Head, IO[bytes]], _T]) -> _T:
         file = f"{name}.npy"
         if file not in self._archive.namelist():
-            held = ", ".join(sorted(self._archive.namelist()))[:_SHOWN]
-            raise FileError(f"it lacks {name}, and holds {held or 'nothing'}")
+            names = ", ".join(sorted(self._archive.namelist()))[:_SHOWN]
+            raise FileError(f"it lacks {name}, and holds {names or 'nothing'}")
         info = self._archive.getinfo(file)
-        # Other methods take memory by what stands in the file; NumPy writes these two.
+        # The other methods can take memory without bound; NumPy writes these two.
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise FileError(f"{name} is packed in a way that NumPy does not write")
+            raise FileError(f"{name} is compressed by a method that NumPy does not use")
         if info.file_size > MAX_BYTES:
             raise FileError(f"{name} has {info.file_size:,} bytes, of at most {MAX_BYTES:,}")
         with self._archive.open(info) as member:
-            # Heads of later versions can be as long as they like; arrays of numbers have the first.
+            # Headers of later versions have no bound; arrays of numbers have the first version.
             if npy.read_magic(member) != (1, 0):
-                raise FileError(f"{name} is no array of numbers")
+                raise FileError(f"{name} is not an array of numbers")
             shape, by_column, dtype = npy.read_array_header_1_0(member)
             size = prod(shape) * dtype.itemsize
             if dtype.hasobject or min(shape, default=1) < 0:
-                raise FileError(f"{name} is no array of numbers")
+                raise FileError(f"{name} is not an array of numbers")
             if member.tell() + size != info.file_size:
                 raise FileError(
-                    f"{name} says that it is {shape_text(shape)}, and has another length"
+                    f"the header of {name} promises {shape_text(shape)}, and its length differs"
                 )
             return read(Head(shape, dtype, by_column), member)
 
 
 @contextmanager
 def open_archive(file: Path) -> Iterator[Archive]:
-    """The archive in ``file``. Raises ``FileError`` where it is none, and ``OSError``."""
+    """Open the archive ``file``. Raises ``FileError`` for any other file, and ``OSError``."""
     try:
         with ZipFile(file) as archive:
             yield Archive(archive)

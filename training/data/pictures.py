@@ -1,5 +1,4 @@
-"""Data sets of pictures that stand in files: what their sweep files say, and all that is done to
-the pictures once they are read."""
+"""Base of the data sets of pictures in local files: their fields, and the normalisation."""
 
 from __future__ import annotations
 
@@ -31,33 +30,33 @@ class Pictures(NamedTuple):
 
 
 def not_true(value: Any) -> Any:
-    """Of a choice of numbers: Python holds true for equal to 1; the language does not."""
+    """Refuse booleans for a choice of numbers; Python treats true as equal to 1."""
     if isinstance(value, bool):
         raise PydanticKnownError("int_type")
     return value
 
 
-#: Of grey pictures; 3 says the values three times over, for networks that take colour.
+#: Channels of grey pictures; 3 repeats the values, for networks that take colour.
 GreyChannels = Annotated[Literal[1, 3], BeforeValidator(not_true)]
 
 
 class PictureFiles(DataSource):
-    """Base of the data sets that are read from files which are there already."""
+    """Base of the data sets that are read from local files."""
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
-    """Where the files are; a relative path in a sweep file starts at that file."""
+    """Folder or file of the data set; a relative path in a sweep file starts at that file."""
     normalize: Normalize = "pixel_mean"
-    """``pixel_mean``: values of 0 to 1, less the mean training image (He et al. 2015, section 4.2);
-    ``channel``: each channel to mean 0 and deviation 1 over the training images; ``none``: values
-    of 0 to 1. Floats are taken as they are, whatever their range."""
+    """``pixel_mean``: values of 0 to 1, minus the mean training image (He et al. 2015, section
+    4.2); ``channel``: each channel to mean 0 and standard deviation 1 over the training images;
+    ``none``: values of 0 to 1. Floats are not scaled to 0 to 1."""
 
     def beside(self, folder: Path) -> Self:
         return self.model_copy(update={"path": str(folder / os.path.expanduser(self.path))})
 
     def pictures(self) -> tuple[Pictures, Pictures]:
-        """All training and all test pictures of the files.
+        """All training pictures and all test pictures of the files.
 
-        Raises :class:`~resforge.SpecError` at the field that keeps them from being read.
+        Raises :class:`~resforge.SpecError` at the field that is wrong.
         """
         raise NotImplementedError
 
@@ -81,16 +80,16 @@ class PictureFiles(DataSource):
 
 
 def first(pictures: Pictures, count: int | None, field: str) -> Pictures:
-    """The first ``count`` pictures, or all; an error at ``field`` where there are fewer."""
-    held = len(pictures.labels)
-    if count is not None and count > held:
-        message = f"{field} is {count}, and the files hold {held} images"
-        raise SpecError(Fault("data", message, field, f"write {field}: {held}"))
+    """The first ``count`` pictures, or all. Raises an error at ``field`` if there are fewer."""
+    available = len(pictures.labels)
+    if count is not None and count > available:
+        message = f"{field} is {count}, and the files hold {available} images"
+        raise SpecError(Fault("data", message, field, f"write {field}: {available}"))
     return Pictures(pictures.pixels[:count], pictures.labels[:count])
 
 
 def as_colour(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Grey pictures ``(N, 1, H, W)``, their values ``channels`` times over."""
+    """Repeat the channel of grey pictures ``(N, 1, H, W)`` ``channels`` times."""
     return pixels if channels == 1 else pixels.repeat(channels, axis=1)
 
 
@@ -98,13 +97,12 @@ _Normal = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
 
 
 def _normal(pixels: NDArray[Any], how: Normalize) -> _Normal:
-    """What is taken off the values, bytes scaled to 0 to 1, and what they are then divided by."""
+    """The numbers to subtract from the values, bytes scaled to 0 to 1, and to divide them by."""
     zero, one = np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32)
     if how == "none":
         return zero, one
     as_bytes = pixels.dtype == np.uint8
-    # Sums of whole numbers are exact, whatever order a machine adds them in; those of floats are
-    # made row by row, and so in one order.
+    # Sums of whole numbers are exact in any order; floats are added row by row, in one order.
     total = pixels.sum(axis=0, dtype=np.int64 if as_bytes else np.float64)
     if how == "pixel_mean":
         return (total / ((255 if as_bytes else 1) * len(pixels))).astype(np.float32), one
@@ -112,7 +110,7 @@ def _normal(pixels: NDArray[Any], how: Normalize) -> _Normal:
     if as_bytes:
         mean = total.sum(axis=(1, 2)) / count
         square = np.square(pixels, dtype=np.uint16).sum(axis=(0, 2, 3), dtype=np.int64) / count
-        # A channel of one single grey stays as it is.
+        # A channel of a single grey is divided by one step of it, not by 0.
         deviation = np.maximum(np.sqrt(np.maximum(square - mean**2, 0.0)), 1.0)
         mean, deviation = mean / 255, deviation / 255
     else:

@@ -1,4 +1,4 @@
-"""What every data set is: a part of a sweep file that says which pictures, and their bytes.
+"""Base of every data set: its spec in a sweep file, and its arrays.
 
 Nothing here imports torch; :mod:`resforge.training.data.tensors` puts the arrays on a device.
 """
@@ -27,10 +27,10 @@ MAX_IMAGES = 2**31 - 1
 class Arrays:
     """A data set in plain arrays.
 
-    ``train_x`` and ``test_x`` are float32 ``(N, C, H, W)``, normalised by what the training images
-    are; ``train_y`` and ``test_y`` int64 ``(N,)``. ``validation`` holds images and labels that
-    were set aside from the training images, and ``augment`` says what is done to each batch of
-    those that are left.
+    ``train_x`` and ``test_x`` are float32 ``(N, C, H, W)``, normalised with statistics of the
+    training images; ``train_y`` and ``test_y`` int64 ``(N,)``. ``validation`` holds images and
+    labels that were set aside from the training images; ``augment`` is the augmentation of
+    training batches.
     """
 
     train_x: NDArray[np.float32]
@@ -62,12 +62,12 @@ class DataSource(Spec):
     train: int | None
     test: int | None
     validation: Annotated[int, Field(ge=0, le=MAX_IMAGES)] = 0
-    """Training images that are set aside and never trained on: as many of each class as is its
-    share. They may say which step's weights are tested."""
+    """Training images that are set aside and never trained on, of each class in proportion. The
+    step whose weights are tested may be selected by them."""
     split: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    """Seed of what is drawn once for all trials: which images are set aside."""
+    """Seed of the choice of images that are set aside, the same for all trials."""
     augment: Augmentation = AS_THEY_ARE
-    """What is done to each batch of training images."""
+    """Augmentation of each batch of training images."""
 
     @model_validator(mode="after")
     def _some_are_left(self) -> Self:
@@ -85,11 +85,12 @@ class DataSource(Spec):
 
     @property
     def stamp(self) -> tuple[int, ...]:
-        """Another one, where files have changed since; empty where none are expected to."""
+        """Value that changes when the files change; empty where they are expected not to."""
         return ()
 
     def check(self) -> None:
-        """Raises what reading what stands below would raise; images are not read for that."""
+        """Raise the errors that :meth:`arrays` would raise, as far as possible without reading
+        images."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -102,24 +103,24 @@ class DataSource(Spec):
 
     @property
     def trained(self) -> int:
-        """Images that are trained on: those of ``train`` that are not set aside."""
-        assert self.train is not None  # where it may be left out, this is said otherwise
+        """Number of images that are trained on: those of ``train`` that are not set aside."""
+        assert self.train is not None  # subclasses where it may be None override this
         return self.train - self.validation
 
     @property
     def tested(self) -> int:
-        """Images that are tested on."""
+        """Number of images that are tested on."""
         assert self.test is not None
         return self.test
 
     def beside(self, folder: Path) -> Self:
-        """The same, as a file in ``folder`` means it: relative paths start there."""
+        """This spec with relative paths resolved against ``folder``."""
         return self
 
     def arrays(self) -> Arrays:
-        """The images and labels, read anew.
+        """Read the images and labels.
 
-        Raises :class:`~resforge.SpecError` with the field that keeps them from being read, and
+        Raises :class:`~resforge.SpecError` at the field that is wrong, and
         :class:`~resforge.ResforgeError` where a library is missing.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Which images are set aside: drawn from a seed alone, the same on every machine."""
+"""Validation images, drawn from a seed alone: the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def shuffled(count: int, key: str) -> NDArray[np.int64]:
-    """0 to ``count - 1`` in an order drawn from ``key``.
+    """A permutation of 0 to ``count - 1``, drawn from ``key``.
 
-    Sorted by SHA-256: NumPy does not promise the same permutation from version to version.
+    It sorts by SHA-256: NumPy does not promise the same permutation in every version.
     """
     drawn = [hashlib.sha256(f"{key}/{i}".encode()).digest() for i in range(count)]
     return np.array(sorted(range(count), key=drawn.__getitem__), dtype=np.int64)
@@ -23,19 +23,19 @@ def shuffled(count: int, key: str) -> NDArray[np.int64]:
 def set_aside(
     labels: NDArray[np.int64], count: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that are left, and ``count`` that are set aside; both rising.
+    """Split rows into those to train on and ``count`` for validation; both in rising order.
 
-    Of each class as large a share is set aside as of all, to one image.
+    The fraction of each class that is set aside is that of the whole, to within one image.
 
     >>> set_aside(np.array([0, 0, 0, 0, 1, 1]), 3, seed=0)
     (array([0, 3, 5]), array([1, 2, 4]))
     """
-    held = len(labels)
+    total = len(labels)
     if not count:
-        return np.arange(held), np.arange(0)
-    order = shuffled(held, f"validation/{seed}")
+        return np.arange(total), np.arange(0)
+    order = shuffled(total, f"validation/{seed}")
     by_class = order[np.argsort(labels[order], kind="stable")]
     # Evenly spaced over the classes one after another.
-    aside = np.zeros(held, dtype=bool)
-    aside[by_class[(2 * np.arange(count) + 1) * held // (2 * count)]] = True
+    aside = np.zeros(total, dtype=bool)
+    aside[by_class[(2 * np.arange(count) + 1) * total // (2 * count)]] = True
     return np.flatnonzero(~aside), np.flatnonzero(aside)

@@ -1,4 +1,4 @@
-"""Any data set of PyTorch as a file that a sweep can name."""
+"""Conversion of any data set of PyTorch to a file that a sweep can name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Items(Protocol):
-    """A map-style data set: pairs of an image and its label, by number."""
+    """A map-style data set of pairs of an image and its label."""
 
     def __len__(self) -> int: ...
 
@@ -37,21 +37,21 @@ def store_dataset(
     classes: int | None = None,
     progress: bool = True,
 ) -> NpzSpec:
-    """Take every image of two data sets once, write them to ``path``, and give the data spec.
+    """Write the images of two data sets to the file ``path``, and return its data spec.
 
     ``train`` and ``test`` are map-style data sets, such as torchvision's, or lists, of pairs of an
     image and a label from 0. An image is a tensor ``(C, H, W)`` or ``(H, W)``, an array
     ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)``, or a picture of Pillow in grey or colour; bytes, or
-    floats, which are kept as float32. All have one shape. On a terminal a bar shows how far it is,
+    floats, which are stored as float32. All have one shape. A progress bar is shown on a terminal,
     unless ``progress`` is false.
 
     A sweep needs the same images in every worker, on every machine and after every restart, and a
-    fingerprint of them. Python code promises none of that; a file does. A random transform is
-    therefore taken once and frozen: leave it out, and say ``augment`` in the spec.
+    fingerprint of them. Python code promises none of that; a file does. Each item is read once, so
+    that a random transform would be frozen: use ``augment`` of the spec in its place.
 
-    Raises :class:`~resforge.SpecError` with the place of an item that is something else,
-    :class:`~resforge.ResforgeError` where there is no folder for ``path``, and ``StoreError``
-    where the disk refuses; an older file then stays as it was.
+    Raises :class:`~resforge.SpecError` with the position of an item of any other form,
+    :class:`~resforge.ResforgeError` where the folder of ``path`` is missing, and ``StoreError``
+    where the file cannot be written; an older file then stays as it was.
 
     >>> import tempfile
     >>> from resforge.training import load_data
@@ -63,7 +63,9 @@ def store_dataset(
     """
     path = Path(path).absolute()
     if not path.parent.is_dir():
-        raise ResforgeError(f"{path.parent} is no folder: make it, then store the data set again")
+        raise ResforgeError(
+            f"{path.parent} is not a folder: make it, then store the data set again"
+        )
     arrays: dict[str, NDArray[Any]] = {}
     like = None
     for part, items in (("train", train), ("test", test)):
@@ -72,7 +74,7 @@ def store_dataset(
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # which NumPy's stubs take for a flag
     write_whole(path, buffer.getbuffer())
-    # Said, since images of 3 rows or columns could be read otherwise.
+    # Named explicitly: images of 3 rows or columns would be ambiguous.
     spec = NpzSpec(path=str(path), classes=classes, layout="NCHW")
     spec.check()
     return spec
@@ -81,7 +83,7 @@ def store_dataset(
 def _materialised(
     items: Items, part: str, like: NDArray[Any] | None, progress: bool
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Images ``(N, C, H, W)``, of the shape and type of those of ``like``, and labels."""
+    """Read images ``(N, C, H, W)``, with the shape and type of ``like``, and labels."""
     from rich.console import Console
     from rich.progress import track
 
@@ -92,7 +94,7 @@ def _materialised(
             f"store_dataset(..., {part})",
             "a data set with a length",
             items,
-            "hand it a list of the pairs",
+            "use a list of the pairs",
         ) from None
     if not count:
         raise SpecError(Fault("data", "there are no images", part, "give at least one"))
@@ -108,11 +110,11 @@ def _materialised(
                 raise SpecError(Fault("data", message, part, f"at most {MAX_BYTES:,} can be read"))
             images = np.empty((count, *like.shape[1:]), like.dtype)
         if pixels.shape != images.shape[1:] or pixels.dtype != images.dtype:
-            given, wanted = (f"{shape_text(x.shape)} of {x.dtype}" for x in (pixels, images[0]))
+            this, others = (f"{shape_text(x.shape)} of {x.dtype}" for x in (pixels, images[0]))
             raise SpecError(
                 Fault(
                     "data",
-                    f"the image is {given}, and those before it {wanted}",
+                    f"the image is {this}, and those before it {others}",
                     f"{part}[{number}]",
                     "make all images alike, by a transform of the data set",
                 )

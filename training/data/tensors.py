@@ -1,4 +1,4 @@
-"""A data set as tensors that live on the device."""
+"""A data set as tensors on a device."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Data:
     """Tensors to train and test on.
 
     ``train_x``, ``test_x``: float32 ``(N, C, H, W)``, normalised; ``train_y``, ``test_y``: int64
-    ``(N,)``. ``validation`` holds images and labels that were set aside from the training images,
-    and ``augment`` says what is done to each batch of those that are left. ``fingerprint`` is the
-    SHA-256 of all that.
+    ``(N,)``. ``validation`` holds images and labels that were set aside from the training images;
+    ``augment`` is the augmentation of training batches. ``fingerprint`` is the SHA-256 of all of
+    them.
     """
 
     train_x: Tensor
@@ -33,10 +33,10 @@ class Data:
 
 
 def load_data(spec: DataSource, device: torch.device | str | None = None) -> Data:
-    """The tensors a data spec names.
+    """Load the data set of a data spec onto ``device``.
 
-    Raises :class:`~resforge.SpecError` where its files are not as they should be and
-    :class:`~resforge.ResforgeError` where a library the data needs is not installed.
+    Raises :class:`~resforge.SpecError` where its files are missing or damaged, and
+    :class:`~resforge.ResforgeError` where a library is not installed.
 
     >>> from resforge.training import DigitsSpec
     >>> load_data(DigitsSpec()).train_x.shape
@@ -45,7 +45,7 @@ def load_data(spec: DataSource, device: torch.device | str | None = None) -> Dat
     arrays = spec.arrays()
     aside = arrays.validation
     return Data(
-        # Nobody else has these arrays: no copy is needed.
+        # The arrays belong to this call: no copy is needed.
         torch.from_numpy(arrays.train_x).to(device),
         torch.from_numpy(arrays.train_y).to(device),
         torch.from_numpy(arrays.test_x).to(device),

@@ -1,4 +1,4 @@
-"""How other projects name the tensors of a residual network, one file for each."""
+"""The names of other projects for the tensors of a residual network, one file each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from . import d2l, deep_base, huggingface, mmpretrain, pytorch_cifar, timm, torc
 
 
 class Layout(NamedTuple):
-    """A project's names."""
+    """The names of one project."""
 
     words: str
-    """Whose names they are, as a message says it."""
+    """Description for messages: "the names are ..."."""
     forms: tuple[Form, ...]
 
 
-#: By the names that ``layout=`` and ``--to`` take. Of two that fit as well, the first is meant.
+#: Layouts by the names that ``layout=`` and ``--to`` take. Of two that fit equally, the first wins.
 LAYOUTS: dict[str, Layout] = {
     name: Layout(module.WORDS, module.FORMS)
     for name, module in {
@@ -33,12 +33,12 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-#: Names that a form is judged by; a hostile file can have very many.
-_JUDGED = 2_000
+#: Number of names that are compared; a hostile file can have very many.
+_COMPARED = 2_000
 
 
 class Reading(NamedTuple):
-    """A form of a layout, and how many of a file's names it knows."""
+    """A form of a layout, and the number of names in a file that it knows."""
 
     layout: str
     form: Form
@@ -48,20 +48,21 @@ class Reading(NamedTuple):
 def recognise(
     names: Iterable[str], targets: Collection[str] = (), layout: str | None = None
 ) -> Reading:
-    """The layout, or the form of the one that is wanted, that knows most of ``names``.
+    """The form that knows most of ``names``, among all layouts or those of ``layout``.
 
-    A name that stands among ``targets``, those of the model, is known as it is.
+    Names in ``targets``, those of the model, count as known.
 
     >>> recognise(["resnet.embedder.embedder.convolution.weight", "classifier.1.bias"]).layout
     'huggingface'
     """
-    judged, targets = list(islice(names, _JUDGED)), set(targets)
+    compared, targets = list(islice(names, _COMPARED)), set(targets)
     best = Reading("", Form(()), 0)
-    ruled = -1
+    best_by_rule = -1
     for name, (_, forms) in LAYOUTS.items():
         for form in forms if layout in (None, name) else ():
-            by_rule = {other for other in judged if form.native(other) is not None}
-            known = len(by_rule) + sum(other in targets for other in judged if other not in by_rule)
-            if (known, len(by_rule)) > (best.known, ruled):
-                best, ruled = Reading(name, form, known), len(by_rule)
+            by_rule = {other for other in compared if form.native(other) is not None}
+            as_is = sum(other in targets for other in compared if other not in by_rule)
+            known = len(by_rule) + as_is
+            if (known, len(by_rule)) > (best.known, best_by_rule):
+                best, best_by_rule = Reading(name, form, known), len(by_rule)
     return best

@@ -1,7 +1,7 @@
 """The names of semantic segmentation's ResNets with a stem of three convolutions.
 
 Published checkpoints hold them at the top level, as resforge does; the networks built on them
-(hszhao/semseg's PSPNet) gather the stem in one ``nn.Sequential``.
+(hszhao/semseg's PSPNet) hold the stem in one ``nn.Sequential``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The names of Hugging Face transformers' ResNet, whole or without its head."""
+"""The names of Hugging Face transformers' ResNet, with or without its head."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""mmpretrain's names, also without the ``backbone.`` as mmcv publishes them.
+"""mmpretrain's names, with and without the prefix ``backbone.`` (mmcv publishes the latter).
 
-A deep stem is a row of ConvModules (a flat ``nn.Sequential`` in mmsegmentation), attention is
-``se_layer``. An average pool before a projection that does not stride is left out, and then
-not counted.
+A deep stem is a sequence of ConvModules (a flat ``nn.Sequential`` in mmsegmentation), and attention
+is ``se_layer``. A projection with stride 1 has no average pool, which shifts the numbers of its
+layers by one.
 """
 
 from __future__ import annotations

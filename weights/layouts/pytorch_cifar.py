@@ -1,6 +1,6 @@
-"""The names of the CIFAR networks that many write by hand, after kuangliu/pytorch-cifar.
+"""The names of CIFAR networks after kuangliu/pytorch-cifar.
 
-torchvision's, but that the projection is ``shortcut`` and the head ``linear``.
+They are torchvision's, except that the projection is ``shortcut`` and the head ``linear``.
 """
 
 from __future__ import annotations

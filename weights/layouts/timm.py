@@ -1,7 +1,7 @@
-"""timm's names: torchvision's, but that a deep stem stands in one ``nn.Sequential``.
+"""timm's names: torchvision's, except that a deep stem is one ``nn.Sequential``.
 
-Its last norm stays outside, as ``bn1``. Attention is ``se``, and an average pool before a
-projection is ``downsample.0``, as in resforge.
+The last norm of the stem is outside it, as ``bn1``. Attention is ``se``, and an average pool before
+a projection is ``downsample.0``, as in resforge.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""torchvision's names, which are resforge's own.
+"""torchvision's names, which are also resforge's.
 
-What torchvision does not hold has a name of resforge's, which no rule touches.
+Layers that torchvision does not have keep the name that resforge gives them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BLOCK: tuple[Rule, ...] = tuple(
         "layer{s}.{b}.downsample.{n}",
     )
 )
-"""What most projects that follow torchvision name as it does."""
+"""Rules shared by most projects that follow torchvision."""
 
 SHALLOW: tuple[Rule, ...] = (("conv1", "conv1"), ("bn1", "bn1"))
 HEAD: tuple[Rule, ...] = (("fc", "fc"),)

@@ -1,0 +1,199 @@
+"""Faults of a sweep as a whole, and of networks that do not fit its data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from ...errors import Fault, SpecError
+from ...specs.network import ResNetSpec
+from .blame import Change
+from .design import MAX_PAIRS, choices, count_pairs, fewest
+from .sample import conflicts
+from .sweep import MAX_ARMS, MAX_TRIALS, Sweep
+
+MAX_LABEL = 80
+
+
+def sweep_faults(sweep: Sweep) -> list[Fault]:
+    """Faults of a sweep before its arms are made, with paths relative to the sweep.
+
+    The number of trials is computed without making the arms.
+    """
+    drawn = sweep.sample is not None or sweep.search is not None
+    if drawn and sweep.text and (faults := list(conflicts(sweep.document.tree))):
+        return faults
+    if (sweep.axes is None) == (sweep.arms is None):
+        return [
+            Fault(
+                "sweep",
+                "a sweep has either axes or arms",
+                "" if sweep.arms is None else "arms",
+                "write axes: {shortcut: {A: {shortcut: zero_pad}, ...}}, or name each arm"
+                " under arms:",
+            )
+        ]
+    if sweep.design is not None and sweep.arms is not None:
+        message = f"design: {sweep.design} combines axes, and these arms are written one by one"
+        return [Fault("conflict", message, "design", "leave design out, or write axes")]
+    groups: dict[str, dict[str, Any]] = sweep.axes or {}
+    under = "axes."
+    if sweep.arms is not None:
+        groups, under = {"arms": sweep.arms}, ""
+    faults = [
+        *_empty_faults(groups, under),
+        *_label_faults(groups, under),
+        *_batch_faults(sweep),
+        *_select_faults(sweep),
+        *_search_faults(sweep),
+        *_seed_faults(sweep),
+    ]
+    return faults or list(_count_faults(sweep, groups))
+
+
+def _empty_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
+    help_ = "write at least one, such as A: {shortcut: zero_pad}"
+    if not groups:
+        yield Fault("sweep", "there is no axis", "axes", help_)
+    for axis, labels in groups.items():
+        if not labels:
+            yield Fault("sweep", "there is no label", under + axis, help_)
+
+
+def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
+    for axis, labels in groups.items():
+        for label, path in [(axis, under + axis), *((k, f"{under}{axis}.{k}") for k in labels)]:
+            if not 1 <= len(label) <= MAX_LABEL or not label.isprintable() or set(label) & {*"/="}:
+                yield Fault(
+                    "sweep",
+                    f"{label[:MAX_LABEL]!r} cannot be a label",
+                    path,
+                    f"use 1 to {MAX_LABEL} printable characters without '/' and '='",
+                )
+
+
+def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
+    size, limit = sweep.recipe.batch_size, sweep.data.trained
+    if size > limit:
+        yield Fault(
+            "range",
+            f"batch_size {size} is larger than the training set of {limit} images",
+            "recipe.batch_size",
+            f"use at most {limit}",
+        )
+
+
+def _select_faults(sweep: Sweep) -> Iterator[Fault]:
+    if sweep.recipe.select == "best" and not sweep.data.validation:
+        yield Fault(
+            "conflict",
+            "select: best needs validation images, and there are none",
+            "recipe.select",
+            f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
+        )
+
+
+def _search_faults(sweep: Sweep) -> Iterator[Fault]:
+    search = sweep.search
+    if search is None:
+        return
+    if not sweep.data.validation:
+        yield Fault(
+            "conflict",
+            "a search needs validation images, and there are none",
+            "search",
+            f"write data: {{kind: {sweep.data.kind}, validation: N}}, with the number of images",
+        )
+    for name in ("population", "batch"):
+        size = getattr(search, name)
+        if search.method == "evolution" and size >= search.n:
+            message = (
+                f"with {name} {size} all {search.n} networks are drawn at random, and none evolves"
+            )
+            help_ = f"use a larger n, a smaller {name}, or method: random"
+            yield Fault("conflict", message, f"search.{name}", help_)
+
+
+def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
+    twice = [seed for seed, count in Counter(sweep.seeds).items() if count > 1]
+    if twice:
+        yield Fault("sweep", f"seed {twice[0]} is listed twice", "seeds", "list each seed once")
+
+
+def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
+    design = sweep.design or "grid"
+    sizes = [len(labels) for labels in groups.values()]
+    arms, seeds = max(fewest(design, sizes), sweep.most_networks), len(sweep.seeds)
+    under = "axes" if sweep.arms is None else "arms"
+    pairs = count_pairs(sizes) if design == "pairwise" else 0
+    if pairs <= MAX_PAIRS and arms <= MAX_ARMS:
+        arms = max(len(choices(design, sizes)), sweep.most_networks)
+    if arms * seeds > MAX_TRIALS:
+        yield Fault(
+            "range",
+            f"{arms:,} arms of {seeds:,} seeds are {arms * seeds:,} trials,"
+            f" over the limit of {MAX_TRIALS:,}",
+            under,
+            "leave out labels or seeds",
+        )
+    elif arms > MAX_ARMS:
+        yield Fault(
+            "range",
+            f"{arms:,} arms, over the limit of {MAX_ARMS:,}",
+            under,
+            "leave out labels, or make several sweeps",
+        )
+    elif pairs > MAX_PAIRS:
+        yield Fault(
+            "range",
+            f"{pairs:,} pairs of labels, over the limit of {MAX_PAIRS:,}",
+            under,
+            "leave out axes or labels",
+        )
+
+
+def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None:
+    """Raise :class:`SpecError` if ``spec`` does not fit the channels or classes of the data.
+
+    ``spec`` is the sweep's base with ``changes``. Each fault names the change that fixes it.
+    """
+    channels, classes = sweep.data.input_shape[0], sweep.data.num_classes
+    fixes: dict[str, str] = {}
+    faults = []
+    if spec.in_channels != channels:
+        fixes["in_channels"] = f"in_channels: {channels}"
+        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
+        faults.append(Fault("data", message, "in_channels"))
+    if spec.head is None or spec.head.num_classes != classes:
+        fixes["head"] = f"head: {{num_classes: {classes}}}"
+        outputs = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
+        message = f"the network has {outputs}, the data has {classes} classes"
+        faults.append(Fault("data", message, "head"))
+    if not faults:
+        return
+    changed = any(change.path.startswith(tuple(fixes)) for change in changes)
+    help_ = _fix(sweep, list(fixes.values()), changed)
+    if "in_channels" in fixes and _data_offers(sweep, spec.in_channels):
+        kind = sweep.data.kind
+        help_ += f"; or data: {{kind: {kind}, channels: {spec.in_channels}}}"
+    raise SpecError(Fault(fault.code, fault.message, fault.path, help_) for fault in faults)
+
+
+def _fix(sweep: Sweep, fixes: list[str], changed: bool) -> str:
+    if changed or not isinstance(sweep.base, str):
+        return f"set {' and '.join(fixes)}"
+    return f"write base: {{base: {sweep.base}, {', '.join(fixes)}}}"
+
+
+def _data_offers(sweep: Sweep, channels: int) -> bool:
+    """Whether the data set is also available with so many channels."""
+    if "channels" not in type(sweep.data).model_fields:
+        return False
+    try:
+        type(sweep.data)(**{**sweep.data.model_dump(), "channels": channels})
+    except ValidationError:
+        return False
+    return True

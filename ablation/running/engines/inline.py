@@ -1,0 +1,62 @@
+"""Engine that runs trials in the driver's own process, one after another, for debugging."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from ...results.outcome import Outcome
+from ..device import choose_device, count_gpus
+from ..engine import Job
+from ..task import Interrupted, Task, resolve, run_task
+
+
+class Inline:
+    """Runs one task at a time, within :meth:`events`.
+
+    A crash of the task ends the driver, and the time limit is checked only between steps.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.device = choose_device(job.device, count_gpus(job.device))
+        self.size = 1
+        self.task: Task | None = None
+
+    @property
+    def running(self) -> list[Task]:
+        return [self.task] if self.task is not None else []
+
+    @property
+    def has_room(self) -> bool:
+        return self.task is None
+
+    def grow(self, count: int) -> None:
+        """There is one slot, which needs no start."""
+
+    def give(self, task: Task) -> None:
+        self.task = task
+
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Interrupted]]:
+        if self.task is None:
+            time.sleep(wait_seconds)
+            return
+        task, deadline = self.task, time.monotonic() + self.job.timeout
+        late = False
+
+        def stopped() -> bool:
+            nonlocal late
+            late = time.monotonic() > deadline
+            return self.job.is_to_stop() or late
+
+        end = run_task(resolve(self.job.function), task, stopped)
+        self.task = None
+        if late and isinstance(end, Interrupted):
+            end = Outcome.timed_out(self.job.timeout)
+        yield task, end
+
+    def stop(self) -> None:
+        """The running task checks ``is_to_stop`` after each step."""
+
+    def close(self) -> None:
+        self.task = None

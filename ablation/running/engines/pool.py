@@ -1,0 +1,178 @@
+"""Engine with supervised worker processes, which are replaced when they die.
+
+A ``ProcessPoolExecutor`` is unusable once one of its processes is killed; here a killed worker
+interrupts its own trial only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ....errors import ResforgeError
+from ...results.outcome import Outcome
+from ..device import choose_device, cores, count_gpus, gpu_of
+from ..engine import Job
+from ..task import Interrupted, Task
+from .worker import BLOCKED, READY, work
+
+_FAILED_STARTS = 3
+
+
+class Worker:
+    """One process and its task; ``slot`` is its number, from which its GPU follows."""
+
+    def __init__(self, function: str, slot: int, variables: dict[str, str]) -> None:
+        self.slot = slot
+        # Spawned, not forked: a forked child inherits locks of threads that it does not have.
+        context = multiprocessing.get_context("spawn")
+        self.connection, child_end = context.Pipe()
+        self.process = context.Process(
+            target=work, args=(child_end, function, variables), name="resforge-worker", daemon=True
+        )
+        with _signals_blocked():
+            self.process.start()
+        child_end.close()
+        self.ready = False
+        self.task: Task | None = None
+        self.deadline = float("inf")
+
+    def give(self, task: Task, timeout: float) -> None:
+        """Send a task; its time limit starts now."""
+        self.task, self.deadline = task, time.monotonic() + timeout
+        with suppress(OSError):  # a worker that has just died is detected by the next receive
+            self.connection.send(task)
+
+    def receive(self) -> Outcome | Interrupted | None:
+        """End of its task; None for the first message. Raises ``EOFError`` if the process died."""
+        try:
+            message: Any = self.connection.recv()
+        except OSError as error:
+            raise EOFError from error
+        self.ready = True
+        if message == READY:
+            return None
+        self.task, self.deadline = None, float("inf")
+        end: Outcome | Interrupted = message
+        return end
+
+    def kill(self) -> int | None:
+        """Kill the process and return its exit code, negative for the signal that ended it."""
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+        return self.process.exitcode
+
+
+class Pool:
+    """Runs tasks in up to ``job.workers`` processes, by default one for each core or GPU."""
+
+    def __init__(self, job: Job) -> None:
+        self.gpus = count_gpus(job.device)
+        self.device = choose_device(job.device, self.gpus)
+        self.size = job.workers or (self.gpus if self.device == "cuda" else cores())
+        self.function = job.function
+        self.timeout = job.timeout
+        self.workers: list[Worker] = []
+        self._failed_starts = 0
+
+    @property
+    def running(self) -> list[Task]:
+        return [worker.task for worker in self.workers if worker.task is not None]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker is idle."""
+        return any(worker.ready and worker.task is None for worker in self.workers)
+
+    def grow(self, count: int) -> None:
+        """Start workers until there are ``count``, or :attr:`size`."""
+        while len(self.workers) < min(count, self.size):
+            taken = {worker.slot for worker in self.workers}
+            slot = next(slot for slot in range(self.size) if slot not in taken)
+            variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
+            self.workers.append(Worker(self.function, slot, variables))
+
+    def give(self, task: Task) -> None:
+        """Send a task to an idle worker; there must be one."""
+        idle = next(worker for worker in self.workers if worker.ready and worker.task is None)
+        idle.give(task, self.timeout)
+
+    def events(self, wait_seconds: float) -> Iterator[tuple[Task, Outcome | Interrupted]]:
+        """Wait for an event for at most ``wait_seconds``, and yield the tasks that ended.
+
+        Raises :class:`~resforge.ResforgeError` where workers repeatedly die before they are ready.
+        """
+        by_connection = {worker.connection: worker for worker in self.workers}
+        now = time.monotonic()
+        nearest = min((worker.deadline for worker in self.workers), default=now)
+        for ready in wait(by_connection, max(0.0, min(wait_seconds, nearest - now))):
+            yield from self._receive(by_connection[_connection(ready)])
+        for worker in [w for w in self.workers if w.deadline <= time.monotonic()]:
+            yield self._time_out(worker)
+
+    def stop(self) -> None:
+        """Signal every running task to write its checkpoint and stop."""
+        for worker in self.workers:
+            if worker.task is not None:
+                worker.process.terminate()
+
+    def close(self) -> None:
+        """Kill every worker."""
+        while self.workers:
+            self.workers.pop().kill()
+
+    def _receive(self, worker: Worker) -> Iterator[tuple[Task, Outcome | Interrupted]]:
+        task = worker.task
+        try:
+            end = worker.receive()
+        except EOFError:
+            self._replace(worker)
+            if task is not None:
+                yield task, Interrupted(crashed=True)
+            return
+        self._failed_starts = 0
+        if task is not None and end is not None:
+            yield task, end
+
+    def _time_out(self, worker: Worker) -> tuple[Task, Outcome]:
+        task = worker.task
+        assert task is not None, "only a task has a deadline"
+        self.workers.remove(worker)
+        worker.kill()
+        return task, Outcome.timed_out(self.timeout)
+
+    def _replace(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        code = worker.kill()
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _FAILED_STARTS:
+                raise ResforgeError(
+                    f"{_FAILED_STARTS} worker processes ended before they could start (the last"
+                    f" with exit code {code}); see what they printed. In a script, call"
+                    " run_sweep under `if __name__ == '__main__':`"
+                )
+
+
+def _connection(ready: Any) -> Connection[Any, Any]:
+    connection: Connection[Any, Any] = ready
+    return connection
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Block signals to the process group while a child starts.
+
+    The child inherits the blocked mask until it has its own handlers.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

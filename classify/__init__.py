@@ -1,0 +1,35 @@
+"""Picture classifiers: train on a folder of pictures, then predict and evaluate.
+
+``resforge train``, ``predict`` and ``evaluate`` are thin callers of :func:`train_run`,
+:func:`predict_pictures` and :func:`evaluate_run`. Names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .runs.session import RunRequest as RunRequest
+    from .runs.session import train_run as train_run
+    from .runs.use import evaluate_run as evaluate_run
+    from .runs.use import load_run as load_run
+    from .runs.use import predict_pictures as predict_pictures
+
+_HOME = {
+    "RunRequest": "runs.session",
+    "evaluate_run": "runs.use",
+    "load_run": "runs.use",
+    "predict_pictures": "runs.use",
+    "train_run": "runs.session",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,1 @@
+"""Figures of the results of a run, drawn with matplotlib."""

@@ -1,0 +1,1 @@
+"""Pictures in folders: listing, decoding, random crops and batches."""

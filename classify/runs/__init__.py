@@ -1,0 +1,1 @@
+"""Runs of training: the request, the folder with its files, and the use of the network."""

@@ -1,0 +1,135 @@
+"""Spec and epochs of a run, in plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ...specs.base import Spec
+from ...specs.network import ResNetSpec
+from ...training.recipe import Recipe
+from ..pictures.view import RandomCrop, View
+
+
+class DataRecord(Spec):
+    """Data of a run; ``source`` is the argument of ``--data``."""
+
+    source: str
+    fingerprint: str
+    train: int
+    val: int
+    val_share: float
+    """Fraction of each class that was held out, where the data were not split already."""
+    split: int
+
+
+class RunSpec(Spec):
+    """All settings that determine the results of a run; a run is resumed with an equal spec."""
+
+    network: ResNetSpec
+    classes: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """Names of the classes, in the order of the network's outputs."""
+    data: DataRecord
+    view: View | None = None
+    """Input of the network from a picture; None for data that are not picture files."""
+    random_crop: RandomCrop | None = None
+    recipe: Recipe
+    epochs: Annotated[int, Field(ge=1)]
+    seed: int = 0
+    weights: str | None = None
+    """SHA-256 of the file of initial weights."""
+    freeze: str | None = None
+    class_weights: Literal["none", "balanced"] = "none"
+    mixup: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+
+    @model_validator(mode="after")
+    def _whole_epochs(self) -> RunSpec:
+        if self.recipe.steps % self.epochs:
+            raise PydanticCustomError(
+                "run",
+                "{steps} steps cannot be divided into {epochs} epochs of equal length",
+                {"steps": self.recipe.steps, "epochs": self.epochs},
+            )
+        return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.recipe.steps // self.epochs
+
+    def differences(self, other: RunSpec) -> list[str]:
+        """Descriptions of the fields of ``other`` that differ; names and paths are not compared.
+
+        >>> from resforge.training.recipe import Recipe
+        >>> import resforge as rf
+        >>> data = DataRecord(
+        ...     source="x", fingerprint="", train=8, val=2, val_share=0.2, split=0
+        ... )
+        >>> run = RunSpec(
+        ...     network=rf.load("digits_resnet8"), classes=("a",), data=data,
+        ...     recipe=Recipe(steps=2), epochs=1,
+        ... )
+        >>> run.differences(run.model_copy(update={"seed": 1}))
+        ['seed (0 there, 1 here)']
+        """
+        mine, theirs = self._identity(), other._identity()
+        return [
+            _difference(name, mine[name], theirs[name])
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+
+    def _identity(self) -> dict[str, Any]:
+        tree = self.model_dump(mode="json")
+        data, recipe = tree.pop("data"), tree.pop("recipe")
+        return {
+            **tree,
+            "network": self.network.digest,
+            "data": data["fingerprint"],
+            **{f"recipe.{name}": value for name, value in recipe.items()},
+        }
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    short = all(isinstance(value, int | float | str | None) for value in (there, here))
+    values = f" ({there} there, {here} here)" if short and name not in _DIGESTS else ""
+    return f"{name}{values}"
+
+
+_DIGESTS = ("network", "data", "weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Results of one epoch: a row of ``history.csv``."""
+
+    epoch: int
+    """Counted from 1."""
+    step: int
+    """Optimiser steps done at its end."""
+    learning_rate: float
+    """Learning rate of its last step."""
+    train_loss: float
+    """Mean loss of its batches, each before its step, with augmentation and smoothing."""
+    val_loss: float
+    """Mean cross-entropy on the validation pictures, without smoothing."""
+    val_accuracy: float
+    """Fraction of the validation pictures that are classified correctly, 0 to 1."""
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def as_row(self) -> tuple[Any, ...]:
+        return astuple(self)
+
+
+#: Columns of ``history.csv``.
+COLUMNS = tuple(field.name for field in fields(Epoch))
+
+
+def best(history: list[Epoch]) -> Epoch:
+    """Epoch with the highest accuracy; among equals, with the lowest loss, then the first."""
+    return min(history, key=lambda epoch: (-epoch.val_accuracy, epoch.val_loss, epoch.epoch))

@@ -1,0 +1,109 @@
+"""Networks of a space, drawn at random or listed in order, always lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Fault, SpecError
+from .digests import DigestSet
+from .misses import Misses
+from .permutation import Permutation, stride_over
+from .points import Architecture, Points
+
+#: Number of rejected points after which a search is given up.
+TRIES = 10_000
+#: Spaces up to this size are searched completely, so that their end is known exactly.
+_SMALL = 16_384
+
+
+class Draws:
+    """The draws of one seed, each of which can be computed alone.
+
+    Draw k looks at positions k, k + s, k + 2s, ... of the seed's permutation of all tickets, up to
+    the first legal network within the limits; s is near the golden section of their number. No two
+    draws begin at the same ticket.
+    """
+
+    def __init__(self, points: Points, seed: int) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise SpecError(Fault("seed", f"a seed is a whole number, not {seed!r}"))
+        self.points = points
+        self.count: int = points.choices.weight
+        self._order = Permutation(self.count, seed)
+        self._stride = stride_over(self.count)
+        self._small = points.size <= _SMALL
+        self._tries = max(TRIES, points.size) if self._small else TRIES
+
+    def index(self, position: int) -> int:
+        """The index of the point at a position of the seed's order."""
+        return self.points.choices.pick(self._order[position])
+
+    def nth(self, number: int) -> Architecture:
+        """The network of draw ``number``, computed without the others.
+
+        Raises :class:`SpecError`, with how near it came, where nothing is found.
+        """
+        found = self._search(number, {})
+        assert found is not None  # nothing was looked at before
+        return found
+
+    def __iter__(self) -> Iterator[Architecture]:
+        return self.starting_at(0, DigestSet())
+
+    def starting_at(self, start: int, seen: DigestSet) -> Iterator[Architecture]:
+        """The networks of draw ``start`` and the draws after it that are not in ``seen``; each is
+        added to it."""
+        known: dict[int, bool] = {}
+        idle = 0
+        for number in range(start, self.count):
+            found = self._search(number, known if self._small else {})
+            if found is not None and seen.add(found.digest):
+                idle = 0
+                yield found
+            elif (idle := idle + 1) >= TRIES:
+                message = f"{idle:,} draws in a row gave nothing new after {len(seen):,} networks"
+                raise SpecError(Fault("space", message, "free", "ask for fewer, or free more"))
+            if len(known) == self.points.size:
+                return
+
+    def _search(self, number: int, known: dict[int, bool]) -> Architecture | None:
+        """The network of draw ``number``; None where the draw ends at a point in ``known``.
+
+        ``known`` maps the index of each point that was looked at to whether it is a legal network
+        within the limits.
+        """
+        misses = Misses(self.points)
+        position = number % self.count
+        for _ in range(min(self.count, 20 * self._tries)):
+            index = self.index(position)
+            position = (position + self._stride) % self.count
+            if known.get(index):
+                return None
+            if index in known:
+                continue
+            found = self.points.look(index, number)
+            known[index] = isinstance(found, Architecture)
+            if isinstance(found, Architecture):
+                return found
+            misses.add(found)
+            if misses.count >= self._tries:
+                break
+        raise misses.error()
+
+
+def in_order(points: Points, start: int, step: int) -> Iterator[Architecture]:
+    """The networks at ``start``, ``start + step``, ... in the order of the space."""
+    for name, value, least in (("start", start, 0), ("step", step, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            message = f"{name} is a whole number of at least {least}, not {value!r}"
+            raise SpecError(Fault("range", message, name))
+    misses = Misses(points)
+    for index in range(start, points.size, step):
+        found = points.look(index)
+        if isinstance(found, Architecture):
+            misses = Misses(points)
+            yield found
+        else:
+            misses.add(found)
+            if misses.count >= 10 * TRIES:
+                raise misses.error(f", up to index {index:,}")

@@ -1,0 +1,129 @@
+"""A network with every word written out as the chain that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .block import BlockSpec, shorten_block
+from .blocks import ChainBlockSpec
+from .head import shorten_head
+from .heads import ChainHeadSpec
+from .layout import closing_of
+from .network import ResNetSpec
+from .operation import OPERATIONS, Operation, Steps, shorten_chain
+from .operations import FlattenSpec
+from .resolve import ResolvedBlock, blocks_of
+from .shortcut import ShortcutSpec, shorten_inner
+from .shortcuts import ChainShortcutSpec
+from .site import Site
+from .stem import shorten_stem
+from .stems import ChainStemSpec
+
+Tree = dict[str, Any]
+Pair = dict[str, Any]
+"""The shortcuts of the blocks that keep the shape and of those that change it, where known."""
+
+
+def expand(spec: ResNetSpec) -> ResNetSpec:
+    """``spec`` with stem, blocks, shortcuts and head as chains of operations.
+
+    It has the same digest, the shapes of the same tensors and, with the same weights, the same
+    outputs; names in the state dict are those of chains. ``identity`` and ``none``, which stand
+    for no operation, stay words, and so do registered kinds that are a module of their own.
+
+    >>> import resforge as rf
+    >>> expanded = expand(rf.load("resnet18"))
+    >>> print(expanded.to_yaml().splitlines()[-4])
+    block: {branch: [{conv: 3, stride: block}, norm, act, {conv: 3}, norm]}
+    >>> expanded.digest == rf.load("resnet18").digest
+    True
+    """
+    tree = spec.to_tree()
+    stem = _ops(spec.stem.steps(spec.stem_site))
+    if stem is not None:
+        tree["stem"] = shorten_stem(ChainStemSpec(layers=stem))
+    stages = [list(stage) for stage in blocks_of(spec)]
+    last = stages[-1][-1]
+    if closing := _ops(closing_of(spec, last.block)):
+        tree["closing"] = shorten_chain(closing)
+    if spec.head is not None:
+        site = Site.of_end(last.site.out_channels, spec.norm, spec.activation)
+        head = _ops(spec.head.steps(site))
+        if head is not None:
+            tree["head"] = shorten_head(ChainHeadSpec(layers=head))
+    _write_blocks(tree, [[(_block(b), _shortcut(b), b) for b in stage] for stage in stages])
+    return ResNetSpec(**tree)
+
+
+Written = tuple[Any, Any, ResolvedBlock]
+"""A block and its shortcut as trees, and the block itself."""
+
+
+def _write_blocks(tree: Tree, stages: Sequence[Sequence[Written]]) -> None:
+    """Write blocks and shortcuts where they are said once: for the network, a stage or a block."""
+    pairs = [_pair(stage) for stage in stages]
+    every = [written for stage in stages for written in stage]
+    block, pair = _only(block for block, _, _ in every), _pair(every)
+    for entry, stage, own in zip(tree["stages"], stages, pairs, strict=True):
+        for key in ("block", "shortcut"):
+            entry.pop(key, None)
+        own_block = _only(block for block, _, _ in stage)
+        if own_block is None or own is None:
+            entry.pop("depth", None)
+            entry["blocks"] = [
+                {"block": block, "shortcut": {_side(b): shortcut}} for block, shortcut, b in stage
+            ]
+            continue
+        entry.pop("blocks", None)
+        entry["depth"] = len(stage)
+        if block is None:
+            entry["block"] = own_block
+        if pair is None:
+            entry["shortcut"] = own
+    tree["block"] = block or every[0][0]
+    tree["shortcut"] = pair or "projection"
+
+
+def _side(block: ResolvedBlock) -> str:
+    return "match" if block.site.keeps_shape else "change"
+
+
+def _pair(blocks: Iterable[Written]) -> Pair | None:
+    """The shortcut of each side; None where blocks of one side differ."""
+    pair: Pair = {}
+    for _, shortcut, block in blocks:
+        if pair.setdefault(_side(block), shortcut) != shortcut:
+            return None
+    return pair
+
+
+def _only(trees: Iterable[Any]) -> Any:
+    """The one tree that all of them are; None where they differ."""
+    first, *rest = trees
+    return first if all(tree == first for tree in rest) else None
+
+
+def _block(resolved: ResolvedBlock) -> Any:
+    chains = resolved.block.chains(resolved.site, resolved.shares_entry)
+    parts = [_ops(steps) for steps in chains]
+    block: BlockSpec = resolved.block
+    if None not in parts:
+        entry, branch, exit_ = parts
+        block = ChainBlockSpec(entry=entry, branch=branch, exit=exit_)  # type: ignore[arg-type]
+    return shorten_block(block)
+
+
+def _shortcut(resolved: ResolvedBlock) -> Any:
+    shortcut: ShortcutSpec = resolved.shortcut
+    steps = shortcut.steps(resolved.site)
+    path = _ops(steps)
+    if path and not shortcut.absent:
+        shortcut = ChainShortcutSpec(path=path, join=shortcut.joined())
+    return shorten_inner(shortcut)
+
+
+def _ops(steps: Steps) -> tuple[Operation, ...] | None:
+    """The operations of a chain; None where one is a module of a word, which no chain can name."""
+    ops = tuple(op for _, op in steps if not isinstance(op, FlattenSpec))
+    return ops if all(op.kind in OPERATIONS for op in ops) else None

@@ -1,1 +1,0 @@
-"""Pictures of what a run came to; drawn with matplotlib."""

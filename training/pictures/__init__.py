@@ -1,1 +1,0 @@
-"""Pictures in folders: found, decoded, augmented and fed to a network."""

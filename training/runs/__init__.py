@@ -1,1 +1,0 @@
-"""What a training run leaves in its folder, and how it is read again."""
