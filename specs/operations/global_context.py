@@ -34,7 +34,7 @@ class GlobalContextSpec(AttentionSpec):
         channels = trace.channels
         trace.fork("attention").conv(f"{name}.mask", 1, bias=True)
         side = trace.fork("attention")
-        side.global_avg_pool(f"{name}.softmax")
+        side.global_avg_pool(f"{name}.context")
         side.conv(f"{name}.fc1", channels // self.reduction, bias=True)
         side.layer_norm(f"{name}.norm")
         side.conv(f"{name}.fc2", channels, bias=True, starts=(("weight", 0.0), ("bias", 0.0)))
