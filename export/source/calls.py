@@ -11,8 +11,8 @@ from torch import nn
 
 from ...builder.make import class_of
 from ...specs.call import IDENTITY, Call, ChannelCount
-from .layout import literal, sequence
 from .arguments import Column
+from .layout import literal, sequence
 
 Calls = Mapping[int, Call]
 """Calls by the place of their blocks."""
