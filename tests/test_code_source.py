@@ -145,7 +145,7 @@ class SquaresSpec(StemSpec):
     side: int = 2
 
     def lay(self, trace: Trace, name: str, site: Site) -> None:
-        trace.conv(f"{name}.conv", 16, self.side, self.side, bias=True, padding=0)
+        trace.conv(f"{name}.conv", 8, self.side, self.side, bias=True, padding=0)
 
     def call(self, module: Module) -> Call:
         sizes = ChannelCount(module.in_channels), ChannelCount(module.out_channels)
@@ -155,7 +155,7 @@ class SquaresSpec(StemSpec):
 def test_a_stem_of_its_own() -> None:
     register(SquaresSpec, Squares)
     text = check(network(stem={"kind": "squares", "side": 3}))
-    assert "self.stem = Squares(1, 16, side=3)" in text
+    assert "self.stem = Squares(1, 8, side=3)" in text
     assert "class NoNorm(nn.Identity):" in text
 
 
@@ -216,7 +216,7 @@ class ActLikeSpec(Operation):
 
 
 def with_act_like() -> rf.ResNetSpec:
-    return network(stem=[{"conv": 3, "width": 16}, "act_like"])
+    return network(stem=[{"conv": 3, "width": 8}, "act_like"])
 
 
 def test_what_needs_more_than_torch_is_refused() -> None:
