@@ -11,9 +11,9 @@ from .layers import check_odd, check_positive
 class SqueezeExcitation(nn.Module):
     """y = x * sigmoid(W2 relu(W1 mean(x))).
 
-    Hu et al. 2018 (arXiv 1709.01507), section 3. W1 and W2 are biased, with `channels // reduction` values between them; they are 1x1
-    convolutions named `fc1` and `fc2`, as in timm. (N, channels, H, W) keeps its shape. Raises
-    `ValueError` where the reduction leaves no channel.
+    Hu et al. 2018 (arXiv 1709.01507), section 3. W1 and W2 are biased, with `channels // reduction`
+    values between them; they are 1x1 convolutions named `fc1` and `fc2`, as in timm. (N,
+    channels, H, W) keeps its shape. Raises `ValueError` where the reduction leaves no channel.
 
     >>> import torch
     >>> SqueezeExcitation(64)(torch.ones(1, 64, 4, 4)).shape
@@ -67,7 +67,7 @@ class ECA(nn.Module):
 
 
 class WeightedMean(nn.Module):
-    """y = sum of x weighed by `weights` over the map: (N, C, 1, 1) for x: (N, C, H, W)."""
+    """y = sum of x over the map, weighed by `weights`."""
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """y: (N, C, 1, 1) for x: (N, C, H, W) and weights: (N, 1, H, W)."""
@@ -108,7 +108,8 @@ class GlobalContext(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """y: (N, C, H, W) for x: (N, C, H, W)."""
-        weights = self.mask(x).flatten(2).softmax(2).view(x.shape[0], 1, x.shape[2], x.shape[3])
+        weights = self.mask(x).flatten(2).softmax(2)
+        weights = weights.view(x.shape[0], 1, x.shape[2], x.shape[3])
         context = self.context(x, weights)
         added: Tensor = self.fc2(self.relu(self.norm(self.fc1(context))))
         return x + added

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 class ChannelScale(nn.Module):
     """y = a x, with a learned factor a for each channel.
 
-    Touvron et al. 2021, CaiT (arXiv 2103.17239), section 2. Every factor starts at `start`. (N, channels, H, W) keeps its shape.
+    Touvron et al. 2021, CaiT (arXiv 2103.17239), section 2. Every factor starts at `start`. (N,
+    channels, H, W) keeps its shape.
 
     >>> import torch
     >>> ChannelScale(2, start=0.5)(torch.ones(1, 2, 1, 1)).flatten()

@@ -12,9 +12,10 @@ from .shortcut import Shortcut
 class DropoutShortcut(Around):
     """dropout(S(x)) + F(x).
 
-    He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5. What is kept is divided by `1 - rate`, as `nn.Dropout` has it, so that the mean stays; the
-    paper reckons with a shortcut that is halved. S is the shortcut `of`. Raises `ValueError` for
-    a rate outside [0, 1], `TypeError` where `of` is no shortcut.
+    He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5. What is kept is divided by `1
+    - rate`, as `nn.Dropout` has it, so that the mean stays; the paper reckons with a shortcut
+    that is halved. S is the shortcut `of`. Raises `ValueError` for a rate outside [0, 1],
+    `TypeError` where `of` is no shortcut.
 
     >>> import torch
     >>> from resforge.blocks import Identity

@@ -12,7 +12,8 @@ from .shortcut import Shortcut
 class Scaled(Around):
     """shortcut * S(x) + residual * F(x), with constant factors.
 
-    He et al. 2016 (arXiv 1603.05027), section 3.1. S is the shortcut `of`. Raises `TypeError` where that is no shortcut.
+    He et al. 2016 (arXiv 1603.05027), section 3.1. S is the shortcut `of`. Raises `TypeError` where
+    that is no shortcut.
 
     >>> import torch
     >>> from resforge.blocks import Identity

@@ -8,65 +8,17 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import resforge as rf
 import torch
 from hypothesis import given, settings
-from resforge.builder import join
 from resforge.export import to_code
-from resforge.specs import block as block_specs
-from resforge.specs.block import BasicSpec
-from resforge.specs.register import rebuild_models
 from resforge.testing import strategies
-from torch import Tensor, nn
+from written import check, check_layout, network_of
 
 SMALL = strategies.specs(max_stages=3, max_depth=4, max_width=4)
-
-
-def network_of(text: str) -> Any:
-    """What the file makes, when it is run alone."""
-    assert "import resforge" not in text
-    assert "from resforge" not in text
-    names: dict[str, Any] = {"__name__": "net"}
-    exec(compile(text, "net.py", "exec"), names)
-    return names["ResNet"]()
-
-
-def step(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """The outputs and gradients of a training step."""
-    model.train()
-    torch.manual_seed(0)  # for what is dropped
-    out = model(x)
-    (out * torch.linspace(-1, 1, out.numel()).view(out.shape)).sum().backward()
-    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
-    return out, {name: grad for name, grad in gradients.items() if grad is not None}
-
-
-def same(ours: Tensor, theirs: Tensor) -> bool:
-    """Bit for bit, but for the sign of 0; a division by zero is one in both."""
-    return torch.equal(ours.nan_to_num(), theirs.nan_to_num())
-
-
-def check(spec: rf.ResNetSpec) -> None:
-    """The file is the network: names, start values, outputs and gradients of a training step."""
-    built, written = rf.build(spec), network_of(to_code(spec))
-    assert list(written.state_dict()) == list(built.state_dict())
-    fresh = {name: tensor.clone() for name, tensor in written.named_parameters()}
-    for name, parameter in built.named_parameters():
-        # What starts at a value of its own does so in the file.
-        value = parameter.detach().flatten()[0]
-        if parameter.numel() > 1 and bool((parameter == value).all()):
-            assert torch.equal(fresh[name], parameter), name
-    written.load_state_dict(built.state_dict(), strict=True)
-    x = torch.randn(3, spec.in_channels, 19, 18)
-    (ours, ours_grads), (theirs, theirs_grads) = step(written, x), step(built, x)
-    assert same(ours, theirs)
-    assert ours_grads.keys() == theirs_grads.keys()
-    assert [name for name in ours_grads if not same(ours_grads[name], theirs_grads[name])] == []
-    with torch.no_grad():
-        assert same(written.eval()(x), built.eval()(x))
 
 
 @given(SMALL)
@@ -214,16 +166,7 @@ def several() -> list[rf.ResNetSpec]:
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
 def test_the_text_is_laid_out_as_ruff_would(tmp_path: Path) -> None:
-    for number, spec in enumerate(several()):
-        (tmp_path / f"net{number}.py").write_text(to_code(spec), encoding="utf-8")
-    for command in (["format", "--diff"], ["check"]):
-        done = ruff(*command, str(tmp_path))
-        assert done.returncode == 0, done.stdout
-
-
-def ruff(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ruff", words[0], "--isolated", "--no-cache", *words[1:]]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    check_layout([to_code(spec) for spec in several()], tmp_path)
 
 
 @pytest.mark.slow
@@ -263,17 +206,3 @@ def test_repeated_blocks_are_loops() -> None:
     loop = "Bottleneck(1024, 256, 1024, drop_rate=0.2 * (number / 50))"
     assert re.search(rf"{re.escape(loop)}\s+for number in range\(13, 48\)", text)
     assert "*(Bottleneck(512, 128, 512) for _ in range(7))" in to_code("resnet152")
-
-
-def test_a_block_of_ones_own_is_refused() -> None:
-    class OwnSpec(BasicSpec):
-        kind: Literal["own"] = "own"  # type: ignore[assignment]
-
-    rf.register(OwnSpec, lambda block, **parts: nn.Identity())
-    try:
-        spec = rf.load("digits_resnet8").replace({"block": "own"})
-        with pytest.raises(rf.BuildError, match=r"layer1\.0 is of the kind 'own'"):
-            to_code(spec)
-    finally:
-        del block_specs.BLOCKS["own"], join.BLOCKS[OwnSpec]
-        rebuild_models()

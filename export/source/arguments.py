@@ -11,6 +11,9 @@ from .layout import literal
 Column = dict[int, Any]
 """A number of some of the blocks, by their place among those of the class."""
 
+DROP_RATE = "drop_rate"
+"""The argument that is the chance of a block's branch to be left out."""
+
 
 class Arguments:
     """The numbers of several blocks as the text of their class has them.
@@ -28,6 +31,7 @@ class Arguments:
         }
         self.columns: dict[str, Column] = {}
         self.strides = {at: block.stride for at, block in enumerate(blocks)}
+        self.drop_rates = {at: block.resolved.drop_rate for at, block in enumerate(blocks)}
         self.classes: set[str] = set()
         self._used: set[str] = set()
 
@@ -49,6 +53,7 @@ class Arguments:
 
     def number(self, field: str, column: Column) -> str:
         """The text of another number, whose argument would be called after ``field``."""
+        field = DROP_RATE if column == self.drop_rates else field
         number, name = 1, field
         while name in self.columns or name in self.channels:
             if column.items() <= self.columns.get(name, {}).items():
@@ -84,13 +89,13 @@ class Arguments:
         ]
         return [f"{name}: int" for name in self._names()] + sorted(rest, key=lambda x: "=" in x)
 
-    def given(self, at: int, drop_rate: float, rate: str) -> str:
+    def given(self, at: int, rate: str) -> str:
         """What the constructor is told of the block at that place; ``rate`` is how its drop rate
         is written."""
         channels = [str(int(self.channels[name][at])) for name in self._names()]
         named = {name: column[at] for name, column in self.columns.items() if at in column}
         rest = [
-            f"{name}={rate if value == drop_rate and isinstance(value, float) else literal(value)}"
+            f"{name}={rate if name == DROP_RATE else literal(value)}"
             for name, value in named.items()
             if value != self._default(name)
         ]

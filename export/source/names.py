@@ -72,6 +72,7 @@ def look_up(chain: list[ast.expr], user: Any) -> Found:
     root = chain[0]
     assert isinstance(root, ast.Name)
     module = user[0] if isinstance(user, tuple) else sys.modules[user.__module__]
+    homes = _OURS, _root(module.__name__)
     bound = {**vars(module), **_closure(user)}
     if root.id not in bound:
         if hasattr(builtins, root.id):
@@ -82,13 +83,15 @@ def look_up(chain: list[ast.expr], user: Any) -> Found:
     for attribute in chain[1:]:
         if not isinstance(value, ModuleType) or is_foreign(value):
             break
+        if _root(value.__name__) not in homes:
+            raise _cannot(user, value.__name__, "and the file needs torch alone")
         assert isinstance(attribute, ast.Attribute)
         owner, name, node = value, attribute.attr, attribute  # type: ignore[assignment]
         value = getattr(owner, name)
     if node is root and (statement := _import(module, root.id)):
         return Found(root, None, statement)
     if isinstance(value, type | FunctionType):
-        if _root(value.__module__) not in (_OURS, _root(module.__name__)):
+        if _root(value.__module__) not in homes:
             raise _cannot(user, f"{value.__module__}.{name}", "and the file needs torch alone")
         return Found(node, value)
     return Found(node, _value(owner, name, user))

@@ -91,7 +91,8 @@ class NetworkText:
         network = "\n".join(self._network())
         body = "\n\n\n".join([*self.parts.texts.values(), *blocks, network])
         yield from self._docstring()
-        yield from ("", *_imports(body, self.parts.imports), "", "", body)
+        space = [""] * (2 if body.startswith(("class ", "def ", "@")) else 1)
+        yield from ("", *_imports(body, self.parts.imports), *space, body)
 
     def _docstring(self) -> Iterator[str]:
         name = f"The network {printable(self.spec.name)}" if self.spec.name else "A network"
@@ -179,11 +180,9 @@ class NetworkText:
         """What makes the block of that number, which goes by ``name``."""
         kind, place = self.places[number]
         text = self.blocks[kind]
-        drop_rate = text.blocks[place].block.resolved.drop_rate
-        rate, rule = literal(drop_rate), self.spec.stochastic_depth
-        if rule is not None and rule.rule == "linear":
-            rate = f"{literal(rule.rate)} * ({name} / {self.total})"
-        return f"{text.kind.name}({text.arguments.given(place, drop_rate, rate)})"
+        rule = self.spec.stochastic_depth
+        rate = "" if rule is None else f"{literal(rule.rate)} * ({name} / {self.total})"
+        return f"{text.kind.name}({text.arguments.given(place, rate)})"
 
     # How it runs.
 

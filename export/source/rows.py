@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import NamedTuple
 
-from ...specs.call import Call
+from ...specs.call import IDENTITY, Call
 from ...specs.trace import Module
 from .layout import attribute
 
@@ -29,10 +30,9 @@ def steps_of(
     """The modules of a class in the order in which they run: ``texts`` and examples of ``calls``
     by their names, the ``modules`` those that stand in no sequence."""
     native = {name for name in texts if name in modules and calls[name].name.startswith("nn.")}
-    free = {name for name in native if not modules[name].layers}
-    names = _attributes(
-        {name: text for name, text in texts.items() if name in free}, {*texts, *taken}
-    )
+    free = {name for name in native if calls[name] != IDENTITY and not modules[name].layers}
+    stateless = {name: text for name, text in texts.items() if name in free}
+    names = _attributes(stateless, {*taken, *texts} - free)
     return [
         Step(
             attribute(names.get(name, name)),
@@ -44,20 +44,20 @@ def steps_of(
 
 
 def _attributes(texts: Mapping[str, str], taken: set[str]) -> dict[str, str]:
-    """The attributes of modules without state: one for all that are alike."""
-    alike: dict[str, list[str]] = {}
+    """The attributes of modules without state, by their names: one for all that are alike."""
+    names: dict[str, str] = {}
     for name, text in texts.items():
-        # Every activation is called so, whose names no state dict ever shows.
-        usual = name if "ReLU" in text else name.replace("relu", "act")
-        alike.setdefault(text, []).append(usual)
-    short = {text: names[0].rstrip("0123456789") for text, names in alike.items()}
-    found = {}
-    for name, text in texts.items():
-        free = list(short.values()).count(short[text]) == 1 and short[text] not in taken - set(
-            texts
-        )
-        found[name] = short[text] if free else alike[text][0]
-    return found
+        # Every activation is called relu, whose name no state dict ever shows.
+        names.setdefault(text, name if "ReLU" in text else name.replace("relu", "act"))
+    short = {text: name.rstrip("0123456789") for text, name in names.items()}
+    found: dict[str, str] = {}
+    for text, name in names.items():
+        used = taken | set(found.values())
+        alone = list(short.values()).count(short[text]) == 1
+        numbered = (f"{short[text]}{number}" for number in count(2))
+        choices = chain([short[text]] if alone else [], [name], numbered)
+        found[text] = next(choice for choice in choices if choice not in used)
+    return {name: found[text] for name, text in texts.items()}
 
 
 def made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
