@@ -127,7 +127,7 @@ def _family_of(spec: Any) -> Kinds[Any]:
     for base, family in _FAMILIES.items():
         if isinstance(spec, type) and issubclass(spec, base):
             return family
-    name = spec.__name__ if isinstance(spec, type) else repr(spec)
+    name = str(getattr(spec, "__name__", repr(spec)))
     message = f"{name} is no kind: it is no class of a spec"
     bases = ", ".join(base.__name__ for base in (AttentionSpec, *_FAMILIES))
     raise SpecError(Fault("register", message, help=f"derive a class from one of {bases}"))

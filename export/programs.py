@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -64,7 +65,8 @@ def to_torchscript(
     work = Exporting(model, input_size, batch)
     content = io.BytesIO()
     with quietly():
-        traced = torch.jit.trace(work.model, work.example, check_trace=False)
+        trace: Any = torch.jit.trace  # has no types
+        traced = trace(work.model, work.example, check_trace=False)
         torch.jit.save(traced, content)
         content.seek(0)
         loaded = torch.jit.load(content)  # type: ignore[no-untyped-call]

@@ -42,7 +42,7 @@ def register_again(kinds: Iterable[Kind]) -> None:
         # A process without registered kinds need not import torch here.
         from ...builder import register
 
-        register(spec, module)  # type: ignore[arg-type]
+        register(spec, module)
 
 
 def unpack(packed: bytes) -> tuple[Kind, ...]:

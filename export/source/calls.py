@@ -71,7 +71,9 @@ def parted(calls: Calls) -> dict[str, Calls]:
     """The calls of sequences by the names of their modules; identities are left out where the
     others do not count on their place."""
     names = next(iter(calls.values())).options
-    parts = {name: {at: made.options[name] for at, made in calls.items()} for name in names}
+    parts: dict[str, Calls] = {
+        name: {at: made.options[name] for at, made in calls.items()} for name in names
+    }
     if all(name.isdigit() for name in parts):
         return parts
     return {name: part for name, part in parts.items() if not is_nothing(part)}
@@ -166,7 +168,8 @@ def _argument(made: Call, name: str, place: int, parameters: Mapping[str, Any]) 
 
 def parameters_of(name: str) -> dict[str, Any]:
     """The parameters of a class's constructor, with their defaults."""
-    return _parameters(class_of(name))
+    cls: Any = class_of(name)
+    return _parameters(cls)
 
 
 @cache
