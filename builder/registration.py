@@ -129,8 +129,12 @@ def _family_of(spec: Any) -> Kinds[Any]:
             return family
     name = str(getattr(spec, "__name__", repr(spec)))
     message = f"{name} is no kind: it is no class of a spec"
-    bases = ", ".join(base.__name__ for base in (AttentionSpec, *_FAMILIES))
+    bases = ", ".join(map(_name_of_class, (AttentionSpec, *_FAMILIES)))
     raise SpecError(Fault("register", message, help=f"derive a class from one of {bases}"))
+
+
+def _name_of_class(cls: Any) -> str:
+    return str(cls.__name__)
 
 
 def _holder_of_name(module: type, family: Kinds[Any], kind: str) -> str | None:
