@@ -16,7 +16,7 @@ import torch
 from resforge import blocks
 from resforge.blocks import Scaled, Shortcut
 from resforge.builder.make import BUILT_IN_MODULES, MODULES
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 from resforge.export import to_code
 from resforge.specs import BlockSpec, Operation, ShortcutSpec, StemSpec
 from resforge.specs.call import Call, ChannelCount, call

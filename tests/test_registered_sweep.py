@@ -14,7 +14,7 @@ import own_kinds
 import pytest
 import resforge as rf
 from resforge.ablation import read_records, run_sweep
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 
 SUPPORT = str(Path(__file__).parent / "support")
 
