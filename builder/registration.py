@@ -35,10 +35,10 @@ def register(spec: type[Operation], module: type[nn.Module] | None = None) -> No
 
     ``spec`` derives from :class:`~resforge.specs.Operation`, ``AttentionSpec``, ``StemSpec``,
     ``ShortcutSpec``, ``BlockSpec`` or ``HeadSpec``, and has a ``kind`` of its own. It either says
-    which operations it stands for (``steps`` or ``chains``), or writes down its layers (``lay``)
+    which operations it stands for (``steps`` or ``chains``), or writes down its layers (``trace``)
     and the call of its ``module`` (``call``), which names the class. Building raises
-    :class:`BuildError` where the module's parameters are not those that ``lay`` wrote down; a
-    buffer that ``lay`` cannot write down is registered with ``persistent=False``.
+    :class:`BuildError` where the module's parameters are not those that ``trace`` wrote down; a
+    buffer that ``trace`` cannot write down is registered with ``persistent=False``.
 
     >>> import typing
     >>> import resforge as rf
@@ -100,11 +100,9 @@ def _checked(spec: type[Operation], module: type[nn.Module] | None) -> tuple[Kin
         raise SpecError(Fault("register", message, help="give the class another name"))
     if not _says_something(spec):
         method = "chains" if family is BLOCKS else "steps"
-        help_ = "define call, and lay for its layers"
+        help_ = "define call, and trace for its layers"
         if family is not OPERATIONS:
-            help_ = (
-                f"define {method} for its operations, or call, and lay for the layers, of a module"
-            )
+            help_ = f"define {method} for its operations, or call, and trace for the layers, of a module"
         raise _no_kind(spec, family, "it says neither its operations nor its module", help_)
     if issubclass(spec, StemSpec) and (odd := set(spec.width_fields) - set(spec.model_fields)):
         why = f"its width_fields name {min(odd)!r}, which is no field of it"

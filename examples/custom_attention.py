@@ -30,7 +30,7 @@ class SpatialSpec(AttentionSpec):
     kind: Literal["spatial"] = "spatial"
     kernel: OddKernel = 7
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         side = trace.fork("attention")
         side.reshape(2)
         side.conv(f"{name}.conv", 1, self.kernel)
@@ -40,7 +40,7 @@ class SpatialSpec(AttentionSpec):
 
 
 class SpatialAttention(nn.Module):
-    """What a network with this attention runs; ``conv`` is the layer that ``lay`` wrote down."""
+    """What a network with this attention runs; ``conv`` is the layer that ``trace`` wrote down."""
 
     def __init__(self, kernel: int) -> None:
         super().__init__()

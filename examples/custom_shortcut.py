@@ -29,7 +29,7 @@ class RepeatSpec(ShortcutSpec):
             return None
         return f"repeat can widen, never narrow: {in_channels} channels to {out_channels}"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.avg_pool(f"{name}.pool", site.stride)
         trace.reshape(site.out_channels)
 
@@ -38,7 +38,7 @@ class RepeatSpec(ShortcutSpec):
 
 
 class Repeat(nn.Module):
-    """What a network with this shortcut runs; ``pool`` is the layer that ``lay`` wrote down."""
+    """What a network with this shortcut runs; ``pool`` is the layer that ``trace`` wrote down."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()

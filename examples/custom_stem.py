@@ -31,7 +31,7 @@ class SpaceToDepthSpec(Operation):
     kind: Literal["space_to_depth"] = "space_to_depth"
     side: Stride = 4
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.reshape(trace.channels * self.side**2, self.side)
 
     def call(self, module: Module) -> Call:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from .operation import OPERATIONS, After, Operation
+from .base import expand_kind
+from .operation import OPERATIONS, After, Operation, expand_operation
 from .registry import UnionOf
 from .seen import Seen
 
@@ -35,6 +36,17 @@ def attention_kinds() -> dict[str, type[AttentionSpec]]:
     return {kind: model for kind, model in OPERATIONS.items() if issubclass(model, AttentionSpec)}
 
 
-AnyAttention = Annotated[AttentionSpec, UnionOf(attention_kinds)]
+def expand_attention(value: Any) -> Any:
+    """The long form of an attention, which a chain writes in the same way.
+
+    >>> expand_attention("se"), expand_attention({"se": 8})
+    ({'kind': 'se'}, {'kind': 'se', 'reduction': 8})
+    """
+    if isinstance(value, dict) and "kind" not in value and set(value) & set(attention_kinds()):
+        return expand_operation(value)
+    return expand_kind(value)
+
+
+AnyAttention = Annotated[AttentionSpec, UnionOf(attention_kinds, expand_attention, dict[str, Any])]
 
 __all__ = ["AnyAttention", "AttentionSpec", "attention_kinds", "reductions"]

@@ -32,7 +32,7 @@ class BlockSpec(Operation):
 
     A kind says how wide its output is (:meth:`out_channels`) and which operations it consists of
     (:meth:`chains`); the shortcut comes with the network. A kind whose branch is a module of its
-    own defines ``lay`` and ``call`` instead, as an operation does: its module computes F(x), and
+    own defines ``trace`` and ``call`` instead, as an operation does: its module computes F(x), and
     an activation follows the sum.
     """
 

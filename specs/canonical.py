@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from .block import BlockSpec
 from .fields import NetworkFields
-from .layout import block_at, lay_end, lay_stem
+from .layout import block_at, trace_end, trace_stem
 from .resolve import runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
@@ -44,11 +44,11 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
 def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
     trace = Trace(spec.in_channels, (1, 1))
-    lay_stem(trace, spec)
+    trace_stem(trace, spec)
     tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": canonical_chain(trace.modules)}
     *_, (*_, (last, _)) = runs_of(spec)
     end = Trace(last.site.out_channels, (1, 1))
-    _, cut = lay_end(end, spec, last.block)
+    _, cut = trace_end(end, spec, last.block)
     if closing := canonical_chain(end.modules[:cut]):
         tree["closing"] = closing
     if spec.head is not None:

@@ -14,7 +14,7 @@ class HeadSpec(Operation):
     """Base of every kind of head, built-in or registered.
 
     A head is a chain: a kind says which (:meth:`steps`). A kind with a module of its own defines
-    ``lay`` and ``call`` instead, as an operation does.
+    ``trace`` and ``call`` instead, as an operation does.
     """
 
     def steps(self, site: Site) -> Steps:

@@ -26,7 +26,7 @@ class JoinSpec(Spec):
     #: What the names of classes of exported blocks begin with.
     adjective: ClassVar[str] = ""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers of the join, from the map that the shortcut takes."""
 
     def call(self, of: Call, site: Site) -> Call:
@@ -109,7 +109,7 @@ class GateJoinSpec(Gating, JoinSpec):
 
     kind: Literal["gate"] = "gate"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         starts = (("bias", self.bias_init),)
         trace.conv(f"{name}.gate", site.out_channels, 1, site.stride, bias=True, starts=starts)
 

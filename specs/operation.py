@@ -36,7 +36,7 @@ the ``same`` as its input was, or ``held`` by a gradient or by its input."""
 class Operation(Spec):
     """Base of every operation, built-in or registered.
 
-    A subclass says what it writes down (:meth:`lay`) and which module it is (:meth:`call`).
+    A subclass says what it writes down (:meth:`trace`) and which module it is (:meth:`call`).
 
     >>> from resforge.specs.call import call
     >>> class SpatialSpec(Operation):
@@ -45,13 +45,13 @@ class Operation(Spec):
     ...     kind: Literal["spatial"] = "spatial"
     ...     kernel: Annotated[int, Field(ge=1)] = 7
     ...
-    ...     def lay(self, trace, name, site):
+    ...     def trace(self, trace, name, site):
     ...         trace.fork("attention").conv(f"{name}.conv", 1, self.kernel)
     ...
     ...     def call(self, module):
     ...         return call("Spatial", module.in_channels, self.kernel)
     >>> trace = Trace(8, (32, 32))
-    >>> SpatialSpec(kernel=3).lay(trace, "weigh", None)
+    >>> SpatialSpec(kernel=3).trace(trace, "weigh", None)
     >>> trace.layers[0].name, trace.layers[0].params, trace.channels
     ('weigh.conv', 72, 8)
     """
@@ -80,7 +80,7 @@ class Operation(Spec):
         """The operation with the network's own choices filled in: its norm, its activation."""
         return self
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers; nothing for what changes no shape and learns nothing.
 
         ``name`` is that of the module, and of its only layer; layers within it begin with it, as
@@ -91,7 +91,7 @@ class Operation(Spec):
     def call(self, module: Module) -> Call:
         """The call that makes the module of one place in a network.
 
-        ``module`` holds the channels at that place, and the layers that :meth:`lay` wrote down
+        ``module`` holds the channels at that place, and the layers that :meth:`trace` wrote down
         there: ``return call("MyModule", module.in_channels, stride=module.layer.stride)``.
         """
         raise NotImplementedError
@@ -231,7 +231,7 @@ def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
     return tuple(steps)
 
 
-def lay_chain(
+def trace_chain(
     trace: Trace, steps: Steps, site: Site, missing_width: int | None, fresh: bool
 ) -> None:
     """Write down a chain, one operation after another.
@@ -250,7 +250,7 @@ def lay_chain(
             trace.flat = True
         channels, start = trace.channels, len(trace.layers)
         trace.missing_width = channels if missing_width is None else missing_width
-        op.lay(trace, name, site)
+        op.trace(trace, name, site)
         layers = tuple(trace.layers[start:])
         modules.append(Module(name, op, channels, trace.channels, layers, trace.fresh))
         if op.after != "same":

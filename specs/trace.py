@@ -154,7 +154,7 @@ class Trace:
         self.jump = 1  # input pixels between neighbouring elements of the present map
         self.prefix = ""
         self.path: Path = "main"
-        # What a chain that is being laid says to its operations; see lay_chain.
+        # What a chain that is being laid says to its operations; see trace_chain.
         self.missing_width = channels
         self.dilation = 1
         self.fresh = False

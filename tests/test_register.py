@@ -40,7 +40,7 @@ class TwistSpec(BlockSpec):
     kind: Literal["twist"] = "twist"
     start: float = 0.1
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.conv", site.width, 3, site.stride, dilation=site.dilations.first)
         trace.parameter(f"{name}.scale", site.width, 1, 1)
 
@@ -157,7 +157,7 @@ def test_a_planned_layer_must_be_a_module() -> None:
     class HiddenSpec(BlockSpec):
         kind: Literal["hidden"] = "hidden"
 
-        def lay(self, trace: Trace, name: str, site: Site) -> None:
+        def trace(self, trace: Trace, name: str, site: Site) -> None:
             trace.conv(f"{name}.conv", site.width, 1, site.stride)
             trace.max_pool(f"{name}.pool", 3, 1)
 
@@ -200,7 +200,7 @@ class ChannelShiftSpec(ShortcutSpec):
             return None
         return f"channel_shift cannot join {in_channels} channels to {out_channels}"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.parameter(f"{name}.shift", site.out_channels, 1, 1)
 
     def call(self, module: Module) -> Call:
@@ -238,7 +238,7 @@ class StripesSpec(StemSpec):
     kind: Literal["stripes"] = "stripes"
     width: int = 8
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.conv", self.width, 3, bias=True)
 
     def call(self, module: Module) -> Call:
@@ -262,7 +262,7 @@ class AttendSpec(AttentionSpec):
     sign: ClassVar[str | None] = "at"
     legend: ClassVar[str] = "attend"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.fork("attention").parameter(f"{name}.factor", 1, start=2.0)
 
     def call(self, module: Module) -> Call:
@@ -314,7 +314,7 @@ class LogitsSpec(HeadSpec):
     kind: Literal["logits"] = "logits"
     num_classes: int = 7
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.global_avg_pool(f"{name}.pool")
         trace.linear(f"{name}.fc", self.num_classes)
 
@@ -420,7 +420,7 @@ class CarelessSpec(BlockSpec):
     kind: Literal["careless"] = "careless"
     forgets: str = "stride"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = site.width + 1 if self.forgets == "width" else site.width
         groups = 3 if self.forgets == "groups" else 1
         stride = 1 if self.forgets == "stride" else site.stride

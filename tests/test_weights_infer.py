@@ -163,7 +163,7 @@ class NegatedSpec(rf.specs.BlockSpec):
 
     kind: Literal["negated"] = "negated"
 
-    def lay(self, trace: Any, name: str, site: Any) -> None:
+    def trace(self, trace: Any, name: str, site: Any) -> None:
         trace.conv(f"{name}.conv1", site.out_channels, 3, site.stride)
         trace.norm(f"{name}.bn1", site.norm)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..builder import build
 from ..builder.network import assemble
 from ..planner.plan import lay_out
-from ..specs.layout import lay_stem
+from ..specs.layout import trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.trace import Trace
 
@@ -168,7 +168,7 @@ def sizes_for(spec: ResNetSpec) -> tuple[Size, ...]:
     size. Where the strides would leave less than two pixels a side, they are larger.
     """
     trace = Trace(spec.in_channels, (1, 1))
-    lay_stem(trace, spec)
+    trace_stem(trace, spec)
     sizes = ((32, 32), (29, 37)) if trace.jump == 1 else ((64, 64), (75, 90), (224, 224))
     stride = trace.jump * prod(stage.stride for stage in spec.stages)
     times = min(4, max(1, -(-2 * stride // sizes[0][0])))

@@ -22,7 +22,7 @@ from ..specs.canonical import block_text
 from ..specs.head import HEADS, HeadSpec
 from ..specs.layout import BlockPlan, block_at
 from ..specs.norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
-from ..specs.operation import Operation, Steps, lay_chain
+from ..specs.operation import Operation, Steps, trace_chain
 from ..specs.operations.act import CLASSES
 from ..specs.registry import Kinds
 from ..specs.resolve import ResolvedBlock, site_of
@@ -188,7 +188,7 @@ def _fitting(kinds: Kinds[End], seen: Seen, site: Site) -> Iterator[tuple[End, f
 
 def _laid(steps: Steps, site: Site) -> Sequence[Layer]:
     trace = Trace(site.in_channels, (1, 1))
-    lay_chain(trace, steps, site, None, fresh=False)
+    trace_chain(trace, steps, site, None, fresh=False)
     return trace.layers
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from ..block import BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Chain, FullChain, Operation, lay_chain, named
+from ..operation import Chain, FullChain, Operation, named, trace_chain
 from ..operations import ActSpec
 from ..site import Site
 from ..trace import Layer, Trace
@@ -43,7 +43,7 @@ class ChainBlockSpec(BlockSpec):
         # What sets no width leaves the stage's.
         trace = Trace(width, (1, 1))
         site = Site.of_end(width, BatchNormSpec(), "relu")
-        lay_chain(trace, named(self.branch, ""), site, width, fresh=False)
+        trace_chain(trace, named(self.branch, ""), site, width, fresh=False)
         return trace.channels
 
     @property

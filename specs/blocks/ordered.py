@@ -12,7 +12,7 @@ from ..attention import AnyAttention, AttentionSpec, attention_kinds
 from ..base import Rate
 from ..block import RELU, BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Problem, Steps, lay_chain
+from ..operation import Problem, Steps, trace_chain
 from ..operations import ActSpec, ConvSpec, DropoutSpec, NormOpSpec
 from ..order import Order, ShortcutInput, activates_first
 from ..seen import Seen
@@ -128,7 +128,7 @@ def problems_of(op: AttentionSpec, channels: int) -> Iterator[Problem]:
     """What is wrong with an operation on a map of that many channels."""
     site = Site.of_end(channels, BatchNormSpec(), "relu")
     trace = Trace(channels, (1, 1))
-    lay_chain(trace, (("se", op),), site, None, fresh=True)
+    trace_chain(trace, (("se", op),), site, None, fresh=True)
     return op.problems(trace.modules[-1], site)
 
 

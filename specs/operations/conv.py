@@ -46,7 +46,7 @@ class ConvSpec(Operation):
     bias: bool | None = None
     """Whether the convolution carries a bias. Left out: only in a network of `norm: none`."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         dilation = self.dilation or (trace.dilation if self.kernel > 1 else 1)
         bias = site.bias if self.bias is None else self.bias

@@ -46,7 +46,7 @@ class ECASpec(AttentionSpec):
         whole = int((log2(channels) + 1) / 2)
         return whole + 1 - whole % 2
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         side = trace.fork("attention")
         side.global_avg_pool(f"{name}.pool")
         side.conv_along_channels(f"{name}.conv", self.kernel_size(trace.channels))

@@ -21,7 +21,7 @@ class FlattenSpec(Operation):
 
     kind: Literal["flatten"] = "flatten"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.flat = True
 
     def call(self, module: Module) -> Call:

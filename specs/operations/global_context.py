@@ -35,7 +35,7 @@ class GlobalContextSpec(AttentionSpec):
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
         return reductions(seen)
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
         trace.fork("attention").conv(f"{name}.mask", 1, bias=True)
         side = trace.fork("attention")

@@ -20,7 +20,7 @@ class GlobalPoolSpec(Operation):
     pool: Literal["avg"] = "avg"
     """`avg`: the mean."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.global_avg_pool(name)
 
     def call(self, module: Module) -> Call:

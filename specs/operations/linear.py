@@ -26,7 +26,7 @@ class LinearSpec(Operation):
     out_features: Annotated[int, Field(ge=1, le=10_000_000)]
     """Numbers put out; in the last `linear` of a head the number of classes."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.linear(name, self.out_features)
 
     def call(self, module: Module) -> Call:

@@ -37,7 +37,7 @@ class PoolSpec(Operation):
     """Pixels added on each side by `max`. Left out: half of the window; an even window requires it.
     `avg` is not padded."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         if self.pool == "max":
             trace.max_pool(name, self.kernel or 3, stride, self.padding)

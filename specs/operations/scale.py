@@ -31,7 +31,7 @@ class ScaleSpec(Operation):
     start: Start = 1.0
     """Initial value of every factor."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.parameter(f"{name}.weight", trace.channels, 1, 1, start=self.start)
 
     def call(self, module: Module) -> Call:

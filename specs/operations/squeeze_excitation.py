@@ -34,7 +34,7 @@ class SqueezeExcitationSpec(AttentionSpec):
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
         return reductions(seen)
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
         side = trace.fork("attention")
         side.global_avg_pool(f"{name}.pool")

@@ -33,7 +33,7 @@ class ZeroPadOpSpec(Operation):
     stride: BlockStride = 1
     """Distance between the pixels that are kept; `block`: the block's own stride."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         if self.subsample == "avg_pool" and stride > 1:
             trace.avg_pool(f"{name}.pool", stride)

@@ -19,7 +19,7 @@ class ShiftSpec(ShortcutSpec):
     def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
         return None if (in_channels, stride) == (out_channels, 1) else "shift keeps the shape"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.parameter(f"{name}.shift", 1, start=0.0)
 
     def call(self, module: Module) -> Call:

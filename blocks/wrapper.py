@@ -8,7 +8,7 @@ from torch import nn
 from .shortcut import NoShortcut, Shortcut
 
 
-class Around(Shortcut):
+class ShortcutWrapper(Shortcut):
     """Something done to the shortcut `of`, whose shapes are its own."""
 
     of: nn.Module
