@@ -102,7 +102,7 @@ def _checked(spec: type[Operation], module: type[nn.Module] | None) -> tuple[Kin
         method = "chains" if family is BLOCKS else "steps"
         help_ = "define call, and trace for its layers"
         if family is not OPERATIONS:
-            help_ = f"define {method} for its operations, or call, and trace for the layers, of a module"
+            help_ = f"define {method} for its operations, or call and trace for a module of its own"
         raise _no_kind(spec, family, "it says neither its operations nor its module", help_)
     if issubclass(spec, StemSpec) and (odd := set(spec.width_fields) - set(spec.model_fields)):
         why = f"its width_fields name {min(odd)!r}, which is no field of it"
