@@ -42,8 +42,8 @@ def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
     ``model.safetensors`` holds the weights (see :func:`resforge.save_weights`), ``config.json``
     the spec, ``README.md`` a model card with the spec, its counts and ``network.svg``, its
     picture; ``model.py`` is the network for those without resforge (see
-    :func:`resforge.export.to_code`), left out where blocks were registered from Python. Each file
-    is written whole. Raises :class:`ResforgeError` for a model that
+    :func:`resforge.export.to_code`), left out where a registered module cannot be written so. Each
+    file is written whole. Raises :class:`ResforgeError` for a model that
     resforge did not build, :class:`ExportError` for one that no longer has the tensors of its
     spec, a fused one say, and :class:`StoreError` where the disk refuses.
 

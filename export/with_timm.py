@@ -14,6 +14,7 @@ from ..planner import Plan
 from ..planner.plan import lay_out
 from ..reading import load
 from ..specs import ResNetSpec, list_specs
+from ..specs.trace import Layer
 from .exporting import ExportError
 
 PREFIX = "resforge_"
@@ -47,14 +48,20 @@ def register_with_timm(pattern: str = "*") -> list[str]:
 
 
 def _config(spec: ResNetSpec) -> dict[str, Any]:
-    side = spec.natural_input_size
-    classes = 0 if spec.head is None else spec.head.classes
+    side, plan = spec.natural_input_size, lay_out(spec, (1, 1))
+    classifier = _classifier(plan)
     return {
         "input_size": (spec.in_channels, side, side),
-        "num_classes": classes,
-        "first_conv": "conv1",
-        "classifier": "fc",
+        "num_classes": 0 if classifier is None else classifier.out_channels,
+        "first_conv": next((layer.name for layer in plan.stem if layer.kind == "conv"), None),
+        "classifier": None if classifier is None else classifier.name,
     }
+
+
+def _classifier(plan: Plan) -> Layer | None:
+    """The last linear layer of the head; None where there is none."""
+    found = [layer for layer in plan.head if layer.kind == "linear"]
+    return found[-1] if found else None
 
 
 def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
@@ -81,7 +88,7 @@ def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
             model = FeatureMaps(model, out_indices)
             model.feature_info = models.FeatureInfo(_feature_info(spec), out_indices)
         else:
-            _equip(model, pooled)
+            _equip(model, _classifier(lay_out(spec, (1, 1))), pooled)
         config = models.resolve_pretrained_cfg(timm_name, pretrained_cfg, pretrained_cfg_overlay)
         model.pretrained_cfg = model.default_cfg = config.to_dict()
         found: nn.Module = model
@@ -108,12 +115,13 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     return {_PATHS[name]: value for name, value in options.items()}
 
 
-def _equip(model: Any, pooled: bool) -> None:
+def _equip(model: Any, classifier: Layer | None, pooled: bool) -> None:
     """What timm's tools ask a classifier for."""
-    model.num_features = model.fc.in_features
-    model.num_classes = 0 if pooled else model.fc.out_features
-    if pooled:
-        model.fc = nn.Identity()
+    if classifier is not None:
+        model.num_features = classifier.in_channels
+        model.num_classes = 0 if pooled else classifier.out_channels
+        if pooled:
+            model.set_submodule(classifier.name, nn.Identity())
 
 
 def _feature_info(spec: ResNetSpec) -> list[dict[str, Any]]:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from torch import nn
-
 from ...builder.make import class_of
 from ...specs.call import IDENTITY, Call, ChannelCount
 from .arguments import Column
@@ -137,33 +135,32 @@ def _field(owner: str, name: str, bound: Mapping[str, Column]) -> str:
 
 
 def bind(calls: Calls) -> dict[str, Column]:
-    """The arguments of calls of one class, by their parameters' names, without options
-    that are what they are by default."""
-    made, *others = calls.values()
+    """The arguments of calls of one class, by their parameters' names, without options that are
+    what they are by default."""
+    made = next(iter(calls.values()))
     parameters = parameters_of(made.name)
-    count, options = len(made.args), list(made.options)
-    if others:
-        count = max(count, *(len(each.args) for each in others))
-        given = {name for each in others for name in each.options} - set(options)
-        if given:
-            order = [*parameters, *given, *options]
-            options = sorted({*given, *options}, key=order.index)
-    names = list(parameters)[:count]
-    names += [str(place) for place in range(len(names), count)]
-    names += [name for name in options if name not in names]
+    known = [*parameters, *map(str, range(len(parameters), len(made.args)))]
+    rows = {
+        at: {**dict(zip(known, each.args, strict=False)), **each.options}
+        for at, each in calls.items()
+    }
+    places = max(len(each.args) for each in calls.values())
     found = {}
-    for place, name in enumerate(names):
-        column = {at: _argument(each, name, place, parameters) for at, each in calls.items()}
+    for place, name in enumerate(_names(known, list(rows.values()))):
         default = parameters.get(name, _MISSING)
-        if place < count or any(value != default for value in column.values()):
+        column = {at: row.get(name, default) for at, row in rows.items()}
+        if place < places or any(value != default for value in column.values()):
             found[name] = column
     return found
 
 
-def _argument(made: Call, name: str, place: int, parameters: Mapping[str, Any]) -> Any:
-    if place < len(made.args):
-        return made.args[place]
-    return made.options[name] if name in made.options else parameters.get(name)
+def _names(known: list[str], rows: list[dict[str, Any]]) -> list[str]:
+    """The names in rows: in the order of those that are ``known``, if one row has not all."""
+    names = list(rows[0])
+    if all(row.keys() == rows[0].keys() for row in rows):
+        return names
+    given = {name for row in rows for name in row}
+    return [*(name for name in known if name in given), *(x for x in names if x not in known)]
 
 
 def parameters_of(name: str) -> dict[str, Any]:
@@ -173,7 +170,7 @@ def parameters_of(name: str) -> dict[str, Any]:
 
 
 @cache
-def _parameters(module: type[nn.Module]) -> dict[str, Any]:
+def _parameters(module: Any) -> dict[str, Any]:
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(module).parameters.values()
     return {each.name: each.default for each in parameters if each.kind not in several}

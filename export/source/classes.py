@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -40,6 +41,8 @@ class BlockCalls(NamedTuple):
     """The shape of entry and branch, and that of the exit."""
     side: Any
     """The shape of the shortcut."""
+    starting: tuple[Module, ...]
+    """The modules with tensors that start at a constant of their own."""
 
     @property
     def keeps(self) -> bool:
@@ -89,7 +92,13 @@ def calls_of(resolved: ResolvedBlock, registered: tuple[type, ...]) -> BlockCall
         form,
         (chains, left),
         None if shortcut is None else shape_of(shortcut),
+        starting((*steps, *modules.path)),
     )
+
+
+def starting(modules: Iterable[Module]) -> tuple[Module, ...]:
+    """Those of the modules with tensors that start at a constant of their own."""
+    return tuple(step for step in modules if any(layer.starts for layer in step.layers))
 
 
 def _joined(shortcut: Call | None) -> str:
@@ -158,14 +167,15 @@ def sort_blocks(plan: Plan) -> tuple[list[BlockClass], dict[int, tuple[int, int]
     """The classes that a network needs, in the order of their first blocks; and the class of
     each block, with its place there, by its number in the network, from 1."""
     found: list[BlockClass] = []
-    places: dict[Any, tuple[int, int]] = {}
+    places: dict[tuple[int, float], tuple[int, int]] = {}
     numbered: dict[int, tuple[int, int]] = {}
     registered = tuple(MODULES[name] for name in MODULES if name not in BUILT_IN_MODULES)
-    blocks = [block.resolved for stage in plan.stages for block in stage]
+    blocks = [block for stage in plan.stages for block in stage]
     for number, block in enumerate(blocks, start=1):
-        key = id(block.block), id(block.shortcut), block.site, block.drop_rate
+        # Blocks that are alike have their modules from one place.
+        key = id(block.modules), block.resolved.drop_rate
         if key not in places:
-            alone = block._replace(name="", block_path=(), shortcut_path=())
+            alone = block.resolved._replace(name="", block_path=(), shortcut_path=())
             places[key] = _sort(calls_of(alone, registered), found)
         numbered[number] = places[key]
     return found, numbered

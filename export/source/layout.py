@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from ...errors import BuildError
@@ -29,21 +30,20 @@ def lay_out(text: str, indent: int) -> list[str]:
         return [margin + text]
     if choice := _choice(text):
         return [line for part in choice for line in lay_out(part, indent)]
-    start, end = _last_brackets(text)
-    inside = text[start + 1 : end]
-    if not inside:
+    start, end, items = _last_brackets(text)
+    if not items:
         return [margin + text]
     called = start > 0 and (text[start - 1].isidentifier() or text[start - 1] in _CLOSE)
-    body = _body(inside, text[start], called, indent + _STEP)
+    inside = text[start + 1 : end]
+    body = _body(inside, items, text[start], called, indent + _STEP)
     return [margin + text[: start + 1], *body, margin + text[end:]]
 
 
-def _body(inside: str, bracket: str, called: bool, indent: int) -> list[str]:
+def _body(inside: str, items: list[str], bracket: str, called: bool, indent: int) -> list[str]:
     """The lines between two brackets: one where that is enough, else one for each item.
 
     Those of a collection are never one, those of a call or a subscript may be.
     """
-    items = list(_items(inside))
     if indent + len(inside) <= WIDTH and (called or len(items) == 1):
         return [" " * indent + inside]
     if len(items) == 1 and (loop := _at(inside, " for ")):
@@ -68,26 +68,20 @@ def _at(text: str, word: str) -> int:
     return next((at for at in found if text.startswith(word, at)), 0)
 
 
-def _items(text: str) -> Iterator[str]:
-    """What the commas outside of all brackets part."""
-    start = 0
-    for at, char, depth in _outline(text):
-        if char == "," and not depth:
-            yield text[start:at].strip()
-            start = at + 1
-    if text[start:].strip():
-        yield text[start:].strip()
-
-
-def _last_brackets(text: str) -> tuple[int, int]:
-    """Where the last brackets that are in no others open and close."""
+def _last_brackets(text: str) -> tuple[int, int, list[str]]:
+    """Where the last brackets that are in no others open and close, and what the commas between
+    them part."""
     start = end = 0
+    cuts: list[int] = []
     for at, char, depth in _outline(text):
-        if char in _OPEN and depth == 1:
-            start = at
-        elif char in _CLOSE and depth == 0:
+        if depth == 1 and char in _OPEN:
+            start, cuts = at, [at]
+        elif depth == 1 and char == ",":
+            cuts.append(at)
+        elif depth == 0 and char in _CLOSE:
             end = at
-    return start, end
+    items = [text[a + 1 : b].strip() for a, b in pairwise([*cuts, end])]
+    return start, end, [item for item in items if item]
 
 
 def _outline(text: str) -> Iterator[tuple[int, str, int]]:

@@ -168,10 +168,10 @@ class NetworkText:
     def _stage(self, stage: tuple[BlockPlan, ...], first: int) -> Iterator[str]:
         numbers = range(first, first + len(stage))
         for text, run in groupby(numbers, key=lambda number: self._made(number, "number")):
-            alike = list(run)
+            alike, counted = list(run), "number / " in text
             if len(alike) < REPEATED:
-                yield from (self._made(number, str(number)) for number in alike)
-            elif "number / " in text:
+                yield from (self._made(x, str(x)) if counted else text for x in alike)
+            elif counted:
                 yield f"*({text} for number in range({alike[0]}, {alike[-1] + 1}))"
             else:
                 yield f"*({text} for _ in range({len(alike)}))"

@@ -8,6 +8,7 @@ from ...errors import BuildError
 from ...planner.plan import Plan
 from ...specs.trace import Module
 from .block import BlockText
+from .classes import starting
 from .layout import literal
 
 Starts = dict[tuple[str, str], float]
@@ -33,17 +34,13 @@ def _own_starts(plan: Plan, blocks: Sequence[BlockText], drawn: bool) -> Starts:
     """The constants that tensors start at which no constructor of theirs gives them, or which
     the convolutions' own weights have been ``drawn`` over."""
     found: Starts = {}
-    owners = [("ResNet", module) for part in plan.modules for module in part]
+    owners = [("ResNet", module) for part in plan.modules for module in starting(part)]
     for text in blocks:
-        for calls in text.blocks:
-            owners += [
-                (text.kind.name, module) for part in calls.block.modules[:4] for module in part
-            ]
+        owners += [(text.kind.name, x) for calls in text.blocks for x in calls.starting]
     for owner, module in owners:
-        if any(layer.starts for layer in module.layers):
-            for key, value in _starts_of(owner, module, drawn):
-                if found.setdefault(key, value) != value:
-                    raise BuildError(f"{'.'.join(key)} starts at {found[key]} and at {value}")
+        for key, value in _starts_of(owner, module, drawn):
+            if found.setdefault(key, value) != value:
+                raise BuildError(f"{'.'.join(key)} starts at {found[key]} and at {value}")
     return found
 
 

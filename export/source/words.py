@@ -55,8 +55,9 @@ def branch(block: BlockPlan) -> str:
 
 def about(blocks: Iterable[BlockCalls]) -> str:
     """What S is, and where the block was published."""
-    sides = {calls.keeps: shortcut(calls.block.shortcut, calls.block.site) for calls in blocks}
-    source = next(iter(blocks)).block.spec.published()
+    examples = {calls.keeps: calls.block for calls in blocks}
+    sides = {keeps: shortcut(block.shortcut, block.site) for keeps, block in examples.items()}
+    source = next(iter(examples.values())).spec.published()
     return " ".join([*_shortcuts(sides), *([f"{source}."] if source else [])])
 
 
