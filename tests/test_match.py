@@ -10,6 +10,7 @@ import resforge as rf
 from hypothesis import example, given
 from resforge.ablation import Sweep, expand_sweep, plan_sweep
 from resforge.ablation.planning.match import Matcher, MatchSpec
+from resforge.specs.resolve import blocks_of
 from resforge.testing import strategies
 
 SIZE = 32
@@ -53,8 +54,8 @@ def test_a_matched_network_is_within_the_tolerance_and_otherwise_the_same(
     assert matched.residual == (cost(found, quantity) - target) / target
     moved = {change.path.rpartition(".")[2].partition("[")[0] for change in rf.diff(two, found)}
     assert moved <= ({"width", "widths"} if by == "width" else {"depth"})
-    assert [b.keeps_shape for s in two.blocks() for b in s] == [
-        b.keeps_shape for s in found.blocks() for b in s
+    assert [b.site.keeps_shape for s in blocks_of(two) for b in s] == [
+        b.keeps_shape for s in blocks_of(found) for b in s
     ] or by == "depth"
     assert Matcher(matcher.how, rf.plan(one, SIZE)).match(two) == (found, matched)
 

@@ -20,6 +20,7 @@ from resforge.generation import (
     mutate,
     neighbours,
 )
+from resforge.specs.resolve import blocks_of
 from resforge.testing import strategies
 
 WANTED = {"deeper": (1, 0), "shallower": (-1, 0), "wider": (0, 1), "narrower": (0, -1)}
@@ -100,7 +101,7 @@ def test_a_child_of_two_is_legal_and_neither(
 def test_a_child_has_parts_of_both() -> None:
     one, other = rf.load("resnet34"), rf.load("resnet50_deep")
     child = crossover(one, other, seed=2).spec
-    kinds = {block.block.kind for stage in child.blocks() for block in stage}
+    kinds = {block.block.kind for stage in blocks_of(child) for block in stage}
     assert kinds == {"basic", "bottleneck"}
     with pytest.raises(rf.SpecError, match="differs from both"):
         crossover(one, one.replace({"stages[0].depth": 4}))
