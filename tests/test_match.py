@@ -55,7 +55,7 @@ def test_a_matched_network_is_within_the_tolerance_and_otherwise_the_same(
     moved = {change.path.rpartition(".")[2].partition("[")[0] for change in rf.diff(two, found)}
     assert moved <= ({"width", "widths"} if by == "width" else {"depth"})
     assert [b.site.keeps_shape for s in blocks_of(two) for b in s] == [
-        b.keeps_shape for s in blocks_of(found) for b in s
+        b.site.keeps_shape for s in blocks_of(found) for b in s
     ] or by == "depth"
     assert Matcher(matcher.how, rf.plan(one, SIZE)).match(two) == (found, matched)
 
