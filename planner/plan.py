@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..errors import Fault, SpecError
 from ..reading.load import as_spec
 from ..specs.base import MAX_INPUT
-from ..specs.layout import BlockPlan, trace_block, trace_end, trace_stem
+from ..specs.layout import BlockPlan, layout_of, place_block, trace_end, trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.resolve import blocks_of
 from ..specs.trace import Layer, Module, Shape, Size, Trace
@@ -225,8 +225,11 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
         stage: list[BlockPlan] = []
         for resolved in blocks:
             start = len(layers)
-            cuts, modules = trace_block(trace, resolved)
-            block = BlockPlan(resolved, tuple(layers[start:]), cuts, trace.receptive_field, modules)
+            if not stage or resolved.like != stage[-1].resolved.like:
+                laid = layout_of(resolved, trace.size)
+            place_block(trace, resolved, laid)
+            own = tuple(layers[start:])
+            block = BlockPlan(resolved, own, laid.cuts, trace.receptive_field, laid.modules)
             stage.append(block)
         stages.append(tuple(stage))
         name = resolved.name.partition(".")[0]

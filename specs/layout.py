@@ -149,15 +149,27 @@ def closing_of(spec: NetworkFields, last: BlockSpec) -> Steps:
 def trace_block(trace: Trace, resolved: ResolvedBlock) -> tuple[tuple[int, int, int], BlockModules]:
     """Write down a block: the cuts between its parts, as :class:`BlockPlan` has them, and its
     modules. Raises :class:`SpecError` where a chain ends in another shape than the block's."""
-    laid = block_at(resolved.block, resolved.shortcut, resolved.site, trace.size)
+    laid = layout_of(resolved, trace.size)
+    place_block(trace, resolved, laid)
+    return laid.cuts, laid.modules
+
+
+def layout_of(resolved: ResolvedBlock, size: Size) -> BlockLayout:
+    """The layout of a block on a map of ``size``. Raises :class:`SpecError` where a chain ends in
+    another shape than the block's."""
+    laid = block_at(resolved.block, resolved.shortcut, resolved.site, size)
     for part, end in laid.ends.items():
         _check_end(resolved, part, end, laid)
+    return laid
+
+
+def place_block(trace: Trace, resolved: ResolvedBlock, laid: BlockLayout) -> None:
+    """Write down a block whose layout is known."""
     trace.place(laid.layers, f"{resolved.name}.")
     trace.channels, trace.size = resolved.site.out_channels, laid.size
     trace.first += trace.jump * laid.first
     trace.last += trace.jump * laid.last
     trace.jump *= resolved.site.stride
-    return laid.cuts, laid.modules
 
 
 class _End(NamedTuple):

@@ -27,7 +27,13 @@ _SIZE = (4096, 4096)
 def broken_rules(spec: NetworkFields) -> list[Fault]:
     """Every rule that ``spec`` breaks, one fault for each place in the spec."""
     # Later rules need a network that the earlier ones found legal.
-    for rule in (_count_blocks, _meet_shapes, _check_operations, _divide_widths):
+    rules = [_count_blocks, _meet_shapes]
+    trusted = _all_trusted(spec)
+    if not trusted:
+        rules.append(_check_operations)
+    if not trusted or spec.norm.kind == "group" or spec.init.zero_residual:
+        rules.append(_divide_widths)
+    for rule in rules:
         faults: dict[tuple[str, str], Fault] = {}
         for fault in rule(spec):
             faults.setdefault((fault.code, fault.path), fault)
@@ -122,8 +128,6 @@ def _as_written(spec: NetworkFields, path: Path) -> str:
 
 def _check_operations(spec: NetworkFields) -> Iterator[Fault]:
     """Faults of operations that a file lists, and of registered kinds."""
-    if _all_trusted(spec):
-        return
     if not spec.stem.self_validating:
         trace = Trace(spec.in_channels, _SIZE)
         trace_stem(trace, spec)
@@ -193,8 +197,6 @@ def _problems(code: str, path: Path, modules: Iterable[Module], site: Site) -> I
 
 def _divide_widths(spec: NetworkFields) -> Iterator[Fault]:
     norm = spec.norm
-    if _all_trusted(spec) and norm.kind != "group" and not spec.init.zero_residual:
-        return
     trace = Trace(spec.in_channels, (1, 1))
     trace_stem(trace, spec)
     blocks: list[BlockPlan] = []

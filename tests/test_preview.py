@@ -32,7 +32,7 @@ def sweep(**tree: object) -> Sweep:
 @given(st.lists(strategies.specs(max_stride=1, heads=True), min_size=1, max_size=3))
 def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.ResNetSpec]) -> None:
     # Whole networks as arms: each part of a spec is a path.
-    fits = {"in_channels": 1, "head.num_classes": 10}
+    fits = {"in_channels": 1, "head": {"kind": "classifier", "num_classes": 10}}
     specs = [spec.replace(fits) for spec in specs]
     arms = {
         f"arm {index}": spec.model_dump(mode="json", exclude={"resforge"})
@@ -41,11 +41,11 @@ def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.Res
     found = preview_sweep(sweep(arms=arms)).arms
     first = rf.plan(specs[0], 8)
     for spec, arm in zip(specs, found, strict=True):
-        laid = rf.plan(spec, 8)
+        planned = rf.plan(spec, 8)
         for name in FIGURES:
-            assert getattr(arm, name) == getattr(laid, name)
-            assert arm.relative[name] == getattr(laid, name) / getattr(first, name) - 1
-        assert arm.shared == shared(laid, first)
+            assert getattr(arm, name) == getattr(planned, name)
+            assert arm.relative[name] == getattr(planned, name) / getattr(first, name) - 1
+        assert arm.shared == shared(planned, first)
         changed = specs[0].replace({change.path: change.after for change in arm.changes})
         assert changed.digest == spec.digest == arm.digest
     assert found[0].changes == found[0].file_changes == ()

@@ -124,12 +124,13 @@ class OrderedSpec(BlockSpec):
                 yield f"attention.{field}", message, help_
 
 
-def problems_of(op: AttentionSpec, channels: int) -> Iterator[Problem]:
+@lru_cache(1024)
+def problems_of(op: AttentionSpec, channels: int) -> tuple[Problem, ...]:
     """What is wrong with an operation on a map of that many channels."""
     site = Site.of_end(channels, BatchNormSpec(), "relu")
     trace = Trace(channels, (1, 1))
     trace_chain(trace, (("se", op),), site, None, fresh=True)
-    return op.problems(trace.modules[-1], site)
+    return tuple(op.problems(trace.modules[-1], site))
 
 
 @lru_cache(4096)
