@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .around import Around
 from .attention import ECA, GlobalContext, SqueezeExcitation
 from .basic import BasicBlock
 from .bottleneck import Bottleneck
@@ -21,12 +20,12 @@ from .scaled import Scaled
 from .shortcut import Identity, NoShortcut, Shortcut, ShortcutPath
 from .stem import Conv3x3Stem, Conv7x7Stem, DeepStem
 from .stochastic_depth import StochasticDepth
+from .wrapper import ShortcutWrapper
 from .zero_pad import ZeroPad
 
 __all__ = [
     "ECA",
     "Activation",
-    "Around",
     "Attention",
     "AvgProjection",
     "BasicBlock",
@@ -55,6 +54,7 @@ __all__ = [
     "ShortcutArgument",
     "ShortcutInput",
     "ShortcutPath",
+    "ShortcutWrapper",
     "SqueezeExcitation",
     "StochasticDepth",
     "ZeroPad",

@@ -5,11 +5,11 @@
 
 from torch import Tensor, nn
 
-from .around import Around, check_of
 from .shortcut import Shortcut
+from .wrapper import ShortcutWrapper, check_of
 
 
-class DropoutShortcut(Around):
+class DropoutShortcut(ShortcutWrapper):
     """dropout(S(x)) + F(x).
 
     He et al. 2016 (arXiv 1603.05027), section 3.1, at a rate of 0.5. What is kept is divided by `1

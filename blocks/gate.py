@@ -8,13 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .around import Around, check_of
 from .layers import check_positive
 from .shortcut import Shortcut
+from .wrapper import ShortcutWrapper, check_of
 from .zero_pad import ZeroPad
 
 
-class Gate(Around):
+class Gate(ShortcutWrapper):
     """(1 - g(x)) S(x) + g(x) F(x), g = sigmoid(W x + b), W a 1x1 convolution.
 
     He et al. 2016 (arXiv 1603.05027), section 3.1. `mode="exclusive"` is the gate of Highway

@@ -48,6 +48,7 @@ class ResNet(NamedSequential):
             self._take(head.named_children())
         self.stage_names = stage_names
         self.closing_names = [name for name, _ in closing.named_children()]
+        self.head_names = [name for name, _ in head.named_children()] if head is not None else []
         # What the network was made from, where a builder says so. Any: blocks know no specs.
         self.spec: Any = None
 

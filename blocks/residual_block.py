@@ -26,13 +26,12 @@ class ResidualBlock(nn.Module):
     needs it. Raises `ValueError` where two children would share a name.
 
     >>> import torch
-    >>> conv, norm = nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8)
-    >>> block = ResidualBlock({"conv1": conv, "bn1": norm}, exit={"relu": nn.ReLU()})
+    >>> conv = nn.Conv2d(8, 8, 3, padding=1)
+    >>> block = ResidualBlock({"conv1": conv}, exit={"relu": nn.ReLU()})
     >>> block
     ResidualBlock(
-      y = relu(F(x) + S(x)), F = bn1(conv1(x))
+      y = relu(F(x) + S(x)), F = conv1(x)
       (conv1): Conv2d(8, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
-      (bn1): BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
       (downsample): Identity()
       (relu): ReLU()
     )

@@ -5,11 +5,11 @@
 
 from torch import Tensor
 
-from .around import Around, check_of
 from .shortcut import Shortcut
+from .wrapper import ShortcutWrapper, check_of
 
 
-class Scaled(Around):
+class Scaled(ShortcutWrapper):
     """shortcut * S(x) + residual * F(x), with constant factors.
 
     He et al. 2016 (arXiv 1603.05027), section 3.1. S is the shortcut `of`. Raises `TypeError` where

@@ -99,17 +99,14 @@ def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Te
     Compilers and function transforms get pad-then-add in plain operations: they fuse or
     differentiate it themselves, and do not all accept a custom gradient that writes in place.
     """
-    if torch.jit.is_scripting():  # type: ignore[attr-defined]
+    if _in_transform():
         return _pad_then_add(residual, x, stride, before)
-    else:  # noqa: RET505 - TorchScript leaves out a branch, not what follows a return
-        if _in_transform():
-            return _pad_then_add(residual, x, stride, before)
-        if not torch.is_grad_enabled():
-            return _add_to_slice(residual, x, stride, before)
-        out: Tensor = _AddZeroPadded.apply(  # type: ignore[no-untyped-call]
-            residual, x, stride, before
-        )
-        return out
+    if not torch.is_grad_enabled():
+        return _add_to_slice(residual, x, stride, before)
+    out: Tensor = _AddZeroPadded.apply(  # type: ignore[no-untyped-call]
+        residual, x, stride, before
+    )
+    return out
 
 
 # In a symbolic_trace graph the sum stays one node, so a traced network keeps the fast form.

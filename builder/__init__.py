@@ -2,6 +2,6 @@
 
 from .feature_maps import FeatureMaps
 from .network import build, spec_of
-from .register import register
+from .registration import register
 
 __all__ = ["FeatureMaps", "build", "register", "spec_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,26 +32,42 @@ _SKIPPED = {"nn.Conv2d": nn.Conv2d, "nn.Linear": nn.Linear}
 def make(made: Call) -> nn.Module:
     """The module that a call makes, those among its arguments made first.
 
-    Raises :class:`BuildError` for a class that nobody registered.
+    Raises :class:`BuildError` for a class that nobody registered, and for arguments that a
+    registered one does not take.
     """
     args = [_value(value) for value in made.args]
     options = {name: _value(value) for name, value in made.options.items()}
     if made.name in _SKIPPED:
         device = torch.get_default_device()
-        module: nn.Module = skip_init(_SKIPPED[made.name], *args, device=device, **options)
+        skip: Any = skip_init  # has no types
+        module: nn.Module = skip(_SKIPPED[made.name], *args, device=device, **options)
         return module
     if made.name in ("nn.Sequential", "ShortcutPath"):
         return class_of(made.name)(OrderedDict(options))
-    return class_of(made.name)(*args, **options)
+    cls = class_of(made.name)
+    if made.name.startswith("nn.") or made.name in BUILT_IN_MODULES:
+        return cls(*args, **options)
+    try:
+        inspect.signature(cls).bind(*args, **options)
+    except TypeError as error:
+        raise BuildError(
+            f"{made.name} cannot be called as its spec says: {error}; correct the kind's 'call',"
+            f" or {made.name}.__init__"
+        ) from None
+    return cls(*args, **options)
 
 
 def class_of(name: str) -> type[nn.Module]:
     """The module class that a call names."""
     if name.startswith("nn."):
+        if not hasattr(nn, name[3:]):
+            raise BuildError(f"no module {name!r} in PyTorch; correct the kind's 'call'")
         found: type[nn.Module] = getattr(nn, name[3:])
         return found
     if name not in MODULES:
-        raise BuildError(f"no module {name!r}: call resforge.register with its class")
+        raise BuildError(
+            f"no module {name!r}: call resforge.register with its class as the second argument"
+        )
     return MODULES[name]
 
 
@@ -73,7 +90,23 @@ def steps(modules: Iterable[Module]) -> dict[str, nn.Module]:
 
 def nested(modules: Iterable[Module]) -> dict[str, Call]:
     """The calls of a chain by name, those that share the first part of a name in one sequence."""
-    return nest({module.name: module.op.call(module) for module in modules})
+    found: dict[str, Call] = {}
+    for module in modules:
+        if module.name in found:
+            raise BuildError(f"two operations of one chain are named {module.name!r}; rename one")
+        found[module.name] = call_of(module)
+    return nest(found)
+
+
+def call_of(module: Module) -> Call:
+    """The call that makes a planned module. Raises :class:`BuildError` for what is no call."""
+    made = module.op.call(module)
+    if not isinstance(made, Call):
+        raise BuildError(
+            f"{type(module.op).__name__}.call gives {made!r}, which is no call; write "
+            'return call("MyModule", ...), with resforge.specs.call'
+        )
+    return made
 
 
 def nest(calls: Mapping[str, Call]) -> dict[str, Call]:
@@ -100,7 +133,7 @@ def shortcut_call(block: BlockPlan) -> Call | None:
     if block.shortcut.absent:
         return None
     inner = {
-        module.name.removeprefix("downsample").lstrip("."): module.op.call(module)
+        module.name.removeprefix("downsample").lstrip("."): call_of(module)
         for module in block.modules.path
     }
     path = IDENTITY_SHORTCUT

@@ -132,5 +132,5 @@ def _compare_conv(conv: nn.Module, layer: Layer) -> None:
 
 
 def _differ(name: str, planned: object, built: object) -> BuildError:
-    help_ = "correct the kind's 'lay', or its module"
+    help_ = "correct the kind's 'trace', or its module"
     return BuildError(f"{name}: planned {planned}, built {built}; {help_}")

@@ -47,7 +47,8 @@ def _modules(model: nn.Module, part: str) -> Iterator[nn.Module]:
     stages = [name for name in children if re.fullmatch(r"layer\d+", name)]
     match = _STAGES.fullmatch(part)
     if part == "backbone":
-        yield from (child for name, child in children.items() if name != "fc")
+        head = getattr(model, "head_names", ["fc"])
+        yield from (child for name, child in children.items() if name not in head)
     elif match and 0 <= int(match[1]) <= len(stages):
         # The stem comes before the first stage.
         names, count = [*children], int(match[1])

@@ -1,12 +1,14 @@
 """Writes the gallery's list of words and every picture of the documents: ``python docs/draw.py``.
 
-NAME.svg shows the spec that its document holds as ``# NAME.yaml``, or else the catalogue's.
+NAME.svg shows the spec that its document holds as ``# NAME.yaml``, or else the catalogue's;
+ladder.svg is the picture of docs/ladder.py.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import runpy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,9 @@ def pictures() -> Iterator[tuple[Path, str]]:
         specs = {name: body for body, name in _SPEC.findall(text)}
         for link in _PICTURE.findall(text):
             path = document.parent / link
+            if path.stem == "ladder":
+                yield path, runpy.run_path(str(ROOT / "docs" / "ladder.py"))["svg"]()
+                continue
             own = specs.get(path.stem)
             spec = resforge.load(path.stem) if own is None else resforge.loads(own)
             yield path, resforge.plan(spec).to_svg()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..planner.plan import BlockPlan
 from ..specs.block import BlockSpec, shorten_block
+from ..specs.layout import BlockPlan
 from ..specs.shortcut import ShortcutSpec, shorten_inner
 from ..specs.stochastic_depth import StochasticDepthSpec
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from ..planner.plan import BlockPlan, Plan
+from ..planner.plan import Plan
 from ..specs.canonical import canonical_block, canonical_chain
+from ..specs.layout import BlockPlan
 from ..specs.trace import Layer, Module, Shape
 
 MARK: Final = "≠"

@@ -7,7 +7,8 @@ from itertools import groupby
 from math import prod
 from typing import Final, NamedTuple
 
-from ..planner.plan import BlockPlan, Plan
+from ..planner.plan import Plan
+from ..specs.layout import BlockPlan
 from ..specs.trace import Layer, Module, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of

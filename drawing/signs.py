@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from ..planner.plan import BlockPlan, Plan
+from ..planner.plan import Plan
+from ..specs.layout import BlockPlan
 from ..specs.operation import OPERATIONS
 from ..specs.shortcut import Line, ShortcutSpec
 from ..specs.trace import Layer, Module

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ..planner.plan import BlockPlan, Feature, Plan
+from ..planner.plan import Feature, Plan
+from ..specs.layout import BlockPlan
 from ..specs.trace import Layer, Module, Shape
 from .fold import Run, block_text, runs, shortcut_text
 

@@ -1,4 +1,4 @@
-"""A block kind of your own: the inverted residual of MobileNetV2, known to files from here on.
+"""A block of your own that needs no module: the inverted residual of MobileNetV2, as a chain.
 
 Sandler et al. 2018 (arXiv 1801.04381), Figure 3b: 1x1 to more channels, 3x3 on each channel
 alone, 1x1 back, and no activation after the last.
@@ -6,60 +6,45 @@ alone, 1x1 back, and no activation after the last.
     python examples/custom_block.py
 """
 
-from typing import Literal
+from pathlib import Path
+from runpy import run_path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Literal
 
 import resforge as rf
 import torch
 from pydantic import Field
-from resforge.blocks import ResidualBlock, conv_norm, fit_shortcut, make_activation
-from resforge.specs import BlockPlan, BlockSpec, NormSpec, Trace
-from torch import Tensor, nn
+from resforge.ablation import Sweep, compare, run_sweep
+from resforge.export import to_code
+from resforge.specs import BlockSpec, Chains, Site
+from resforge.specs.operations import ActSpec, ConvSpec, NormOpSpec
 
 
 class InvertedSpec(BlockSpec):
-    """The words a file can use, and the layers they stand for."""
+    """F(x) = 1x1 to ``factor`` times the channels, 3x3 on each channel alone, 1x1 back."""
 
     kind: Literal["inverted"] = "inverted"
     factor: int = Field(default=6, ge=1, le=64)
+    dilates: ClassVar[bool] = True
 
-    def lay(self, trace: Trace, width: int, stride: int, norm: NormSpec) -> None:
-        inner, bias = trace.channels * self.factor, self.bias(norm)
-        trace.conv("conv1", inner, bias=bias)
-        trace.norm("bn1", norm)
-        trace.conv("conv2", inner, 3, stride, groups=inner, bias=bias)
-        trace.norm("bn2", norm)
-        trace.conv("conv3", width, bias=bias)
-        trace.norm("bn3", norm)
-
-
-class Inverted(ResidualBlock):
-    """y = F(x) + S(x), F = 1x1 up, 3x3 depthwise, 1x1 down."""
-
-    def __init__(self, in_channels, out_channels, inner, stride, shortcut, norm, activation):
-        super().__init__()
-        self.conv1, self.bn1 = conv_norm(in_channels, inner, 1, norm=norm)
-        self.relu1 = make_activation(activation)
-        self.conv2, self.bn2 = conv_norm(inner, inner, 3, stride=stride, groups=inner, norm=norm)
-        self.relu2 = make_activation(activation)
-        self.conv3, self.bn3 = conv_norm(inner, out_channels, 1, norm=norm)
-        self.downsample = fit_shortcut(shortcut, in_channels, out_channels, stride)
-        self.relu = nn.Identity()
-
-    def transform(self, x: Tensor) -> Tensor:
-        x = self.relu1(self.bn1(self.conv1(x)))
-        x = self.relu2(self.bn2(self.conv2(x)))
-        return self.bn3(self.conv3(x))
+    def chains(self, site: Site, shared: bool) -> Chains:
+        inner = site.in_channels * self.factor
+        branch = (
+            ("conv1", ConvSpec(kernel=1, width=inner)),
+            ("bn1", NormOpSpec()),
+            ("relu1", ActSpec()),
+            ("conv2", ConvSpec(kernel=3, width=inner, stride="block", groups=inner)),
+            ("bn2", NormOpSpec()),
+            ("relu2", ActSpec()),
+            ("conv3", ConvSpec(kernel=1)),
+            ("bn3", NormOpSpec()),
+        )
+        return Chains(entry=(), branch=branch, exit=())
 
 
-def make_inverted(block: BlockPlan, *, shortcut, norm, activation) -> nn.Module:
-    inner = block.layer("conv1").out_channels
-    sizes = (block.in_channels, block.out_channels, inner, block.stride)
-    return Inverted(*sizes, shortcut, norm, activation)
+rf.register(InvertedSpec)
 
-
-rf.register(InvertedSpec, make_inverted)
-
-spec = rf.loads("""
+NETWORK = """
 resforge: 1
 name: small_inverted
 stem: {kind: conv3x3, width: 16}
@@ -70,9 +55,28 @@ block: inverted
 shortcut: {match: identity, change: none}
 activation: relu6
 head: {num_classes: 10}
-""")
-plan = rf.plan(spec, input_size=32)
-model = rf.build(spec)
-assert plan.params == sum(parameter.numel() for parameter in model.parameters())
-print(f"{plan.params:,} parameters, {plan.macs:,} MACs")
-print(model(torch.randn(2, 3, 32, 32)).shape)
+"""
+ARMS = {"basic": {"block": "basic"}, "inverted": {"block": "inverted"}}
+
+
+def main() -> None:
+    spec = rf.loads(NETWORK)
+    plan, model = rf.plan(spec, input_size=32), rf.build(spec, seed=0)
+    print(f"{plan.params:,} parameters, {plan.macs:,} MACs")
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "network.py")
+        file.write_text(to_code(spec), encoding="utf-8")
+        copy = run_path(str(file))["ResNet"]()
+        copy.load_state_dict(model.state_dict())
+        x = torch.randn(2, 3, 32, 32)
+        assert torch.equal(copy.eval()(x), model.eval()(x))
+        Path(folder, "network.svg").write_text(plan.to_svg(), encoding="utf-8")
+        # One seed: enough to see that both train, too few to tell which is better.
+        sweep = Sweep(sweep=1, base="digits_resnet8", arms=ARMS, seeds=1, recipe={"steps": 60})
+        run_sweep(sweep, folder, engine="inline")
+        for row in compare(folder):
+            print(f"{row.arm}: {row.params:,} parameters, {row.test_error.mean:.1%} test error")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -54,17 +55,19 @@ def to_torchscript(
     input_size: int | Size | None = None,
     batch: int | None = None,
 ) -> Certificate:
-    """Write ``model`` as TorchScript, which ``torch.jit.load`` and C++ read.
+    """Write ``model`` as a traced TorchScript program, which ``torch.jit.load`` and C++ read.
 
-    The program takes any number of images of any size; ``input_size`` and ``batch`` are what it
-    is checked at. torch has deprecated TorchScript in favour of :func:`to_torch_export`. Raises
-    what that raises.
+    The program is for evaluation and takes any number of images of any size; ``input_size`` and
+    ``batch`` are what it is traced and checked at. torch has deprecated TorchScript in favour of
+    :func:`to_torch_export`. Raises what that raises.
     """
     place = place_for(Path(path))
     work = Exporting(model, input_size, batch)
     content = io.BytesIO()
     with quietly():
-        torch.jit.save(torch.jit.script(work.model), content)
+        trace: Any = torch.jit.trace  # has no types
+        traced = trace(work.model, work.example, check_trace=False)
+        torch.jit.save(traced, content)
         content.seek(0)
         loaded = torch.jit.load(content)  # type: ignore[no-untyped-call]
         found = work.check(lambda x: outputs_of(loaded(x)), "TorchScript", TOLERANCE)

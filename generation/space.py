@@ -11,10 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import Fault, SpecError, path_text, wrong_type
-from ..planner.plan import MAX_INPUT
 from ..reading.load import is_file, validate
 from ..reading.start import Base, start_from
-from ..specs.base import Spec, Version
+from ..specs.base import MAX_INPUT, Spec, Version
 from ..specs.explain import faults_of
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..specs.base import Spec
 from ..specs.block import BlockSpec
-from ..specs.layout import lay_block, lay_end, lay_stem
+from ..specs.layout import trace_block, trace_end, trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.resolve import ResolvedBlock, runs_of
 from ..specs.trace import Size, Trace
@@ -75,7 +75,7 @@ class Counter:
         parts = self._cost(
             ("stem", number(spec.stem), shared),
             Trace(spec.in_channels, self.size),
-            lambda trace: lay_stem(trace, spec),
+            lambda trace: trace_stem(trace, spec),
         )
         total = list(parts[:6])
         odd = parts.strides_on_one
@@ -91,7 +91,7 @@ class Counter:
                     *(site.dilations, site.follows_activation),
                 ),
                 parts.trace,
-                partial(lay_block, resolved=resolved),
+                partial(trace_block, resolved=resolved),
             )
             total = [a + times * b for a, b in zip(total, parts[:6], strict=True)]
             odd = odd or parts.strides_on_one
@@ -101,7 +101,7 @@ class Counter:
         parts = self._cost(
             ("end", number(last_block), shared, spec.closing, spec.head and number(spec.head)),
             parts.trace,
-            lambda trace: lay_end(trace, spec, last_block),
+            lambda trace: trace_end(trace, spec, last_block),
         )
         if odd:
             return figures_of(plan(spec, self.size))
@@ -128,14 +128,14 @@ class Counter:
 
         return number
 
-    def _cost(self, key: tuple[Any, ...], start: Trace, lay: Callable[[Trace], object]) -> _Cost:
-        """The cost of what ``lay`` writes from where ``start`` stands."""
+    def _cost(self, key: tuple[Any, ...], start: Trace, write: Callable[[Trace], object]) -> _Cost:
+        """The cost of what ``write`` writes from where ``start`` stands."""
         key = (*key, start.channels, start.size, start.jump)
         found = self._costs.get(key)
         if found is None:
             trace = Trace(start.channels, start.size)
             trace.jump = start.jump
-            lay(trace)
+            write(trace)
             found = self._costs[key] = _sum(trace)
         return found
 

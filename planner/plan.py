@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..errors import Fault, SpecError
 from ..reading.load import as_spec
 from ..specs.base import MAX_INPUT
-from ..specs.layout import BlockPlan, lay_block, lay_end, lay_stem
+from ..specs.layout import BlockPlan, trace_block, trace_end, trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.resolve import blocks_of
 from ..specs.trace import Layer, Module, Shape, Size, Trace
@@ -88,9 +88,11 @@ class Plan:
 
     @property
     def output_shape(self) -> Shape:
-        """Shape for one image: ``(num_classes,)``, or ``(C, H, W)`` where there is no head."""
+        """Shape for one image: ``(num_classes,)``, or ``(C, H, W)`` without a linear layer."""
         if self.head:
-            return (self.head[-1].out_channels,)
+            last = self.head[-1]
+            channels = (last.out_channels,)
+            return channels if last.kind == "linear" else (*channels, *last.out_size)
         return (self.features[-1].channels, *self.features[-1].size)
 
     @property
@@ -216,14 +218,14 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
     """The plan of ``spec`` at ``size``, whether or not the size makes sense."""
     trace = Trace(spec.in_channels, size)
     layers = trace.layers
-    lay_stem(trace, spec)
+    trace_stem(trace, spec)
     stem, stem_modules = tuple(layers), tuple(trace.modules)
     stages, features = [], []
     for blocks in blocks_of(spec):
         stage: list[BlockPlan] = []
         for resolved in blocks:
             start = len(layers)
-            cuts, modules = lay_block(trace, resolved)
+            cuts, modules = trace_block(trace, resolved)
             block = BlockPlan(resolved, tuple(layers[start:]), cuts, trace.receptive_field, modules)
             stage.append(block)
         stages.append(tuple(stage))
@@ -232,7 +234,7 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
             Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
         )
     trace.prefix, trace.modules, start = "", [], len(layers)
-    cut, cut_of_modules = lay_end(trace, spec, resolved.block)
+    cut, cut_of_modules = trace_end(trace, spec, resolved.block)
     ends = EndModules(
         stem_modules, tuple(trace.modules[:cut_of_modules]), tuple(trace.modules[cut_of_modules:])
     )

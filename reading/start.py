@@ -15,6 +15,8 @@ from ..specs.network import ResNetSpec
 
 
 def _name_or_spec(value: Any) -> Any:
+    if isinstance(value, ResNetSpec):
+        return value.as_plain()
     if not isinstance(value, str | dict):
         raise PydanticCustomError(
             "base",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from .operation import OPERATIONS, After, Operation
+from .base import expand_kind
+from .operation import OPERATIONS, After, Operation, expand_operation
 from .registry import UnionOf
+from .seen import Seen
 
 
 class AttentionSpec(Operation):
@@ -18,11 +20,33 @@ class AttentionSpec(Operation):
     after: ClassVar[After] = "fresh"
 
 
+def reductions(seen: Seen) -> list[dict[str, Any]]:
+    """The reduction of two 1x1 convolutions, ``fc1`` to fewer channels and ``fc2`` back."""
+    narrow = seen.conv("fc1")
+    if narrow is None:
+        return []
+    # Other reductions leave as many channels; the usual one is the likelier.
+    nearest = narrow.in_channels // narrow.out_channels
+    usual = narrow.in_channels // 16 == narrow.out_channels
+    return [{} if usual else {"reduction": nearest}]
+
+
 def attention_kinds() -> dict[str, type[AttentionSpec]]:
     """The operations that are attention, by name."""
     return {kind: model for kind, model in OPERATIONS.items() if issubclass(model, AttentionSpec)}
 
 
-AnyAttention = Annotated[AttentionSpec, UnionOf(attention_kinds)]
+def expand_attention(value: Any) -> Any:
+    """The long form of an attention, which a chain writes in the same way.
 
-__all__ = ["AnyAttention", "AttentionSpec", "attention_kinds"]
+    >>> expand_attention("se"), expand_attention({"se": 8})
+    ({'kind': 'se'}, {'kind': 'se', 'reduction': 8})
+    """
+    if isinstance(value, dict) and "kind" not in value and set(value) & set(attention_kinds()):
+        return expand_operation(value)
+    return expand_kind(value)
+
+
+AnyAttention = Annotated[AttentionSpec, UnionOf(attention_kinds, expand_attention, dict[str, Any])]
+
+__all__ = ["AnyAttention", "AttentionSpec", "attention_kinds", "reductions"]

@@ -32,7 +32,7 @@ class BlockSpec(Operation):
 
     A kind says how wide its output is (:meth:`out_channels`) and which operations it consists of
     (:meth:`chains`); the shortcut comes with the network. A kind whose branch is a module of its
-    own defines ``lay`` and ``call`` instead, as an operation does: its module computes F(x), and
+    own defines ``trace`` and ``call`` instead, as an operation does: its module computes F(x), and
     an activation follows the sum.
     """
 
@@ -44,12 +44,20 @@ class BlockSpec(Operation):
     #: The branch, in the words of a docstring, and where it was published.
     branch_words: ClassVar[str] = "a branch of its own"
     source: ClassVar[str] = ""
+    #: Fields that change neither the names nor the shapes of its layers, in some networks.
+    hidden: ClassVar[tuple[str, ...]] = ()
     #: Whether its convolutions follow the stage's dilation.
     dilates: ClassVar[bool] = False
 
     def out_channels(self, width: int) -> int:
         """Channels of the block's output, from the stage's width."""
         return width
+
+    def width_for(self, out_channels: int) -> int | None:
+        """The stage's width, from the channels of the block's output; None where there is none."""
+        unit = 5040  # divided by every small factor
+        width, rest = divmod(out_channels * unit, max(1, self.out_channels(unit)))
+        return width if width and not rest and self.out_channels(width) == out_channels else None
 
     def chains(self, site: Site, shared: bool) -> Chains:
         """The operations of the block, by the names of their modules.

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from .block import BlockSpec
 from .fields import NetworkFields
-from .layout import block_at, lay_end, lay_stem
+from .layout import block_at, trace_end, trace_stem
 from .resolve import runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
@@ -24,7 +24,7 @@ def digest(spec: NetworkFields) -> str:
     """SHA-256 of :func:`canonical`, its blocks a line each."""
     ends, rates = _ends(spec), _rates(spec)
     lines = [_ENCODER.encode({**ends, "rates": rates} if rates else ends)]
-    for stage in _stages(spec, _block_text):
+    for stage in _stages(spec, block_text):
         lines += ["stage", *stage]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -44,11 +44,11 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
 def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
     trace = Trace(spec.in_channels, (1, 1))
-    lay_stem(trace, spec)
+    trace_stem(trace, spec)
     tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": canonical_chain(trace.modules)}
     *_, (*_, (last, _)) = runs_of(spec)
     end = Trace(last.site.out_channels, (1, 1))
-    _, cut = lay_end(end, spec, last.block)
+    _, cut = trace_end(end, spec, last.block)
     if closing := canonical_chain(end.modules[:cut]):
         tree["closing"] = closing
     if spec.head is not None:
@@ -89,7 +89,8 @@ def canonical_block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dic
 
 
 @lru_cache(1024)
-def _block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
+def block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
+    """What a block means for the identity of a network, as text."""
     return _ENCODER.encode(canonical_block(block, shortcut, site))
 
 

@@ -94,7 +94,7 @@ def _short_key(part: str | int, tree: Any) -> str | None:
     """The key of a short form whose value is the field ``part``: ``conv`` of ``{conv: 3}``."""
     if not isinstance(tree, dict) or "kind" in tree:
         return None
-    families = (*OPERATIONS.items(), *JOINS.items())
+    families: list[tuple[str, Any]] = [*OPERATIONS.items(), *JOINS.items()]
     keys = [kind for kind, model in families if model.main == part and kind in tree]
     return keys[0] if keys else None
 
@@ -205,12 +205,9 @@ def _is_chain(annotation: Any) -> bool:
 
 def _kinds_with(key: str, owners: list[Model]) -> list[str]:
     """The kinds of the same family that have ``key``, where the user's kind has not."""
-    families = [
-        family
-        for family in (kinds().values() for kinds in _FAMILIES.values())
-        if any(owner in family for owner in owners)
-    ]
-    found = [model for model in (families or [[]])[0] if key in model.model_fields]
+    families = (list(kinds().values()) for kinds in _FAMILIES.values())
+    own = next((family for family in families if any(owner in family for owner in owners)), [])
+    found = [model for model in own if key in model.model_fields]
     return [f"'{_kind(model)}'" for model in found if _kind(model) != "chain"]
 
 

@@ -33,28 +33,29 @@ class NetworkFields(Spec):
     in_channels: Channels = 3
     """Channels of the input picture."""
     stem: AnyStem = Conv7x7StemSpec()
-    """What stands before the first stage: a kind, or its operations in a list."""
+    """The layers before the first stage: a kind, or a list of operations."""
     stages: Annotated[
         tuple[StageSpec, ...], Field(strict=False, min_length=1, max_length=MAX_STAGES)
     ]
     """Runs of blocks at one width each, first to last."""
     block: AnyBlock = BasicSpec()
-    """The block of every stage that names none of its own."""
+    """The block of every stage without one of its own."""
     shortcut: ShortcutRule = ShortcutPairSpec()
-    """The shortcut of every stage that names none of its own."""
+    """The shortcut of every stage without one of its own."""
     norm: NormSpec = BatchNormSpec()
-    """The norm of every part that names none of its own."""
+    """The norm of every part without one of its own."""
     activation: Activation = "relu"
-    """The activation of every part that names none of its own."""
+    """The activation of every part without one of its own."""
     stochastic_depth: StochasticDepth | None = None
-    """Whether residual branches are left out at random while training."""
+    """Dropping of residual branches at random while training: a rate, or a mapping."""
     closing: Chain | None = None
-    """What follows the last stage, before the head; null: as the last block asks, which is
-    nothing but for blocks that activate their input."""
+    """Operations between the last stage and the head. Left out: none, but a norm and an activation
+    after a last block of `full_pre`, an activation after one of `relu_only_pre`."""
     head: AnyHead | None = ClassifierSpec()
-    """What follows the last stage; null for a backbone that returns its feature map."""
+    """The layers after the last stage: a kind, or a list of operations; `null` for a network that
+    returns the last stage's map."""
     init: InitSpec = InitSpec()
-    """How fresh weights are drawn."""
+    """Initial values of the weights."""
 
     @property
     def stem_site(self) -> Site:

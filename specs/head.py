@@ -14,12 +14,17 @@ class HeadSpec(Operation):
     """Base of every kind of head, built-in or registered.
 
     A head is a chain: a kind says which (:meth:`steps`). A kind with a module of its own defines
-    ``lay`` and ``call`` instead, as an operation does.
+    ``trace`` and ``call`` instead, as an operation does.
     """
 
     def steps(self, site: Site) -> Steps:
         """The operations of the head, by the names that their modules have in the network."""
         return (("head", self),)
+
+    @property
+    def classes(self) -> int | None:
+        """Numbers that the head puts out, where it says so."""
+        return getattr(self, "num_classes", None)
 
 
 HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)

@@ -26,7 +26,7 @@ class JoinSpec(Spec):
     #: What the names of classes of exported blocks begin with.
     adjective: ClassVar[str] = ""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers of the join, from the map that the shortcut takes."""
 
     def call(self, of: Call, site: Site) -> Call:
@@ -88,10 +88,11 @@ class Gating(Spec):
     """A gate on the shortcut, computed from its input."""
 
     mode: Literal["exclusive", "shortcut_only"] = "exclusive"
-    """Whether the gate opens the branch as it closes the shortcut (`exclusive`), or leaves the
-    branch alone (`shortcut_only`)."""
+    """Whether the branch is multiplied by the gate (`exclusive`) or left as it is
+    (`shortcut_only`)."""
     bias_init: Annotated[float, Field(ge=-1000.0, le=1000.0), OneZero] = -6.0
-    """Where the gate's bias starts: the lower, the more open the shortcut. -6 did best."""
+    """Initial value of the gate's bias: the lower, the more open the shortcut. -6 gave the best
+    error in the paper."""
 
 
 class GateJoinSpec(Gating, JoinSpec):
@@ -108,7 +109,7 @@ class GateJoinSpec(Gating, JoinSpec):
 
     kind: Literal["gate"] = "gate"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         starts = (("bias", self.bias_init),)
         trace.conv(f"{name}.gate", site.out_channels, 1, site.stride, bias=True, starts=starts)
 

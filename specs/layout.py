@@ -12,7 +12,7 @@ from ..errors import Fault, SpecError, path_text
 from .block import BlockSpec
 from .fields import NetworkFields
 from .join import JoinSpec
-from .operation import Steps, lay_chain, named
+from .operation import Steps, named, trace_chain
 from .operations import DropPathSpec
 from .resolve import ResolvedBlock
 from .shortcut import ShortcutSpec
@@ -121,23 +121,23 @@ class BlockModules(NamedTuple):
     """Whether the sum may be written over the branch's output."""
 
 
-def lay_stem(trace: Trace, spec: NetworkFields) -> None:
+def trace_stem(trace: Trace, spec: NetworkFields) -> None:
     """Write down the stem."""
     site = spec.stem_site
-    lay_chain(trace, spec.stem.steps(site), site, None, fresh=False)
+    trace_chain(trace, spec.stem.steps(site), site, None, fresh=False)
 
 
-def lay_end(trace: Trace, spec: NetworkFields, last: BlockSpec) -> tuple[int, int]:
+def trace_end(trace: Trace, spec: NetworkFields, last: BlockSpec) -> tuple[int, int]:
     """Write down what follows the last block, which is ``last``: where, among the layers and
     among the modules, the head begins."""
     site = Site.of_end(trace.channels, spec.norm, spec.activation)
-    lay_chain(trace, closing_of(spec, last), site, None, fresh=False)
+    trace_chain(trace, closing_of(spec, last), site, None, fresh=False)
     # The last stage's map is handed out as a feature: whoever holds it keeps it as it was.
     trace.modules[:] = [module._replace(in_place=False) for module in trace.modules]
     cuts = len(trace.layers), len(trace.modules)
     if spec.head is not None:
         site = Site.of_end(trace.channels, spec.norm, spec.activation)
-        lay_chain(trace, spec.head.steps(site), site, None, fresh=False)
+        trace_chain(trace, spec.head.steps(site), site, None, fresh=False)
     return cuts
 
 
@@ -146,7 +146,7 @@ def closing_of(spec: NetworkFields, last: BlockSpec) -> Steps:
     return last.closing() if spec.closing is None else named(spec.closing, "closing.")
 
 
-def lay_block(trace: Trace, resolved: ResolvedBlock) -> tuple[tuple[int, int, int], BlockModules]:
+def trace_block(trace: Trace, resolved: ResolvedBlock) -> tuple[tuple[int, int, int], BlockModules]:
     """Write down a block: the cuts between its parts, as :class:`BlockPlan` has them, and its
     modules. Raises :class:`SpecError` where a chain ends in another shape than the block's."""
     laid = block_at(resolved.block, resolved.shortcut, resolved.site, trace.size)
@@ -194,10 +194,10 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
     shared = not shortcut.absent and block.shares_entry(site)
     chains = block.chains(site, shared)
     trace.dilation = site.dilations.first
-    lay_chain(trace, chains.entry, site, None, fresh=False)
+    trace_chain(trace, chains.entry, site, None, fresh=False)
     side = trace.fork("shortcut")
     branch, entered = len(layers), len(modules)
-    lay_chain(trace, chains.branch, site, site.width, fresh=False)
+    trace_chain(trace, chains.branch, site, site.width, fresh=False)
     fresh, branched, bypass = trace.fresh, len(modules), len(layers)
     ends = {"branch": _End(trace.channels, trace.size, trace.jump)}
     join = shortcut.joined()
@@ -207,12 +207,12 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
             (f"downsample.{name}" if name else "downsample", op)
             for name, op in shortcut.steps(site)
         )
-        lay_chain(side, steps, site, site.out_channels, fresh=False)
+        trace_chain(side, steps, site, site.out_channels, fresh=False)
         ends["shortcut"] = _End(side.channels, side.size, side.jump)
-        join.lay(gate, "downsample", site)
+        join.trace(gate, "downsample", site)
         trace.join(side)
     exit_, joined = len(layers), len(modules)
-    lay_chain(trace, chains.exit, site, None, fresh=True)
+    trace_chain(trace, chains.exit, site, None, fresh=True)
     parts = BlockModules(
         tuple(modules[:entered]),
         tuple(modules[entered:branched]),
@@ -245,7 +245,7 @@ def _check_end(resolved: ResolvedBlock, part: str, end: _End, laid: BlockLayout)
             f"{site.out_channels} of {size[0]}x{size[1]}"
         )
         help_ = "pad its windows by half, or leave padding out"
-    if end.channels != site.out_channels:
+    if end.stride == site.stride and end.channels != site.out_channels:
         help_ = f"make it end in {site.out_channels} channels"
     raise SpecError(Fault(part.replace("branch", "block"), message, path_text(path), help_))
 

@@ -8,7 +8,7 @@ from typing import Any
 from .base import expand_kind
 from .block import expand_block
 from .head import expand_head
-from .shortcut import expand_shortcut
+from .shortcut import expand_inner, expand_shortcut
 from .stem import expand_stem
 
 Expansions = Mapping[str, Callable[[Any], Any]]
@@ -19,6 +19,9 @@ _LONG: Expansions = {
     "norm": expand_kind,
     "head": expand_head,
     "shortcut": expand_shortcut,
+    "match": expand_inner,
+    "change": expand_inner,
+    "of": expand_inner,
 }
 
 

@@ -18,7 +18,7 @@ from .explain import faults_of
 from .fields import NetworkFields
 from .head import shorten_head
 from .init import InitSpec
-from .layout import lay_stem
+from .layout import trace_stem
 from .merge import merge
 from .norm import BatchNormSpec
 from .operation import shorten_chain
@@ -80,7 +80,7 @@ class ResNetSpec(NetworkFields):
         stem that downsamples, 32 (CIFAR) for one that does not; more where the strides ask for it.
         """
         trace = Trace(self.in_channels, (224, 224))
-        lay_stem(trace, self)
+        trace_stem(trace, self)
         stride = trace.jump * prod(stage.stride for stage in self.stages)
         usual = 224 if trace.jump > 1 else 32
         return usual if stride <= usual else min(2 * stride, MAX_INPUT)

@@ -16,7 +16,7 @@ class BatchNormSpec(Spec):
     eps: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-5
     """Added to the variance under the square root."""
     momentum: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
-    """Share of the new batch in the running statistics, in PyTorch's sense."""
+    """Weight of the new batch in the running statistics, as in PyTorch."""
 
 
 class GroupNormSpec(Spec):
@@ -26,6 +26,7 @@ class GroupNormSpec(Spec):
     groups: Channels = 32
     """Number of groups; must divide every width it meets."""
     eps: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-5
+    """Added to the variance under the square root."""
 
 
 class NoNormSpec(Spec):

@@ -8,7 +8,7 @@ JSON Schema, the strategies, the tables of the language page) is derived from th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -18,6 +18,7 @@ from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
 from .paths import nearest
 from .registry import Kinds, UnionOf
+from .seen import Seen
 from .site import Site
 from .trace import Layer, Module, Trace
 
@@ -35,7 +36,24 @@ the ``same`` as its input was, or ``held`` by a gradient or by its input."""
 class Operation(Spec):
     """Base of every operation, built-in or registered.
 
-    A subclass says what it writes down (:meth:`lay`) and which module it is (:meth:`call`).
+    A subclass says what it writes down (:meth:`trace`) and which module it is (:meth:`call`).
+
+    >>> from resforge.specs.call import call
+    >>> class SpatialSpec(Operation):
+    ...     "x weighed by what a convolution of x says at each pixel."
+    ...
+    ...     kind: Literal["spatial"] = "spatial"
+    ...     kernel: Annotated[int, Field(ge=1)] = 7
+    ...
+    ...     def trace(self, trace, name, site):
+    ...         trace.fork("attention").conv(f"{name}.conv", 1, self.kernel)
+    ...
+    ...     def call(self, module):
+    ...         return call("Spatial", module.in_channels, self.kernel)
+    >>> trace = Trace(8, (32, 32))
+    >>> SpatialSpec(kernel=3).trace(trace, "weigh", None)
+    >>> trace.layers[0].name, trace.layers[0].params, trace.channels
+    ('weigh.conv', 72, 8)
     """
 
     kind: str
@@ -54,19 +72,28 @@ class Operation(Spec):
     #: Whether a word can be trusted wherever the shapes that it names itself meet, so that its
     #: operations need not be looked at one by one.
     self_validating: ClassVar[bool] = False
-    #: Whether it takes a vector, so that the map before it has to be flattened.
-    takes_vector: ClassVar[bool] = False
+    #: What makes a vector of a map, for an operation that takes a vector; None for one that takes
+    #: a map. It stands before the operation by itself.
+    flattening: ClassVar[Operation | None] = None
 
     def settle(self, site: Site) -> Operation:
         """The operation with the network's own choices filled in: its norm, its activation."""
         return self
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
-        """Write down the layers, under ``name``; none for what changes no shape and learns
-        nothing."""
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
+        """Write down the layers; nothing for what changes no shape and learns nothing.
+
+        ``name`` is that of the module, and of its only layer; layers within it begin with it, as
+        in ``trace.conv(f"{name}.conv", 64, kernel=3)``. :meth:`Trace.fork` writes down layers
+        beside the path, :meth:`Trace.reshape` changes the shape without a layer.
+        """
 
     def call(self, module: Module) -> Call:
-        """The call that makes the module of one place in a network."""
+        """The call that makes the module of one place in a network.
+
+        ``module`` holds the channels at that place, and the layers that :meth:`trace` wrote down
+        there: ``return call("MyModule", module.in_channels, stride=module.layer.stride)``.
+        """
         raise NotImplementedError
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
@@ -88,6 +115,15 @@ class Operation(Spec):
         """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
         nothing is drawn."""
         return self.sign
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Fields that this kind may have in a network of which ``seen`` shows, likeliest first.
+
+        They need not fit: each proposal is written down and compared with what shows. A kind
+        that reads nothing proposes its defaults and its samples.
+        """
+        return ({}, *cls.samples)
 
 
 def _identity(layer: Layer) -> list[Any]:
@@ -195,7 +231,7 @@ def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
     return tuple(steps)
 
 
-def lay_chain(
+def trace_chain(
     trace: Trace, steps: Steps, site: Site, missing_width: int | None, fresh: bool
 ) -> None:
     """Write down a chain, one operation after another.
@@ -207,14 +243,14 @@ def lay_chain(
     modules = trace.modules
     for name, op in steps:
         op = op.settle(site)
-        if op.takes_vector and not trace.flat:
-            flatten = OPERATIONS["flatten"]()  # type: ignore[call-arg]
+        if op.flattening is not None and not trace.flat:
             beside, channels = name[: name.rfind(".") + 1], trace.channels
-            modules.append(Module(f"{beside}flatten", flatten, channels, channels, (), False))
+            flatten = Module(f"{beside}flatten", op.flattening, channels, channels, (), False)
+            modules.append(flatten)
             trace.flat = True
         channels, start = trace.channels, len(trace.layers)
         trace.missing_width = channels if missing_width is None else missing_width
-        op.lay(trace, name, site)
+        op.trace(trace, name, site)
         layers = tuple(trace.layers[start:])
         modules.append(Module(name, op, channels, trace.channels, layers, trace.fresh))
         if op.after != "same":

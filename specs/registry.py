@@ -32,6 +32,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         self.noun = noun
         self.base = base
         self._models: dict[str, type[T]] = {}
+        self._modules: dict[str, type | None] = {}
         self._built_in: frozenset[str] = frozenset()
 
     def add(self, *models: type[T]) -> None:
@@ -39,19 +40,27 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         self._models |= {kind_of(model): model for model in models}
         self._built_in = frozenset(self._models)
 
-    def put(self, model: type[T]) -> None:
-        """Add a kind that is not built in, or replace one of that name."""
+    def put(self, model: type[T], module: type | None = None) -> None:
+        """Add a kind that is not built in, or replace one of that name; ``module`` is the class
+        that it is registered with."""
         self._models[kind_of(model)] = model
+        self._modules[kind_of(model)] = module
 
     def drop(self, kind: str) -> None:
         """Forget a kind that is not built in."""
         if kind not in self._built_in:
             self._models.pop(kind, None)
+            self._modules.pop(kind, None)
 
     @property
     def built_in(self) -> frozenset[str]:
         """Names of the kinds that resforge itself brings."""
         return self._built_in
+
+    @property
+    def registered(self) -> tuple[tuple[type[T], type | None], ...]:
+        """The kinds that are not built in, each with the module class that it came with."""
+        return tuple((self._models[kind], module) for kind, module in self._modules.items())
 
     def __getitem__(self, kind: str) -> type[T]:
         return self._models[kind]

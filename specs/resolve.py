@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .block import BlockSpec
 from .fields import NetworkFields
-from .norm import NoNormSpec
+from .norm import NoNormSpec, NormSpec
 from .paths import Path
 from .shortcut import ShortcutSpec
 from .shortcuts import ShortcutPairSpec
@@ -56,10 +56,10 @@ def blocks_of(spec: NetworkFields) -> Iterator[list[ResolvedBlock]]:
     for index, stage in enumerate(runs_of(spec)):
         blocks: list[ResolvedBlock] = []
         for block, times in stage:
-            _, _, *rest = block  # all but the name and the drop rate
             for _ in range(times):
+                # As block._replace(name=..., drop_rate=...), in a third of its time.
                 name = f"layer{index + 1}.{len(blocks)}"
-                blocks.append(ResolvedBlock(name, next(rates), *rest))
+                blocks.append(ResolvedBlock(name, next(rates), *block[2:]))
         yield blocks
 
 
@@ -102,6 +102,32 @@ def _dilations(spec: NetworkFields, index: int, position: int) -> Dilations:
     return UNDILATED if first == own == 1 else Dilations(first, own)
 
 
+def site_of(
+    block: BlockSpec,
+    in_channels: int,
+    width: int,
+    stride: int,
+    dilations: Dilations,
+    first: bool,
+    norm: NormSpec,
+    activation: str,
+) -> Site:
+    """The site of ``block``; ``first``: it follows the stem."""
+    bare = isinstance(norm, NoNormSpec)
+    return Site(
+        in_channels,
+        width,
+        block.out_channels(width),
+        stride,
+        dilations,
+        first and block.activates_first,
+        norm,
+        activation,
+        block.projection_norm,
+        block.projection_bias(bare),
+    )
+
+
 def _resolve(
     spec: NetworkFields,
     drop_rate: float,
@@ -126,22 +152,11 @@ def _resolve(
         pair, pair_path = spec.shortcut, ()
     width = stage.width
     stride = stage.stride if position == 0 else 1
-    out_channels = block.out_channels(width)
-    keeps = stride == 1 and in_channels == out_channels
+    keeps = stride == 1 and in_channels == block.out_channels(width)
     drop = spec.stochastic_depth
-    bare = isinstance(spec.norm, NoNormSpec)
-    site = Site(
-        in_channels,
-        width,
-        out_channels,
-        stride,
-        _dilations(spec, index, position),
-        index == position == 0 and block.activates_first,
-        spec.norm,
-        spec.activation,
-        block.projection_norm,
-        block.projection_bias(bare),
-    )
+    first = index == position == 0
+    dilations = _dilations(spec, index, position)
+    site = site_of(block, in_channels, width, stride, dilations, first, spec.norm, spec.activation)
     return ResolvedBlock(
         f"layer{index + 1}.{position}",
         drop_rate,

@@ -9,9 +9,9 @@ from ..errors import Fault, SpecError, path_text
 from .base import MAX_BLOCKS
 from .block import BLOCKS
 from .fields import NetworkFields
-from .layout import BlockPlan, lay_block, lay_end, lay_stem
+from .layout import BlockPlan, trace_block, trace_end, trace_stem
 from .operation import OPERATIONS, Operation
-from .operations import ActSpec
+from .operations import ActSpec, FlattenSpec
 from .paths import Path
 from .resolve import ResolvedBlock, runs_of
 from .shortcut import SHORTCUTS
@@ -126,7 +126,7 @@ def _check_operations(spec: NetworkFields) -> Iterator[Fault]:
         return
     if not spec.stem.self_validating:
         trace = Trace(spec.in_channels, _SIZE)
-        lay_stem(trace, spec)
+        trace_stem(trace, spec)
         yield from _problems("stem", ("stem",), trace.modules, spec.stem_site)
     checked: set[object] = set()
     resolved: ResolvedBlock | None = None
@@ -141,7 +141,7 @@ def _check_operations(spec: NetworkFields) -> Iterator[Fault]:
     if spec.closing is None and (head is None or head.self_validating):
         return
     trace = Trace(resolved.site.out_channels, _SIZE)
-    _, cut = lay_end(trace, spec, resolved.block)
+    _, cut = trace_end(trace, spec, resolved.block)
     site = Site.of_end(trace.channels, spec.norm, spec.activation)
     yield from _problems("closing", ("closing",), trace.modules[:cut], site)
     if head is not None:
@@ -163,7 +163,7 @@ def _all_trusted(spec: NetworkFields) -> bool:
 def _check_block(spec: NetworkFields, resolved: ResolvedBlock) -> Iterator[Fault]:
     trace = Trace(resolved.site.in_channels, _SIZE)
     try:
-        _, modules = lay_block(trace, resolved)
+        _, modules = trace_block(trace, resolved)
     except SpecError as error:
         for fault in error.faults:
             path = _as_written(spec, resolved.shortcut_path)
@@ -182,7 +182,7 @@ def _check_block(spec: NetworkFields, resolved: ResolvedBlock) -> Iterator[Fault
 
 
 def _problems(code: str, path: Path, modules: Iterable[Module], site: Site) -> Iterator[Fault]:
-    listed = [module for module in modules if not module.name.endswith("flatten")]
+    listed = [module for module in modules if not isinstance(module.op, FlattenSpec)]
     for index, module in enumerate(listed):
         # A registered kind that is an operation itself is named by its own place.
         own = module.op.kind not in OPERATIONS and len(listed) == 1
@@ -196,16 +196,16 @@ def _divide_widths(spec: NetworkFields) -> Iterator[Fault]:
     if _all_trusted(spec) and norm.kind != "group" and not spec.init.zero_residual:
         return
     trace = Trace(spec.in_channels, (1, 1))
-    lay_stem(trace, spec)
+    trace_stem(trace, spec)
     blocks: list[BlockPlan] = []
     for stage in runs_of(spec):
         for resolved, _ in stage:
             start = len(trace.layers)
-            cuts, modules = lay_block(trace, resolved)
+            cuts, modules = trace_block(trace, resolved)
             layers = tuple(trace.layers[start:])
             blocks.append(BlockPlan(resolved, layers, cuts, 1, modules))
     trace.prefix = ""
-    lay_end(trace, spec, resolved.block)
+    trace_end(trace, spec, resolved.block)
     if spec.init.zero_residual:
         yield from _dead_branches(spec, blocks)
     if norm.kind == "group":

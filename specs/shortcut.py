@@ -33,7 +33,7 @@ class ShortcutSpec(Operation):
     """Base of every kind of shortcut, built-in or registered.
 
     A kind says the operations from the block's input to the sum (:meth:`steps`), and how the sum
-    is made (:meth:`joined`). A kind with a module of its own defines ``lay`` and ``call`` instead,
+    is made (:meth:`joined`). A kind with a module of its own defines ``trace`` and ``call``
     as an operation does.
     """
 

@@ -15,7 +15,9 @@ class BlockEntrySpec(Spec):
     """One block of a stage; what is left out is the stage's, or else the network's."""
 
     block: AnyBlock | None = None
+    """The block, where it differs from the network's."""
     shortcut: ShortcutRule | None = None
+    """The shortcut, where it differs from the network's."""
 
     def to_tree(self) -> dict[str, Any]:
         tree: dict[str, Any] = {}
@@ -34,15 +36,15 @@ class StageSpec(BlockEntrySpec):
     blocks: Annotated[
         tuple[BlockEntrySpec, ...] | None, Field(strict=False, min_length=1, max_length=MAX_BLOCKS)
     ] = None
-    """The blocks one by one, instead of ``depth``."""
+    """The blocks one by one, instead of `depth`."""
     width: Channels
-    """Base channels; a bottleneck puts out ``expansion`` times as many."""
+    """Base channels; a `bottleneck` puts out `expansion` times as many."""
     stride: Stride = 1
-    """Stride of the first block; the rest stand at 1."""
+    """Stride of the first block; the others have 1."""
     dilation: Dilation = 1
-    """Dilation of the 3x3 convolutions."""
+    """Distance between the taps of the blocks' convolutions of 3x3 and more."""
     first_dilation: Dilation | None = None
-    """That of the first block's convolution that strides, and of those before it; null: the
+    """Dilation of the first block's convolution that strides, and of those before it. Left out: the
     dilation of the stage before, as in torchvision and timm. (mmsegmentation has the stage's.)"""
 
     @property

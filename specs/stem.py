@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from .base import expand_kind, short_tree
-from .operation import Chain, Operation, Steps, lay_chain, shorten_chain
+from .operation import Chain, Operation, Steps, shorten_chain, trace_chain
 from .registry import Kinds, UnionOf
+from .seen import Seen
 from .site import Site
 from .trace import Trace
 
@@ -15,7 +16,7 @@ class StemSpec(Operation):
     """Base of every kind of stem, built-in or registered.
 
     A stem is a chain: a kind says which (:meth:`steps`). A kind with a module of its own defines
-    ``lay`` and ``call`` instead, as an operation does.
+    ``trace`` and ``call`` instead, as an operation does.
     """
 
     #: Fields that hold widths, which are scaled with those of the stages.
@@ -28,7 +29,7 @@ class StemSpec(Operation):
     def channels(self, site: Site) -> int:
         """Channels that the stem puts out."""
         trace = Trace(site.in_channels, (1, 1))
-        lay_chain(trace, self.steps(site), site, None, fresh=False)
+        trace_chain(trace, self.steps(site), site, None, fresh=False)
         return trace.channels
 
 
@@ -46,6 +47,12 @@ def expand_stem(value: Any) -> Any:
 
 
 AnyStem = Annotated[StemSpec, UnionOf(lambda: STEMS, expand_stem, Chain)]
+
+
+def biased(seen: Seen, fields: dict[str, Any]) -> dict[str, Any]:
+    """``fields`` of a stem, with the bias of its first convolution where a norm follows it."""
+    conv = seen.conv("conv1")
+    return {**fields, "bias": True} if conv and conv.bias and "bn1" in seen.tensors else fields
 
 
 def shorten_stem(stem: StemSpec) -> Any:

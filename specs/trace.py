@@ -154,7 +154,7 @@ class Trace:
         self.jump = 1  # input pixels between neighbouring elements of the present map
         self.prefix = ""
         self.path: Path = "main"
-        # What a chain that is being laid says to its operations; see lay_chain.
+        # What a chain that is being laid says to its operations; see trace_chain.
         self.missing_width = channels
         self.dilation = 1
         self.fresh = False
@@ -271,6 +271,19 @@ class Trace:
         """
         starts: Starts = () if start is None else (("", start),)
         return self._write(name, "parameter", self.channels, weight=shape, starts=starts)
+
+    def reshape(self, channels: int, stride: int = 1) -> None:
+        """Go on with ``channels`` at ``stride``, without a layer of its own: squares of ``stride``
+        pixels that do not overlap, of which an operation that learns nothing makes something else.
+
+        >>> trace = Trace(3, (224, 224))
+        >>> trace.reshape(48, stride=4)  # the pixels of each square as channels
+        >>> trace.channels, trace.size, trace.receptive_field
+        (48, (56, 56), 4)
+        """
+        self.channels, self.size = channels, strided(self.size, stride)
+        self.last += (stride - 1) * self.jump
+        self.jump *= stride
 
     def place(self, layers: tuple[Layer, ...], prefix: str) -> None:
         """Write ``layers`` down once more, which were traced alone from a map of this shape."""

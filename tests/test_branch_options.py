@@ -18,10 +18,12 @@ from resforge.blocks import (
     BasicBlock,
     Bottleneck,
     Projection,
+    ResidualBlock,
     SqueezeExcitation,
     StochasticDepth,
 )
 from resforge.specs import ECASpec, StochasticDepthSpec
+from resforge.specs.resolve import blocks_of
 from torch import nn
 
 BLOCKS = (BasicBlock, Bottleneck)
@@ -92,13 +94,13 @@ def with_drops(rate: Any, **changes: Any) -> rf.ResNetSpec:
 
 
 def test_the_linear_rule() -> None:
-    blocks = [block for stage in with_drops(0.5).blocks() for block in stage]
+    blocks = [block for stage in blocks_of(with_drops(0.5)) for block in stage]
     rates = [0.5 * number / 9 for number in range(1, 10)]
     assert [block.drop_rate for block in blocks] == pytest.approx(rates)
     last = [StochasticDepthSpec(rate=0.1).drop_rate(count, count) for count in range(1, 100)]
     assert set(last) == {0.1}
     constant = with_drops({"rate": 0.5, "rule": "constant"})
-    assert {block.drop_rate for stage in constant.blocks() for block in stage} == {0.5}
+    assert {block.drop_rate for stage in blocks_of(constant) for block in stage} == {0.5}
     model = rf.build(with_drops({"rate": 0.5, "mode": "row"}))
     drops = [module for module in model.modules() if isinstance(module, StochasticDepth)]
     assert [drop.rate for drop in drops] == [block.drop_rate for block in blocks]
@@ -113,8 +115,10 @@ def test_a_branch_is_left_out_or_scaled_up(mode: Any) -> None:
     block = randomise(BasicBlock(4, 4))
     x = draw_images(4, (3, 3)).expand(2, 4, 3, 3)[:1].expand(64, 4, 3, 3)
     branch = block.transform(x)
-    block.drop_path = StochasticDepth(0.25, mode)
-    block.drop_path.train()
+    plain = {name: block.get_submodule(name) for name in block.branch_names}
+    drop_path = StochasticDepth(0.25, mode)
+    block = ResidualBlock({**plain, "drop_path": drop_path}, exit={"relu": nn.ReLU()}).eval()
+    drop_path.train()
     lost, kept = F.relu(x), F.relu(branch / 0.75 + x)
     seen = set()
 
@@ -133,7 +137,6 @@ def test_a_branch_is_left_out_or_scaled_up(mode: Any) -> None:
             assert 4 <= fates.count("lost") <= 32
     assert seen == {"lost", "kept"}
     block.eval()
-    block.drop_path.eval()
     assert torch.equal(block(x), F.relu(branch + x))
 
 

@@ -56,9 +56,6 @@ def test_networks_share_the_layers_of_the_same_name_and_shape(
     same = {"in_channels": 3, "init": {}, "norm": "batch"}
     a = rf.build(spec.replace(same)).state_dict()
     b = rf.build(other.replace(same)).state_dict()
-    assert torch.equal(a["conv1.weight"], b["conv1.weight"]) or (
-        a["conv1.weight"].shape != b["conv1.weight"].shape
-    )
     for name in a.keys() & b.keys():
         # PyTorch scales a bias by the fan-in of its layer, so it is the layer that must agree.
         weight = name.rpartition(".")[0] + ".weight"

@@ -16,7 +16,7 @@ import torch
 from resforge import blocks
 from resforge.blocks import Scaled, Shortcut
 from resforge.builder.make import BUILT_IN_MODULES, MODULES
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 from resforge.export import to_code
 from resforge.specs import BlockSpec, Operation, ShortcutSpec, StemSpec
 from resforge.specs.call import Call, ChannelCount, call
@@ -86,7 +86,7 @@ class LeaningSpec(ShortcutSpec):
     bare_match: ClassVar[str | None] = None
     kind: Literal["leaning"] = "leaning"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.conv", site.out_channels, 1, site.stride, bias=True)
 
     def call(self, module: Module) -> Call:
@@ -112,7 +112,7 @@ class Doubled(Scaled):
 class DoubledSpec(LeaningSpec):
     kind: Literal["doubled"] = "doubled"  # type: ignore[assignment]
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.zero_pad(f"{name}.of", site.out_channels, site.stride)
 
     def call(self, module: Module) -> Call:
@@ -144,7 +144,7 @@ class SquaresSpec(StemSpec):
     kind: Literal["squares"] = "squares"
     side: int = 2
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.conv", 8, self.side, self.side, bias=True, padding=0)
 
     def call(self, module: Module) -> Call:
@@ -174,7 +174,7 @@ class ShiftedSpec(BlockSpec):
     kind: Literal["shifted"] = "shifted"
     start: float = 0.25
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.conv", site.out_channels, 3, site.stride)
         trace.parameter(f"{name}.shift", site.out_channels, 1, 1, start=self.start)
 

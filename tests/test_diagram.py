@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.builder.register import unregister
+from resforge.builder.registration import unregister
 from resforge.drawing.diagram import describe
 from resforge.drawing.html import to_html
 from resforge.drawing.marks import changed
@@ -542,7 +542,7 @@ class _OddSpec(BlockSpec):
 
     kind: Literal["odd_for_pictures"] = "odd_for_pictures"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.conv(f"{name}.mix", site.width, 5, site.stride)
         trace.parameter(f"{name}.scale", site.width, 1, 1)
 

@@ -84,6 +84,19 @@ def test_every_picture_is_the_one_its_spec_makes() -> None:
     assert set(pictures) == set((ROOT / "docs").rglob("*.svg"))
 
 
+def test_the_tables_of_the_language_are_those_of_the_registries() -> None:
+    tables = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    assert tables["written"](text) == text, "run python docs/tables.py"
+    assert all(f"<!-- table: {name} -->" in text for name in tables["tables"]())
+
+
+def test_the_picture_of_the_folders_has_every_folder() -> None:
+    drawn = [folder.name for folder in runpy.run_path(str(ROOT / "docs" / "ladder.py"))["FOLDERS"]]
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert {name.strip("/") for name in drawn if name.endswith("/")} == folders - {"tests"}
+
+
 def test_the_gallery_lists_every_word_as_it_is() -> None:
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
     text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import resforge as rf
-from resforge.builder.join import ACTIVATIONS as MODULES
 from resforge.specs import ACTIVATIONS
 from torch import nn
 
@@ -31,8 +30,7 @@ def built(change: dict[str, Any]) -> nn.Module:
 
 
 def test_every_activation_has_its_module() -> None:
-    assert MODULES == CLASSES
-    assert tuple(MODULES) == ACTIVATIONS
+    assert tuple(CLASSES) == ACTIVATIONS
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
-from conversions import script
+from conversions import trace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from resforge.weights.read import read
@@ -154,7 +154,7 @@ def test_a_whole_module(pickled: Write, tmp_path: Path) -> None:
 
 def test_a_torchscript_program(tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    buffer.write(script(nn.Linear(2, 2), ()).save_to_buffer())
+    buffer.write(trace(nn.Linear(2, 2), (torch.zeros(1, 2),)).save_to_buffer())
     refused(tmp_path, buffer.getvalue(), "is a TorchScript program, which is code")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any, Literal
 
 import pytest
 import resforge as rf
@@ -13,6 +15,10 @@ from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
 from reference_resnet_d import Basic, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
+from resforge.builder.registration import unregister
+from resforge.planner.plan import lay_out
+from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
+from resforge.specs.call import call
 from resforge.testing.strategies import specs
 from resforge.weights import infer_spec
 from torch import Tensor, nn
@@ -81,6 +87,111 @@ def test_words_of_the_language(name: str) -> None:
     found, certificate = infer_spec(rf.build(spec))
     assert found.digest == spec.digest
     assert certificate.kind == "bitwise"
+
+
+def hosts(family: str, kind: str, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """Changes of a small network after which it holds the kind, in each place where it may be."""
+    word = {"kind": kind, **fields}
+    if family in ("stem", "head"):
+        return [{family: word}]
+    if family == "block":
+        return [{"block": word}, {"stages[1].block": word}]
+    if family == "shortcut":
+        option_c = {"match": "projection", "change": "projection"}
+        pairs = [option_c | {"match": word}, option_c | {"change": word}]
+        pairs += [{"match": "identity", "change": word}, {"match": word, "change": word}]
+        return [{"shortcut": pair} for pair in pairs]
+    conv = {"conv": 3, "stride": "block"}
+    chains = [{"branch": [conv, "norm", "act", word, {"conv": 3}]}, {"branch": [conv, word]}]
+    heads = [{"head": [word, {"linear": 5}]}, {"head": ["global_pool", word]}]
+    named = [{"kind": "basic", "attention": word}, {"kind": "bottleneck", "attention": word}]
+    return [*({"block": block} for block in [*named, *chains]), *heads]
+
+
+FAMILIES: dict[str, Any] = {
+    "stem": STEMS,
+    "block": BLOCKS,
+    "shortcut": SHORTCUTS,
+    "head": HEADS,
+    "operation": OPERATIONS,
+}
+EVERY_SAMPLE = [
+    (family, kind, number)
+    for family, kinds in FAMILIES.items()
+    for kind, model in kinds.items()
+    for number in range(len(model.samples))
+]
+
+
+def networks_with(family: str, kind: str, number: int) -> list[rf.ResNetSpec]:
+    """Small networks with a sample of a kind; at least one."""
+    small = rf.ResNetSpec(**SMALL)
+    found = []
+    for changes in hosts(family, kind, FAMILIES[family][kind].samples[number]):
+        with suppress(rf.SpecError):
+            found.append(small.replace(changes))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(("family", "kind", "number"), EVERY_SAMPLE)
+def test_every_kind_is_inferred_or_refused(family: str, kind: str, number: int) -> None:
+    for spec in networks_with(family, kind, number):
+        model = rf.build(spec)
+        try:
+            found, _ = infer_spec(model)
+        except rf.WeightsError as error:
+            assert "no spec for this network: " in str(error)
+        else:
+            assert found.digest == spec.digest
+
+
+@pytest.mark.parametrize(("family", "kind", "number"), EVERY_SAMPLE)
+def test_every_state_dict_is_inferred_or_refused(family: str, kind: str, number: int) -> None:
+    for spec in networks_with(family, kind, number):
+        tensors = lay_out(spec, (1, 1)).state_dict
+        try:
+            found, _ = infer_spec({name: torch.empty(shape) for name, shape in tensors.items()})
+        except rf.WeightsError as error:
+            assert "no spec for this network: " in str(error)
+        else:
+            assert lay_out(found, (1, 1)).state_dict == tensors
+
+
+class NegatedSpec(rf.specs.BlockSpec):
+    """F(x) = -norm(conv(x)), which has the names of a part of a basic block."""
+
+    kind: Literal["negated"] = "negated"
+
+    def trace(self, trace: Any, name: str, site: Any) -> None:
+        trace.conv(f"{name}.conv1", site.out_channels, 3, site.stride)
+        trace.norm(f"{name}.bn1", site.norm)
+
+    def call(self, module: Any) -> Any:
+        conv = module.layer
+        return call("Negated", conv.in_channels, conv.out_channels, conv.stride)
+
+
+class Negated(nn.Sequential):
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        super().__init__(OrderedDict(conv1=conv, bn1=nn.BatchNorm2d(out_channels)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -super().forward(x)
+
+
+def test_a_registered_kind_is_inferred_and_refused_once_it_is_forgotten() -> None:
+    rf.register(NegatedSpec, Negated)
+    try:
+        spec = rf.ResNetSpec(**SMALL).replace({"block": "negated"})
+        model = rf.build(spec)
+        found, certificate = infer_spec(model)
+        assert (found.digest, certificate.kind) == (spec.digest, "bitwise")
+    finally:
+        unregister(NegatedSpec)
+    with pytest.raises(rf.WeightsError, match="no block of the language has these layers"):
+        infer_spec(model)
 
 
 def test_one_network_in_two_words() -> None:
@@ -179,11 +290,11 @@ class Scaled(ReferenceResNet):
 
 
 def test_what_the_language_has_no_word_for() -> None:
-    with pytest.raises(rf.WeightsError, match="of 2 specs with them none puts out the same"):
+    with pytest.raises(rf.WeightsError, match="specs with them none puts out the same"):
         infer_spec(Scaled("basic", (1, 1), num_classes=5, width=8))
     wrong_stem = ReferenceResNet("basic", (1, 1), width=8)
     wrong_stem.conv1 = nn.Conv2d(3, 8, 5, 2, 2, bias=False)
-    with pytest.raises(rf.WeightsError, match=r"sides \[5\]; the language has 7, 3, and 3, 3, 3"):
+    with pytest.raises(rf.WeightsError, match=r"sides \[5\]; no stem of the language"):
         infer_spec(wrong_stem)
     with pytest.raises(rf.WeightsError, match=r"it holds encoder\.weight, a layer"):
         infer_spec(nn.ModuleDict({"encoder": nn.Linear(2, 2)}))

@@ -98,7 +98,9 @@ def unit_of(name: str) -> str:
     if match := _UNIT.match(name):
         return match[0]
     first = name.partition(".")[0]
-    return {"fc": "head", "norm": "norm"}.get(first, "stem")
+    # The parts of a network that its spec writes out have names of their own.
+    written = {"fc": "head", "head": "head", "norm": "norm", "closing": "norm"}
+    return written.get(first, "stem")
 
 
 def match(

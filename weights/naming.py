@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Literal
 
 from ..planner.plan import Plan
+from ..specs.layout import BlockPlan
 
 TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 _FIELD = re.compile(r"\{(\w+)([+-]\d+)?\}")
@@ -32,8 +34,8 @@ class Form:
     rules: tuple[Rule, ...]
     stem: Literal["any", "deep", "shallow"] = "any"
     """Whether the form is for stems of several convolutions, of one, or any."""
-    moved: Callable[[Plan], Mapping[str, str]] | None = None
-    """A function from a plan to the native layers that the other project numbers differently."""
+    moved: Callable[[Iterable[BlockPlan]], Mapping[str, str]] | None = None
+    """A function from blocks to the native layers that the other project numbers differently."""
 
     def native(self, name: str) -> str | None:
         """The native name of a foreign tensor; None where no rule knows it."""
@@ -50,7 +52,7 @@ class Form:
 
     def table(self, names: Iterable[str], plan: Plan) -> dict[str, str | None]:
         """The foreign name of each of ``names``, tensors of a network with ``plan``."""
-        moved = self.moved(plan) if self.moved else {}
+        moved = self.moved(chain.from_iterable(plan.stages)) if self.moved else {}
         table: dict[str, str | None] = {}
         for name in names:
             layer, _, tensor = name.rpartition(".")

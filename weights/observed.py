@@ -2,91 +2,127 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
+from ..builder.make import MODULES
 from ..errors import Fault
+from ..specs.seen import Seen
 from ..specs.trace import Shape
 from .errors import WeightsError
 from .layouts import recognise
 
-
-class Conv(NamedTuple):
-    """A convolution; stride and dilation are None for a state dict, which does not hold them."""
-
-    name: str
-    out_channels: int
-    in_channels: int
-    """Input channels of each group."""
-    kernel: int
-    bias: bool
-    stride: int | None
-    dilation: int | None
+_BLOCK = re.compile(r"layer\d+\.\d+(?=\.|$)")
 
 
 class Observed:
     """The layers of a network, under resforge's names.
 
-    ``kinds`` holds the types of all modules, including those without tensors. Raises
-    :class:`WeightsError` for names of an unknown layout.
+    A name of no rule stands for itself. ``parts`` holds the layers of each block by its name,
+    and ``seen`` all others; ``names`` one tensor of each layer as the network names it;
+    ``types`` the classes of all modules; ``is_own`` says whether some are resforge's; ``blocks``
+    holds the modules that have the names of blocks. Raises :class:`WeightsError` for a tensor
+    without elements and for a convolution that is not square.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], modules: Mapping[str, nn.Module]) -> None:
-        reading = recognise(shapes)
-        self.layout, self.form = reading.layout, reading.form
-        self.tensors: dict[str, dict[str, Shape]] = {}
+    def __init__(
+        self, tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        modules = modules or {}
+        self.is_module = bool(modules)
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        reading = recognise(self.shapes)
+        self.form = reading.form
+        self.types = [type(module) for module in modules.values()]
+        self.is_own = not set(MODULES.values()).isdisjoint(self.types)
+        self.blocks = {name: module for name, module in modules.items() if _BLOCK.fullmatch(name)}
         self.modules: dict[str, nn.Module] = {}
-        self.kinds = [type(module) for module in modules.values()]
-        unknown = []
-        for name, shape in shapes.items():
-            native = reading.form.native(name)
-            if native is None:
-                unknown.append(name)
-                continue
-            layer, _, tensor = native.rpartition(".")
-            self.tensors.setdefault(layer, {})[tensor] = shape
+        self.names: dict[str, str] = {}
+        shapes: dict[str, dict[str, Shape]] = {}
+        constants: dict[str, float] = {}
+        for name, tensor in tensors.items():
+            if not tensor.numel():
+                raise unknowable(f"{name} is empty")
+            native = reading.form.native(name) or name
+            layer, _, leaf = native.rpartition(".")
+            self.names.setdefault(layer, name)
+            shapes.setdefault(layer, {})[leaf] = self.shapes[name]
             if modules:
                 self.modules[layer] = modules[name.rpartition(".")[0]]
-            if 0 in shape:
-                raise unknowable(f"{name} is empty")
-        if unknown:
-            raise unknowable(f"it holds {unknown[0]}, a layer that infer_spec does not know")
+                value = _constant(tensor)
+                constants |= {} if value is None else {native: value}
+        settings = {name: _settings(module) for name, module in {**modules, **self.modules}.items()}
+        for name, leaves in shapes.items():
+            _check_square(name, leaves.get("weight", ()), settings.get(name, {}))
+        self.parts = _parts(Seen(shapes, settings, constants))
+        self.seen = self.parts[""]
 
     @property
-    def is_module(self) -> bool:
-        """Whether the network is a module, not a state dict."""
-        return bool(self.modules)
-
-    def conv(self, name: str) -> Conv | None:
-        """The 2d convolution called ``name``, or None.
-
-        Raises :class:`WeightsError` for one that is not square.
-        """
-        shape = self.tensors.get(name, {}).get("weight", ())
-        if len(shape) != 4:
-            return None
-        module = self.modules.get(name)
-        stride = dilation = None
-        if isinstance(module, nn.Conv2d):
-            stride, dilation = module.stride[0], module.dilation[0]
-        if shape[2] != shape[3] or len({stride, *getattr(module, "stride", ())}) > 1:
-            raise unknowable(f"{name} is not square")
-        bias = "bias" in self.tensors[name]
-        return Conv(name, shape[0], shape[1], shape[2], bias, stride, dilation)
-
-    def norm(self, name: str) -> bool:
-        """Whether the layer called ``name`` is a norm."""
-        return self.tensors.get(name, {}).get("weight", (0, 0))[1:] == ()
+    def first_conv(self) -> Shape:
+        """The shape of the weight of its first convolution."""
+        for shapes in self.seen.tensors.values():
+            if len(shape := shapes.get("weight", ())) == 4:
+                return shape
+        raise unknowable("it has no convolution")
 
     def depth(self, stage: int) -> int:
         """Number of blocks of a stage; stages are counted from 1."""
         prefix = f"layer{stage}."
-        blocks = {int(name.split(".")[1]) for name in self.tensors if name.startswith(prefix)}
-        if blocks != set(range(len(blocks))):
+        numbers = {name.removeprefix(prefix) for name in self.parts if name.startswith(prefix)}
+        if numbers != {str(number) for number in range(len(numbers))}:
             raise unknowable(f"the blocks of its stage {stage} are not numbered from 0")
-        return len(blocks)
+        return len(numbers)
+
+
+def _parts(seen: Seen) -> dict[str, Seen]:
+    """What shows of each block, by its name, and of all that is no block, under an empty one."""
+    found: dict[str, tuple[dict[str, Any], ...]] = {"": ({}, {}, {})}
+    for which, mapping in enumerate((seen.tensors, seen.settings, seen.constants)):
+        for name, value in mapping.items():
+            match = _BLOCK.match(name)
+            part = match[0] if match else ""
+            own = name.removeprefix(part).removeprefix(".")
+            found.setdefault(part, ({}, {}, {}))[which][own] = value
+    return {name: Seen(*part) for name, part in found.items() if part[0] or not name}
+
+
+def _constant(tensor: Tensor) -> float | None:
+    """The one value of all elements; None where they differ, and for weights of layers."""
+    if tensor.is_meta or not tensor.is_floating_point() or sum(n > 1 for n in tensor.shape) > 1:
+        return None
+    first = tensor.flatten()[0]
+    return float(first) if bool((tensor == first).all()) else None
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """The plain attributes of a module, and its class."""
+    own = {name: value for name, value in vars(module).items() if _is_plain(value)}
+    return {**own, "class": type(module).__name__}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, bool | int | float | str)
+
+
+def _check_square(name: str, shape: Shape, settings: Mapping[str, Any]) -> None:
+    strides = settings.get("stride")
+    uneven = isinstance(strides, tuple) and len(set(strides)) > 1
+    if len(shape) == 4 and (shape[2] != shape[3] or uneven):
+        raise unknowable(f"{name} is not square")
+
+
+def printed(network: nn.Module) -> Counter[tuple[str, str, str]]:
+    """The name, class and printed settings of each module."""
+    return Counter(
+        (name, type(module).__name__, module.extra_repr())
+        for name, module in network.named_modules()
+    )
 
 
 def unknowable(why: str) -> WeightsError:

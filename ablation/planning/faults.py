@@ -167,9 +167,9 @@ def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None
         fixes["in_channels"] = f"in_channels: {channels}"
         message = f"the network takes {spec.in_channels} channels, the data has {channels}"
         faults.append(Fault("data", message, "in_channels"))
-    if spec.head is None or spec.head.num_classes != classes:
+    if spec.head is None or spec.head.classes != classes:
         fixes["head"] = f"head: {{num_classes: {classes}}}"
-        outputs = "no head" if spec.head is None else f"{spec.head.num_classes} classes"
+        outputs = "no head" if spec.head is None else f"{spec.head.classes} classes"
         message = f"the network has {outputs}, the data has {classes} classes"
         faults.append(Fault("data", message, "head"))
     if not faults:

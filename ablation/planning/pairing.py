@@ -30,8 +30,8 @@ def shared(plan: Plan, other: Plan) -> Shared:
     """Initial weights that the network of ``plan`` shares with that of ``other``.
 
     Tensors of the same name and shape are drawn from the same random stream; they are equal if
-    their distribution is the same, too. A free tensor of a registered block counts as different,
-    since only the block knows its initial values.
+    their distribution is the same, too. A free tensor without a constant start counts as
+    different, since only its module knows its initial values.
 
     >>> import resforge as rf
     >>> option_b = rf.load("cifar_resnet20").replace({"shortcut": "projection"})
@@ -73,9 +73,10 @@ def _constants(plan: Plan) -> Iterator[tuple[str, float]]:
         if layer.kind.endswith("_norm"):
             yield f"{layer.name}.weight", 1.0
             yield f"{layer.name}.bias", 0.0
+        for tensor, value in layer.starts:
+            yield f"{layer.name}.{tensor}" if tensor else layer.name, value
     for stage in plan.stages:
         for block in stage:
-            yield from block.shortcut.constants(f"{block.name}.downsample").items()
             end = block.residual_end
-            if plan.spec.init.zero_residual and block.shortcut.kind != "none" and end is not None:
+            if plan.spec.init.zero_residual and not block.shortcut.absent and end is not None:
                 yield from ((name, 0.0) for name in end.parameters)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from ..results.outcome import Outcome
 from .device import DeviceKind, DeviceName
+from .kinds import Kind
 from .task import Interrupted, Task
 
 EngineName = Literal["process", "inline", "ray"]
@@ -19,7 +20,8 @@ class Job:
 
     ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`,
     ``timeout`` the time limit of a task in seconds, and ``workers`` the number of tasks at once;
-    None is one for each core or GPU. Engines that run tasks in the driver's own process call
+    None is one for each core or GPU. Workers register
+    ``kinds`` before their first task. Engines that run tasks in the driver's own process call
     ``is_to_stop`` after each step; it also renews the driver's claims.
     """
 
@@ -28,6 +30,7 @@ class Job:
     workers: int | None
     is_to_stop: Callable[[], bool]
     device: DeviceName = "auto"
+    kinds: tuple[Kind, ...] = ()
 
 
 class Engine(Protocol):

@@ -19,6 +19,7 @@ from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_fol
 from .device import DeviceName
 from .engine import EngineName, Job
 from .engines import make_engine
+from .kinds import registered_kinds
 from .manifest import make_manifest
 from .progress import Progress, Silence
 from .search import plans, to_come
@@ -75,6 +76,10 @@ def run_sweep(
     ``device`` the results are bitwise equal; ``auto`` is CUDA if there is a GPU. ``workers`` is by
     default the number of cores, or of GPUs.
 
+    Kinds that :func:`resforge.register` made known are registered in every worker, too, which
+    imports their classes: those of a script or a module can be used with each engine, those of an
+    interactive session or within a function with ``"inline"`` alone.
+
     A search plans one batch after another, each after the last has ended.
 
     An interrupted run is resumed by running it again: recorded trials are skipped, and a trial is
@@ -99,7 +104,8 @@ def run_sweep(
         make_folder(Path(out))
         with Store(out, create=True) as store:
             driver = _Driver(store, stop, progress or Silence(), checkpoint_seconds)
-            job = Job(trial, sweep.timeout, workers, driver.is_to_stop, device)
+            kinds = registered_kinds()
+            job = Job(trial, sweep.timeout, workers, driver.is_to_stop, device, kinds)
             for plan in plans(first, store, driver.progress):
                 driver.drive(plan, engine, job)
                 if stop.requested:

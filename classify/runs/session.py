@@ -236,10 +236,9 @@ def _with_classes(
         help = f"write in_channels: {data.input_shape[0]}"
         raise SpecError(Fault("data", message, "in_channels", help))
     classes = len(feed.class_names)
-    if network.head.num_classes != classes:
+    if network.head.classes != classes:
         progress.note(
-            f"the head gets {classes} classes, as in the data, instead of"
-            f" {network.head.num_classes}"
+            f"the head gets {classes} classes, as in the data, instead of {network.head.classes}"
         )
         network = network.replace({"head.num_classes": classes})
     return network

@@ -165,7 +165,8 @@ def _names(known: list[str], rows: list[dict[str, Any]]) -> list[str]:
 
 def parameters_of(name: str) -> dict[str, Any]:
     """The parameters of a class's constructor, with their defaults."""
-    return _parameters(class_of(name))  # type: ignore[arg-type]  # a class has a hash
+    cls: Any = class_of(name)
+    return _parameters(cls)
 
 
 @cache

@@ -11,9 +11,10 @@ _CONVS = (ConvSpec(kernel=3, stride="block"), ConvSpec(kernel=3))
 
 
 class BasicSpec(OrderedSpec):
-    """F(x) = two 3x3 convolutions. He et al. 2015, Figure 5 left.
+    """F(x) = 3x3 and 3x3 convolutions.
 
-    With a dilation the first has that of the stage before, the second the stage's own.
+    He et al. 2015 (arXiv 1512.03385), Figure 5 left. With a dilation the first has that of the
+    stage before, the second the stage's own.
     """
 
     colour: ClassVar[str | None] = "blue"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ..base import Channels
 from ..operation import Problem
+from ..seen import Seen
 from .narrowed import NarrowedSpec
 
 
 class BottleneckSpec(NarrowedSpec):
-    """F(x) = 1x1, 3x3 and 1x1 convolutions. He et al. 2015, Figure 5 right.
+    """F(x) = 1x1, 3x3 and 1x1 convolutions, the 3x3 at a width of its own.
 
-    With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017, arXiv 1611.05431, Figure 3c);
-    with ``width_per_group`` above 64 that of the wide ResNets (Zagoruyko and Komodakis 2016).
+    The 3x3 has ``width * width_per_group // 64 * groups`` channels. He et al. 2015 (arXiv
+    1512.03385), Figure 5 right. With ``groups`` above 1 the block of ResNeXt (Xie et al. 2017,
+    arXiv 1611.05431, Figure 3c); with ``width_per_group`` above 64 that of the wide ResNets
+    (Zagoruyko and Komodakis 2016, arXiv 1605.07146).
     """
 
     colour: ClassVar[str | None] = "green"
@@ -32,13 +35,27 @@ class BottleneckSpec(NarrowedSpec):
 
     kind: Literal["bottleneck"] = "bottleneck"
     expansion: Annotated[int, Field(ge=1, le=64)] = 4
-    """Output channels over the stage's width."""
+    """Output channels of the block, as a multiple of the stage's width."""
     groups: Channels = 1
     """Groups of the 3x3 convolution: ResNeXt's cardinality."""
     width_per_group: Channels = 64
-    """Channels of each group where the stage's width is 64."""
+    """Channels of each group in a stage of width 64; in other stages in proportion."""
     stride_on: Literal["conv2", "conv1"] = "conv2"
     """The convolution that strides: the 3x3 (v1.5, as torchvision) or the first 1x1 (the paper)."""
+
+    @classmethod
+    def shown(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        convs = seen.numbered("conv")
+        if len(convs) != 3:
+            return
+        outside, inner = convs[2].out_channels, convs[1].out_channels
+        groups = max(1, inner // convs[1].in_channels)
+        first = {"stride_on": "conv1"} if (convs[0].stride or 1) > 1 else {}
+        for expansion in dict.fromkeys((4, max(1, outside // inner), 1)):
+            wide = 64 * inner // max(1, outside // expansion * groups)
+            given = {"expansion": expansion, "groups": groups, "width_per_group": wide}
+            usual = {"expansion": 4, "groups": 1, "width_per_group": 64}
+            yield {name: n for name, n in given.items() if n != usual[name]} | first
 
     def out_channels(self, width: int) -> int:
         return width * self.expansion

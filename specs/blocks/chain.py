@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from ..block import BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Chain, FullChain, Operation, lay_chain, named
+from ..operation import Chain, FullChain, Operation, named, trace_chain
 from ..operations import ActSpec
 from ..site import Site
 from ..trace import Layer, Trace
@@ -16,7 +16,7 @@ from ..trace import Layer, Trace
 class ChainBlockSpec(BlockSpec):
     """Chains of operations: `{branch: [{conv: 3, stride: block}, norm, act, {conv: 3}, norm]}`.
 
-    The shortcut takes what `entry` puts out, and joins what `branch` puts out.
+    The input of branch and shortcut is the output of `entry`.
     """
 
     class_name: ClassVar[str] = "Block"
@@ -33,17 +33,17 @@ class ChainBlockSpec(BlockSpec):
 
     kind: Literal["chain"] = "chain"
     entry: Chain = ()
-    """The operations before branch and shortcut divide."""
+    """Operations on the block's input, before branch and shortcut divide."""
     branch: FullChain
-    """The operations of the residual branch, from there to the join."""
+    """Operations of the residual branch, from there to the join."""
     exit: Chain = (ActSpec(),)
-    """The operations after the join."""
+    """Operations after the join."""
 
     def out_channels(self, width: int) -> int:
         # What sets no width leaves the stage's.
         trace = Trace(width, (1, 1))
         site = Site.of_end(width, BatchNormSpec(), "relu")
-        lay_chain(trace, named(self.branch, ""), site, width, fresh=False)
+        trace_chain(trace, named(self.branch, ""), site, width, fresh=False)
         return trace.channels
 
     @property

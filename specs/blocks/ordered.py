@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import ClassVar, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, reduce
+from itertools import product
+from operator import or_
+from typing import Any, ClassVar, get_args
 
-from ..attention import AnyAttention, AttentionSpec
+from ..attention import AnyAttention, AttentionSpec, attention_kinds
 from ..base import Rate
 from ..block import RELU, BlockSpec, Chains
 from ..norm import BatchNormSpec
-from ..operation import Problem, Steps, lay_chain
+from ..operation import Problem, Steps, trace_chain
 from ..operations import ActSpec, ConvSpec, DropoutSpec, NormOpSpec
 from ..order import Order, ShortcutInput, activates_first
+from ..seen import Seen
 from ..site import Site
 from ..trace import Layer, Trace
 
@@ -23,17 +26,44 @@ class OrderedSpec(BlockSpec):
     """Convolutions with a norm and an activation each, in one of the orders of He et al. 2016."""
 
     dilates: ClassVar[bool] = True
+    hidden: ClassVar[tuple[str, ...]] = ("order", "shortcut_input", "dropout")
     self_validating: ClassVar[bool] = True
 
     order: Order = "post"
-    """Where norms and activations stand."""
+    """Order of norms and activations: `post`, `norm_after_add`, `relu_before_add`,
+    `relu_only_pre` or `full_pre`."""
     shortcut_input: ShortcutInput = "auto"
-    """What the shortcut takes in the orders that activate first."""
+    """Input of the shortcut in `relu_only_pre` and `full_pre`: `raw`, `activated` or `auto`."""
     attention: AnyAttention | None = None
-    """What weighs the channels at the end of the residual branch."""
+    """Attention at the end of the residual branch, such as `se`. Left out: none."""
     dropout: Rate = 0.0
     """Rate of the dropout before the branch's last convolution (Zagoruyko and Komodakis 2016,
     arXiv 1605.07146, section 2.4)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Every order, with what its convolutions are and what weighs its channels."""
+        weighing = seen.below("se")
+        attention: list[dict[str, Any]] = [{}]
+        if not weighing.empty:
+            attention = [
+                {"attention": {"kind": kind, **fields}}
+                for kind, model in attention_kinds().items()
+                for fields in model.proposals(weighing)
+            ]
+        rate = seen.setting("dropout", "p", 0.0)
+        rates: list[dict[str, Any]] = [{"dropout": rate}, {}] if rate else [{}]
+        for order in get_args(Order):
+            inputs: list[dict[str, Any]] = [{}]
+            if activates_first(order):
+                inputs += [{"shortcut_input": "raw"}, {"shortcut_input": "activated"}]
+            for rest in product(cls.shown(seen), inputs, attention, rates):
+                yield {"order": order} | reduce(or_, rest)
+
+    @classmethod
+    def shown(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Fields of the kind's own, read from its convolutions."""
+        return ({},)
 
     def convs(self, width: int) -> tuple[ConvSpec, ...]:
         """The convolutions of the branch, at the stage's width."""
@@ -98,7 +128,7 @@ def problems_of(op: AttentionSpec, channels: int) -> Iterator[Problem]:
     """What is wrong with an operation on a map of that many channels."""
     site = Site.of_end(channels, BatchNormSpec(), "relu")
     trace = Trace(channels, (1, 1))
-    lay_chain(trace, (("se", op),), site, None, fresh=True)
+    trace_chain(trace, (("se", op),), site, None, fresh=True)
     return op.problems(trace.modules[-1], site)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import gcd
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,11 +10,12 @@ from pydantic import Field
 
 from ..base import Channels
 from ..operation import Problem
+from ..seen import Seen
 from .narrowed import NarrowedSpec
 
 
 class XSpec(NarrowedSpec):
-    """F(x) = 1x1, 3x3 in groups, and 1x1 convolutions, told by the width that is put out.
+    """F(x) = 1x1, 3x3 in groups, and 1x1 convolutions, with the stage's width as output.
 
     The X block of Radosavovic et al. 2020 (arXiv 2003.13678), Figure 4.
     """
@@ -27,9 +28,16 @@ class XSpec(NarrowedSpec):
 
     kind: Literal["x"] = "x"
     group_width: Channels = 8
-    """Channels of each group of the 3x3, which is one group where it has no more."""
+    """Channels of each group of the 3x3; one group where the 3x3 has no more channels than that."""
     ratio: Annotated[int, Field(ge=1, le=64)] = 1
-    """The stage's width over that of the 3x3: the bottleneck ratio."""
+    """The stage's width divided by that of the 3x3: the bottleneck ratio."""
+
+    @classmethod
+    def shown(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        convs = seen.numbered("conv")
+        if len(convs) == 3:
+            ratio = max(1, convs[2].out_channels // convs[1].out_channels)
+            yield {"group_width": convs[1].in_channels, **({"ratio": ratio} if ratio > 1 else {})}
 
     def inner_width(self, width: int) -> int:
         return width // self.ratio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,11 +12,15 @@ from ..base import Rate
 from ..head import HeadSpec
 from ..operation import Steps
 from ..operations import DropoutSpec, FlattenSpec, GlobalPoolSpec, LinearSpec
+from ..seen import Seen
 from ..site import Site
 
 
 class ClassifierSpec(HeadSpec):
-    """Global average pool, dropout, linear layer (He et al. 2015, section 3.3)."""
+    """Global average pool, dropout, linear layer.
+
+    He et al. 2015 (arXiv 1512.03385), section 3.3.
+    """
 
     self_validating: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -25,9 +30,18 @@ class ClassifierSpec(HeadSpec):
 
     kind: Literal["classifier"] = "classifier"
     num_classes: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
-    """Numbers put out."""
+    """Numbers put out: the classes."""
     dropout: Rate = 0.0
-    """Rate of the dropout before the linear layer."""
+    """Rate of the dropout before the linear layer; 0 for none."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        weight = seen.tensors.get("fc", {}).get("weight")
+        if weight is None:
+            return []
+        rate = seen.setting("dropout", "p", 0.0)
+        rates: list[dict[str, Any]] = [{"dropout": rate}, {}] if rate else [{}]
+        return [{"num_classes": weight[0], **dropout} for dropout in rates]
 
     def steps(self, site: Site) -> Steps:
         return _steps(self)

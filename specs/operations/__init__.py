@@ -31,7 +31,6 @@ OPERATIONS.add(
     ECASpec,
     GlobalContextSpec,
     GlobalPoolSpec,
-    FlattenSpec,
     LinearSpec,
 )
 

@@ -39,7 +39,7 @@ class ActSpec(Operation):
 
     kind: Literal["act"] = "act"
     function: Activation | None = None
-    """By PyTorch's name. Left out: the network's activation."""
+    """Its name, as the network's `activation` has it. Left out: the network's activation."""
 
     def settle(self, site: Site) -> Operation:
         return self if self.function is not None else act_op(site.activation)

@@ -36,16 +36,17 @@ class ConvSpec(Operation):
     stride: BlockStride = 1
     """Pixels from one window to the next; `block`: the block's own stride."""
     padding: Annotated[int, Field(ge=0, le=1024)] | None = None
-    """Pixels added on each side. Left out: half of the window, so that the size is kept; an even
-    window has to say it."""
+    """Zeros added on each side. Left out: half of the window, which keeps the size at stride 1; an
+    even window requires it."""
     groups: Annotated[int, Field(ge=1, le=MAX_CHANNELS)] = 1
-    """Groups of channels that do not see each other."""
+    """Groups of channels that are convolved apart."""
     dilation: Dilation | None = None
-    """Pixels between neighbouring taps. Left out: the stage's."""
+    """Distance between neighbouring taps. Left out: the stage's `dilation`, or `first_dilation` up
+    to and including the convolution of `stride: block`."""
     bias: bool | None = None
-    """Whether it adds a number to each channel. Left out: in networks without norms."""
+    """Whether the convolution carries a bias. Left out: only in a network of `norm: none`."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         dilation = self.dilation or (trace.dilation if self.kernel > 1 else 1)
         bias = site.bias if self.bias is None else self.bias

@@ -11,7 +11,7 @@ from ..trace import Module
 
 
 class DropPathSpec(Operation):
-    """The whole map set to zero at random while training; what is kept is divided by its chance.
+    """The whole map set to zero at random while training; a map kept is divided by 1 - rate.
 
     Huang et al. 2016, Deep Networks with Stochastic Depth (arXiv 1603.09382), section 3. The
     network's ``stochastic_depth`` puts one at the end of each branch.
@@ -25,7 +25,7 @@ class DropPathSpec(Operation):
 
     kind: Literal["drop_path"] = "drop_path"
     rate: Rate
-    """The chance of the map to be set to zero."""
+    """Probability that the map is set to zero."""
     mode: Literal["batch", "row"] = "batch"
     """Whether one draw holds for a mini-batch (`batch`) or each image has its own (`row`)."""
 

@@ -11,7 +11,7 @@ from ..trace import Module
 
 
 class DropoutSpec(Operation):
-    """Values set to zero at random while training; what is kept is divided by 1 - rate.
+    """Values set to zero at random while training; those kept are divided by 1 - rate.
 
     Srivastava et al. 2014; inside a residual branch: Zagoruyko and Komodakis 2016 (arXiv
     1605.07146), section 2.4.
@@ -25,7 +25,7 @@ class DropoutSpec(Operation):
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate
-    """The chance of a value to be set to zero."""
+    """Probability that a value is set to zero."""
 
     def call(self, module: Module) -> Call:
         return call("nn.Dropout", self.rate) if self.rate else IDENTITY

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import log2
 from typing import Any, ClassVar, Literal
 
 from ..attention import AttentionSpec
 from ..base import OddKernel
 from ..call import Call, call
+from ..seen import Seen
 from ..site import Site
 from ..trace import Module, Trace
 
@@ -25,8 +27,13 @@ class ECASpec(AttentionSpec):
 
     kind: Literal["eca"] = "eca"
     kernel: OddKernel | None = None
-    """Channels that are seen together; null: the nearest odd number to log2(C) / 2 + 1 / 2
-    (equation 12; as the authors' code, an even whole part is raised by one)."""
+    """Neighbouring channels that are seen together, odd. Left out, for C channels: the whole part
+    of log2(C) / 2 + 1 / 2, plus one where that is even (equation 12, as the authors' code)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        kernel = seen.tensors.get("conv", {}).get("weight", ())
+        return [{}, {"kernel": kernel[-1]}] if kernel else []
 
     def kernel_size(self, channels: int) -> int:
         """The kernel for this number of channels.
@@ -39,7 +46,7 @@ class ECASpec(AttentionSpec):
         whole = int((log2(channels) + 1) / 2)
         return whole + 1 - whole % 2
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         side = trace.fork("attention")
         side.global_avg_pool(f"{name}.pool")
         side.conv_along_channels(f"{name}.conv", self.kernel_size(trace.channels))

@@ -11,14 +11,17 @@ from ..trace import Module, Trace
 
 
 class FlattenSpec(Operation):
-    """A map of one position as a vector; put before a linear layer by itself."""
+    """A map of one position as a vector.
+
+    No file names it: it stands before a linear layer by itself.
+    """
 
     sign: ClassVar[str | None] = ""
     after: ClassVar[After] = "same"
 
     kind: Literal["flatten"] = "flatten"
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.flat = True
 
     def call(self, module: Module) -> Call:

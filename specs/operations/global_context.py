@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ..attention import AttentionSpec
+from ..attention import AttentionSpec, reductions
 from ..call import Call, ChannelCount, call
 from ..operation import Problem
+from ..seen import Seen
 from ..site import Site
 from ..trace import Module, Trace
 
 
 class GlobalContextSpec(AttentionSpec):
-    """F(x) + W2 relu(n(W1 c)), c the mean of F(x) weighed by softmax(Wk F(x)) over the map.
+    """F(x) + W2 relu(n(W1 c)), c the mean of F(x) weighted by softmax(Wk F(x)) over the map.
 
-    n is a layer norm, W1, W2 and Wk are biased, and C // reduction channels stand between W1 and
-    W2, which starts at 0. Cao et al. 2019, GCNet (arXiv 1904.11492), section 3.3 and Figure 4d.
+    n is a layer norm; W1, W2 and Wk are biased; W2 starts at 0. Cao et al. 2019, GCNet (arXiv
+    1904.11492), section 3.3 and Figure 4d.
     """
 
     main: ClassVar[str | None] = "reduction"
@@ -28,9 +29,13 @@ class GlobalContextSpec(AttentionSpec):
 
     kind: Literal["gc"] = "gc"
     reduction: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Channels over those between the two layers."""
+    """C channels are reduced to C // reduction between W1 and W2."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        return reductions(seen)
+
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
         trace.fork("attention").conv(f"{name}.mask", 1, bias=True)
         side = trace.fork("attention")

@@ -18,9 +18,9 @@ class GlobalPoolSpec(Operation):
 
     kind: Literal["global_pool"] = "global_pool"
     pool: Literal["avg"] = "avg"
-    """`avg`."""
+    """`avg`: the mean."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.global_avg_pool(name)
 
     def call(self, module: Module) -> Call:

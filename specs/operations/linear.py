@@ -11,21 +11,22 @@ from ..call import Call, ChannelCount, call
 from ..operation import After, Operation, Problem
 from ..site import Site
 from ..trace import Module, Trace
+from .flatten import FlattenSpec
 
 
 class LinearSpec(Operation):
-    """W x + b, on a map of one position."""
+    """W x + b. Legal on a map of one position, such as after `global_pool`."""
 
     main: ClassVar[str | None] = "out_features"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"out_features": 8},)
     after: ClassVar[After] = "fresh"
-    takes_vector: ClassVar[bool] = True
+    flattening: ClassVar[Operation | None] = FlattenSpec()
 
     kind: Literal["linear"] = "linear"
     out_features: Annotated[int, Field(ge=1, le=10_000_000)]
-    """Numbers put out: the classes, in the last one."""
+    """Numbers put out; in the last `linear` of a head the number of classes."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.linear(name, self.out_features)
 
     def call(self, module: Module) -> Call:

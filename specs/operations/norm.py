@@ -14,7 +14,7 @@ from ..trace import Module, Trace
 
 
 class NormOpSpec(Operation):
-    """A norm over the map: the network's unless another is named."""
+    """A norm: the network's unless another is named."""
 
     main: ClassVar[str | None] = "norm"
     sign: ClassVar[str | None] = "norm"
@@ -29,7 +29,7 @@ class NormOpSpec(Operation):
     def settle(self, site: Site) -> Operation:
         return self if self.norm is not None else norm_op(site.norm)
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         assert self.norm is not None
         trace.norm(name, self.norm)
         if not isinstance(self.norm, NoNormSpec):

@@ -14,7 +14,7 @@ from ..trace import Module, Trace
 
 
 class PoolSpec(Operation):
-    """The largest value of each window, or the mean of squares that do not overlap.
+    """The largest value of each window (`max`), or the mean of squares that do not overlap (`avg`).
 
     A square that the border cuts is averaged over what is left of it, as in timm and mmpretrain.
     """
@@ -30,13 +30,14 @@ class PoolSpec(Operation):
     pool: Literal["max", "avg"]
     """`max` or `avg`."""
     kernel: Annotated[int, Field(ge=1, le=31)] | None = None
-    """Side of the window. Left out: 3 for `max`; for `avg` it is the stride."""
+    """Side of the window. Left out: 3 for `max`. For `avg` it is always the stride."""
     stride: BlockStride = 2
     """Pixels from one window to the next; `block`: the block's own stride."""
     padding: Annotated[int, Field(ge=0, le=15)] | None = None
-    """Pixels added on each side by `max`. Left out: half of the window."""
+    """Pixels added on each side by `max`. Left out: half of the window; an even window requires it.
+    `avg` is not padded."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         if self.pool == "max":
             trace.max_pool(name, self.kernel or 3, stride, self.padding)

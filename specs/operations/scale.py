@@ -16,7 +16,7 @@ Start = Annotated[float, Field(ge=-16.0, le=16.0), OneZero]
 
 
 class ScaleSpec(Operation):
-    """a x, with a learned factor a for each channel.
+    """a x, a learned factor for each channel.
 
     The layer scale of Touvron et al. 2021 (arXiv 2103.17239), section 2.
     """
@@ -29,9 +29,9 @@ class ScaleSpec(Operation):
 
     kind: Literal["scale"] = "scale"
     start: Start = 1.0
-    """The value that every factor starts at."""
+    """Initial value of every factor."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         trace.parameter(f"{name}.weight", trace.channels, 1, 1, start=self.start)
 
     def call(self, module: Module) -> Call:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ..attention import AttentionSpec
+from ..attention import AttentionSpec, reductions
 from ..call import Call, ChannelCount, call
 from ..operation import Problem
+from ..seen import Seen
 from ..site import Site
 from ..trace import Module, Trace
 
 
 class SqueezeExcitationSpec(AttentionSpec):
-    """F(x) * sigmoid(W2 relu(W1 mean(F(x)))), W1 and W2 biased and between them C // reduction.
+    """F(x) * sigmoid(W2 relu(W1 mean(F(x)))), W1 and W2 biased linear layers.
 
     Hu et al. 2018, Squeeze-and-Excitation Networks (arXiv 1709.01507), section 3 and Figure 3.
     """
@@ -27,9 +28,13 @@ class SqueezeExcitationSpec(AttentionSpec):
 
     kind: Literal["se"] = "se"
     reduction: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Channels over those between the two layers."""
+    """C channels are reduced to C // reduction between W1 and W2."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        return reductions(seen)
+
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
         side = trace.fork("attention")
         side.global_avg_pool(f"{name}.pool")

@@ -15,7 +15,7 @@ Subsample = Literal["pixel", "avg_pool"]
 
 
 class ZeroPadOpSpec(Operation):
-    """Every stride-th pixel, or the mean of each square, then channels of zeros.
+    """Every stride-th pixel or the mean of each square, then channels of zeros.
 
     Option A of He et al. 2015 (arXiv 1512.03385), section 3.3.
     """
@@ -25,15 +25,15 @@ class ZeroPadOpSpec(Operation):
 
     kind: Literal["zero_pad"] = "zero_pad"
     pad: Pad = "end"
-    """Where the zero channels stand: all after (`end`), or half on either side (`both`)."""
+    """Position of the zero channels: all after x (`end`), or half on either side (`both`)."""
     subsample: Subsample = "pixel"
     """Every stride-th `pixel`, or the mean of each square (`avg_pool`)."""
     width: Width | None = None
-    """Channels put out. Left out: the block's output in a shortcut's path."""
+    """Channels put out, at least those that come in. Left out: as for a `conv`."""
     stride: BlockStride = 1
-    """Pixels from one to the next that is kept; `block`: the block's own stride."""
+    """Distance between the pixels that are kept; `block`: the block's own stride."""
 
-    def lay(self, trace: Trace, name: str, site: Site) -> None:
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
         stride = site.stride if self.stride == "block" else self.stride
         if self.subsample == "avg_pool" and stride > 1:
             trace.avg_pool(f"{name}.pool", stride)
@@ -43,7 +43,7 @@ class ZeroPadOpSpec(Operation):
     def call(self, module: Module) -> Call:
         stride = max(layer.stride for layer in module.layers)
         channels = ChannelCount(module.in_channels), ChannelCount(module.out_channels)
-        options = {} if self.pad == "end" else {"pad": self.pad}
+        options: dict[str, str] = {} if self.pad == "end" else {"pad": self.pad}
         if self.subsample != "pixel":
             options["subsample"] = self.subsample
         return call("ZeroPad", *channels, *([stride] if stride > 1 else []), **options)

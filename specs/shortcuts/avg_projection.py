@@ -13,7 +13,7 @@ from .projection import ProjectingSpec
 
 
 class AvgProjectionSpec(ProjectingSpec):
-    """S(x) = norm(conv1x1(pool(x))), the pool an average at the block's stride, or none at 1.
+    """S(x) = norm(conv1x1(pool(x))), an average pool at the block's stride; no pool at stride 1.
 
     ResNet-D: He et al. 2018 (arXiv 1812.01187), Figure 2c. A square that the border cuts is
     averaged over what is left of it, as in timm and mmpretrain.

@@ -11,10 +11,7 @@ from ..site import Site
 
 
 class ChainShortcutSpec(ShortcutSpec):
-    """A path of operations and a join: `{path: [{conv: 1, stride: block}, norm], join: add}`.
-
-    As a rule for a whole network it holds for blocks that keep the shape too.
-    """
+    """A path of operations and a join: `{path: [{conv: 1, stride: block}, norm], join: add}`."""
 
     bare_match: ClassVar[str | None] = None
     line: ClassVar[Line | None] = Line("green", 2.2, "10 5 0.1 5")
@@ -27,9 +24,9 @@ class ChainShortcutSpec(ShortcutSpec):
 
     kind: Literal["chain"] = "chain"
     path: Chain
-    """The operations from the block's input to the join, first to last."""
+    """Operations from the block's input (the output of `entry`) to the join, first to last."""
     join: AnyJoin = ADD
-    """How the path meets the branch: `add`, `scaled` or `gate`, with their fields."""
+    """How path and branch become one map: `add`, `scaled` or `gate`, with their fields."""
 
     def steps(self, site: Site) -> Steps:
         return named(self.path, "" if self.join.kind == "add" else "of.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..operation import Steps
 from ..operations import ScaleSpec
 from ..operations.scale import Start
+from ..seen import Seen
 from ..site import Site
 from .wrapper import WrapperSpec
 
@@ -22,7 +24,14 @@ class ChannelScaleSpec(WrapperSpec):
 
     kind: Literal["channel_scale"] = "channel_scale"
     start: Start = 1.0
-    """The value that every factor starts at."""
+    """Initial value of every factor."""
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        if "scale" not in seen.tensors:
+            return []
+        start = seen.constants.get("scale.weight")
+        return [{} if start is None else {"start": start}]
 
     def steps(self, site: Site) -> Steps:
         return (*super().steps(site), ("scale", ScaleSpec(start=self.start)))

@@ -11,7 +11,7 @@ from ..site import Site
 
 
 class Conv1x1Spec(ShortcutSpec):
-    """S(x) = conv1x1(x), bare, at the block's stride; as a bare kind, in every block.
+    """S(x) = conv1x1(x) at the block's stride, without a norm.
 
     He et al. 2016 (arXiv 1603.05027), section 3.1 and Figure 2e. Option C of He et al. 2015 has a
     norm after it: ``{match: projection, change: projection}``.
@@ -25,7 +25,7 @@ class Conv1x1Spec(ShortcutSpec):
 
     kind: Literal["conv1x1"] = "conv1x1"
     bias: bool = False
-    """Whether the convolution is biased."""
+    """Whether the convolution carries a bias."""
 
     def steps(self, site: Site) -> Steps:
         return (("0", ConvSpec(kernel=1, stride="block", bias=self.bias)),)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..base import Rate
 from ..operation import Steps
 from ..operations import DropoutSpec
+from ..seen import Seen
 from ..site import Site
 from .wrapper import WrapperSpec
 
 
 class DropoutShortcutSpec(WrapperSpec):
-    """dropout(S(x)) + F(x). He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5.
+    """dropout(S(x)) + F(x).
 
-    What is kept is divided by 1 - rate, as in PyTorch; the paper reckons with a shortcut that is
-    halved.
+    He et al. 2016 (arXiv 1603.05027), section 3.1, with a rate of 0.5. Values that are kept are
+    divided by 1 - rate, as in PyTorch; the paper halves the shortcut in evaluation.
     """
 
     words: ClassVar[str] = "dropout of {of}"
@@ -23,7 +25,12 @@ class DropoutShortcutSpec(WrapperSpec):
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate = 0.5
-    """The chance of a value to be set to zero."""
+    """Probability that a value is set to zero."""
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        rate = seen.setting("dropout", "p")
+        return [] if rate is None else [{"rate": rate}]
 
     def steps(self, site: Site) -> Steps:
         return (*super().steps(site), ("dropout", DropoutSpec(rate=self.rate)))

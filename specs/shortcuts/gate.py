@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..join import GateJoinSpec, Gating, JoinSpec
+from ..seen import Seen
 from .wrapper import WrapperSpec
 
 
@@ -23,6 +25,14 @@ class GateSpec(Gating, WrapperSpec):
     )
 
     kind: Literal["gate"] = "gate"
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        if seen.conv("gate") is None:
+            return []
+        bias = seen.constants.get("gate.bias")
+        start = {} if bias is None else {"bias_init": bias}
+        return [{**start, "mode": mode} for mode in ("exclusive", "shortcut_only")]
 
     def joined(self) -> JoinSpec:
         return GateJoinSpec(mode=self.mode, bias_init=self.bias_init)

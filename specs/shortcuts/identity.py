@@ -10,7 +10,7 @@ from ..site import Site
 
 
 class IdentitySpec(ShortcutSpec):
-    """S(x) = x, for blocks that keep the shape."""
+    """S(x) = x."""
 
     note: ClassVar[str | None] = "x as it is"
     line: ClassVar[Line | None] = Line("slate", 1.6)

@@ -34,7 +34,7 @@ def shorten_shortcut(pair: ShortcutPairSpec) -> Any:
     return {"match": shorten_inner(pair.match), "change": change}
 
 
-Letter = Literal[tuple(OPTIONS)]
+Letter: Any = Literal[tuple(OPTIONS)]
 ShortcutRule = Annotated[
     ShortcutPairSpec,
     BeforeValidator(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +10,7 @@ from ..base import OddKernel
 from ..norm import NoNormSpec
 from ..operation import Steps
 from ..operations import ConvSpec, NormOpSpec
+from ..seen import Seen
 from ..shortcut import Line, ShortcutSpec
 from ..site import Site
 
@@ -17,10 +19,16 @@ class ProjectingSpec(ShortcutSpec):
     """A convolution, with a norm and a bias of its own choosing."""
 
     norm: bool | None = None
-    """Whether the network's norm follows; null: as the block has it, which is yes but for ``d2l``
-    and for ``full_pre``, whose branch ends without one too."""
+    """Whether the network's norm follows the convolution. Left out: yes, but no beside a `d2l`
+    block and beside a branch in the order `full_pre`, which ends without a norm too."""
     bias: bool | None = None
-    """Whether the convolution is biased; null: as those of the block are."""
+    """Whether the convolution carries a bias. Left out: as the convolutions of the block do."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        given: list[dict[str, Any]] = [{}, {"norm": True}, {"norm": False}]
+        bias = any(conv.bias for conv in seen.convs)
+        return [{**norm, **more} for more in ({}, {"bias": bias}) for norm in given]
 
     def normed(self, site: Site) -> bool:
         """Whether a norm follows the convolution."""
@@ -48,7 +56,15 @@ class ProjectionSpec(ProjectingSpec):
 
     kind: Literal["projection"] = "projection"
     kernel: OddKernel = 1
-    """Side of the convolution: 1, or 3 as SENet-154 has it (Hu et al. 2018, section 6.4)."""
+    """Side of the window, odd: 1, or 3 as in SENet-154 (Hu et al. 2018, section 6.4)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        conv = seen.conv("0")
+        if conv is None or conv.kernel % 2 == 0:
+            return []
+        kernel = {} if conv.kernel == 1 else {"kernel": conv.kernel}
+        return [{**kernel, **fields} for fields in super().proposals(seen)]
 
     def steps(self, site: Site) -> Steps:
         return _steps(self.kernel, self.biased(site), self.normed(site))

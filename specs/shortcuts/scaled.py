@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..join import Factors, JoinSpec, ScaledJoinSpec
+from ..seen import Seen
 from .wrapper import WrapperSpec
 
 
@@ -21,6 +23,11 @@ class ScaledSpec(Factors, WrapperSpec):
     )
 
     kind: Literal["scaled"] = "scaled"
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        factors = {name: seen.setting("", name) for name in ("shortcut", "residual")}
+        return [factors] if all(isinstance(value, float) for value in factors.values()) else []
 
     def options_text(self) -> str | None:
         # Both factors, in the order of He et al. 2016's Table 1.

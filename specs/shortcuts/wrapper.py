@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
 
 from ..operation import Steps
 from ..registry import UnionOf
+from ..seen import Seen
 from ..shortcut import SHORTCUTS, ShortcutSpec, expand_inner
 from ..site import Site
 from .zero_pad import ZeroPadSpec
@@ -27,8 +28,24 @@ class WrapperSpec(ShortcutSpec):
     words: ClassVar[str] = "{of}"
 
     of: AnyInnerShortcut = ZeroPadSpec()
-    """The shortcut it is done to; option A unless said, which is x itself where the shape is
-    kept (He et al. 2016 do it to that of ResNet-110)."""
+    """The shortcut S that is wrapped. The default is x itself where the shape is kept, as in the
+    experiments of He et al. 2016 on ResNet-110."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        inside = seen.below("of")
+        return [
+            {**fields, "of": {"kind": kind, **of}}
+            for fields in cls.around(seen)
+            for kind, model in inner_kinds().items()
+            if not model.absent
+            for of in model.proposals(inside)
+        ]
+
+    @classmethod
+    def around(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        """Fields of the kind's own; none where nothing shows that it is one."""
+        return [{}, *({k: v for k, v in s.items() if k != "of"} for s in cls.samples)]
 
     @property
     def self_validating(self) -> bool:  # type: ignore[override]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from itertools import product
+from typing import Any, ClassVar, Literal, get_args
 
 from ..operation import Steps
 from ..operations import ZeroPadOpSpec
 from ..operations.zero_pad import Pad, Subsample
+from ..seen import Seen
 from ..shortcut import Line, ShortcutSpec
 from ..site import Site
 from .identity import IdentitySpec
@@ -29,10 +32,15 @@ class ZeroPadSpec(ShortcutSpec):
 
     kind: Literal["zero_pad"] = "zero_pad"
     pad: Pad = "end"
-    """Where the zero channels stand: all after, or half on either side."""
+    """Position of the zero channels: all after x (`end`), or half on either side (`both`)."""
     subsample: Subsample = "pixel"
-    """Every stride-th pixel, or the mean of each square (as in the code of Han et al. 2017,
-    PyramidNet, arXiv 1610.02915)."""
+    """Every stride-th `pixel`, or the mean of each square (`avg_pool`, as in the code of Han et al.
+    2017, PyramidNet, arXiv 1610.02915)."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        pads, subsamples = get_args(Pad), get_args(Subsample)
+        return [{"pad": p, "subsample": s} for p, s in product(pads, subsamples)]
 
     def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
         if in_channels <= out_channels:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from ..base import Channels
 from ..operation import Steps
 from ..operations import ActSpec, ConvSpec, NormOpSpec, PoolSpec
+from ..seen import Seen
 from ..site import Site
-from ..stem import StemSpec
+from ..stem import StemSpec, biased
 
 Pool = Literal["max", "none"]
+#: What the pool may be; it does not show in a state dict.
+POOLS: tuple[dict[str, Any], ...] = ({}, {"pool": "none"})
 
 
 class Conv7x7StemSpec(StemSpec):
@@ -34,6 +38,12 @@ class Conv7x7StemSpec(StemSpec):
     """Channels put out."""
     pool: Pool = "max"
     """The 3x3 pool at stride 2 at the end: `max` or `none`."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        conv = seen.conv("conv1")
+        widths = [] if conv is None else [biased(seen, {"width": conv.out_channels})]
+        return [fields | pool for fields in widths for pool in POOLS]
 
     def channels(self, site: Site) -> int:
         return self.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,9 +11,10 @@ from pydantic import Field
 from ..base import Channels
 from ..operation import Steps
 from ..operations import ActSpec, ConvSpec, NormOpSpec
+from ..seen import Seen
 from ..site import Site
-from ..stem import StemSpec
-from .conv7x7 import Pool, end_with
+from ..stem import StemSpec, biased
+from .conv7x7 import POOLS, Pool, end_with
 
 
 class DeepBaseStemSpec(StemSpec):
@@ -41,6 +43,12 @@ class DeepBaseStemSpec(StemSpec):
     """Channels that each convolution puts out."""
     pool: Pool = "max"
     """The 3x3 pool at stride 2 at the end: `max` or `none`."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        widths = [conv.out_channels for conv in seen.numbered("conv")]
+        fields = biased(seen, {"widths": widths})
+        return [fields | pool for pool in POOLS] if len(widths) == 3 else []
 
     def channels(self, site: Site) -> int:
         return self.widths[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,12 +11,13 @@ from pydantic import Field
 from ..base import Channels
 from ..operation import Steps
 from ..operations import ConvSpec, NormOpSpec
+from ..seen import Seen
 from ..site import Site
-from ..stem import StemSpec
+from ..stem import StemSpec, biased
 
 
 class PatchifyStemSpec(StemSpec):
-    """One convolution of squares that do not overlap, then a norm.
+    """One convolution over squares that do not overlap, then a norm.
 
     The stem of ConvNeXt: Liu et al. 2022 (arXiv 2201.03545), section 2.3.
     """
@@ -30,6 +32,14 @@ class PatchifyStemSpec(StemSpec):
     """Side of the squares: kernel and stride of the convolution, which is not padded."""
     bias: bool = False
     """Bias on the convolution; always there where no norm follows."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        conv = seen.conv("conv1")
+        # A kernel of a state dict may as well stride less; an even one hardly does.
+        if conv is None or conv.stride not in (None, conv.kernel) or not 1 <= conv.kernel <= 16:
+            return []
+        return [biased(seen, {"width": conv.out_channels, "patch": conv.kernel})]
 
     def channels(self, site: Site) -> int:
         return self.width

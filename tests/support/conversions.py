@@ -15,11 +15,6 @@ import torch
 from torch import Tensor, nn
 
 
-def script(module: nn.Module, _: tuple[Tensor, ...]) -> Any:
-    with _torchscript_allowed():
-        return torch.jit.script(module)
-
-
 def trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
     with _torchscript_allowed():
         # GroupNorm checks the batch size in Python; the same in our own code stays an error.
@@ -29,11 +24,6 @@ def trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
 
 def symbolic_trace(module: nn.Module, _: tuple[Tensor, ...]) -> Any:
     return torch.fx.symbolic_trace(module)
-
-
-def script_of_symbolic_trace(module: nn.Module, _: tuple[Tensor, ...]) -> Any:
-    with _torchscript_allowed():
-        return torch.jit.script(torch.fx.symbolic_trace(module))
 
 
 def pickle_of_symbolic_trace(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
@@ -71,10 +61,8 @@ def compile_graph(module: nn.Module, _: tuple[Tensor, ...]) -> Any:
 
 
 QUICK: tuple[Callable[[nn.Module, tuple[Tensor, ...]], Any], ...] = (
-    script,
     trace,
     symbolic_trace,
-    script_of_symbolic_trace,
     pickle_of_symbolic_trace,
     deepcopy,
     pickled,

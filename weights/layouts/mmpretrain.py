@@ -7,7 +7,9 @@ layers by one.
 
 from __future__ import annotations
 
-from ...planner.plan import Plan
+from collections.abc import Iterable
+
+from ...specs.layout import BlockPlan
 from ..naming import Form
 from .torchvision import BLOCK
 
@@ -26,11 +28,10 @@ _FLAT = (
 _ATTENTION = (("layer{s}.{b}.se.fc{n}", "layer{s}.{b}.se_layer.conv{n}.conv"),)
 
 
-def _without_pool(plan: Plan) -> dict[str, str]:
+def _without_pool(blocks: Iterable[BlockPlan]) -> dict[str, str]:
     return {
         f"{block.name}.downsample.{number}": f"{block.name}.downsample.{number - 1}"
-        for stage in plan.stages
-        for block in stage
+        for block in blocks
         if block.shortcut.kind == "avg_projection" and block.stride == 1
         for number in (1, 2)
     }

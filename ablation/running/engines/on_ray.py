@@ -15,6 +15,7 @@ from ....errors import ResforgeError
 from ...results.outcome import Outcome
 from ..device import choose_device
 from ..engine import Job
+from ..kinds import Kind, register_again
 from ..task import Interrupted, Task, resolve, run_task
 from .worker import prepare
 
@@ -27,9 +28,10 @@ _CONNECT_SECONDS = 10.0
 class TrialActor:
     """Runs one task at a time. A second thread of Ray's receives ``stop`` during a task."""
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, kinds: tuple[Kind, ...] = ()) -> None:
         self.stopped = False
         self.function = prepare(resolve(function))
+        register_again(kinds)
 
     def is_ready(self) -> bool:
         return True
@@ -84,7 +86,7 @@ class OnRay:
 
     def grow(self, count: int) -> None:
         while len(self.slots) < min(count, self.size):
-            self.slots.append(_Slot(self.actor_class.remote(self.job.function)))
+            self.slots.append(_Slot(self.actor_class.remote(self.job.function, self.job.kinds)))
 
     def give(self, task: Task) -> None:
         slot = next(slot for slot in self.slots if slot.call is None)

@@ -18,6 +18,7 @@ from ....errors import ResforgeError
 from ...results.outcome import Outcome
 from ..device import choose_device, cores, count_gpus, gpu_of
 from ..engine import Job
+from ..kinds import pack
 from ..task import Interrupted, Task
 from .worker import BLOCKED, READY, work
 
@@ -27,13 +28,18 @@ _FAILED_STARTS = 3
 class Worker:
     """One process and its task; ``slot`` is its number, from which its GPU follows."""
 
-    def __init__(self, function: str, slot: int, variables: dict[str, str]) -> None:
+    def __init__(
+        self, function: str, slot: int, variables: dict[str, str], kinds: bytes = b""
+    ) -> None:
         self.slot = slot
         # Spawned, not forked: a forked child inherits locks of threads that it does not have.
         context = multiprocessing.get_context("spawn")
         self.connection, child_end = context.Pipe()
         self.process = context.Process(
-            target=work, args=(child_end, function, variables), name="resforge-worker", daemon=True
+            target=work,
+            args=(child_end, function, variables, kinds),
+            name="resforge-worker",
+            daemon=True,
         )
         with _signals_blocked():
             self.process.start()
@@ -77,6 +83,7 @@ class Pool:
         self.device = choose_device(job.device, self.gpus)
         self.size = job.workers or (self.gpus if self.device == "cuda" else cores())
         self.function = job.function
+        self.kinds = pack(job.kinds) if job.kinds else b""
         self.timeout = job.timeout
         self.workers: list[Worker] = []
         self._failed_starts = 0
@@ -96,7 +103,7 @@ class Pool:
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
             variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
-            self.workers.append(Worker(self.function, slot, variables))
+            self.workers.append(Worker(self.function, slot, variables, self.kinds))
 
     def give(self, task: Task) -> None:
         """Send a task to an idle worker; there must be one."""

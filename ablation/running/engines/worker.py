@@ -11,6 +11,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ..kinds import register_again, unpack
 from ..task import RunTask, resolve, run_task
 
 READY = "ready"
@@ -21,12 +22,14 @@ ORPHAN_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def work(connection: Connection[Any, Any], function: str, variables: dict[str, str]) -> None:
+def work(
+    connection: Connection[Any, Any], function: str, variables: dict[str, str], kinds: bytes
+) -> None:
     """Run tasks from ``connection`` until it closes or SIGTERM is received.
 
     ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`. It is
     passed by name, so that only workers import torch; ``variables`` are set in the environment
-    before the import.
+    before the import. ``kinds`` are registered kinds, as :func:`pack` packs them; it may be empty.
     """
     os.environ.update(variables)
     stop = _Stop()
@@ -37,6 +40,8 @@ def work(connection: Connection[Any, Any], function: str, variables: dict[str, s
     threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     try:
         run = prepare(resolve(function))
+        if kinds:
+            register_again(unpack(kinds))
         connection.send(READY)
         while not stop.requested:
             connection.send(run_task(run, connection.recv(), lambda: stop.requested))

@@ -1,0 +1,241 @@
+"""The law: every kind in every registry, with each of its samples, is known everywhere.
+
+A kind that is added to a registry is tried here by itself: it is drawn by the strategies, planned,
+built, counted, exported, drawn, named on the language page and in the gallery, inferred or
+refused. A registered kind obeys the same law; tests/test_register.py has some of each family.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge as rf
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from resforge.export.source import to_code
+from resforge.planner.plan import lay_out
+from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation, ResNetSpec
+from resforge.specs.attention import attention_kinds
+from resforge.specs.expand import expand
+from resforge.specs.resolve import blocks_of
+from resforge.testing import strategies
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+DOCS = Path(__file__).parents[1] / "docs"
+SIZE = 21
+BASE: dict[str, Any] = {
+    "resforge": 1,
+    "in_channels": 2,
+    "stem": {"kind": "conv3x3", "width": 4},
+    "stages": [{"depth": 2, "width": 4}, {"depth": 2, "width": 8, "stride": 2}],
+    "block": "basic",
+    "shortcut": "projection",
+    "head": {"kind": "classifier", "num_classes": 3},
+}
+
+
+FAMILIES: dict[str, tuple[Mapping[str, type[Operation]], Callable[[Any], dict[str, Any]]]] = {
+    "stem": (STEMS, lambda word: {"stem": word}),
+    "block": (BLOCKS, lambda word: {"block": word}),
+    "match": (SHORTCUTS, lambda word: {"shortcut": {"match": word, "change": "projection"}}),
+    "change": (SHORTCUTS, lambda word: {"shortcut": {"match": "identity", "change": word}}),
+    "head": (HEADS, lambda word: {"head": word}),
+    "attention": (attention_kinds(), lambda word: {"block": {"kind": "basic", "attention": word}}),
+    "operation": (OPERATIONS, lambda word: chain_with(word)),
+}
+"""Each family's registry, and where in a network its words stand."""
+
+
+def cases() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Family, kind and the tree of a network, for each sample of each kind."""
+    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    for family, (kinds, place) in FAMILIES.items():
+        for kind, model in kinds.items():
+            for number, sample in enumerate(model.samples):
+                if family == "change" and SHORTCUTS[kind](**sample).why_illegal(1, 2, 2):
+                    continue
+                tree = {**BASE, **place({"kind": kind, **sample})}
+                found[f"{family} {kind} {number}"] = family, kind, tree
+    return found
+
+
+def chain_with(op: dict[str, Any]) -> dict[str, Any]:
+    """A network in whose branches the operation stands, or in whose head where it is no map."""
+    if OPERATIONS[op["kind"]].flattening is not None or op["kind"] == "global_pool":
+        before = [] if op["kind"] == "global_pool" else ["global_pool"]
+        return {"head": [*before, op, {"linear": 3}]}
+    return {"block": {"branch": [{"conv": 3, "stride": "block"}, "norm", op, {"conv": 3}, "norm"]}}
+
+
+CASES = cases()
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> tuple[str, str, ResNetSpec]:
+    family, kind, tree = CASES[request.param]
+    return family, kind, ResNetSpec(**tree)
+
+
+@pytest.fixture
+def spec(case: tuple[str, str, ResNetSpec]) -> ResNetSpec:
+    return case[2]
+
+
+def images(spec: ResNetSpec) -> torch.Tensor:
+    return torch.randn(2, spec.in_channels, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
+
+
+def scattered(model: nn.Module) -> nn.Module:
+    """The model with weights of both signs in every parameter, norms included."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.4)
+    return model
+
+
+def test_text_round_trips(spec: ResNetSpec) -> None:
+    assert rf.loads(spec.to_yaml()) == spec
+    assert rf.loads(spec.to_json()) == spec
+    assert ResNetSpec(**spec.model_dump(mode="json")) == spec
+
+
+def test_plan_equals_build(spec: ResNetSpec) -> None:
+    plan, model = lay_out(spec, (SIZE, SIZE)), rf.build(spec, device="meta").eval()
+    assert plan.state_dict == {n: tuple(t.shape) for n, t in model.state_dict().items()}
+    assert list(plan.parameters) == [name for name, _ in model.named_parameters()]
+    seen: dict[str, tuple[int, ...]] = {}
+    for layer in plan.layers:
+        if layer.kind not in ("parameter", "zero_pad", "conv_along_channels", "linear"):
+            model.get_submodule(layer.name).register_forward_hook(
+                lambda module, args, out, name=layer.name: seen.__setitem__(name, tuple(out.shape))
+            )
+    counter = FlopCounterMode(display=False)
+    with counter:
+        out = model(torch.empty(2, spec.in_channels, SIZE, SIZE, device="meta"))
+    assert tuple(out.shape) == (2, *plan.output_shape)
+    assert counter.get_total_flops() == 2 * 2 * plan.macs
+    shapes = {layer.name: (2, layer.out_channels, *layer.out_size) for layer in plan.layers}
+    assert seen == {name: shapes[name] for name in seen}
+
+
+def test_every_parameter_is_filled_by_the_seed_and_gets_a_gradient(spec: ResNetSpec) -> None:
+    model, again = rf.build(spec, seed=4), rf.build(spec, seed=4)
+    for (name, parameter), other in zip(model.named_parameters(), again.parameters(), strict=True):
+        assert parameter.isfinite().all(), name
+        assert torch.equal(parameter, other), name
+    scattered(model.train())(images(spec)).square().mean().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_exported_code_equals_in_evaluation_and_training(spec: ResNetSpec) -> None:
+    model = scattered(rf.build(spec))
+    scope: dict[str, Any] = {}
+    exec(compile(to_code(spec), "net.py", "exec"), scope)
+    copy = scope["ResNet"]()
+    copy.load_state_dict(model.state_dict())
+    x = images(spec)
+    assert torch.equal(copy.eval()(x), model.eval()(x))
+    outputs, gradients = [], []
+    for network in (model.train(), copy.train()):
+        torch.manual_seed(0)
+        outputs.append(network(x))
+        outputs[-1].square().mean().backward()
+        gradients.append({n: p.grad for n, p in network.named_parameters()})
+    assert torch.equal(*outputs)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        assert torch.equal(gradient, gradients[1][name]), name
+
+
+def test_written_out_it_is_the_same_network(spec: ResNetSpec) -> None:
+    chains = expand(spec)
+    assert chains.digest == spec.digest
+    assert rf.loads(chains.to_yaml()).digest == spec.digest
+    model, other = scattered(rf.build(spec)), rf.build(chains)
+    values = list(model.state_dict().values())
+    assert [t.shape for t in other.state_dict().values()] == [t.shape for t in values]
+    other.load_state_dict(dict(zip(other.state_dict(), values, strict=True)))
+    x = images(spec)
+    assert torch.equal(other.eval()(x), model.eval()(x))
+    torch.manual_seed(0)
+    trained = model.train()(x)
+    torch.manual_seed(0)
+    assert torch.equal(other.train()(x), trained)
+
+
+def test_it_is_drawn(spec: ResNetSpec) -> None:
+    picture = rf.plan(spec, SIZE).to_svg()
+    assert ET.fromstring(picture).tag.endswith("svg")
+
+
+def test_the_language_page_and_the_gallery_name_it(case: tuple[str, str, ResNetSpec]) -> None:
+    family, kind, _ = case
+    language = (DOCS / "language.md").read_text(encoding="utf-8")
+    assert kind == "chain" or f"`{kind}`" in language
+    if family != "operation":
+        gallery = (DOCS / "gallery.md").read_text(encoding="utf-8")
+        assert kind == "chain" or f"`{kind}`" in gallery
+
+
+def test_infer_spec_tells_it_or_refuses(spec: ResNetSpec) -> None:
+    try:
+        inferred, _ = rf.infer_spec(rf.build(spec))
+    except rf.WeightsError:
+        return
+    assert same_answers(inferred, spec)
+
+
+def same_answers(one: ResNetSpec, other: ResNetSpec) -> bool:
+    """Whether two specs are one network in evaluation: what only trains does not show."""
+    if one.digest == other.digest:
+        return True
+    model = scattered(rf.build(other)).eval()
+    copy = rf.build(one).eval()
+    values = model.state_dict().values()
+    copy.load_state_dict(dict(zip(copy.state_dict(), values, strict=True)))
+    return torch.equal(copy(images(other)), model(images(other)))
+
+
+def test_strategies_draw_every_kind() -> None:
+    wanted = {f"{family} {kind}" for family, kind, _ in CASES.values() if family != "operation"}
+    drawn: set[str] = set()
+
+    def name_of(part: Any) -> str:
+        return "" if part is None else part.kind
+
+    @seed(1)
+    @settings(
+        max_examples=1000,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategies.specs())
+    def look(spec: ResNetSpec) -> None:
+        drawn.add(f"stem {name_of(spec.stem)}")
+        drawn.add(f"head {name_of(spec.head)}")
+        for stage in blocks_of(spec):
+            for block in stage:
+                drawn.add(f"block {block.block.kind}")
+                drawn.add(f"{block.shortcut_path[-1]} {block.shortcut.kind}")
+                drawn.add(f"attention {name_of(getattr(block.block, 'attention', None))}")
+
+    look()
+    assert wanted <= drawn
+
+
+def test_samples_are_legal_and_differ() -> None:
+    """No sample repeats another, or the kind's defaults twice."""
+    for kinds in (STEMS, BLOCKS, SHORTCUTS, HEADS, OPERATIONS):
+        for kind, model in kinds.items():
+            made = [model(**sample) for sample in model.samples]
+            assert len(set(made)) == len(made) >= 1, kind
