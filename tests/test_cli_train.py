@@ -244,7 +244,7 @@ def test_a_run_is_exported_with_its_weights(trained: Cli, tmp_path: Path) -> Non
     save_file({"a": torch.zeros(2)}, "other.safetensors")
     done = trained("export", "other.safetensors", "--code")
     assert (done.code, done.out) == (3, "")
-    assert "name its spec, and give the file as --weights" in done.err
+    assert "give its spec, and the file as --weights" in done.err
 
 
 def test_a_variant_starts_from_the_parts_that_fit(cli: Cli, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def chains(op: Tree) -> dict[str, Tree]:
 
 
 #: Operations for maps of one position, which only a head has.
-LAST = ("global_pool", "flatten", "linear")
+LAST = ("global_pool", "linear")
 
 
 @pytest.mark.parametrize("place", chains({}))
@@ -89,7 +89,7 @@ def test_every_operation_in_every_chain(op: Tree, place: str) -> None:
     "head",
     [
         ["global_pool"],
-        ["global_pool", "flatten", {"linear": 5}],
+        ["global_pool", {"scale": 0.5}, {"linear": 5}],
         ["global_pool", {"linear": 7}, "act", {"dropout": 0.5}, {"linear": 5}],
     ],
 )

@@ -141,6 +141,7 @@ class Squares(nn.Module):
 
 
 class SquaresSpec(StemSpec):
+    width_fields: ClassVar[tuple[str, ...]] = ()
     kind: Literal["squares"] = "squares"
     side: int = 2
 
