@@ -21,21 +21,18 @@ class BlockText:
         self.first = kind.blocks[0]
         self.arguments = Arguments([calls.block for calls in kind.blocks])
         before = write_each(self._chain("entry", "branch"), self.arguments, "in_channels")
-        # The sum has the channels of the block, whatever the branch's last module calls them.
-        shortcuts = self._shortcuts()
+        self.downsample = self._shortcuts()
         after = write_each(self._chain("exit"), self.arguments, "out_channels")
         examples = {**self.first.entry, **self.first.branch, **self.first.exit}
         steps = steps_of({**before, **after}, examples, self.first.modules, {"downsample"})
-        entered = max(calls.takes for calls in kind.blocks)
-        kept = [name in before for name in list({**self.first.entry, **self.first.branch})]
-        cut = sum(kept[:entered])
+        divided = list(examples)[: max(calls.takes for calls in kind.blocks)]
+        cut = sum(name in before for name in divided)
         self.entry, self.branch = steps[:cut], steps[cut : len(before)]
         self.exit = steps[len(before) :]
-        self.downsample = shortcuts
-        self.changing = {at for at, calls in enumerate(self.blocks) if not calls.keeps}
-        self.condition = (
-            self.arguments.changes(self.changing) if len(set(shortcuts.values())) > 1 else ""
-        )
+        self.condition = ""
+        if len(set(self.downsample.values())) > 1:
+            changing = {at for at, calls in enumerate(self.blocks) if not calls.keeps}
+            self.condition = self.arguments.changes(changing)
 
     def lines(self) -> Iterator[str]:
         """The class."""

@@ -45,7 +45,9 @@ def write(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
     ``flow`` is the name of the channels that come in. Where some are identities, the others are
     those of blocks that stride.
     """
-    some = {at: made for at, made in calls.items() if made != IDENTITY}
+    some = calls
+    if IDENTITY in calls.values():
+        some = {at: made for at, made in calls.items() if made != IDENTITY}
     if not some:
         return "nn.Identity()", flow
     made = next(iter(some.values()))
@@ -99,7 +101,7 @@ def _write_call(calls: Calls, numbers: Numbers, flow: str) -> tuple[str, str]:
         value = next(iter(column.values()))
         if isinstance(value, Call):
             text, after = write(column, numbers, flow)
-        elif any(isinstance(value, ChannelCount) for value in column.values()):
+        elif ChannelCount in map(type, column.values()):
             text = after = numbers.channel(column, likely)
             likely = ""
         else:

@@ -75,9 +75,10 @@ def read_part(what: Any) -> Part:
     """``what`` as text. Raises :class:`BuildError` where its source cannot be read."""
     if isinstance(what, tuple):
         return _read_value(*what)
-    text = _without_checks(_source_of(what), what)
+    source = _source_of(what)
+    text = _without_checks(source, what)
     if isinstance(what, type):
-        text = _without_idle_attributes(text)
+        text = _without_idle_attributes(text, _attributes_read(source))
     return _settled(text, what)
 
 
@@ -125,21 +126,30 @@ def _is_check(statement: ast.stmt) -> bool:
     return isinstance(name, ast.Name) and name.id.startswith("check_")
 
 
-def _without_idle_attributes(text: str) -> str:
-    """``text`` without plain attributes that only what was left out had read."""
-    node = ast.parse(text).body[0]
-    found = [each for each in ast.walk(node) if isinstance(each, ast.Attribute)]
-    own = [each for each in found if isinstance(each.value, ast.Name) and each.value.id == "self"]
-    read = {each.attr for each in own if isinstance(each.ctx, ast.Load)}
-    idle: Edits = [
+def _attributes_read(text: str) -> set[str]:
+    """The attributes of ``self`` that ``text`` reads."""
+    return {
+        each.attr
+        for each in ast.walk(ast.parse(text))
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.ctx, ast.Load)
+        and isinstance(each.value, ast.Name)
+        and each.value.id == "self"
+    }
+
+
+def _without_idle_attributes(text: str, read: set[str]) -> str:
+    """``text`` without plain attributes that only what was left out had ``read``."""
+    idle = read - _attributes_read(text)
+    edits: Edits = [
         (each, None)
-        for each in ast.walk(node)
+        for each in ast.walk(ast.parse(text))
         if isinstance(each, ast.Assign)
         and isinstance(each.targets[0], ast.Attribute)
-        and each.targets[0].attr not in read
+        and each.targets[0].attr in idle
         and isinstance(each.value, ast.Name | ast.Constant | ast.Tuple)
     ]
-    return apply(text, idle)
+    return apply(text, edits)
 
 
 # What it uses.
@@ -181,9 +191,13 @@ def _bases(node: ast.ClassDef, what: type, needs: dict[Any, None]) -> Edits:
     wanted = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
     own = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
     wanted |= {"__init__"} | ({"forward", *(["join"] if joins(what) else [])} - own)
+    if not node.bases:
+        return []
     names: list[str] = []
-    for kind in what.__bases__:
-        if not is_foreign(kind) and _gives(kind, wanted):
+    for base, kind in zip(node.bases, what.__bases__, strict=False):
+        if is_foreign(kind):
+            names.append(ast.unparse(base))
+        elif _gives(kind, wanted):
             needs[kind] = None
             names.append(kind.__name__)
         else:
@@ -207,8 +221,10 @@ def _gives(kind: type, wanted: set[str]) -> bool:
 
 def _plain_bases(kind: type) -> Iterator[str]:
     """The classes of PyTorch that ``kind`` derives from."""
-    if is_foreign(kind):
+    if getattr(nn, kind.__name__, None) is kind:
         yield f"nn.{kind.__name__}"
+    elif kind is not object and is_foreign(kind):
+        raise BuildError(f"no class of the text can derive from {kind.__name__} of another file")
     else:
         for base in kind.__bases__:
             yield from _plain_bases(base)
