@@ -7,8 +7,10 @@ refused. A registered kind obeys the same law; tests/test_register.py has some o
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 import resforge as rf
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from resforge.builder.make import make
 from resforge.export.source import to_code
 from resforge.planner.plan import lay_out
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation, ResNetSpec
@@ -169,6 +172,51 @@ def test_written_out_it_is_the_same_network(spec: ResNetSpec) -> None:
     trained = model.train()(x)
     torch.manual_seed(0)
     assert torch.equal(other.train()(x), trained)
+
+
+def test_what_a_constructor_fills_with_a_constant_starts_so(spec: ResNetSpec) -> None:
+    """A gate's bias, a scale, a zero: the plan must not draw over it."""
+    plan, model = lay_out(spec, (SIZE, SIZE)), rf.build(spec)
+    blocks = [(f"{block.name}.", block.modules) for stage in plan.stages for block in stage]
+    parts = [(name, part) for name, modules in blocks for part in modules[:4]]
+    parts += [("", part) for part in plan.modules]
+    for prefix, part in parts:
+        for module in part:
+            if not module.op.call(module).name.startswith("nn."):
+                for name, fresh in make(module.op.call(module)).named_parameters():
+                    if fresh.numel() > 1 and (fresh == fresh.flatten()[0]).all():
+                        built = model.get_parameter(f"{prefix}{module.name}.{name}")
+                        assert torch.equal(built, fresh), name
+
+
+def test_one_digest_is_one_network() -> None:
+    """Samples of a kind with one digest have the same tensors and, with them, the same answers."""
+    kinds: dict[tuple[str, str], list[ResNetSpec]] = {}
+    for family, kind, tree in CASES.values():
+        kinds.setdefault((family, kind), []).append(ResNetSpec(**tree))
+    for (family, kind), specs in kinds.items():
+        for one, other in combinations(specs, 2):
+            if one.digest == other.digest:
+                shapes = [list(rf.plan(spec, SIZE).state_dict.values()) for spec in (one, other)]
+                assert shapes[0] == shapes[1], (family, kind)
+                models = [scattered(rf.build(spec)).eval() for spec in (one, other)]
+                answers = [model(images(one)) for model in models]
+                assert torch.equal(*answers), (family, kind)
+
+
+def test_kinds_of_a_family_have_pictures_of_their_own() -> None:
+    pictures: dict[str, dict[str, str]] = {}
+    for family, kind, tree in CASES.values():
+        picture = re.sub(r"rf[0-9a-f]{8}", "", rf.plan(ResNetSpec(**tree), SIZE).to_svg())
+        pictures.setdefault(family, {}).setdefault(kind, picture)
+    for family, found in pictures.items():
+        assert len(set(found.values())) == len(found), family
+
+
+@pytest.mark.parametrize("kind", OPERATIONS)
+def test_a_sign_is_in_the_legend(kind: str) -> None:
+    operation = OPERATIONS[kind]
+    assert bool(operation.sign) == bool(operation.legend)
 
 
 def test_it_is_drawn(spec: ResNetSpec) -> None:
