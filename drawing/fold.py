@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..specs.block import BlockSpec, shorten_block
 from ..specs.layout import BlockPlan
+from ..specs.operations import ActSpec, NormOpSpec
 from ..specs.shortcut import ShortcutSpec, shorten_inner
 from ..specs.stochastic_depth import StochasticDepthSpec
 
@@ -89,6 +90,27 @@ def shortcut_text(spec: ShortcutSpec) -> str:
     if inner is not None:
         words.append(f"of {shortcut_text(inner)}")
     return " ".join(words)
+
+
+def in_brief(text: Callable[[Any], str], spec: BlockSpec | ShortcutSpec) -> str:
+    """A block or a shortcut as a table has it: of a written-out chain only the operations that are
+    no norm and no activation, so that a row stays on its line.
+
+    >>> from resforge.specs import BasicSpec, ChainBlockSpec
+    >>> in_brief(block_text, BasicSpec())
+    'basic'
+    >>> in_brief(block_text, ChainBlockSpec(branch=[{"conv": 3, "stride": "block"}, "norm"]))
+    'chain (conv 3)'
+    """
+    chain = getattr(spec, "branch", None) or getattr(spec, "path", None)
+    if chain is None:
+        return text(spec)
+    words = [
+        f"{op.kind} {getattr(op, op.main)}" if op.main else op.kind
+        for op in chain
+        if not isinstance(op, NormOpSpec | ActSpec)
+    ]
+    return f"chain ({', '.join(words)})" if words else "chain"
 
 
 def drop_text(rule: StochasticDepthSpec | None) -> str:

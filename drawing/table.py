@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..planner.plan import Feature, Plan
 from ..specs.layout import BlockPlan
 from ..specs.trace import Layer, Module, Shape
-from .fold import Run, block_text, runs, shortcut_text
+from .fold import Run, block_text, in_brief, runs, shortcut_text
 
 
 class Row(NamedTuple):
@@ -50,7 +50,9 @@ def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
     totals = plan.params, plan.macs
     if every_layer:
         shortcuts = {
-            block.name: shortcut_text(block.shortcut) for stage in plan.stages for block in stage
+            block.name: in_brief(shortcut_text, block.shortcut)
+            for stage in plan.stages
+            for block in stage
         }
         return [_layer_row(layer, shortcuts, totals) for layer in plan.layers]
     found = [_row("stem", _list(plan.modules.stem), "", plan.stem, totals)]
@@ -113,13 +115,13 @@ def shortcuts_text(blocks: Iterable[BlockPlan]) -> str:
     >>> shortcuts_text(rf.plan(rf.load("resnet18")).stages[1])
     'projection, then identity'
     """
-    texts = (shortcut_text(block.shortcut) for block in blocks)
+    texts = (in_brief(shortcut_text, block.shortcut) for block in blocks)
     return ", then ".join(text for text, _ in groupby(texts))
 
 
 def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
     first, last = run.blocks[0], run.blocks[-1]
-    what = block_text(first.spec)
+    what = in_brief(block_text, first.spec)
     if len(run.blocks) > 1:
         what += f" x{len(run.blocks)}"
     widens = first.in_channels != last.out_channels
