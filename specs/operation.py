@@ -14,13 +14,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
+from ..errors import Fault, SpecError
 from .base import MAX_CHANNELS, Spec, Stride, short_tree
 from .call import Call
 from .paths import nearest
 from .registry import Kinds, UnionOf
 from .seen import Seen
 from .site import Site
-from .trace import Layer, Module, Trace
+from .trace import KINDS, Layer, Module, Trace
 
 MAX_OPERATIONS = 256
 """Operations of one chain."""
@@ -231,6 +232,11 @@ def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
     return tuple(steps)
 
 
+def _unknown_layer(op: Operation, kinds: set[str]) -> SpecError:
+    message = f"{op.kind} writes down a layer of an unknown kind, {min(kinds)!r}"
+    return SpecError(Fault("operation", message, help="write layers by the methods of the trace"))
+
+
 def trace_chain(
     trace: Trace, steps: Steps, site: Site, missing_width: int | None, fresh: bool
 ) -> None:
@@ -252,6 +258,8 @@ def trace_chain(
         trace.missing_width = channels if missing_width is None else missing_width
         op.trace(trace, name, site)
         layers = tuple(trace.layers[start:])
+        if unknown := {layer.kind for layer in layers} - KINDS:
+            raise _unknown_layer(op, unknown)
         modules.append(Module(name, op, channels, trace.channels, layers, trace.fresh))
         if op.after != "same":
             trace.fresh = op.after == "fresh"

@@ -16,6 +16,21 @@ Shape = tuple[int, ...]
 Path = Literal["main", "shortcut", "attention"]
 Starts = tuple[tuple[str, float], ...]
 """Tensors of a layer that start at a constant of their own, by their names within the layer."""
+KINDS = frozenset(
+    {
+        "avg_pool",
+        "batch_norm",
+        "conv",
+        "conv_along_channels",
+        "group_norm",
+        "layer_norm",
+        "linear",
+        "max_pool",
+        "parameter",
+        "zero_pad",
+    }
+)
+"""The kinds of layers: readers of a plan know these, and no other is let into one."""
 # Skips the Python-level call of a named tuple's constructor: a fifth of the time of a plan.
 _new = tuple.__new__
 

@@ -170,6 +170,19 @@ def test_a_planned_layer_must_be_a_module() -> None:
         rf.build(spec)
 
 
+def test_a_layer_of_an_unknown_kind_is_let_into_no_plan() -> None:
+    class StrangeSpec(TwistSpec):
+        kind: Literal["strange"] = "strange"  # type: ignore[assignment]
+
+        def trace(self, trace: Trace, name: str, site: Site) -> None:
+            super().trace(trace, name, site)
+            trace.layers[-1] = trace.layers[-1]._replace(kind="mystery")
+
+    rf.register(StrangeSpec, Twist)
+    with pytest.raises(rf.SpecError, match="strange writes down a layer of an unknown kind"):
+        network("strange")
+
+
 def test_random_numbers_in_a_constructor_follow_the_seed_and_spare_the_caller() -> None:
     class Random(Twist):
         def __init__(self, *sizes: Any) -> None:
