@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from .base import expand_kind, short_tree
+from .norm import BatchNormSpec
 from .operation import Chain, Operation, Steps, shorten_chain, trace_chain
 from .registry import Kinds, UnionOf
 from .seen import Seen
@@ -25,6 +26,11 @@ class StemSpec(Operation):
     def steps(self, site: Site) -> Steps:
         """The operations of the stem, by the names that their modules have in the network."""
         return (("stem", self),)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels that the stem puts out for a colour picture."""
+        return self.channels(Site.of_end(3, BatchNormSpec(), "relu"))
 
     def channels(self, site: Site) -> int:
         """Channels that the stem puts out."""

@@ -10,7 +10,7 @@
 
 Kinds and their fields are read from the registries, so that a kind which is registered is drawn
 too. Everything drawn is legal and small by default, so that a drawn network can be built and
-run; shrinking leads to one stage of one basic block.
+run; shrinking leads to one stage of one block.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _fields(kind: str, model: type[Operation]) -> SearchStrategy[Tree]:
     optional = {name: st.sampled_from(values) for name, values in pools.items()}
     mixed = st.fixed_dictionaries({}, optional=optional)
     # Of as many choices whatever the kind, so that shrinking leads to the first.
-    drawn = st.one_of(whole, whole if required else mixed)
+    drawn = st.one_of(whole, whole if required or not pools else mixed)
     return drawn.map(lambda sample: {"kind": kind, **sample})
 
 

@@ -372,7 +372,7 @@ def test_state_dict_names(shortcut: Shortcut, keys: list[str]) -> None:
     ("make", "error", "message"),
     [
         (lambda: Scaled(NoShortcut()), TypeError, r"of=NoShortcut\(\) is no shortcut"),
-        (lambda: DropoutShortcut(nn.Identity()), TypeError, "is no shortcut"),
+        (lambda: DropoutShortcut(nn.Identity), TypeError, "is no shortcut"),
         (lambda: DropoutShortcut(Identity(), 1.5), ValueError, r"rate=1.5 .* \[0, 1\]"),
         (lambda: Gate(4, 8, mode="inclusive"), ValueError, "'exclusive' or 'shortcut_only'"),
         (lambda: Gate(8, 4), ValueError, "zero_pad cannot narrow 8 channels to 4"),

@@ -209,7 +209,6 @@ def test_the_same_network_has_the_same_digest(one: dict[str, Any], other: dict[s
         {"shortcut": {"kind": "projection", "norm": False}},
         {"shortcut": {"kind": "projection", "bias": True}},
         {"shortcut": {"kind": "zero_pad", "subsample": "avg_pool"}},
-        {"shortcut.match": "scaled"},
         {"shortcut.match": {"kind": "scaled", "residual": 0.5}},
         {"shortcut.match": "gate"},
         {"shortcut.match": {"kind": "gate", "mode": "shortcut_only"}},

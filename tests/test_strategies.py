@@ -90,13 +90,13 @@ def test_every_kind_is_reached() -> None:
     assert not list(missing)
 
 
-def test_shrinks_to_one_basic_block() -> None:
+def test_shrinks_to_one_block() -> None:
     smallest = find(
         strategies.specs(), lambda spec: True, settings=settings(database=None), random=Random(0)
     )
-    assert [stage.depth for stage in smallest.stages] == [1]
-    assert smallest.block.kind == "basic"
-    assert smallest.stem.kind == "conv3x3"
+    assert [len(stage.entries) for stage in smallest.stages] == [1]
+    assert smallest.stages[0].width == 1
+    assert smallest.head is None
 
 
 @given(strategies.trees())
