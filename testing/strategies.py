@@ -57,7 +57,7 @@ def words(
 ) -> SearchStrategy[Tree]:
     """A word of a family, with fields from the samples of its kind.
 
-    ``first`` is the kind that shrinking leads to.
+    ``first`` is the kind that shrinking prefers.
     """
     known = tuple((kind, model) for kind, model in kinds.items() if kind not in leave_out)
     return _words(known, first)
@@ -86,7 +86,7 @@ def _fields(kind: str, model: type[Operation]) -> SearchStrategy[Tree]:
     whole = st.integers(0, 11).map(lambda number: samples[number % len(samples)])
     optional = {name: st.sampled_from(values) for name, values in pools.items()}
     mixed = st.fixed_dictionaries({}, optional=optional)
-    # Of as many choices whatever the kind, so that shrinking leads to the first.
+    # A kind without fields makes as many choices as the others, so that none is shrunk to for it.
     drawn = st.one_of(whole, whole if required or not pools else mixed)
     return drawn.map(lambda sample: {"kind": kind, **sample})
 
