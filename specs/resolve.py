@@ -57,7 +57,7 @@ def blocks_of(spec: NetworkFields) -> Iterator[list[ResolvedBlock]]:
         blocks: list[ResolvedBlock] = []
         for block, times in stage:
             for _ in range(times):
-                # As block._replace(name=..., drop_rate=...), in a third of its time.
+                # As block._replace(name=..., drop_rate=...), in half of its time.
                 name = f"layer{index + 1}.{len(blocks)}"
                 blocks.append(ResolvedBlock(name, next(rates), *block[2:]))
         yield blocks

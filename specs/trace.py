@@ -31,7 +31,7 @@ KINDS = frozenset(
     }
 )
 """The kinds of layers: readers of a plan know these, and no other is let into one."""
-# Skips the Python-level call of a named tuple's constructor: a fifth of the time of a plan.
+# Skips the Python-level call of a named tuple's constructor: 7% of the time of a first plan.
 _new = tuple.__new__
 
 
@@ -303,7 +303,7 @@ class Trace:
     def place(self, layers: tuple[Layer, ...], prefix: str) -> None:
         """Write ``layers`` down once more, which were traced alone from a map of this shape."""
         seen, jump = self.last - self.first, self.jump
-        # As layer._replace(name=..., receptive_field=...), in a quarter of its time.
+        # As layer._replace(name=..., receptive_field=...), in 0.6 of its time (0.9 against 1.4 us).
         self.layers += [
             _new(Layer, (prefix + layer[0], *layer[1:-1], seen + jump * (layer[-1] - 1) + 1))
             for layer in layers
