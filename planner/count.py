@@ -13,7 +13,7 @@ from ..specs.layout import trace_block, trace_end, trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.resolve import ResolvedBlock, runs_of
 from ..specs.trace import Size, Trace
-from .plan import Plan, plan, weighted
+from .plan import Plan, is_too_wide, plan, weighted
 
 #: Parts whose costs are kept; a counter that has met more starts anew.
 _KEPT = 20_000
@@ -46,8 +46,8 @@ class _Cost(NamedTuple):
     last: int
     trace: Trace
     """The pen where they end."""
-    strides_on_one: bool
-    """Whether one of them strides over a map of one pixel."""
+    is_too_small: bool
+    """Whether one of them takes a map that is too small for it."""
 
 
 class Counter:
@@ -78,7 +78,7 @@ class Counter:
             lambda trace: trace_stem(trace, spec),
         )
         total = list(parts[:6])
-        odd = parts.strides_on_one
+        odd = parts.is_too_small
         resolved: ResolvedBlock | None = None
         for resolved, times in chain.from_iterable(runs_of(spec)):
             site = resolved.site
@@ -94,7 +94,7 @@ class Counter:
                 partial(trace_block, resolved=resolved),
             )
             total = [a + times * b for a, b in zip(total, parts[:6], strict=True)]
-            odd = odd or parts.strides_on_one
+            odd = odd or parts.is_too_small
         params, macs, activations, depth, first, last = total
         assert resolved is not None
         last_block: BlockSpec = resolved.block
@@ -151,5 +151,7 @@ def _sum(trace: Trace) -> _Cost:
         trace.first,
         trace.last,
         trace,
-        any(layer.stride > 1 and layer.in_size == (1, 1) for layer in layers),
+        any(
+            (layer.stride > 1 and layer.in_size == (1, 1)) or is_too_wide(layer) for layer in layers
+        ),
     )

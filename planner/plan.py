@@ -175,11 +175,13 @@ def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | Non
 
 def too_wide(plan: Plan) -> Layer | None:
     """The first layer whose window is wider than its map, padding included; None for none."""
-    for layer in plan.layers:
-        reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
-        if layer.kind in ("conv", "max_pool") and reach > min(layer.in_size):
-            return layer
-    return None
+    return next(filter(is_too_wide, plan.layers), None)
+
+
+def is_too_wide(layer: Layer) -> bool:
+    """Whether a layer's window is wider than its map, padding included."""
+    reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
+    return reach > min(layer.in_size) and layer.kind in ("conv", "max_pool")
 
 
 def check_size(

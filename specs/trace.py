@@ -302,10 +302,12 @@ class Trace:
 
     def place(self, layers: tuple[Layer, ...], prefix: str) -> None:
         """Write ``layers`` down once more, which were traced alone from a map of this shape."""
-        seen, jump = self.last - self.first, self.jump
-        # As layer._replace(name=..., receptive_field=...), in 0.6 of its time (0.9 against 1.4 us).
+        jump = self.jump
+        # A field seen alone grows by what an element of this map sees already.
+        more = self.last - self.first + 1 - jump
+        # As layer._replace(name=..., receptive_field=...), in half of its time.
         self.layers += [
-            _new(Layer, (prefix + layer[0], *layer[1:-1], seen + jump * (layer[-1] - 1) + 1))
+            _new(Layer, (prefix + layer[0], *layer[1:-1], more + jump * layer[-1]))
             for layer in layers
         ]
 
