@@ -44,11 +44,6 @@ class ResolvedBlock(NamedTuple):
         """Whether the shortcut takes the activated input, as the branch does."""
         return not self.shortcut.absent and self.block.shares_entry(self.site)
 
-    @property
-    def entry_activates(self) -> bool:
-        """Whether it activates its input, before branch and shortcut divide or where they do."""
-        return self.block.activates_first and not self.site.follows_activation
-
 
 def blocks_of(spec: NetworkFields) -> Iterator[list[ResolvedBlock]]:
     """Each stage's blocks, with every default and override settled."""
