@@ -1,7 +1,8 @@
 """How a spec becomes a module, and back."""
 
+from .edits import spec_of
 from .feature_maps import FeatureMaps
-from .network import build, spec_of
+from .network import build
 from .registration import register
 
 __all__ = ["FeatureMaps", "build", "register", "spec_of"]

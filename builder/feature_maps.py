@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..blocks import ResNet
 from ..errors import Fault, SpecError
 from ..planner.plan import lay_out
-from .network import spec_of
+from .edits import spec_of
 
 
 class FeatureMaps(nn.Module):

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ..blocks import ResNet
-from ..errors import BuildError, ResforgeError, wrong_type
+from ..errors import BuildError, wrong_type
 from ..planner.plan import Plan, check_size, lay_out
 from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
@@ -70,30 +71,21 @@ def _as_seed(seed: int) -> int:
         raise wrong_type("build", "a whole number as seed", seed) from None
 
 
-def spec_of(model: nn.Module) -> ResNetSpec:
-    """The spec that ``model`` was built from, also through a compiled or parallel wrapper.
-
-    Raises :class:`ResforgeError` for a module that resforge did not build.
-
-    >>> spec_of(build("cifar_resnet20", device="meta")).name
-    'cifar_resnet20'
-    """
-    inner = unwrap(model)
-    spec = getattr(inner, "spec", None)
-    if not isinstance(spec, ResNetSpec):
-        raise ResforgeError(f"{type(model).__name__} was not built by resforge: it has no spec")
-    return spec
-
-
 def unwrap(model: nn.Module) -> nn.Module:
-    """The network inside of a compiled or parallel wrapper, or of several."""
+    """The network inside of a compiled, parallel or averaging wrapper, or of several."""
     inner = model
     while not isinstance(inner, ResNet):
-        wrapped = getattr(inner, "_orig_mod", None) or getattr(inner, "module", None)
+        wrapped = getattr(inner, "_orig_mod", None)
+        if isinstance(inner, _WRAPPERS):
+            wrapped = inner.module
         if not isinstance(wrapped, nn.Module):
             break
         inner = wrapped
     return inner
+
+
+_WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)
+"""Modules that hold a network as ``module``; others may call a part of their own so."""
 
 
 def assemble(plan: Plan) -> ResNet:

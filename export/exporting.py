@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..builder import FeatureMaps, spec_of
+from ..builder import FeatureMaps
+from ..builder.edits import checked_spec
+from ..builder.network import unwrap
 from ..errors import ResforgeError, StoreError
 from ..planner import plan
 from ..specs.trace import Size
@@ -57,7 +59,7 @@ class Exporting:
     """
 
     def __init__(self, model: nn.Module, input_size: int | Size | None, batch: int | None) -> None:
-        spec = spec_of(model)
+        spec = checked_spec(model, getattr(unwrap(model), "folded", ()))
         if batch is not None and batch < 1:
             raise ExportError(f"batch={batch} holds no image; give 1 or more, or None for any")
         self.shape = plan(spec, input_size).input_shape

@@ -75,8 +75,10 @@ def fuse(model: nn.Module) -> nn.Module:
     >>> sorted(name for name in fused.state_dict() if name.startswith("layer1.0"))
     ['layer1.0.conv1.bias', 'layer1.0.conv1.weight', 'layer1.0.conv2.bias', 'layer1.0.conv2.weight']
     """
-    fused = copy.deepcopy(model).eval()
-    for pair in foldable(model):
+    fused, pairs = copy.deepcopy(model).eval(), foldable(model)
+    #: Names of the modules that are no longer those of the spec.
+    fused.folded = frozenset(name for pair in pairs for name in pair)  # type: ignore[assignment]
+    for pair in pairs:
         conv, norm = fused.get_submodule(pair.conv), fused.get_submodule(pair.norm)
         assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)

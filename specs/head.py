@@ -26,6 +26,17 @@ class HeadSpec(Operation):
         """Numbers that the head puts out, where it says so."""
         return getattr(self, "num_classes", None)
 
+    def with_classes(self, classes: int) -> HeadSpec | None:
+        """The head that puts out ``classes`` numbers; None for a kind that cannot say so.
+
+        >>> from resforge.specs import ClassifierSpec
+        >>> ClassifierSpec(dropout=0.2).with_classes(5)
+        ClassifierSpec(kind='classifier', num_classes=5, dropout=0.2)
+        """
+        if "num_classes" not in type(self).model_fields:
+            return None
+        return type(self)(**{**self.model_dump(mode="json"), "num_classes": classes})
+
 
 HEADS: Kinds[HeadSpec] = Kinds("head", HeadSpec)
 """The kinds of heads that a file can name. Grown by :func:`resforge.register`, from Python only."""

@@ -1,4 +1,10 @@
-"""Whether two networks are one: the same outputs from the same weights, drawn at random."""
+"""Whether two networks are one: the same outputs from the same weights, drawn at random.
+
+Random weights tell two networks apart only where they reach what differs. So norms are drawn with
+both signs, as trained networks have them; pictures at three scales, so that a clamp or a
+threshold shows; and all of it is compared in float64, where another order of the same sums comes
+to 1e-12 and a factor of 1.00005 does not hide. Then in training, with one random state.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +12,29 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from math import inf, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..builder import build
-from ..builder.network import assemble
+from ..builder.edits import made_of
 from ..planner.plan import lay_out
 from ..specs.layout import trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.trace import Trace
 
-#: Of the largest output: what another order of the same sums can come to in float32.
-TOLERANCE = 1e-4
+#: Of the largest output: far above what another order of the same sums comes to in float64 (1e-12
+#: in deep networks), far below what a different network does.
+TOLERANCE = 1e-9
+#: The same for a network that computes in float32 whatever it is given.
+SINGLE = 1e-5
+#: The same in training: norms over few values magnify rounding.
+TRAINING = 1e-6
+#: Of the largest output in float32: beyond it two networks are not worth a closer look.
+_UNLIKE = 1e-2
 _ENOUGH = 2
+#: Factors of the random pictures; all but the first are tried at one size.
+_SCALES = (1.0, 1e3, 1e-3)
 
 Size = tuple[int, int]
 
@@ -57,108 +71,207 @@ class Certificate:
 class Comparison:
     """A network with random weights, and its outputs, to be compared with those of specs.
 
-    The network itself is left as it is: a copy is run, once for each size.
+    The network itself is left as it is: copies are run.
     """
 
     def __init__(self, stranger: nn.Module) -> None:
-        self.theirs = deepcopy(stranger).cpu().float().eval()
-        self.given = self.theirs.state_dict()
-        self.filled = False
-        self.outputs: dict[Size, Tensor | None] = {}
+        self.single = _Stranger(deepcopy(stranger).cpu().float().eval(), torch.float32)
+        self.double = _Stranger(deepcopy(self.single.network).double(), torch.float64)
 
     def certify(self, spec: ResNetSpec, names: Mapping[str, str]) -> Certificate | None:
         """The certificate of ``spec``; None for a spec of another network.
 
-        That is one whose output differs at the first size that both take, or, if it has dropout,
-        in training. ``names`` holds the network's name of each tensor of the spec's state dict.
+        That is one whose output differs at the first size that both take, at any scale of the
+        pictures, or in training. ``names`` holds the network's name of each tensor of the spec's
+        state dict.
         """
         plan = lay_out(spec, (1, 1))
         wanted = {names[name]: shape for name, shape in plan.state_dict.items()}
-        if wanted != {name: tuple(tensor.shape) for name, tensor in self.given.items()}:
+        if wanted != self.single.shapes:
             return None
-        ours = self._with_their_weights(spec, names)
-        worst, same, unlike = 0.0, list[Size](), list[Size]()
-        for size in sizes_for(spec):
-            difference = self._difference(ours, spec.in_channels, size)
-            if difference is None:
-                continue
-            if difference > TOLERANCE:
-                unlike.append(size)
-                if not same:
-                    return None
-            else:
-                worst = max(worst, difference)
-                same.append(size)
-            if len(same) + len(unlike) == _ENOUGH:
-                break
-        if not same or (_drops(ours) and not self._trains_alike(ours, spec.in_channels, same[0])):
+        ours = self.single.same_weights(spec, names)
+        quick = _Compared.at(self.single, ours, sizes_for(spec), _UNLIKE)
+        if quick is None:
             return None
-        return Certificate("close" if worst else "bitwise", worst, tuple(same), tuple(unlike))
+        exact, closely = self.double, TOLERANCE
+        ours64 = exact.same_weights(spec, names)
+        if exact.output(_picture(exact, spec, quick.same[0])) is None:
+            exact, closely, ours64 = self.single, SINGLE, ours
+        found = _Compared.at(exact, ours64, quick.same + quick.unlike, closely)
+        if found is None or not _alike_at_every_scale(exact, ours64, spec, found.same, closely):
+            return None
+        notes = _compare_training(exact, ours64, spec, found.same[0])
+        if notes is None:
+            return None
+        worst = max(quick.differences[size] for size in found.same)
+        kind = "close" if worst else "bitwise"
+        return Certificate(kind, worst, found.same, found.unlike, notes)
 
-    def _with_their_weights(self, spec: ResNetSpec, names: Mapping[str, str]) -> nn.Module:
-        """The network of ``spec``, with the random weights that the first one brought."""
-        if not self.filled:
-            self.filled = True
-            filled = build(spec).eval()
-            _fill(filled, self.given, names)
-            return filled
-        ours = made_of(spec, "cpu").eval()
-        given = {name: self.given[names[name]] for name in ours.state_dict()}
-        ours.load_state_dict(given, assign=True)
+
+class _Stranger:
+    """A copy of the network in one precision, and what it puts out."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        self.network = network
+        self.dtype = dtype
+        self.given = network.state_dict()
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in self.given.items()}
+        self.outputs: dict[Any, Tensor | None] = {}
+        _fill(self.given)
+
+    def same_weights(self, spec: ResNetSpec, names: Mapping[str, str]) -> nn.Module:
+        """The network of ``spec``, whose tensors are this one's."""
+        ours = made_of(spec, "cpu").to(self.dtype).eval()
+        ours.load_state_dict({n: self.given[names[n]] for n in ours.state_dict()}, assign=True)
         return ours
 
-    def _difference(self, ours: nn.Module, channels: int, size: Size) -> float | None:
-        """The largest, over the largest output; None where the stranger takes no such picture."""
-        x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1))
-        with torch.no_grad():
-            if size not in self.outputs:
-                try:
-                    self.outputs[size] = _output(self.theirs(x.clone()))
-                except Exception:  # one made for a single size may fail at others in any way
-                    self.outputs[size] = _FAILED
-            wanted = self.outputs[size]
-            if wanted is _FAILED:
-                return None
-            found = ours(x)
-        return _distance(wanted, found)
-
-    def _trains_alike(self, ours: nn.Module, channels: int, size: Size) -> bool:
-        """Whether both put out the same in training, where they draw the same dropout."""
-        x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1))
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+    def output(self, picture: _Picture) -> Tensor | None:
+        """What it puts out for one picture; None where it takes no such picture."""
+        if picture not in self.outputs:
             try:
-                found = [_seeded(deepcopy(network).train(), x) for network in (self.theirs, ours)]
-            except Exception:  # such as a norm over a map of one value
-                return False
-        return _distance(found[0], found[1]) <= TOLERANCE
+                with torch.no_grad():
+                    self.outputs[picture] = _output(self.network(picture.drawn()))
+            except Exception:  # one made for a single size or precision may fail in any way
+                self.outputs[picture] = None
+        return self.outputs[picture]
+
+    def difference(self, ours: nn.Module, picture: _Picture) -> float | None:
+        """The largest to the network ``ours``, over the largest output; None where this one takes
+        no such picture, or puts out what is not finite."""
+        wanted = self.output(picture)
+        if wanted is None or not torch.isfinite(wanted).all():
+            return None
+        with torch.no_grad():
+            return _distance(wanted, _output(ours(picture.drawn())))
 
 
-_FAILED = torch.empty(0)
+class _Picture(NamedTuple):
+    """Two random pictures."""
+
+    channels: int
+    size: Size
+    dtype: torch.dtype
+    scale: float = 1.0
+
+    def drawn(self) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        x = torch.randn(2, self.channels, *self.size, generator=generator)
+        return (x * self.scale).to(self.dtype)
 
 
-def _seeded(network: nn.Module, x: Tensor) -> Tensor | None:
-    torch.default_generator.manual_seed(2)
-    return _output(network(x.clone()))
+def _picture(of: _Stranger, spec: ResNetSpec, size: Size, scale: float = 1.0) -> _Picture:
+    return _Picture(spec.in_channels, size, of.dtype, scale)
+
+
+class _Compared(NamedTuple):
+    """The sizes at which two networks put out the same, and those at which they do not."""
+
+    same: tuple[Size, ...]
+    unlike: tuple[Size, ...]
+    differences: Mapping[Size, float]
+
+    @classmethod
+    def at(
+        cls, theirs: _Stranger, ours: nn.Module, sizes: Iterable[Size], tolerance: float
+    ) -> _Compared | None:
+        """The comparison at two of ``sizes``; None where the first differs."""
+        differences: dict[Size, float] = {}
+        channels = next(t for t in ours.parameters() if t.ndim == 4).shape[1]
+        for size in sizes:
+            difference = theirs.difference(ours, _Picture(channels, size, theirs.dtype))
+            if difference is None:
+                continue
+            differences[size] = difference
+            if next(iter(differences.values())) > tolerance:
+                return None
+            if len(differences) == _ENOUGH:
+                break
+        same = tuple(size for size, each in differences.items() if each <= tolerance)
+        unlike = tuple(size for size, each in differences.items() if each > tolerance)
+        return cls(same, unlike, differences) if same else None
+
+
+def _alike_at_every_scale(
+    theirs: _Stranger, ours: nn.Module, spec: ResNetSpec, sizes: Iterable[Size], tolerance: float
+) -> bool:
+    """Whether both put out the same for pictures a thousand times as bright, and as dark."""
+    size = min(sizes)
+    found = (theirs.difference(ours, _picture(theirs, spec, size, scale)) for scale in _SCALES[1:])
+    return all(difference is None or difference <= tolerance for difference in found)
+
+
+def _compare_training(
+    theirs: _Stranger, ours: nn.Module, spec: ResNetSpec, size: Size
+) -> tuple[str, ...] | None:
+    """What to know of training; None where the two differ in it.
+
+    Both run one step of training from one random state: outputs and running statistics must be
+    the same. Dropout is left out, and then, where ``ours`` has it too, compared.
+    """
+    x = _picture(theirs, spec, size).drawn()
+    tolerance = max(TRAINING, SINGLE if theirs.dtype == torch.float32 else 0.0)
+    try:
+        wanted = _step(theirs.network, x, dropping=False)
+    except Exception as error:  # such as a norm over a map of one value
+        return (f"training is not compared: {type(error).__name__}",)
+    if not _alike(wanted, _step(ours, x, dropping=False), tolerance):
+        return None
+    if _drops(ours):
+        pair = [_step(network, x, dropping=True) for network in (theirs.network, ours)]
+        if not _alike(pair[0], pair[1], tolerance):
+            return None
+    return ()
+
+
+class _Step(NamedTuple):
+    """What a network puts out in training, and the statistics that it keeps."""
+
+    output: Tensor | None
+    statistics: tuple[Tensor, ...]
+
+
+def _step(network: nn.Module, x: Tensor, *, dropping: bool) -> _Step:
+    network = deepcopy(network).train()
+    if not dropping:
+        for module in network.modules():
+            for rate in _RATES if is_random(module) else ():
+                if isinstance(getattr(module, rate, None), float):
+                    setattr(module, rate, 0.0)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.default_generator.manual_seed(2)
+        output = _output(network(x.clone()))
+    kept = [t for name, t in network.named_buffers() if name.endswith(("_mean", "_var"))]
+    return _Step(output, tuple(sorted(kept, key=lambda t: (t.shape, float(t.sum())))))
+
+
+def _alike(a: _Step, b: _Step, tolerance: float) -> bool:
+    pairs = [(a.output, b.output), *zip(a.statistics, b.statistics, strict=True)]
+    return all(_distance(*pair) <= tolerance for pair in pairs)
+
+
+_RATES = ("p", "rate", "drop_prob")
+
+
+def is_random(module: nn.Module) -> bool:
+    """Whether a module leaves something out at random in training, and says at which rate."""
+    name = type(module).__name__
+    dropout = isinstance(module, nn.modules.dropout._DropoutNd)
+    return dropout or name in ("StochasticDepth", "DropPath")
+
+
+def _drops(network: nn.Module) -> bool:
+    return any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p for m in network.modules())
 
 
 def _distance(wanted: Tensor | None, found: Tensor | None) -> float:
     if wanted is None or found is None or wanted.shape != found.shape:
         return inf
-    if not torch.isfinite(wanted).all():
-        return inf
     if torch.equal(wanted, found):
         return 0.0
-    return float((wanted - found).abs().max() / wanted.abs().max())
-
-
-def _drops(network: nn.Module) -> bool:
-    return any(isinstance(m, nn.Dropout | nn.Dropout2d) and m.p for m in network.modules())
-
-
-def made_of(spec: ResNetSpec, device: str = "meta") -> nn.Module:
-    """The modules of ``spec``, whose weights are not filled."""
-    with torch.random.fork_rng(devices=[]), torch.device(device):
-        return assemble(lay_out(spec, (1, 1)))
+    largest = float(wanted.abs().max())
+    difference = float((wanted - found).abs().max())
+    # Not finite on one side only is a difference too; so is anything beside zeros.
+    return difference / largest if largest and difference == difference else inf
 
 
 def sizes_for(spec: ResNetSpec) -> tuple[Size, ...]:
@@ -180,17 +293,22 @@ def _words(sizes: Iterable[Size]) -> str:
 
 
 @torch.no_grad()
-def _fill(ours: nn.Module, given: Mapping[str, Tensor], names: Mapping[str, str]) -> None:
-    """The same random weights for both; norms too, so that no branch is silent."""
+def _fill(given: Mapping[str, Tensor]) -> None:
+    """Random weights of both signs, so that no branch is silent and no sign goes unseen."""
     generator = torch.Generator().manual_seed(0)
-    for name, tensor in ours.state_dict().items():
-        constant = tensor.numel() > 1 and bool((tensor == tensor.flatten()[0]).all())
-        if tensor.ndim == 1 or constant:
-            # What starts at 0 would hide what it multiplies.
-            around = name.endswith(("bias", "running_mean")) or tensor.ndim == 4
-            low, high = (-0.1, 0.1) if around else (0.5, 1.0)
-            tensor.uniform_(low, high, generator=generator)
-        given[names[name]].copy_(tensor)
+    for name, tensor in given.items():
+        if not tensor.is_floating_point():
+            continue
+        drawn = torch.rand(tensor.shape, generator=generator) + 0.5
+        if name.endswith("running_var"):
+            tensor.copy_(drawn)
+        elif tensor.ndim > 1 and prod(tensor.shape[1:]) > 1:
+            values = torch.randn(tensor.shape, generator=generator)
+            tensor.copy_(values * (2.0 / prod(tensor.shape[1:])) ** 0.5)
+        else:
+            signs = torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1
+            around = name.endswith(("bias", "running_mean"))
+            tensor.copy_(drawn * signs * (0.2 if around else 1.0))
 
 
 def _output(found: Any) -> Tensor | None:

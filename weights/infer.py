@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from ..builder.edits import made_of
 from ..builder.network import unwrap
 from ..errors import SpecError, wrong_type
 from ..planner.plan import lay_out
 from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
-from .certify import Certificate, Comparison, made_of
+from .certify import Certificate, Comparison
 from .describe import described
 from .match import COUNTER
 from .misfits import shape_text

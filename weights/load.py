@@ -6,7 +6,8 @@ import os
 
 from torch import nn
 
-from ..builder.network import spec_of, unwrap
+from ..builder.edits import spec_of
+from ..builder.network import unwrap
 from ..planner.plan import lay_out
 from ..reading.load import as_spec
 from ..specs.network import ResNetSpec

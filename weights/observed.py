@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..builder.edits import is_plain
 from ..builder.make import MODULES
 from ..errors import Fault
 from ..specs.seen import Seen
@@ -100,14 +101,8 @@ def _constant(tensor: Tensor) -> float | None:
 
 def _settings(module: nn.Module) -> dict[str, Any]:
     """The plain attributes of a module, and its class."""
-    own = {name: value for name, value in vars(module).items() if _is_plain(value)}
+    own = {name: value for name, value in vars(module).items() if is_plain(value)}
     return {**own, "class": type(module).__name__}
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_is_plain, value))
-    return isinstance(value, bool | int | float | str)
 
 
 def _check_square(name: str, shape: Shape, settings: Mapping[str, Any]) -> None:

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..builder.network import spec_of, unwrap
+from ..builder.edits import spec_of
+from ..builder.network import unwrap
 from ..files import write_whole
 from ..specs.network import ResNetSpec
 from .errors import refuse

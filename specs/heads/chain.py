@@ -30,3 +30,11 @@ class ChainHeadSpec(HeadSpec):
         """Numbers that the last linear layer puts out; None for a head without one."""
         linear = [op for op in self.layers if isinstance(op, LinearSpec)]
         return linear[-1].out_features if linear else None
+
+    def with_classes(self, classes: int) -> HeadSpec | None:
+        layers = [op.model_dump(mode="json") for op in self.layers]
+        for layer in reversed(layers):
+            if layer["kind"] == "linear":
+                layer["out_features"] = classes
+                return ChainHeadSpec(layers=layers)  # type: ignore[arg-type]
+        return None
