@@ -103,12 +103,18 @@ def edits_of(model: nn.Module, spec: ResNetSpec) -> Iterator[Edit]:
     told: set[str] = set()
     for name in dict.fromkeys([*planned, *found]):
         text = _difference(found.get(name), planned.get(name))
-        if text is None and "forward" in vars(modules[name]):
+        if text is None and "forward" in vars(modules.get(name, model)):
             text = "has a forward of its own"
         # What stands in an edited module is not looked at.
         if text and told.isdisjoint(_above(name)):
             told.add(name)
             yield Edit(name, text)
+    if not told and _in_order(found) != _in_order(planned):
+        yield Edit("", "runs its modules in another order")
+
+
+def _in_order(shown: Mapping[str, _Shown]) -> list[str]:
+    return [name for name, each in shown.items() if not issubclass(each.kind, nn.Identity)]
 
 
 def _above(name: str) -> Iterator[str]:
@@ -148,6 +154,10 @@ def is_plain(value: Any) -> bool:
 
 def _difference(found: _Shown | None, planned: _Shown | None) -> str | None:
     """How a module differs from that of the spec; None where it does not."""
+    if found is None or planned is None:
+        shown = found or planned
+        if shown is None or issubclass(shown.kind, nn.Identity):  # where it does nothing
+            return None
     if found is None:
         return "is missing"
     if planned is None:
@@ -202,8 +212,13 @@ def _edited(model: nn.Module, spec: ResNetSpec, edits: list[Edit]) -> ResforgeEr
     if len(edits) > SHOWN:
         shown.append(f"and {len(edits) - SHOWN} more")
     known = f" ({spec.name})" if spec.name else ""
-    return ResforgeError(
-        f"{type(model).__name__} is no longer the network of its spec{known}: {'; '.join(shown)}; "
+    fix = (
         "if that is meant, give it the spec of what it is now: "
         "model.spec = rf.infer_spec(model).spec"
+    )
+    if hasattr(model, "folded"):
+        fix = "its norms are folded: save the network as it was built, and fold a copy"
+    return ResforgeError(
+        f"{type(model).__name__} is no longer the network of its spec{known}: "
+        f"{'; '.join(shown)}; {fix}"
     )

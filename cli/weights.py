@@ -85,6 +85,15 @@ SliceWider = Annotated[
         help="Fill a narrower layer with the first channels of a wider one.",
     ),
 ]
+OtherFunction = Annotated[
+    bool,
+    Parameter(
+        "--allow-other-function",
+        negative="",
+        show_default=False,
+        help="Take weights of a network that computes another function of the same tensors.",
+    ),
+]
 
 
 def check(
@@ -95,6 +104,7 @@ def check(
     head: Head = None,
     partial: Partial = False,
     slice_wider: SliceWider = False,
+    allow_other_function: OtherFunction = False,
     layout: Layout = None,
     strip: Strip = "",
     all: Annotated[
@@ -114,6 +124,7 @@ def check(
         head=head,  # type: ignore[arg-type]
         partial=partial,
         slice_wider=slice_wider,
+        allow_other_function=allow_other_function,
     )
     if json:
         tell_json(plan.to_tree())
@@ -132,6 +143,7 @@ def load(
     head: Head = None,
     partial: Partial = False,
     slice_wider: SliceWider = False,
+    allow_other_function: OtherFunction = False,
     layout: Layout = None,
     strip: Strip = "",
     json: Json = False,
@@ -149,6 +161,7 @@ def load(
         head=head,  # type: ignore[arg-type]
         partial=partial,
         slice_wider=slice_wider,
+        allow_other_function=allow_other_function,
     )
     save_weights(model, out)
     _tell_written(plan, out, json)
@@ -172,18 +185,27 @@ def convert(
         Parameter(
             "--spec",
             metavar="SPEC",
-            help="Spec of the network; by default that in the file, or else inferred.",
+            help="Spec of the network; by default that in the file.",
         ),
     ] = None,
     layout: Layout = None,
     strip: Strip = "",
+    allow_other_function: OtherFunction = False,
     json: Json = False,
 ) -> None:
     """Write the same tensors under the names of another project."""
     from ..weights import convert_weights
 
     known = None if spec is None else load_source(spec)
-    plan = convert_weights(file, out, to=to, spec=known, layout=layout, strip=strip)
+    plan = convert_weights(
+        file,
+        out,
+        to=to,
+        spec=known,
+        layout=layout,
+        strip=strip,
+        allow_other_function=allow_other_function,
+    )
     _tell_written(plan, out, json)
 
 
@@ -193,6 +215,8 @@ def _say_notes(plan: WeightPlan) -> None:
     say(f"{plan.file}: the names are {LAYOUTS[plan.layout].words} ({plan.layout})")
     for note in plan.notes:
         say(f"note: {note}")
+    if plan.assumed:
+        say(f"names and shapes do not show: {'; '.join(plan.assumed)}; they are the spec's")
 
 
 def _tell_plan(plan: WeightPlan, each: bool) -> None:

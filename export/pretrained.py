@@ -43,9 +43,9 @@ def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
     the spec, ``README.md`` a model card with the spec, its counts and ``network.svg``, its
     picture; ``model.py`` is the network for those without resforge (see
     :func:`resforge.export.to_code`), left out where a registered module cannot be written so. Each
-    file is written whole. Raises :class:`ResforgeError` for a model that
-    resforge did not build, :class:`ExportError` for one that no longer has the tensors of its
-    spec, a fused one say, and :class:`StoreError` where the disk refuses.
+    file is written whole. Raises :class:`ResforgeError` for a model that resforge did not build and
+    for one that was edited since (see :func:`resforge.spec_of`), and :class:`StoreError` where the
+    disk refuses.
 
     >>> import tempfile, resforge as rf
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,6 @@ def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
     'digits_resnet8'
     """
     spec, inner = spec_of(model), unwrap(model)
-    _check_tensors(inner, spec)
     place = Path(folder)
     make_folder(place)
     save_weights(inner, place / WEIGHTS)
@@ -115,17 +114,6 @@ def push_to_hub(model: nn.Module, repository: str, folder: str | os.PathLike[str
     save_pretrained(model, folder)
     hub.create_repo(repository, exist_ok=True)
     return str(hub.upload_folder(repo_id=repository, folder_path=os.fspath(folder)))
-
-
-def _check_tensors(model: nn.Module, spec: ResNetSpec) -> None:
-    planned = lay_out(spec, (1, 1)).state_dict
-    held = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    for name in dict.fromkeys([*planned, *held]):
-        if planned.get(name) != held.get(name):
-            raise ExportError(
-                f"{name} is {held.get(name, 'missing')}, its spec has {planned.get(name, 'none')}: "
-                "save the network as it was built, then fuse or cut it"
-            )
 
 
 def _read_config(path: Path) -> tuple[ResNetSpec, torch.dtype]:

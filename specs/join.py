@@ -21,6 +21,8 @@ class JoinSpec(Spec):
     kind: str
     #: The field that the value of the short form is: ``{gate: exclusive}``.
     main: ClassVar[str | None] = None
+    #: Fields that change nothing in evaluation, such as initial values.
+    unevaluated: ClassVar[frozenset[str]] = frozenset()
     #: What its signs mean, as a line of the picture's legend; empty where they need none.
     legend: ClassVar[str] = ""
     #: What the names of classes of exported blocks begin with.
@@ -36,6 +38,11 @@ class JoinSpec(Spec):
     def canonical(self) -> dict[str, Any] | None:
         """What the join means for the identity of a network; None for the plain sum."""
         return {"join": self.kind, **self.differing()}
+
+    def evaluated(self) -> dict[str, Any] | None:
+        """What the join computes in evaluation from given tensors; None for the plain sum."""
+        meant = self.canonical() or {}
+        return {k: value for k, value in meant.items() if k not in self.unevaluated} or None
 
     def signs(self) -> tuple[str | None, str | None]:
         """Texts of the signs on the shortcut's arc and at the end of the branch."""
@@ -106,6 +113,8 @@ class GateJoinSpec(Gating, JoinSpec):
     main: ClassVar[str | None] = "mode"
     legend: ClassVar[str] = "g = sigmoid(conv 1×1)"
     adjective: ClassVar[str] = "Gated"
+
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"bias_init"})
 
     kind: Literal["gate"] = "gate"
 

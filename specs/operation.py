@@ -73,6 +73,9 @@ class Operation(Spec):
     #: Whether a word can be trusted wherever the shapes that it names itself meet, so that its
     #: operations need not be looked at one by one.
     self_validating: ClassVar[bool] = False
+    #: Fields that change nothing in evaluation where the tensors are given: initial values, what
+    #: only training uses, and widths, which tensors show.
+    unevaluated: ClassVar[frozenset[str]] = frozenset()
     #: What makes a vector of a map, for an operation that takes a vector; None for one that takes
     #: a map. It stands before the operation by itself.
     flattening: ClassVar[Operation | None] = None
@@ -107,6 +110,13 @@ class Operation(Spec):
         if layers := [_identity(layer) for layer in module.layers]:
             fields["layers"] = layers
         return fields
+
+    def evaluated(self, module: Module) -> dict[str, Any] | None:
+        """What it computes in evaluation from given tensors; None where it does nothing."""
+        meant = self.canonical(module)
+        if meant is None:
+            return None
+        return {name: value for name, value in meant.items() if name not in self.unevaluated}
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         """What is wrong with it at one place."""

@@ -57,12 +57,8 @@ def test_a_folder_is_written_over(tmp_path: Path) -> None:
 
 def test_what_is_no_longer_its_spec_is_not_saved(tmp_path: Path) -> None:
     fused = rf.fuse(rf.build("digits_resnet8"))
-    with pytest.raises(export.ExportError, match=r"bn1\.weight is missing, its spec has \(8,\)"):
+    with pytest.raises(rf.ResforgeError, match="save the network as it was built"):
         rf.save_pretrained(fused, tmp_path / "net")
-    other: Any = rf.build("digits_resnet8")
-    other.fc = nn.Linear(64, 7)
-    with pytest.raises(export.ExportError, match=r"fc\.weight is \(7, 64\)"):
-        rf.save_pretrained(other, tmp_path / "net")
     with pytest.raises(rf.ResforgeError, match="was not built by resforge"):
         rf.save_pretrained(nn.Linear(1, 1), tmp_path / "net")
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from resforge.specs.call import call
 from resforge.testing.strategies import specs
 from resforge.weights import infer_spec
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -321,3 +323,127 @@ def test_half_a_state_dict() -> None:
     del state["layer3.1.bn1.bias"]
     with pytest.raises(rf.WeightsError, match=r"it lacks layer3\.1\.bn1\.bias"):
         infer_spec(state)
+
+
+class Bent(ReferenceResNet):
+    """A reference network that does something else as well."""
+
+    def __init__(self, before: Any = None, after: Any = None) -> None:
+        super().__init__("basic", (1, 1), num_classes=5, width=8)
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.before is not None:
+            x = self.before(self, x)
+        x = super().forward(x)
+        return x if self.after is None else self.after(self, x)
+
+
+class SizeOfWeight(nn.BatchNorm2d):
+    """A norm that multiplies by the size of its weight, whatever its sign."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        given = (self.running_mean, self.running_var, self.weight.abs(), self.bias)
+        return F.batch_norm(x, *given, self.training, self.momentum or 0.0, self.eps)
+
+
+class Limited(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x).clamp(max=30.0)
+
+
+class PooledFirst(ReferenceResNet):
+    """relu(norm(pool(conv(x)))): the same as pooling last where no norm's weight is negative."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.maxpool(self.conv1(x))))
+        x = self.layer2(self.layer1(x))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+def _with_norms(kind: type[nn.BatchNorm2d]) -> nn.Module:
+    network = Bent()
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = kind
+    return network
+
+
+def _limited(norm: str) -> nn.Module:
+    spec = rf.ResNetSpec(**SMALL).replace({"norm": {"kind": "group", "groups": 4}})
+    model = rf.build(spec if norm == "group" else rf.ResNetSpec(**SMALL))
+    model.set_submodule("layer2.0.relu1", Limited())
+    return model
+
+
+def _noise(network: nn.Module, x: Tensor) -> Tensor:
+    return x + 0.01 * torch.randn_like(x) if network.training else x
+
+
+STRANGE: dict[str, Callable[[], nn.Module]] = {
+    "clamp": lambda: Bent(after=lambda _, y: y.clamp(max=30.0)),
+    "clamp within": lambda: _limited("batch"),
+    "clamp behind group norms": lambda: _limited("group"),
+    "threshold": lambda: Bent(before=lambda _, x: F.hardshrink(x, 1e-3)),
+    "factor": lambda: Bent(after=lambda _, y: y * 1.00005),
+    "offset": lambda: Bent(after=lambda _, y: y + 1e-6),
+    "noise": lambda: Bent(before=_noise),
+    "functional dropout": lambda: Bent(after=lambda m, y: F.dropout(y, 0.1, m.training)),
+    "size of the weight": lambda: _with_norms(SizeOfWeight),
+    "pool before norm": lambda: PooledFirst("basic", (1, 1), num_classes=5, width=8),
+    "flipped": lambda: Bent(before=lambda _, x: x.flip(-1)),
+    "eps": lambda: Bent(before=lambda _, x: x / (1 + 1e-7)),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_network_that_is_nearly_one_of_the_language_is_refused(name: str) -> None:
+    torch.manual_seed(0)
+    with pytest.raises(rf.WeightsError, match="none puts out the same"):
+        infer_spec(STRANGE[name]())
+
+
+def test_a_network_of_single_precision_alone() -> None:
+    single = Bent(before=lambda _, x: x.float())
+    assert infer_spec(single).certificate.kind == "bitwise"
+
+
+@pytest.mark.parametrize("rule", ["linear", "constant"])
+@pytest.mark.parametrize("mode", ["batch", "row"])
+def test_stochastic_depth_is_read_from_the_modules(rule: str, mode: str) -> None:
+    said = {"rate": 0.25, "rule": rule, "mode": mode}
+    spec = rf.ResNetSpec(**SMALL).replace({"stochastic_depth": said})
+    found, certificate = infer_spec(rf.build(spec))
+    assert found.digest == spec.digest
+    assert certificate.assumed == ("stochastic depth is read from its modules, not compared",)
+
+
+def test_uneven_stochastic_depth_is_reported() -> None:
+    model: Any = rf.build(rf.ResNetSpec(**SMALL).replace({"stochastic_depth": 0.3}))
+    model.layer1[0].drop_path.rate = 0.2
+    found, certificate = infer_spec(model)
+    assert found.stochastic_depth is None
+    assert certificate.assumed == ("stochastic depth of 0.2, 0.2, 0.3 is left out",)
+
+
+def test_wrappers_and_parts() -> None:
+    model = rf.build("digits_resnet8")
+    for wrapped in (
+        nn.DataParallel(model),
+        torch.compile(model, backend="eager"),
+        AveragedModel(model),
+    ):
+        assert infer_spec(wrapped).spec.name == "digits_resnet8"
+    holder = nn.ModuleDict({"module": nn.Linear(2, 2), "body": model})
+    assert infer_spec(holder, strip="body.").spec.name == "digits_resnet8"
+    with pytest.raises(rf.WeightsError, match=r"has no part named 'head\.'"):
+        infer_spec(holder, strip="head.")
+
+
+@pytest.mark.parametrize("name", ["regnetx_200mf", "dilated resnet50d"])
+def test_more_modules(name: str) -> None:
+    spec = rf.load(name.removeprefix("dilated "))
+    if name.startswith("dilated"):
+        spec = spec.replace({"stages[3].stride": 1, "stages[3].dilation": 2})
+    found, certificate = infer_spec(rf.build(spec))
+    assert (found.digest, certificate.kind) == (spec.digest, "bitwise")

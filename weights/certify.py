@@ -8,7 +8,8 @@ to 1e-12 and a factor of 1.00005 does not hide. Then in training, with one rando
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from math import inf, prod
@@ -22,6 +23,7 @@ from ..planner.plan import lay_out
 from ..specs.layout import trace_stem
 from ..specs.network import ResNetSpec
 from ..specs.trace import Trace
+from .randomness import drops_values, silence
 
 #: Of the largest output: far above what another order of the same sums comes to in float64 (1e-12
 #: in deep networks), far below what a different network does.
@@ -33,8 +35,8 @@ TRAINING = 1e-6
 #: Of the largest output in float32: beyond it two networks are not worth a closer look.
 _UNLIKE = 1e-2
 _ENOUGH = 2
-#: Factors of the random pictures; all but the first are tried at one size.
-_SCALES = (1.0, 1e3, 1e-3)
+#: Factors of the random pictures, beside 1; tried at one size.
+_SCALES = (1e3, 1e-3)
 
 Size = tuple[int, int]
 
@@ -57,10 +59,15 @@ class Certificate:
     unlike: tuple[Size, ...] = ()
     """Those at which it differs: its pool, say, is made for one size."""
     assumed: tuple[str, ...] = ()
+    """What does not show, in words."""
+    alternatives: tuple[ResNetSpec, ...] = ()
+    """Other networks with these names and shapes, where only those are known; not all of them."""
 
     def __str__(self) -> str:
         if self.kind == "names":
-            return f"names and shapes agree; assumed: {'; '.join(self.assumed)}"
+            text = f"names and shapes agree; assumed: {'; '.join(self.assumed)}"
+            named = [spec.name for spec in self.alternatives if spec.name]
+            return f"{text}; others with the same: {', '.join(named)}" if named else text
         how = "bit for bit" if self.kind == "bitwise" else f"within {self.difference:.1e}"
         text = f"same outputs {how}, from random weights and pictures of {_words(self.sizes)}"
         if self.unlike:
@@ -118,6 +125,13 @@ class _Stranger:
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.given.items()}
         self.outputs: dict[Any, Tensor | None] = {}
         _fill(self.given)
+        counted = {name.removesuffix("running_var") for name in self.given}
+        self.norms = [
+            tensor
+            for name, tensor in self.given.items()
+            if tensor.ndim == 1 and name.removesuffix("weight") not in {name, *counted}
+        ]
+        """Weights of norms that keep no statistics."""
 
     def same_weights(self, spec: ResNetSpec, names: Mapping[str, str]) -> nn.Module:
         """The network of ``spec``, whose tensors are this one's."""
@@ -134,6 +148,18 @@ class _Stranger:
             except Exception:  # one made for a single size or precision may fail in any way
                 self.outputs[picture] = None
         return self.outputs[picture]
+
+    @contextmanager
+    def brighter(self, scale: float) -> Iterator[None]:
+        """With norms that put out more: those without statistics hide how bright a picture is."""
+        factor = max(1.0, min(scale, 64.0))
+        with torch.no_grad():
+            for tensor in self.norms:
+                tensor.mul_(factor)
+        yield
+        with torch.no_grad():
+            for tensor in self.norms:
+                tensor.div_(factor)
 
     def difference(self, ours: nn.Module, picture: _Picture) -> float | None:
         """The largest to the network ``ours``, over the largest output; None where this one takes
@@ -196,8 +222,12 @@ def _alike_at_every_scale(
 ) -> bool:
     """Whether both put out the same for pictures a thousand times as bright, and as dark."""
     size = min(sizes)
-    found = (theirs.difference(ours, _picture(theirs, spec, size, scale)) for scale in _SCALES[1:])
-    return all(difference is None or difference <= tolerance for difference in found)
+    for scale in _SCALES:
+        with theirs.brighter(scale):
+            difference = theirs.difference(ours, _picture(theirs, spec, size, scale))
+        if difference is not None and difference > tolerance:
+            return False
+    return True
 
 
 def _compare_training(
@@ -216,7 +246,7 @@ def _compare_training(
         return (f"training is not compared: {type(error).__name__}",)
     if not _alike(wanted, _step(ours, x, dropping=False), tolerance):
         return None
-    if _drops(ours):
+    if drops_values(ours):
         pair = [_step(network, x, dropping=True) for network in (theirs.network, ours)]
         if not _alike(pair[0], pair[1], tolerance):
             return None
@@ -233,10 +263,7 @@ class _Step(NamedTuple):
 def _step(network: nn.Module, x: Tensor, *, dropping: bool) -> _Step:
     network = deepcopy(network).train()
     if not dropping:
-        for module in network.modules():
-            for rate in _RATES if is_random(module) else ():
-                if isinstance(getattr(module, rate, None), float):
-                    setattr(module, rate, 0.0)
+        silence(network)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.default_generator.manual_seed(2)
         output = _output(network(x.clone()))
@@ -247,20 +274,6 @@ def _step(network: nn.Module, x: Tensor, *, dropping: bool) -> _Step:
 def _alike(a: _Step, b: _Step, tolerance: float) -> bool:
     pairs = [(a.output, b.output), *zip(a.statistics, b.statistics, strict=True)]
     return all(_distance(*pair) <= tolerance for pair in pairs)
-
-
-_RATES = ("p", "rate", "drop_prob")
-
-
-def is_random(module: nn.Module) -> bool:
-    """Whether a module leaves something out at random in training, and says at which rate."""
-    name = type(module).__name__
-    dropout = isinstance(module, nn.modules.dropout._DropoutNd)
-    return dropout or name in ("StochasticDepth", "DropPath")
-
-
-def _drops(network: nn.Module) -> bool:
-    return any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p for m in network.modules())
 
 
 def _distance(wanted: Tensor | None, found: Tensor | None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
 from .apply import check_values
 from .errors import refuse
+from .functions import check_layout, settled
 from .infer import infer_spec
 from .layouts import LAYOUTS
 from .match import LoadOptions, WeightPlan, match, stripped
@@ -28,24 +28,31 @@ def convert_weights(
     spec: ResNetSpec | str | os.PathLike[str] | None = None,
     layout: str | None = None,
     strip: str = "",
+    allow_other_function: bool = False,
 ) -> WeightPlan:
     """Write the weights in ``file`` to ``out`` under other names, every value bitwise equal.
 
     ``to`` is one of :data:`LAYOUTS`; without it the names are resforge's own. ``spec`` is the spec
-    of the network; a file that resforge wrote contains it, and for other files it is inferred with
-    :func:`infer_spec`. ``out`` ends in ``.safetensors``, which then holds the spec and a SHA-256,
-    or in ``.pth`` or ``.pt``.
+    of the network; only a file that resforge wrote contains it. Names and shapes alone fit several
+    networks, and what is written says its network: so another file needs ``spec``, and the error
+    names the networks that fit. ``out`` ends in ``.safetensors``, which then holds the spec and a
+    SHA-256, or in ``.pth`` or ``.pt``.
 
-    Raises :class:`WeightsError` for a file that is broken, does not hold the whole network, or has
-    a layer without a name in ``to``, and :class:`StoreError` if ``out`` cannot be written.
+    Raises :class:`WeightsError` for a file that is broken, does not hold the whole network, holds
+    one that computes another function than ``spec`` (unless ``allow_other_function``), or has a
+    layer without a name in ``to``, where the code behind the names of ``to`` would compute another
+    function, and :class:`StoreError` if ``out`` cannot be written.
     """
     source = read(file)
-    known, assumed = _spec_of(source, spec, strip)
+    known = _spec_of(source, spec, strip)
     plan = lay_out(known, (1, 1))
-    matched = match(plan.state_dict, plan, source, LoadOptions(layout, strip))
+    options = LoadOptions(layout, strip, allow_other_function=allow_other_function)
+    matched = settled(match(plan.state_dict, plan, source, options), known, source, options)
     tensors = stripped(source, strip)
     check_values(matched, tensors)
     names = names_in(to, plan, out)
+    if to is not None and not allow_other_function:
+        check_layout(to, known, out)
     write_tensors(
         {
             names[entry.name]: torch.zeros((), dtype=torch.int64)
@@ -56,7 +63,7 @@ def convert_weights(
         Path(out),
         known,
     )
-    return replace(matched, notes=matched.notes + assumed)
+    return matched
 
 
 def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> dict[str, str]:
@@ -82,11 +89,20 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
 
 def _spec_of(
     source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None, strip: str
-) -> tuple[ResNetSpec, tuple[str, ...]]:
-    """The spec of the network in a file, and notes on what was assumed."""
+) -> ResNetSpec:
+    """The spec of the network in a file. Raises :class:`WeightsError` where nobody says it."""
     if spec is not None:
-        return as_spec(spec, "convert_weights"), ()
+        return as_spec(spec, "convert_weights")
     if source.spec is not None:
-        return source.spec, ()
+        return source.spec
     found = infer_spec(stripped(source, strip))
-    return found.spec, (f"the spec is inferred: {found.certificate}",)
+    fitting = [each.name for each in (found.spec, *found.certificate.alternatives) if each.name]
+    some = f"they fit {', '.join(fitting)}, and more" if fitting else "they fit several"
+    name = found.spec.name or "FILE, with the spec in FILE"
+    raise refuse(
+        source.path,
+        f"does not say which network it holds, and names and shapes do not show it: {some}",
+        f"name it: spec={found.spec.name!r} (--spec {name}), if it has "
+        f"{', '.join(found.certificate.assumed)}",
+        "network",
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import islice
+from math import prod
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -14,19 +14,24 @@ from torch import Tensor, nn
 
 from ..builder.edits import made_of
 from ..builder.network import unwrap
-from ..errors import SpecError, wrong_type
+from ..errors import Fault, SpecError, wrong_type
 from ..planner.plan import lay_out
 from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
 from .certify import Certificate, Comparison
 from .describe import described
-from .match import COUNTER
+from .errors import WeightsError
+from .functions import assumptions
+from .match import BUFFERS, COUNTER, without
 from .misfits import shape_text
 from .observed import Observed, printed, unknowable
+from .randomness import completed
 
 MAX_DESCRIBED = 2_000
 """Specs that are compared by digest; most are the same network in other words."""
+MAX_ALTERNATIVES = 8
+"""Networks that are named for one state dict."""
 MAX_TRIED = 100
 """Networks that are run and compared with the one to be inferred."""
 
@@ -38,15 +43,19 @@ class Inferred(NamedTuple):
     certificate: Certificate
 
 
-def infer_spec(network: nn.Module | Mapping[str, Tensor]) -> Inferred:
+def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") -> Inferred:
     """The spec of a residual network that someone wrote by hand, or took from elsewhere.
 
     A module is proved: a copy of it and the network of the spec are given the same random
-    weights, and must put out the same from the same random pictures, bitwise or within
-    ``1e-4`` of the largest output. What a module does not show (a functional activation, a
-    shortcut without parameters) is tried until they do. Of a state dict only names and shapes
-    are known, and the certificate says what was assumed. Stochastic depth is not detected;
-    dropout is, where a module has it under resforge's names and puts out the same in training.
+    weights, norms of both signs among them, and must put out the same from the same random
+    pictures at three scales, within ``1e-9`` of the largest output in float64, and the same in one
+    step of training. What a module does not show (a functional activation, a shortcut without
+    parameters) is tried until they do. Dropout and stochastic depth are read from the modules that
+    say their rates; what the spec cannot say of them is listed as ``assumed``.
+
+    Of a state dict only names and shapes are known. The certificate lists what was ``assumed``,
+    and ``alternatives``, other networks with the same tensors. ``strip`` is a prefix: only names
+    that begin with it count, without it; of a module, the part of that name.
 
     No kind is known by name: each registered kind proposes fields (``proposals``), which are
     written down as a plan is and compared with the layers of the network.
@@ -60,42 +69,88 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor]) -> Inferred:
     ('cifar_resnet20', 'bitwise')
     """
     if isinstance(network, nn.Module):
-        return _of_module(unwrap(network))
+        return _of_module(_part(unwrap(network), strip))
     if isinstance(network, Mapping):
-        return _of_tensors(network)
+        tensors = without(strip, network)
+        try:
+            return _of_tensors(tensors)
+        except WeightsError as error:
+            raise _wrapped(tensors) or error from None
     raise wrong_type("infer_spec", "a module or a state dict", network)
+
+
+def _part(network: nn.Module, strip: str) -> nn.Module:
+    try:
+        return unwrap(network.get_submodule(strip.removesuffix(".")))
+    except AttributeError:
+        raise unknowable(f"it has no part named {strip!r}") from None
+
+
+def _wrapped(tensors: Mapping[str, Tensor]) -> WeightsError | None:
+    """The error of names that all begin alike, as a wrapper leaves them; None for others."""
+    first, *others = {name.partition(".")[0] for name in tensors} or {""}
+    if others or not first:
+        return None
+    message = f"its names begin with '{first}.', as a wrapper around the network leaves them"
+    return WeightsError(Fault("prefix", message, help=f"pass strip='{first}.'"))
 
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
     layers = Observed(tensors)
-    spec = next(_specs(layers))
-    if wrong := _difference(layers, spec):
-        raise unknowable(wrong)
-    plan = lay_out(spec, (1, 1))
-    strides = "x".join(str(stage.stride) for stage in spec.stages)
-    assumed = [f"strides {strides}", "relu", f"{plan.spec.stem.kind}'s pool"]
-    if any(hasattr(block.spec, "stride_on") for stage in plan.stages for block in stage):
-        assumed.append("the stride on the 3x3")
-    return Inferred(_in_known_words(spec), Certificate("names", assumed=tuple(assumed)))
+    first, *others = _with_these_tensors(layers)
+    assumed = assumptions(lay_out(first, (1, 1)))
+    return Inferred(first, Certificate("names", assumed=assumed, alternatives=tuple(others)))
+
+
+def _with_these_tensors(layers: Observed) -> list[ResNetSpec]:
+    """Networks with the names and shapes that show, likeliest first; at least one.
+
+    Networks of the catalogue come first. Raises :class:`WeightsError` where there is none.
+    """
+    known = [spec for spec in _in_catalogue(layers) if _difference(layers, spec) is None]
+    found, refused = list[ResNetSpec](), None
+    try:
+        for spec in islice(_specs(layers), MAX_ALTERNATIVES):
+            wrong = _difference(layers, spec)
+            if wrong is None:
+                found.append(_in_known_words(spec))
+            refused = refused or wrong
+    except WeightsError:
+        if not known:
+            raise
+    if not (found or known):
+        raise unknowable(refused or "the language has no such network")
+    likeliest = [spec for spec in found[:1] if spec in known]
+    unique = {spec.digest: spec for spec in [*likeliest, *known, *found]}
+    return [*unique.values()][:MAX_ALTERNATIVES]
+
+
+def _in_catalogue(layers: Observed) -> Iterator[ResNetSpec]:
+    """The networks of the catalogue with as many parameters."""
+    shapes = layers.shapes.items()
+    params = sum(prod(shape) for name, shape in shapes if not name.endswith(BUFFERS))
+    return (load(name) for name, count in _catalogue_params().items() if count == params)
 
 
 def _of_module(network: nn.Module) -> Inferred:
     layers = Observed(network.state_dict(), dict(network.named_modules()))
     comparison = Comparison(network)
-    second_best, tried = None, 0
+    best, tried = None, 0
     for spec in islice(_nearest_first(layers, network), MAX_TRIED):
         tried += 1
         certificate = comparison.certify(spec, _names(layers, spec))
+        if certificate is not None and not certificate.unlike:
+            best = Inferred(spec, certificate)
+            break
         if certificate is not None:
-            found = Inferred(spec, replace(certificate, assumed=_dropout(network, spec)))
-            if not certificate.unlike:
-                return found._replace(spec=_in_known_words(spec))
-            second_best = second_best or found
-    if second_best is not None:
-        return second_best._replace(spec=_in_known_words(second_best.spec))
-    raise unknowable(
-        f"it has the layers of one, but of {tried} specs with them none puts out the same"
-    )
+            best = best or Inferred(spec, certificate)
+    if best is None:
+        raise unknowable(
+            f"it has the layers of one, but of {tried} specs with them none puts out the same"
+        )
+    spec, notes = completed(network, _in_known_words(best.spec))
+    assumed = best.certificate.assumed + notes
+    return Inferred(spec, replace(best.certificate, assumed=assumed))
 
 
 def _specs(layers: Observed) -> Iterator[ResNetSpec]:
@@ -178,10 +233,3 @@ def _names(layers: Observed, spec: ResNetSpec) -> dict[str, str]:
         for ours, theirs in table.items()
         if layers.is_module or not ours.endswith(COUNTER)
     }
-
-
-def _dropout(network: nn.Module, spec: ResNetSpec) -> tuple[str, ...]:
-    kinds = nn.Dropout | nn.Dropout2d
-    rates = Counter(m.p for m in network.modules() if isinstance(m, kinds) and m.p)
-    rates -= Counter(m.p for m in made_of(spec).modules() if isinstance(m, kinds))
-    return tuple(f"dropout of {rate} is left out" for rate in sorted(rates))

@@ -13,6 +13,7 @@ from ..reading.load import as_spec
 from ..specs.network import ResNetSpec
 from .apply import apply, check_values
 from .errors import refuse
+from .functions import settled
 from .layouts import LAYOUTS
 from .match import Head, LoadOptions, WeightPlan, match, stripped
 from .read import WeightFile, read
@@ -27,6 +28,7 @@ def load_weights(
     head: Head = None,
     partial: bool = False,
     slice_wider: bool = False,
+    allow_other_function: bool = False,
 ) -> WeightPlan:
     """Copy the weights in ``file`` into ``model``, which resforge built; the plan that was applied.
 
@@ -38,15 +40,22 @@ def load_weights(
     channels of a wider one. A first convolution for another number of channels is summed or
     repeated.
 
+    Names and shapes do not show all of a network. Where the file says its spec, or its names are
+    those of code that computes one function, and that is not the model's, the file is refused
+    unless ``allow_other_function`` (or ``partial``) is given; else the plan lists what is
+    ``assumed``.
+
     All weights are copied or none: after an error the model is bitwise unchanged. Raises
     :class:`WeightsError` for a file that is broken or holds code, for tensors that do not fit, and
     for NaN, infinity and negative variances; :class:`ResforgeError` for a model that resforge did
     not build.
     """
     inner, spec = unwrap(model), spec_of(model)
-    source, options = _open(file, LoadOptions(layout, strip, head, partial, slice_wider))
+    source, options = _open(
+        file, LoadOptions(layout, strip, head, partial, slice_wider, allow_other_function)
+    )
     shapes = {name: tuple(tensor.shape) for name, tensor in inner.state_dict().items()}
-    plan = match(shapes, lay_out(spec, (1, 1)), source, options)
+    plan = settled(match(shapes, lay_out(spec, (1, 1)), source, options), spec, source, options)
     apply(plan, stripped(source, strip), inner, options)
     return plan
 
@@ -60,15 +69,19 @@ def plan_weights(
     head: Head = None,
     partial: bool = False,
     slice_wider: bool = False,
+    allow_other_function: bool = False,
 ) -> WeightPlan:
     """The plan of :func:`load_weights` for a model of ``spec``, without building the model.
 
     The values in the file are checked too. Raises as :func:`load_weights` does, and
     :class:`SpecError` for a wrong spec.
     """
-    plan = lay_out(as_spec(spec, "plan_weights"), (1, 1))
-    source, options = _open(file, LoadOptions(layout, strip, head, partial, slice_wider))
-    planned = match(plan.state_dict, plan, source, options)
+    spec = as_spec(spec, "plan_weights")
+    plan = lay_out(spec, (1, 1))
+    source, options = _open(
+        file, LoadOptions(layout, strip, head, partial, slice_wider, allow_other_function)
+    )
+    planned = settled(match(plan.state_dict, plan, source, options), spec, source, options)
     check_values(planned, stripped(source, strip))
     return planned
 

@@ -52,6 +52,7 @@ class LoadOptions:
     head: Head = None
     partial: bool = False
     slice_wider: bool = False
+    allow_other_function: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class WeightPlan:
     taken: int
     """Number of them that come from the file."""
     notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    """What names and shapes do not show, taken from the spec; empty for a file that says its
+    network."""
 
     @property
     def share(self) -> float:
@@ -86,6 +90,7 @@ class WeightPlan:
             "tensors": [{**tensor._asdict(), "shape": [*tensor.shape]} for tensor in self.tensors],
             "unused": [*self.unused],
             "notes": [*self.notes],
+            "assumed": [*self.assumed],
         }
 
 
@@ -148,17 +153,26 @@ def match(
 
 
 def stripped(file: WeightFile, prefix: str) -> dict[str, Tensor]:
-    """The tensors of ``file``, with ``prefix`` removed from the names that begin with it.
+    """The tensors of ``file`` whose names begin with ``prefix``, without it.
 
     Raises :class:`WeightsError` where no name does.
     """
-    names = {name: name.removeprefix(prefix) for name in file.tensors}
-    if prefix and all(name == short for name, short in names.items()):
-        first = next(iter(names), "")
+    found = without(prefix, file.tensors)
+    if not found:
+        first = next(iter(file.tensors), "")
         raise refuse(
             file.path, f"has no name that begins with {prefix!r}", f"its first is {first!r}"
         )
-    return {short: file.tensors[name] for name, short in names.items()}
+    return found
+
+
+def without(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``prefix``, without it.
+
+    >>> without("module.", {"module.fc.bias": 1, "fc.bias": 2})
+    {'fc.bias': 1}
+    """
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 @dataclass(frozen=True)

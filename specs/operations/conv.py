@@ -24,6 +24,7 @@ class ConvSpec(Operation):
         {"kernel": 1, "bias": True},
         {"kernel": 5, "padding": 2, "dilation": 1},
     )
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"width", "groups"})
     after: ClassVar[After] = "fresh"
 
     kind: Literal["conv"] = "conv"

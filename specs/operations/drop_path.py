@@ -38,5 +38,8 @@ class DropPathSpec(Operation):
     def canonical(self, module: Module) -> dict[str, Any] | None:
         return super().canonical(module) if self.rate else None
 
+    def evaluated(self, module: Module) -> dict[str, Any] | None:
+        return None
+
     def sign_of(self, module: Module) -> str | None:
         return f"dp {self.rate:.3g}" if self.rate else ""

@@ -33,5 +33,8 @@ class DropoutSpec(Operation):
     def canonical(self, module: Module) -> dict[str, Any] | None:
         return {"op": "dropout", "rate": self.rate} if self.rate else None
 
+    def evaluated(self, module: Module) -> dict[str, Any] | None:
+        return None
+
     def sign_of(self, module: Module) -> str | None:
         return f"p {self.rate:.3g}"

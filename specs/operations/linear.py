@@ -19,6 +19,7 @@ class LinearSpec(Operation):
 
     main: ClassVar[str | None] = "out_features"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"out_features": 8},)
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"out_features"})
     after: ClassVar[After] = "fresh"
     flattening: ClassVar[Operation | None] = FlattenSpec()
 

@@ -20,6 +20,7 @@ class NormOpSpec(Operation):
     sign: ClassVar[str | None] = "norm"
     legend: ClassVar[str] = "norm"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"norm": {"kind": "group", "groups": 1}})
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"momentum"})
     after: ClassVar[After] = "same"
 
     kind: Literal["norm"] = "norm"

@@ -25,6 +25,7 @@ class ScaleSpec(Operation):
     sign: ClassVar[str | None] = "a"
     legend: ClassVar[str] = "learned scale of each channel"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"start": 0.5})
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"start"})
     after: ClassVar[After] = "fresh"
 
     kind: Literal["scale"] = "scale"

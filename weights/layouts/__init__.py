@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from ...specs.network import ResNetSpec
 from ..naming import Form
 from . import d2l, deep_base, huggingface, mmpretrain, pytorch_cifar, timm, torchvision
 
@@ -16,11 +17,18 @@ class Layout(NamedTuple):
     words: str
     """Description for messages: "the names are ..."."""
     forms: tuple[Form, ...]
+    implied: Callable[[ResNetSpec], ResNetSpec]
+    """The network that the project's code makes of the tensors of one."""
+
+
+def _the_same(spec: ResNetSpec) -> ResNetSpec:
+    """The usual case: the project has code for whatever the spec says."""
+    return spec
 
 
 #: Layouts by the names that ``layout=`` and ``--to`` take. Of two that fit equally, the first wins.
 LAYOUTS: dict[str, Layout] = {
-    name: Layout(module.WORDS, module.FORMS)
+    name: Layout(module.WORDS, module.FORMS, getattr(module, "implied", _the_same))
     for name, module in {
         "torchvision": torchvision,
         "deep_base": deep_base,
@@ -58,8 +66,8 @@ def recognise(
     compared, targets = list(islice(names, _COMPARED)), set(targets)
     best = Reading("", Form(()), 0)
     best_by_rule = -1
-    for name, (_, forms) in LAYOUTS.items():
-        for form in forms if layout in (None, name) else ():
+    for name, entry in LAYOUTS.items():
+        for form in entry.forms if layout in (None, name) else ():
             by_rule = {other for other in compared if form.native(other) is not None}
             as_is = sum(other in targets for other in compared if other not in by_rule)
             known = len(by_rule) + as_is

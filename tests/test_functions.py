@@ -1,0 +1,202 @@
+"""Files whose tensors fit a model that computes something else from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge as rf
+import torch
+from command_line import Cli, command_line
+from resforge.weights import convert_weights, plan_weights
+from torch import nn
+
+#: Changes that keep every name and shape, and what the error says of them.
+CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "pad": (
+        "cifar_resnet20",
+        {"shortcut.change": {"kind": "zero_pad", "pad": "both"}},
+        "shortcut.change.pad is end there, both here",
+    ),
+    "subsample": (
+        "cifar_resnet20",
+        {"shortcut.change": {"kind": "zero_pad", "subsample": "avg_pool"}},
+        "shortcut.change.subsample is pixel there, avg_pool here",
+    ),
+    "plain": ("cifar_resnet20", {"shortcut": "none"}, "shortcut.match is identity there, none"),
+    "scaled": (
+        "resnet18",
+        {"shortcut.match": {"kind": "scaled", "of": "identity", "residual": 0.5}},
+        "shortcut.match is identity there, scaled here",
+    ),
+    "v1": ("resnet50", {"block.stride_on": "conv1"}, "block.stride_on is conv2 there, conv1 here"),
+    "activation": ("resnet18", {"activation": "silu"}, "activation is relu there, silu here"),
+    "eps": ("resnet18", {"norm": {"kind": "batch", "eps": 0.001}}, "norm.eps is 1e-05 there"),
+    "no pool": ("resnet18", {"stem.pool": "none"}, "stem.pool is max there, none here"),
+    "stride": ("resnet18", {"stages[3].stride": 1}, r"stages\[3\].stride is 2 there, 1 here"),
+    "dilation": (
+        "resnet18",
+        {"stages[3].stride": 1, "stages[3].dilation": 2},
+        r"stages\[3\].dilation is 1 there, 2 here",
+    ),
+    "order": ("resnet18", {"block.order": "relu_before_add"}, "block.order is post there"),
+}
+
+#: Changes of training, of initial values and of what is asked for: the function stays.
+HARMLESS: dict[str, dict[str, Any]] = {
+    "stochastic depth": {"stochastic_depth": 0.2},
+    "dropout": {"head.dropout": 0.5},
+    "momentum": {"norm": {"kind": "batch", "momentum": 0.01}},
+    "init": {"init.zero_residual": True},
+    "name": {"name": "mine"},
+    "input channels": {"in_channels": 1},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_file_that_says_another_function_is_refused(name: str, tmp_path: Path) -> None:
+    source, changes, text = CHANGES[name]
+    file = tmp_path / "model.safetensors"
+    rf.save_weights(rf.build(source, seed=1), file)
+    spec = rf.load(source).replace(changes)
+    model = rf.build(spec)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    for use in (
+        lambda: rf.load_weights(model, file),
+        lambda: plan_weights(spec, file),
+        lambda: convert_weights(file, tmp_path / "other.pth", spec=spec),
+    ):
+        with pytest.raises(rf.WeightsError, match=text) as raised:
+            use()
+        assert raised.value.faults[0].code == "function"
+    assert all(torch.equal(before[key], now) for key, now in model.state_dict().items())
+    plan = rf.load_weights(model, file, allow_other_function=True)
+    assert plan.share == 1.0
+    assert "another function" in plan.notes[-1]
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_computes_the_same_is_loaded(name: str, tmp_path: Path) -> None:
+    rf.save_weights(rf.build("resnet18"), tmp_path / "model.safetensors")
+    model = rf.build(rf.load("resnet18").replace(HARMLESS[name]))
+    plan = rf.load_weights(model, tmp_path / "model.safetensors")
+    assert (plan.share, plan.notes, plan.assumed) == (1.0, (), ())
+
+
+def option_a(seed: int = 0) -> dict[str, torch.Tensor]:
+    """The names of akamaster/pytorch_resnet_cifar10; its shortcut pads zeros on both sides."""
+    state = rf.build("cifar_resnet20", seed=seed).state_dict()
+    return {name.replace("fc.", "linear."): tensor for name, tensor in state.items()}
+
+
+def test_the_option_a_of_cifar_code_pads_both_sides(tmp_path: Path) -> None:
+    file = tmp_path / "model.pth"
+    torch.save(option_a(), file)
+    with pytest.raises(rf.WeightsError, match="whose code computes another function") as raised:
+        rf.load_weights(rf.build("cifar_resnet20"), file)
+    assert str(raised.value.faults[0].help).startswith("use shortcut.change.pad: both; or,")
+    both = rf.load("cifar_resnet20").replace({"shortcut.change.pad": "both"})
+    plan = rf.load_weights(rf.build(both), file)
+    assert "shortcut zero_pad (pad both)" in plan.assumed
+    out = tmp_path / "out.pth"
+    with pytest.raises(rf.WeightsError, match="the code whose names are those of pytorch-cifar"):
+        torch.save(rf.build("cifar_resnet20").state_dict(), file)
+        convert_weights(file, out, to="pytorch_cifar", spec="cifar_resnet20")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "fitting"),
+    [
+        ("cifar_plain20", {}, "cifar_resnet20, cifar_plain20"),
+        ("cifar_resnet20", {"shortcut.change.pad": "both"}, "cifar_resnet20, cifar_plain20"),
+        ("cifar_resnet20", {"shortcut.change.subsample": "avg_pool"}, "cifar_resnet20"),
+        ("resnet18", {"shortcut.match": {"kind": "scaled", "of": "identity"}}, "resnet18"),
+        ("resnet50_v1", {}, "resnet50, resnet50_v1"),
+        ("resnet18", {"activation": "gelu"}, "resnet18"),
+    ],
+)
+def test_no_file_is_sealed_on_a_guess(
+    source: str, changes: dict[str, Any], fitting: str, tmp_path: Path
+) -> None:
+    spec = rf.load(source).replace(changes)
+    file, out = tmp_path / "model.pth", tmp_path / "out.safetensors"
+    torch.save(rf.build(spec).state_dict(), file)
+    with pytest.raises(
+        rf.WeightsError, match=f"names and shapes do not show it: they fit {fitting}"
+    ):
+        convert_weights(file, out)
+    assert not out.exists()
+    convert_weights(file, out, spec=spec)
+    assert plan_weights(spec, out).assumed == ()
+
+
+def test_a_state_dict_lists_what_is_assumed_and_what_else_fits() -> None:
+    found, certificate = rf.infer_spec(rf.build("cifar_plain20").state_dict())
+    assert found.name == "cifar_resnet20"
+    assert "shortcut zero_pad" in certificate.assumed
+    names = [spec.name for spec in certificate.alternatives]
+    assert names[0] == "cifar_plain20"
+    digests = {spec.digest for spec in (found, *certificate.alternatives)}
+    assert rf.load("cifar_resnet20").replace({"shortcut.change.pad": "both"}).digest in digests
+    assert str(certificate).endswith("others with the same: cifar_plain20")
+    for name in ("regnetx_200mf", "resnet50", "preact_resnet18", "seresnet50"):
+        assert rf.infer_spec(rf.build(name, device="meta").state_dict()).spec.name == name
+
+
+def test_a_file_that_contradicts_its_own_spec(tmp_path: Path) -> None:
+    """As those that were saved from edited networks before modules were compared with specs."""
+    from resforge.weights.write import write_tensors
+
+    spec, file = rf.load("resnet18"), tmp_path / "model.safetensors"
+    for changes in ({"in_channels": 1}, {"head.num_classes": 5}):
+        edited = rf.build(spec.replace(changes))
+        write_tensors(edited.state_dict(), file, spec)
+        for use in (
+            lambda: rf.load_weights(rf.build(spec), file),
+            lambda: convert_weights(file, tmp_path / "out.pth"),
+        ):
+            with pytest.raises(rf.WeightsError):
+                use()
+        assert not (tmp_path / "out.pth").exists()
+        rf.load_weights(edited, file)
+    write_tensors(rf.build(spec.replace({"in_channels": 1})).state_dict(), file, spec)
+    with pytest.raises(rf.WeightsError, match=r"contradicts the spec that it holds: conv1\.weight"):
+        rf.load_weights(rf.build(spec), file)
+    state = {n: t for n, t in rf.build(spec).state_dict().items() if "num_batches" not in n}
+    write_tensors(state, file, spec)
+    with pytest.raises(rf.WeightsError, match="contradicts the spec"):
+        rf.load_weights(rf.build(spec), file)
+
+
+def test_a_wrapped_state_dict() -> None:
+    state = nn.DataParallel(rf.build("resnet18", device="meta")).state_dict()
+    with pytest.raises(rf.WeightsError, match=r"names begin with 'module\.'") as raised:
+        rf.infer_spec(state)
+    assert raised.value.faults[0].help == "pass strip='module.'"
+    assert rf.infer_spec(state, strip="module.").spec.name == "resnet18"
+    assert rf.infer_spec(nn.ModuleDict({"body": rf.build("digits_resnet8")}), strip="body.")
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return command_line(tmp_path, monkeypatch, capsys)
+
+
+def test_the_command_line_says_what_is_assumed(cli: Cli) -> None:
+    torch.save(rf.build("cifar_resnet20").state_dict(), "model.pth")
+    found = cli("weights", "check", "cifar_resnet20", "model.pth")
+    assert "names and shapes do not show: strides 1x2x2; relu; no pool" in found.err
+    found = cli("weights", "convert", "model.pth", "out.safetensors")
+    assert found.code == 3
+    assert "--spec cifar_resnet20" in found.err
+    assert not Path("out.safetensors").exists()
+    found = cli("weights", "convert", "model.pth", "out.safetensors", "--spec", "cifar_resnet20")
+    assert found.code == 0
+    found = cli("weights", "check", "cifar_plain20", "out.safetensors")
+    assert found.code == 3
+    assert "use shortcut.match: none" not in found.err
+    assert "use shortcut.match: identity, shortcut.change: zero_pad; or" in found.err
+    allowed = ("--allow-other-function", "--json")
+    assert cli("weights", "check", "cifar_plain20", "out.safetensors", *allowed).json["notes"]

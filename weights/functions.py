@@ -1,0 +1,214 @@
+"""What a network computes beside its tensors: all that names and shapes do not show.
+
+A file of weights fits every network whose tensors have its names and shapes; another activation,
+stride, pool, padding or order is another function of the same tensors. A file that resforge wrote
+says its spec, and the code behind the names of some projects computes one function only. Both are
+compared with the spec of the model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import Fault, SpecError
+from ..planner.plan import Plan, lay_out
+from ..reading.diff import Change, diff
+from ..specs.base import short_tree
+from ..specs.layout import BlockPlan
+from ..specs.network import ResNetSpec
+from ..specs.operations import ActSpec
+from ..specs.trace import Module
+from .errors import WeightsError, refuse
+from .layouts import LAYOUTS
+from .match import LoadOptions, WeightPlan
+from .read import WeightFile
+
+SHOWN = 5
+
+
+def functions(plan: Plan) -> dict[str, list[Any]]:
+    """What each part of a network computes in evaluation, by the names of :func:`unit_of`."""
+    ends = plan.modules
+    parts: dict[str, list[Any]] = {
+        "stem": _computed(ends.stem),
+        "norm": _computed(ends.closing),
+        "head": _computed(ends.head),
+    }
+    for block in (block for stage in plan.stages for block in stage):
+        modules = block.modules
+        chains = (modules.entry, modules.branch, modules.exit)
+        parts[block.name] = [_computed(chain) for chain in chains]
+        join = {"join": "none"} if block.shortcut.absent else modules.join.evaluated()
+        parts[f"{block.name}.downsample"] = [_computed(modules.path), join]
+    return parts
+
+
+def _computed(modules: Collection[Module]) -> list[dict[str, Any]]:
+    found = (module.op.evaluated(module) for module in modules)
+    return [each for each in found if each is not None]
+
+
+def assumptions(plan: Plan) -> tuple[str, ...]:
+    """What names and shapes do not show of a network, in words.
+
+    >>> import resforge as rf
+    >>> assumptions(rf.plan("cifar_resnet20"))[:3]
+    ('strides 1x2x2', 'relu', 'no pool in the stem')
+    """
+    spec = plan.spec
+    blocks = [block for stage in plan.stages for block in stage]
+    found = [f"strides {'x'.join(str(stage.stride) for stage in spec.stages)}"]
+    dilations = [stage.dilation for stage in spec.stages]
+    if set(dilations) != {1}:
+        found.append(f"dilations {'x'.join(map(str, dilations))}")
+    found += _activations(plan, blocks)
+    pools = [layer for layer in plan.stem if layer.kind.endswith("_pool")]
+    found += [
+        f"{pool.kind.replace('_', ' ')} {pool.kernel}x{pool.kernel} of stride {pool.stride}"
+        for pool in pools
+    ] or ["no pool in the stem"]
+    shortcuts = [_shortcut_text(block) for block in blocks if not _has_tensors(block)]
+    found += [f"shortcut {text}" for text in dict.fromkeys(shortcuts)]
+    orders = dict.fromkeys(block.spec.arrangement or "a written order" for block in blocks)
+    found += [f"order {order}" for order in orders]
+    sites = dict.fromkeys(getattr(block.spec, "stride_on", None) for block in blocks)
+    found += [f"the stride on {site}" for site in sites if site]
+    return tuple(found)
+
+
+def _activations(plan: Plan, blocks: list[BlockPlan]) -> list[str]:
+    chains = [plan.modules.stem]
+    for block in blocks:
+        chains += [block.modules.entry, block.modules.branch, block.modules.exit]
+    ops = [module.op for chain in chains for module in chain]
+    return [*dict.fromkeys(str(op.function) for op in ops if isinstance(op, ActSpec))]
+
+
+def _has_tensors(block: BlockPlan) -> bool:
+    return any(layer.params for layer in block.shortcut_layers)
+
+
+def _shortcut_text(block: BlockPlan) -> str:
+    written = short_tree(block.shortcut)
+    if isinstance(written, str):
+        return written
+    fields = ", ".join(f"{name} {value}" for name, value in written.items() if name != "kind")
+    return f"{block.shortcut.kind} ({fields})"
+
+
+def settled(
+    plan: WeightPlan, spec: ResNetSpec, source: WeightFile, options: LoadOptions
+) -> WeightPlan:
+    """``plan``, once it is known that the file means the network ``spec``.
+
+    Raises :class:`WeightsError` where the tensors fit, but the file is of a network that computes
+    something else from them (unless ``options`` allow that), and where a file contradicts the
+    spec that it holds.
+    """
+    if source.spec is not None and source.spec.digest == spec.digest:
+        _check_own(plan, source, options)
+        return plan
+    theirs, whose = source.spec, "it holds another network, which"
+    if theirs is None:
+        theirs = LAYOUTS[plan.layout].implied(spec)
+        whose = f"its names are {LAYOUTS[plan.layout].words}, whose code"
+    elif theirs.name:
+        whose = f"it holds the network {theirs.name!r}, which"
+    parts = functions(lay_out(spec, (1, 1)))
+    fault = _other_function(whose, changes_to(theirs, spec, _taken(plan, parts)), source.path)
+    if fault is not None and not (options.partial or options.allow_other_function):
+        raise WeightsError(fault)
+    notes = () if fault is None else (fault.message,)
+    assumed = () if source.spec is not None else assumptions(lay_out(spec, (1, 1)))
+    return replace(plan, notes=plan.notes + notes, assumed=assumed)
+
+
+def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) -> None:
+    """Refuse names whose code would compute another function than ``spec``.
+
+    Raises :class:`WeightsError`.
+    """
+    theirs = LAYOUTS[layout].implied(spec)
+    whose = f"the code whose names are {LAYOUTS[layout].words}"
+    fault = _other_function(whose, changes_to(theirs, spec), file)
+    if fault is not None:
+        raise WeightsError(fault)
+
+
+def _check_own(plan: WeightPlan, source: WeightFile, options: LoadOptions) -> None:
+    """Refuse a file whose tensors are not those of the spec that it holds."""
+    for tensor in plan.tensors:
+        asked = tensor.unit == "head" and options.head is not None
+        if tensor.action != "copied" and not asked:
+            raise refuse(
+                source.path,
+                f"contradicts the spec that it holds: {tensor.name} would be {tensor.action} "
+                f"({tensor.why})",
+                "it was saved from an edited network: name the spec of its tensors (--spec)",
+                "contradiction",
+            )
+
+
+def changes_to(
+    theirs: ResNetSpec, spec: ResNetSpec, parts: Collection[str] | None = None
+) -> list[Change]:
+    """The changes that make of the function of ``spec`` that of ``theirs``, in ``parts``."""
+    if theirs.digest == spec.digest:
+        return []
+    here, there = (functions(lay_out(each, (1, 1))) for each in (spec, theirs))
+    parts = here.keys() & there.keys() & set(here if parts is None else parts)
+    if all(here[part] == there[part] for part in parts):
+        return []
+    return [change for change in diff(spec, theirs) if _matters(change, spec, here, parts)]
+
+
+def _matters(
+    change: Change, spec: ResNetSpec, here: Mapping[str, Any], parts: Collection[str]
+) -> bool:
+    if change.path == "name" or change.path.startswith("init"):
+        return False
+    try:
+        there = functions(lay_out(spec.replace({change.path: change.after}), (1, 1)))
+    except SpecError:  # not legal without the others
+        return True
+    return any(here[part] != there.get(part) for part in parts)
+
+
+def _taken(plan: WeightPlan, parts: Mapping[str, Any]) -> set[str]:
+    """The parts of the network that come from the file as they are."""
+    whole: dict[str, bool] = {}
+    for tensor in plan.tensors:
+        fits = tensor.action in ("copied", "adapted") or not tensor.shape
+        whole[tensor.unit] = whole.get(tensor.unit, True) and fits
+    # A shortcut without tensors goes with its block.
+    blocks = {part: part.removesuffix(".downsample") for part in parts}
+    return {part for part, block in blocks.items() if whole.get(part, whole.get(block, False))}
+
+
+def _other_function(
+    whose: str, changes: list[Change], file: str | os.PathLike[str]
+) -> Fault | None:
+    """The fault of a network that computes something else; None where nothing differs."""
+    if not changes:
+        return None
+    told = [f"{c.path} is {_value(c.after)} there, {_value(c.before)} here" for c in changes]
+    fixes = [f"{change.path}: {_value(change.after)}" for change in changes]
+    for texts in (told, fixes):
+        if len(texts) > SHOWN:
+            texts[SHOWN:] = [f"and {len(texts) - SHOWN} more"]
+    return Fault(
+        "function",
+        f"{whose} computes another function of the same tensors: {'; '.join(told)}",
+        help=f"use {', '.join(fixes)}; or, if the function here is meant, "
+        "allow_other_function=True (--allow-other-function)",
+        file=os.fspath(file),
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("kind", value))
+    return "null" if value is None else str(value)
