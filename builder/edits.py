@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ..blocks import ResNet
+from ..blocks import FrozenBatchNorm2d, ResNet
 from ..errors import ResforgeError, SpecError
 from ..planner.plan import Plan, lay_out
 from ..specs.network import ResNetSpec
@@ -18,6 +18,8 @@ from .network import assemble, unwrap
 SHOWN = 5
 #: Attributes that change no result: `inplace` only says where a result is written.
 _WITHOUT_EFFECT = frozenset({"training", "inplace"})
+#: Norms that compute the same in evaluation: over the batches of several processes, and frozen.
+_SAME_NORM = (nn.SyncBatchNorm, FrozenBatchNorm2d)
 
 
 class Edit(NamedTuple):
@@ -138,8 +140,7 @@ def _shown(module: nn.Module) -> _Shown:
     kind = type(module)
     own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     return _Shown(
-        # It computes the same, over the batches of several processes.
-        nn.BatchNorm2d if kind is nn.SyncBatchNorm else kind,
+        nn.BatchNorm2d if kind in _SAME_NORM else kind,
         {name: value for name, value in vars(module).items() if is_plain(value)},
         {name: tuple(tensor.shape) for name, tensor in own},
     )

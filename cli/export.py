@@ -181,7 +181,10 @@ def _model(spec: ResNetSpec, seed: int, weights: str | None, max_params: int | N
     if weights is None:
         say(f"the weights are fresh, drawn from seed {seed}")
     else:
-        say(f"weights of {printable(weights)}, in the layout {load_weights(model, weights).layout}")
+        plan = load_weights(model, weights)
+        say(f"weights of {printable(weights)}, in the layout {plan.layout}")
+        for remark in plan.remarks:
+            say(f"note: {remark}")
     return model
 
 

@@ -213,10 +213,8 @@ def _say_notes(plan: WeightPlan) -> None:
     from ..weights import LAYOUTS
 
     say(f"{plan.file}: the names are {LAYOUTS[plan.layout].words} ({plan.layout})")
-    for note in plan.notes:
-        say(f"note: {note}")
-    if plan.assumed:
-        say(f"names and shapes do not show: {'; '.join(plan.assumed)}; they are the spec's")
+    for remark in plan.remarks:
+        say(f"note: {remark}")
 
 
 def _tell_plan(plan: WeightPlan, each: bool) -> None:

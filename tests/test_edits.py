@@ -67,6 +67,7 @@ HARMLESS: dict[str, Edit] = {
     "frozen": lambda m: m.requires_grad_(False),
     "channels last": lambda m: m.to(memory_format=torch.channels_last),
     "synchronised norms": nn.SyncBatchNorm.convert_sync_batchnorm,
+    "frozen norms": rf.freeze_norm,
     "not in place": put("relu", "inplace", False),
     "a hook": lambda m: m.layer4.register_forward_hook(lambda *_: None),
     "a note": put("layer1", "note", "mine"),

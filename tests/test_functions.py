@@ -100,8 +100,8 @@ def test_the_option_a_of_cifar_code_pads_both_sides(tmp_path: Path) -> None:
     plan = rf.load_weights(rf.build(both), file)
     assert "shortcut zero_pad (pad both)" in plan.assumed
     out = tmp_path / "out.pth"
+    torch.save(rf.build("cifar_resnet20").state_dict(), file)
     with pytest.raises(rf.WeightsError, match="the code whose names are those of pytorch-cifar"):
-        torch.save(rf.build("cifar_resnet20").state_dict(), file)
         convert_weights(file, out, to="pytorch_cifar", spec="cifar_resnet20")
     assert not out.exists()
 
@@ -187,7 +187,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_the_command_line_says_what_is_assumed(cli: Cli) -> None:
     torch.save(rf.build("cifar_resnet20").state_dict(), "model.pth")
     found = cli("weights", "check", "cifar_resnet20", "model.pth")
-    assert "names and shapes do not show: strides 1x2x2; relu; no pool" in found.err
+    assert "note: names and shapes do not show strides 1x2x2, relu, no pool" in found.err
     found = cli("weights", "convert", "model.pth", "out.safetensors")
     assert found.code == 3
     assert "--spec cifar_resnet20" in found.err

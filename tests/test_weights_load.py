@@ -258,8 +258,9 @@ def test_convert(cli: Cli, file: Path) -> None:
     names = torch.load(file.with_name("hf.pth"), weights_only=True)
     assert "resnet.embedder.embedder.convolution.weight" in names
     done = cli("weights", "convert", "hf.pth", "guessed.safetensors")
-    assert done.code == 0
-    assert "the spec is inferred: names and shapes agree; assumed: strides 1x2" in done.err
+    assert done.code == 3
+    assert "names and shapes do not show it: they fit several" in done.err
+    assert not file.with_name("guessed.safetensors").exists()
     done = cli("weights", "convert", "hf.pth", "back.safetensors", "--spec", "small.yaml")
     assert done.code == 0
     assert "Hugging Face" in done.err

@@ -75,6 +75,14 @@ class WeightPlan:
     network."""
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what is assumed as a sentence."""
+        if not self.assumed:
+            return self.notes
+        assumed = ", ".join(self.assumed)
+        return (*self.notes, f"names and shapes do not show {assumed}: taken from the spec")
+
+    @property
     def share(self) -> float:
         """Fraction of the model's parameters that come from the file, from 0 to 1."""
         return self.taken / self.params if self.params else 0.0
