@@ -106,6 +106,17 @@ def test_the_option_a_of_cifar_code_pads_both_sides(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_weights_of_an_anti_aliased_network(tmp_path: Path) -> None:
+    """As adobe/antialiased-cnns has them: the filters are buffers of the state dict."""
+    state = rf.build("resnet18").state_dict()
+    state["layer2.0.conv2.0.filt"] = torch.ones(128, 1, 3, 3)
+    torch.save(state, tmp_path / "model.pth")
+    with pytest.raises(rf.WeightsError, match=r"no place for 1 tensor: layer2\.0"):
+        rf.load_weights(rf.build("resnet18"), tmp_path / "model.pth")
+    plan = rf.load_weights(rf.build("resnet18"), tmp_path / "model.pth", partial=True)
+    assert "blur filters of an anti-aliased network" in plan.notes[0]
+
+
 @pytest.mark.parametrize(
     ("source", "changes", "fitting"),
     [

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import Fault, SpecError
@@ -24,6 +25,7 @@ from ..specs.trace import Module
 from .errors import WeightsError, refuse
 from .layouts import LAYOUTS
 from .match import LoadOptions, WeightPlan
+from .misfits import grouped
 from .read import WeightFile
 
 SHOWN = 5
@@ -118,10 +120,11 @@ def settled(
     elif theirs.name:
         whose = f"it holds the network {theirs.name!r}, which"
     parts = functions(lay_out(spec, (1, 1)))
-    fault = _other_function(whose, changes_to(theirs, spec, _taken(plan, parts)), source.path)
-    if fault is not None and not (options.partial or options.allow_other_function):
-        raise WeightsError(fault)
-    notes = () if fault is None else (fault.message,)
+    found = _other_function(whose, changes_to(theirs, spec, _taken(plan, parts)), source.path)
+    faults = [fault for fault in (found, _blur(plan, source.path)) if fault is not None]
+    if faults and not (options.partial or options.allow_other_function):
+        raise WeightsError(faults)
+    notes = tuple(fault.message for fault in faults)
     assumed = () if source.spec is not None else assumptions(lay_out(spec, (1, 1)))
     return replace(plan, notes=plan.notes + notes, assumed=assumed)
 
@@ -203,6 +206,21 @@ def _other_function(
         "function",
         f"{whose} computes another function of the same tensors: {'; '.join(told)}",
         help=f"use {', '.join(fixes)}; or, if the function here is meant, "
+        "allow_other_function=True (--allow-other-function)",
+        file=os.fspath(file),
+    )
+
+
+def _blur(plan: WeightPlan, file: Path) -> Fault | None:
+    """The fault of an anti-aliased network's file in a network without blur filters."""
+    filters = [name for name in plan.unused if name.endswith(".filt")]
+    if not filters:
+        return None
+    return Fault(
+        "function",
+        "it holds the blur filters of an anti-aliased network (Zhang 2019, arXiv 1904.11486), "
+        f"which the model lacks: {grouped(filters)}",
+        help="the weights alone compute another function; to take them all the same, pass "
         "allow_other_function=True (--allow-other-function)",
         file=os.fspath(file),
     )
