@@ -24,7 +24,8 @@ from .freezing import freeze, train_mode
 from .progress import Progress
 from .runs.folder import BEST, CURVE, LAST, RunFolder
 from .runs.record import Epoch, RunSpec, best
-from .runs.weights import Checkpoint, write_checkpoint
+from .runs.state import Counters, read_counters
+from .runs.weights import Checkpoint, CheckpointHead, misfit, write_checkpoint
 from .targets import Targets, balanced
 
 #: Seconds between two writes of the state within an epoch.
@@ -74,7 +75,10 @@ def fit(
     run = _Run(model, feed, spec, ranks)
     state = folder.read_state()
     if state is not None:
-        run.restore(state)
+        try:
+            run.restore(state)
+        except Exception as error:  # a state that does not fit can raise anything at all
+            raise folder.unusable_state(error) from None
     ranks.wait()  # every process reads the state before the first one writes it again
     writer = _Writer(folder, run, progress)
     progress.start(spec.recipe.steps, run.step)
@@ -211,16 +215,21 @@ class _Run(Loop):
     def state(self) -> dict[str, Any]:
         return {
             **super().state(),
-            "history": [epoch.as_dict() for epoch in self.history],
-            "step": self.step,
-            "loss": self.loss,
-            "seconds": self.seconds + time.perf_counter() - self.since,
+            **Counters(
+                self.history,
+                self.step,
+                self.loss,
+                self.seconds + time.perf_counter() - self.since,
+            ).as_dict(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        counters = read_counters(state, self.spec)
+        if found := misfit(self.model, state["model"]):
+            raise ValueError(found)
         super().restore(state)
-        self.history = [Epoch(**epoch) for epoch in state["history"]]
-        self.step, self.loss, self.seconds = state["step"], state["loss"], state["seconds"]
+        self.history = counters.history
+        self.step, self.loss, self.seconds = counters.step, counters.loss, counters.seconds
 
 
 class _Writer:
@@ -249,9 +258,11 @@ class _Writer:
         is_best = best(run.history) == epoch
         if run.ranks.leads:
             scores = {"loss": epoch.val_loss, "accuracy": epoch.val_accuracy}
-            checkpoint = Checkpoint(run.spec, epoch.epoch, scores, run.model.state_dict())
+            identity = self.folder.identity.text
+            head = CheckpointHead(id=identity, run=run.spec, epoch=epoch.epoch, scores=scores)
             for name in (LAST, BEST) if is_best else (LAST,):
-                write_checkpoint(self.folder.path / name, checkpoint)
+                path = self.folder.path / name
+                write_checkpoint(path, Checkpoint(head, run.model.state_dict()))
             self.folder.write_history(run.history)
         self.write_state()
         self.progress.epoch(epoch, is_best)

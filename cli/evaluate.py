@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ..errors import printable
 from .options import Json
-from .output import followed, say, tell, tell_json, tell_table
+from .output import finite, followed, say, tell, tell_json, tell_table
 from .predict import Run
 from .train import Data, Device, Unreadable, Workers
 
@@ -86,7 +86,7 @@ def _as_json(evaluation: Evaluation, classes: tuple[str, ...]) -> dict[str, obje
     return {
         "pictures": evaluation.count,
         "accuracy": evaluation.accuracy,
-        "loss": evaluation.loss,
+        "loss": finite(evaluation.loss),
         "classes": [
             {"class": name, "pictures": count, "recall": recall, "precision": precision}
             for name, (count, recall, precision) in zip(

@@ -45,10 +45,10 @@ def explain(error: BaseException) -> Exit:
             _silence_stdout()
             return Exit.INTERRUPTED
         case StoreError():
-            say(f"error[store]: {error}")
+            say(f"error[store]: {_lines(error)}")
             return Exit.DISK
         case ResforgeError():
-            text = str(error)
+            text = _lines(error)
             say(text if text.startswith("error[") else f"error: {text}")
             return Exit.BAD_INPUT
         case OSError():
@@ -57,6 +57,11 @@ def explain(error: BaseException) -> Exit:
             say(f"error[disk]: {where}{error.strerror or error}")
             return Exit.DISK
     return _explain_bug(error)
+
+
+def _lines(error: ResforgeError) -> str:
+    """The text of an error, which may hold names from a file; its lines stay apart."""
+    return "\n".join(map(printable, str(error).split("\n")))
 
 
 def _explain_bug(error: BaseException) -> Exit:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -33,6 +34,11 @@ def tell(text: str) -> None:
 def tell_json(value: Any) -> None:
     """Print data as JSON on stdout."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def finite(value: float) -> float | None:
+    """``value`` for JSON, which has no infinity; None where it is not finite."""
+    return value if isfinite(value) else None
 
 
 def columns() -> int:

@@ -55,7 +55,7 @@ def predict(
 
     if figure is not None:
         check_format(figure)
-    paths = find_pictures(pictures)
+    paths = find_pictures(pictures, say)
     trained = load_run(run, device)
     classes = trained.spec.classes
     rows: list[dict[str, Any]] = []

@@ -12,10 +12,11 @@ from cyclopts.validators import Number
 from ..errors import printable
 from .exits import Exit
 from .options import Json, Source, load_source
-from .output import say, tell, tell_json
+from .output import finite, say, tell, tell_json
 
 if TYPE_CHECKING:
     from ..classify.fit import FitResult
+    from ..classify.runs.record import Epoch
 
 Data = Annotated[
     str,
@@ -178,8 +179,8 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
                 "finished": result.finished,
                 "diverged": result.diverged,
                 "steps": result.steps,
-                "best": result.best and result.best.as_dict(),
-                "history": [epoch.as_dict() for epoch in result.history],
+                "best": result.best and _row(result.best),
+                "history": [_row(epoch) for epoch in result.history],
             }
         )
     elif result.best is not None:
@@ -191,3 +192,7 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
         say(f"stopped after step {result.steps}; the same command with --resume continues it")
     else:
         say(f"next: resforge predict {run} PICTURE")
+
+
+def _row(epoch: Epoch) -> dict[str, float | None]:
+    return {name: finite(value) for name, value in epoch.as_dict().items()}

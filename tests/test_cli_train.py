@@ -172,6 +172,10 @@ def test_a_damaged_run_is_refused(trained: Cli, tmp_path: Path) -> None:
     assert "damaged" in done.err
     best.write_bytes(b"")
     assert trained("predict", "run", "pictures/0/0000.png").code == 4
+    done = trained("train", *again(), "--resume")
+    assert done.code == 4
+    assert "remove it to continue without it" in done.err
+    best.write_bytes(whole)
     (tmp_path / "run" / "resume.pt").write_bytes(b"")
     done = trained("train", *again(), "--resume")
     assert done.code == 4
@@ -190,6 +194,17 @@ def test_one_process_at_a_time_trains_into_a_folder(trained: Cli, tmp_path: Path
         done = trained("train", *again(), "--resume")
     assert done.code == 4
     assert "another process is training into it" in done.err
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_command(
+    trained: Cli, tmp_path: Path
+) -> None:
+    left = tmp_path / "run" / f".resforge-{'0' * 32}.tmp"
+    left.write_bytes(b"half")
+    assert trained("predict", "run", "pictures/0").code == 0
+    assert left.exists()  # it only reads
+    assert trained("train", *again(), "--resume").code == 0
+    assert not left.exists()
 
 
 def test_a_terminal_gets_a_bar_above_the_same_lines() -> None:

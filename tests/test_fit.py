@@ -13,20 +13,19 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
+from digit_runs import NETWORK, assert_same, request, run, tensors
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_writer import write_digits
 from resforge.classify.distributed import Ranks
 from resforge.classify.evaluation import Evaluation, evaluate
 from resforge.classify.feed import rows
-from resforge.classify.fit import FitResult
 from resforge.classify.freezing import freeze
 from resforge.classify.pictures.decode import PictureError
 from resforge.classify.pictures.folder import read_folder
-from resforge.classify.progress import Progress
 from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
 from resforge.classify.runs.record import Epoch, best
-from resforge.classify.runs.session import RunRequest, train_run
+from resforge.classify.runs.session import train_run
 from resforge.classify.runs.use import evaluate_run, load_run
 from resforge.classify.runs.weights import read_checkpoint
 from resforge.classify.targets import Targets, balanced, mix
@@ -37,49 +36,6 @@ from resforge.training.recipe import Recipe
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_digits(tmp_path_factory.mktemp("digits"), 100)
-
-
-NETWORK = rf.load("digits_resnet8").replace({"stages[*].width": 8, "head.dropout": 0.2})
-
-
-def request(digits: Path, out: Path, **changes: object) -> RunRequest:
-    common = {
-        "network": NETWORK,
-        "data": str(digits),
-        "out": out,
-        "epochs": 2,
-        "batch_size": 16,
-        "size": 8,
-        "augment": "crop",
-        "min_area": 0.5,
-    }
-    return RunRequest(**{**common, **changes})  # type: ignore[arg-type]
-
-
-def run(digits: Path, out: Path, stop_after: int | None = None, **changes: object) -> FitResult:
-    """Train, and stop after ``stop_after`` steps."""
-    asked = [0]
-
-    def stopped() -> bool:
-        asked[0] += 1
-        return stop_after is not None and asked[0] > stop_after
-
-    return train_run(request(digits, out, **changes), Progress(), stopped=stopped)
-
-
-def tensors(folder: Path, name: str = LAST) -> dict[str, torch.Tensor]:
-    return read_checkpoint(folder / name).tensors
-
-
-def assert_same(one: Path, other: Path) -> None:
-    """Assert that two runs have the same weights and, except for the time, the same history."""
-    for name in (LAST, BEST):
-        mine, theirs = tensors(one, name), tensors(other, name)
-        assert mine.keys() == theirs.keys()
-        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
-    histories = [(folder / HISTORY).read_text().splitlines() for folder in (one, other)]
-    numbers = [[line.rpartition(",")[0] for line in lines] for lines in histories]
-    assert numbers[0] == numbers[1]
 
 
 def test_a_run_writes_all_its_files(digits: Path, tmp_path: Path) -> None:
@@ -93,7 +49,7 @@ def test_a_run_writes_all_its_files(digits: Path, tmp_path: Path) -> None:
     last = read_checkpoint(tmp_path / "run" / LAST)
     assert last.spec.classes == tuple("0123456789")
     assert last.spec == RunFolder(tmp_path / "run").spec()
-    assert last.scores["accuracy"] == result.history[-1].val_accuracy
+    assert last.head.scores["accuracy"] == result.history[-1].val_accuracy
     model = rf.build(last.spec.network)
     model.load_state_dict(last.tensors)
 
@@ -212,8 +168,8 @@ def test_the_best_weights_are_those_of_the_best_epoch(
 
     monkeypatch.setattr("resforge.classify.fit.evaluate", second_is_best)
     run(digits, tmp_path / "run", epochs=3)
-    assert read_checkpoint(tmp_path / "run" / BEST).epoch == 2
-    assert read_checkpoint(tmp_path / "run" / LAST).epoch == 3
+    assert read_checkpoint(tmp_path / "run" / BEST).head.epoch == 2
+    assert read_checkpoint(tmp_path / "run" / LAST).head.epoch == 3
     trained = load_run(tmp_path / "run", "cpu")
     found = evaluate_run(trained, str(digits))
     assert torch.equal(found.confusion, evaluations[1].confusion)
@@ -449,5 +405,5 @@ def assert_near(one: Path, other: Path) -> None:
         torch.testing.assert_close(mine[name], theirs[name], rtol=1e-3, atol=1e-4)
     lines = [(folder / HISTORY).read_text().splitlines()[1:] for folder in (one, other)]
     for line, twin in zip(*lines, strict=True):
-        numbers = ([float(cell) for cell in text.split(",")[:-1]] for text in (line, twin))
+        numbers = ([float(cell) for cell in text.split(",")[:-2]] for text in (line, twin))
         assert next(numbers) == pytest.approx(next(numbers), rel=1e-3)

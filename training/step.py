@@ -64,7 +64,15 @@ class Stepper:
         return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from the ``state`` of another stepper of the same arguments.
+
+        Raises any exception for a state that does not fit.
+        """
+        options = [_options(group) for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, own in zip(self.optimizer.param_groups, options, strict=True):
+            group.update(own)  # the recipe decides them, not the file
+        check_moments(self.optimizer)
         self.scaler.load_state_dict(state["scaler"])
 
     def _precision(self) -> AbstractContextManager[object]:
@@ -90,6 +98,38 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         eps=spec.eps,
         weight_decay=spec.weight_decay,
     )
+
+
+def check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Raise ``ValueError`` unless the state of ``optimizer`` fits its parameters.
+
+    PyTorch takes any state, and fails at the next step.
+    """
+    adam = isinstance(optimizer, torch.optim.AdamW)
+    names = ("step", "exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            moments = optimizer.state.get(parameter)
+            if not moments:  # a parameter that is not trained, and every one before the first step
+                continue
+            if not isinstance(moments, dict) or {*moments} != {*names}:
+                raise ValueError(f"the optimiser's state does not hold {', '.join(names)}")
+            for name, value in moments.items():
+                _check_moment(name, value, parameter)
+
+
+def _check_moment(name: str, value: Any, parameter: Tensor) -> None:
+    if name == "step":
+        if not isfinite(float(value)) or float(value) < 0:
+            raise ValueError(f"the optimiser has done {float(value)} steps")
+    elif value is None and name == "momentum_buffer":
+        pass  # before the first step
+    elif not isinstance(value, Tensor) or value.shape != parameter.shape:
+        raise ValueError(f"the optimiser's {name} has another shape than its parameter")
+
+
+def _options(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "params"}
 
 
 def gradient_norms(model: nn.Module) -> tuple[GradientNorm, ...]:

@@ -87,4 +87,5 @@ class WarmupState:
         return {"over": self.over, "errors": self.errors}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.over, self.errors = state["over"], [*state["errors"]]
+        self.over = bool(state["over"])
+        self.errors = [float(error) for error in state["errors"]]

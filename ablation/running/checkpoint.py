@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import StoreError
-from ...files import write_whole
+from ...files import remove_left_over, write_whole
 from ...training.sealed import seal, unseal
 
 FOLDER = "checkpoints"
 #: Seconds between two checkpoints of a trial.
 EVERY = 30.0
-#: Seconds after which an unfinished file is taken to be left by a killed process.
-_LEFT_BEHIND = 600.0
 
 
 class Checkpoint:
@@ -81,9 +79,9 @@ def make_checkpoint_folder(folder: Path, finished: set[str]) -> None:
     """
     with suppress(OSError):
         (folder / FOLDER).mkdir(exist_ok=True)
+        remove_left_over(folder / FOLDER)
         for file in (folder / FOLDER).iterdir():
-            unfinished = file.name.startswith(".")
-            if file.stem in finished or (unfinished and _age(file) > _LEFT_BEHIND):
+            if file.stem in finished:
                 file.unlink(missing_ok=True)
 
 
@@ -108,10 +106,6 @@ def code_digest() -> str:
             digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _age(file: Path) -> float:
-    return time.time() - file.stat().st_mtime
 
 
 def _difference(stored: dict[str, Any], identity: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,12 @@ INK, SOFT, RULE = "#1f2933", "#52606d", "#d9dee3"
 #: Distinct also for readers with colour vision deficiency (Okabe and Ito 2008).
 BLUE, ORANGE = "#0072b2", "#d55e00"
 FORMATS = (".svg", ".png", ".pdf")
+#: Warnings on letters that the font lacks, and on names that take more room than there is: both are
+#: seen in the figure, and are nothing that a user of the command line can change.
+_SEEN = r"Glyph |Matplotlib currently does not support |constrained_layout not applied"
 _STYLE: Any = {
     "svg.hashsalt": "resforge",
+    "svg.fonttype": "none",  # the reader's fonts have letters that matplotlib's lacks
     "text.parse_math": False,  # a dollar in a class name is a dollar
     "font.size": 9,
     "text.color": INK,
@@ -56,7 +61,9 @@ def write_figure(path: Path, size: tuple[float, float], paint: Callable[[Figure]
     kind = path.suffix.lower()[1:]
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     content = io.BytesIO()
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _SEEN, UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # of losses near the largest number
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
         figure.savefig(content, format=kind, dpi=160, metadata=dates.get(kind))

@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import printable
 from ..runs.use import Prediction
 from .canvas import BLUE, RULE, write_figure
 
@@ -67,10 +68,10 @@ def _bars(axes: Axes, top: list[tuple[int, float]], classes: Sequence[str]) -> N
 
 
 def shortened(name: str) -> str:
-    """``name`` without its middle part where it is too long for a label.
+    """``name`` in printable characters, without its middle part where it is too long for a label.
 
     >>> shortened("a photograph of a very large flower.jpg")
     'a photograp...flower.jpg'
     """
-    half = (_LONGEST - 3) // 2
+    name, half = printable(name), (_LONGEST - 3) // 2
     return name if len(name) <= _LONGEST else f"{name[: half + 1]}...{name[-half:]}"

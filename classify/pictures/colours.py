@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from .decode import PictureError, decode
-from .folder import Picture
 from .loader import ahead
+from .overlap import Picture
 from .view import View
 
 #: Largest number of pictures that are measured, and their side in pixels.

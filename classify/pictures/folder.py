@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import Fault, SpecError
+from .overlap import Picture, refuse_two_classes, without
+from .walk import SUFFIXES, Found, entries_of, is_picture, walk_pictures
 
-SUFFIXES = (
-    ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
-)  # fmt: skip
+Note = Callable[[str], None]
 #: Names of the parts of a folder that is split already.
 TRAIN, VAL, TEST = ("train", "training"), ("val", "validation", "valid"), ("test",)
 _LAYOUT = "each class has a folder with its pictures: rose/1.jpg, tulip/2.jpg"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture file and the number of its class; ``name`` is its path within the folder."""
-
-    path: Path
-    name: str
-    label: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +44,25 @@ class PictureFolder:
         return digest.hexdigest()
 
 
+def _silent(text: str) -> None:
+    pass
+
+
 def read_folder(
-    path: str | os.PathLike[str], val_share: float = 0.2, split: int = 0
+    path: str | os.PathLike[str], val_share: float = 0.2, split: int = 0, note: Note = _silent
 ) -> PictureFolder:
     """List the training and validation pictures under ``path``.
 
     Either ``path`` holds ``train/`` and ``val/``, each with class folders, or one set of class
     folders, maybe in ``train/``: then the fraction ``val_share`` of each class is held out, by a
     draw that depends on ``split`` and on each picture's name alone. A ``test/`` beside them is
-    ignored. Raises :class:`~resforge.SpecError` for a folder with fewer than two classes, a class
-    without pictures, and classes in ``val/`` that ``train/`` lacks.
+    ignored. Each real file is used once: of links and hard links to one file, all but one are left
+    out, and a file that is in ``train/`` and in ``val/`` is used for validation alone. ``note`` is
+    called with a message on what is left out, and on class names that differ in case alone.
+
+    Raises :class:`~resforge.SpecError` for a folder with fewer than two classes, a class without
+    pictures, a real file in two classes, classes in ``val/`` that ``train/`` lacks, and a folder
+    that cannot be read.
     """
     root = Path(path)
     if not root.is_dir():
@@ -71,16 +72,27 @@ def read_folder(
     classes = list_classes(home)
     if len(classes) == 1:
         inside = home / classes[0]
-        deeper = any(path.is_dir() for path in inside.iterdir())
+        deeper = any(os.path.isdir(entry.path) for entry in entries_of(inside))
         help = f"is {inside} the folder that holds the classes?" if deeper else _LAYOUT
         raise _fault(f"{home} holds a single class, {classes[0]!r}: two or more are needed", help)
-    pictures = list_pictures(home, classes)
+    _note_alike(home, classes, note)
+    pictures = list_pictures(home, classes, note=note)
     if train is None or val is None:
         return PictureFolder(root, classes, *stratified(pictures, val_share, split))
-    return PictureFolder(root, classes, pictures, list_labelled(val, classes))
+    held = list_labelled(val, classes, note)
+    kept = without(pictures, held, note)
+    if emptied := {picture.label for picture in pictures} - {picture.label for picture in kept}:
+        raise _fault(
+            f"all pictures of class {classes[min(emptied)]!r} in {home} are the same files as"
+            f" pictures in {val}",
+            "put copies of other pictures into one of the two folders",
+        )
+    return PictureFolder(root, classes, kept, held)
 
 
-def list_labelled(root: Path, classes: tuple[str, ...]) -> tuple[Picture, ...]:
+def list_labelled(
+    root: Path, classes: tuple[str, ...], note: Note = _silent
+) -> tuple[Picture, ...]:
     """List the pictures under ``root``, whose class folders are among ``classes``.
 
     Raises :class:`~resforge.SpecError` for any other class.
@@ -92,16 +104,13 @@ def list_labelled(root: Path, classes: tuple[str, ...]) -> tuple[Picture, ...]:
             f"{root} has a class {others[0]!r}, which is not among the {len(classes)} known",
             f"the known classes are {known}",
         )
-    return list_pictures(root, classes, present)
+    return list_pictures(root, classes, present, note)
 
 
 def list_classes(root: Path) -> tuple[str, ...]:
     """List the names of the folders in ``root``. Raises :class:`~resforge.SpecError` for none."""
-    try:
-        with os.scandir(root) as entries:
-            content = sorted((entry.name, entry.is_dir()) for entry in entries)
-    except OSError as error:
-        raise _fault(f"{root} cannot be read ({error.strerror})") from None
+    # Not entry.is_dir(), which raises an error for a link to itself.
+    content = sorted((entry.name, os.path.isdir(entry.path)) for entry in entries_of(root))
     classes = tuple(name for name, is_folder in content if is_folder and not name.startswith("."))
     if not classes:
         loose = "pictures, and " if any(is_picture(name) for name, _ in content) else ""
@@ -114,42 +123,74 @@ def list_classes(root: Path) -> tuple[str, ...]:
 
 
 def list_pictures(
-    root: Path, classes: tuple[str, ...], present: tuple[str, ...] | None = None
+    root: Path,
+    classes: tuple[str, ...],
+    present: tuple[str, ...] | None = None,
+    note: Note = _silent,
 ) -> tuple[Picture, ...]:
-    """List the pictures of each class, with those in its subfolders.
+    """List the pictures of each class, with those in its subfolders; each real file once.
 
-    Raises :class:`~resforge.SpecError` for a class without pictures.
+    Raises :class:`~resforge.SpecError` for a class without pictures, and a file in two classes.
     """
     pictures: list[Picture] = []
+    walks: list[Found] = []
     for label, name in enumerate(classes):
         if present is not None and name not in present:
             continue
-        files = sorted(_files(root / name))
-        if not files:
+        walks.append(found := walk_pictures(root / name))
+        if not found.files:
             raise _fault(
                 f"class {name!r} has no pictures in {root / name}",
                 f"put some there ({' '.join(SUFFIXES)}), or remove the folder",
             )
         pictures += [
-            Picture(Path(file), Path(file).relative_to(root).as_posix(), label) for file in files
+            Picture(Path(path), Path(path).relative_to(root).as_posix(), label, file)
+            for path, file in found.files.items()
         ]
+    refuse_two_classes(pictures)
+    _note_links(walks, note)
     return tuple(pictures)
 
 
-def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def _note_links(walks: Iterable[Found], note: Note) -> None:
+    repeated = [path for found in walks for path in found.repeated]
+    dangling = [path for found in walks for path in found.dangling]
+    if repeated:
+        note(
+            f"{len(repeated):,} links lead to pictures or folders once more, {repeated[0]} among"
+            " them: each picture is used once"
+        )
+    if dangling:
+        note(f"{len(dangling):,} links lead to no file, {dangling[0]} among them: left out")
+
+
+def _note_alike(root: Path, classes: Iterable[str], note: Note) -> None:
+    alike: dict[str, str] = {}
+    for name in classes:
+        key = unicodedata.normalize("NFC", name).casefold()
+        if (other := alike.setdefault(key, name)) != name:
+            note(
+                f"{root} has two classes, {other!r} and {name!r}, whose names hardly differ: if"
+                " they are one class, put their pictures into one folder"
+            )
+
+
+def find_pictures(paths: Iterable[str | os.PathLike[str]], note: Note = _silent) -> list[Path]:
     """Expand files and folders to picture files, for prediction.
 
+    Each real file of a folder is listed once; ``note`` is called with a message on other links.
     Raises :class:`~resforge.SpecError` for a missing path, and for a folder without pictures.
     """
     pictures: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(_files(path))
-            if not inside:
+            found = walk_pictures(path)
+            _note_links([found], note)
+            if not found.files:
                 raise _fault(
                     f"{path} holds no pictures", f"their names end in {' '.join(SUFFIXES)}"
                 )
-            pictures += map(Path, inside)
+            pictures += map(Path, found.files)
         elif path.is_file():
             pictures.append(path)
         else:
@@ -180,21 +221,6 @@ def stratified(
         )
     train = tuple(picture for picture in pictures if picture.name not in chosen)
     return train, tuple(picture for picture in pictures if picture.name in chosen)
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file name is that of a picture; hidden files are not pictures."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
-
-
-def _files(folder: Path) -> Iterator[str]:
-    """Paths of the pictures under ``folder``."""
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in filter(is_picture, names):
-            file = os.path.join(place, name)
-            if os.path.isfile(file):  # not a pipe or a dangling link
-                yield file
 
 
 def first_folder(root: Path, names: tuple[str, ...]) -> Path | None:

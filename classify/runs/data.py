@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import Fault, SpecError
@@ -15,16 +16,21 @@ NAMED = ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "npz")
 
 
 def find_data(
-    text: str, channels: int, val_share: float = 0.2, split: int = 0
+    text: str,
+    channels: int,
+    val_share: float = 0.2,
+    split: int = 0,
+    note: Callable[[str], None] = lambda text: None,
 ) -> PictureFolder | DataSource:
     """The data set for ``digits``, ``cifar10:FOLDER`` and so on, or for a folder of pictures.
 
     A folder with the name of a data set is written ``./digits``. The fraction ``val_share`` of the
-    training pictures is held out. Raises :class:`~resforge.SpecError` for unusable data.
+    training pictures is held out. ``note`` is called with messages on links in a folder. Raises
+    :class:`~resforge.SpecError` for unusable data.
     """
     name, _, path = text.partition(":")
     if name not in NAMED:
-        return read_folder(Path(text).expanduser(), val_share, split)
+        return read_folder(Path(text).expanduser(), val_share, split, note)
     if name != "digits" and not path:
         where = "FILE" if name == "npz" else "FOLDER"
         message = f"{name} needs the {where.lower()} of the data set"

@@ -6,15 +6,18 @@ import csv
 import io
 import json
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...errors import StoreError
+from ...errors import StoreError, printable
 from ...files import locked, make_folder, write_whole
 from ...training.sealed import seal, unseal
+from .identity import KEY, Identity
+from .reading import FORMAT, MAX_SPEC, check_format, fields_in, parse_mapping, read_file, validated
 from .record import COLUMNS, Epoch, RunSpec
-from .weights import FORMAT, check_format, read_spec
+from .weights import Checkpoint, CheckpointHead, read_checkpoint, read_head
 
 RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
 BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
@@ -22,11 +25,19 @@ BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
 SHOWN = 4
 
 
+def _head_of(path: Path) -> CheckpointHead:
+    try:
+        return read_head(path)
+    except StoreError as error:
+        raise StoreError(f"{error}: put it back, or remove it to continue without it") from None
+
+
 class RunFolder:
     """Folder of one run.
 
     A run is resumed from the state in ``resume.pt``. It is written last: a process that is killed
-    at any time leaves a folder that another process can resume from.
+    at any time leaves a folder that another process can resume from. Each file carries the identity
+    of the run, and a file of another run is refused.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,56 +65,103 @@ class RunFolder:
             raise StoreError(
                 f"{self.path} holds other files, {min(others)} among them: choose another --out"
             )
-        head = {"format": FORMAT, "resforge": __version__, **spec.model_dump(mode="json")}
-        write_whole(self.path / RUN, json.dumps(head, indent=2) + "\n")
+        head = {"format": FORMAT, "resforge": __version__, KEY: Identity.new(self.path).text}
+        text = json.dumps({**head, **spec.model_dump(mode="json")}, indent=2) + "\n"
+        write_whole(self.path / RUN, text)
 
     def spec(self) -> RunSpec:
         """Read the spec of the run. Raises ``StoreError`` where that is impossible."""
+        return validated(self.path / RUN, RunSpec, fields_in(RunSpec, self._head()))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Identity of the run. Raises ``StoreError`` where it cannot be read."""
+        head = self._head()
+        return Identity.of(self.path / RUN, head, fields_in(RunSpec, head))
+
+    def _head(self) -> dict[str, Any]:
         path = self.path / RUN
         try:
-            head = json.loads(path.read_bytes())
+            return parse_mapping(path, read_file(path, MAX_SPEC))
         except FileNotFoundError:
             raise StoreError(f"{self.path} holds no run: create one by `resforge train`") from None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read ({error})") from None
-        if not isinstance(head, dict):
-            raise StoreError(f"{path} is damaged: it does not hold a mapping")
-        check_format(path, head)
-        return read_spec(path, {name: head[name] for name in RunSpec.model_fields if name in head})
 
     def check(self, spec: RunSpec) -> None:
-        """Raise ``StoreError`` unless ``spec`` is that of this run."""
+        """Raise ``StoreError`` unless the files of this folder are those of one run of ``spec``."""
         if others := self.spec().differences(spec):
             raise StoreError(
                 f"{self.path} holds another run, which differs in {', '.join(others[:SHOWN])}:"
                 " resume it with its own options, or choose another --out"
             )
+        for path in (self.path / name for name in (HISTORY, BEST, LAST, RESUME)):
+            if path.is_dir():
+                raise StoreError(f"{path} is a folder, and a run has a file there: move it away")
+        for path in (self.path / name for name in (BEST, LAST)):
+            if path.exists():
+                self._check_weights(path.name, _head_of(path))
+
+    def read_weights(self, name: str) -> Checkpoint:
+        """Read ``best.safetensors`` or ``last.safetensors``. Raises ``StoreError`` for a file that
+        is missing, damaged, or of another run."""
+        try:
+            checkpoint = read_checkpoint(self.path / name)
+        except FileNotFoundError:
+            raise StoreError(self._without(name)) from None
+        self._check_weights(name, checkpoint.head)
+        return checkpoint
+
+    def _check_weights(self, name: str, head: CheckpointHead) -> None:
+        path, home = self.path / name, self.path / RUN
+        help = f"put the {name} of this run back, or give the file alone: resforge predict {path}"
+        self.identity.check(home, path, head.id, help)
+        if others := self.spec().differences(head.run):
+            raise StoreError(f"{path} differs from {home} in {', '.join(others[:SHOWN])}: {help}")
+
+    def _without(self, name: str) -> str:
+        other = next((self.path / file for file in (BEST, LAST) if (self.path / file).exists()), "")
+        if other:
+            return f"{self.path} has no {name}: put it back, or give {other} alone"
+        return f"{self.path} has not finished an epoch yet: continue it with --resume"
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Write the state of training."""
-        write_whole(self.path / RESUME, seal({"format": FORMAT, "state": state}))
+        tree = {"format": FORMAT, KEY: self.identity.text, "state": state}
+        write_whole(self.path / RESUME, seal(tree))
 
     def read_state(self) -> dict[str, Any] | None:
         """Read the state of training; None where there is none yet. Raises ``StoreError`` for a
-        damaged file."""
+        damaged file, and for one of another run."""
         path = self.path / RESUME
         try:
-            head = unseal(path.read_bytes())
+            content = read_file(path)
         except FileNotFoundError:
             return None
+        try:
+            head = unseal(content)
         except Exception as error:  # a broken file can raise anything at all
-            raise StoreError(
-                f"{path} cannot be read ({error}): start a run in another --out, with --weights"
-                f" {self.path / LAST}"
-            ) from None
-        check_format(path, head)
+            raise self.unusable_state(error) from None
+        head = check_format(path, head)
+        help = f"put the {RESUME} of this run back, or {self._begin_again}"
+        self.identity.check(self.path / RUN, path, head.get(KEY), help)
+        if not isinstance(head.get("state"), dict):
+            raise self.unusable_state("it holds no state")
         state: dict[str, Any] = head["state"]
         return state
+
+    def unusable_state(self, why: object) -> StoreError:
+        """The error for a state that cannot be read or does not fit the run."""
+        name = f"{type(why).__name__}: " if isinstance(why, LookupError | TypeError) else ""
+        reason = printable(name + str(why).partition("\n")[0])
+        return StoreError(f"{self.path / RESUME} cannot be used ({reason}): {self._begin_again}")
+
+    @property
+    def _begin_again(self) -> str:
+        return f"start a run in another --out, with --weights {self.path / LAST}"
 
     def write_history(self, history: list[Epoch]) -> None:
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerows([COLUMNS, *(epoch.as_row() for epoch in history)])
+        rows.writerows([COLUMNS, *((*epoch.as_row(), self.identity.text) for epoch in history)])
         write_whole(self.path / HISTORY, text.getvalue())
 
     def locked(self) -> AbstractContextManager[None]:

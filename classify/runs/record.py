@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ...planner.plan import lay_out, too_wide
 from ...specs.base import Spec
 from ...specs.network import ResNetSpec
 from ...training.recipe import Recipe
@@ -21,7 +22,7 @@ class DataRecord(Spec):
     fingerprint: str
     train: int
     val: int
-    val_share: float
+    val_share: Annotated[float, Field(ge=0.0, le=1.0)]
     """Fraction of each class that was held out, where the data were not split already."""
     split: int
 
@@ -55,6 +56,23 @@ class RunSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> RunSpec:
+        """The classes are the network's outputs, and the view is an input that it can take."""
+        if len({*self.classes}) != len(self.classes):
+            raise _misfit("classes", "two classes have one name")
+        view, side = self.view, self.network.natural_input_size
+        if view is not None:
+            side = view.size
+            if view.channels != self.network.in_channels:
+                raise _misfit("view", f"the network has {self.network.in_channels} input channels")
+        plan = lay_out(self.network, (side, side))
+        if view is not None and (layer := too_wide(plan)):
+            raise _misfit("view.size", f"{side} is too small for {layer.name} of the network")
+        if plan.output_shape != (len(self.classes),):
+            raise _misfit("classes", f"the network has outputs of shape {plan.output_shape}")
+        return self
+
     @property
     def steps_per_epoch(self) -> int:
         return self.recipe.steps // self.epochs
@@ -68,7 +86,7 @@ class RunSpec(Spec):
         ...     source="x", fingerprint="", train=8, val=2, val_share=0.2, split=0
         ... )
         >>> run = RunSpec(
-        ...     network=rf.load("digits_resnet8"), classes=("a",), data=data,
+        ...     network=rf.load("digits_resnet8"), classes=(*"abcdefghij",), data=data,
         ...     recipe=Recipe(steps=2), epochs=1,
         ... )
         >>> run.differences(run.model_copy(update={"seed": 1}))
@@ -90,6 +108,11 @@ class RunSpec(Spec):
             "data": data["fingerprint"],
             **{f"recipe.{name}": value for name, value in recipe.items()},
         }
+
+
+def _misfit(name: str, message: str) -> PydanticCustomError:
+    context = {"message": message, "under": (*name.split("."),)}
+    return PydanticCustomError("run", "{message}", context)
 
 
 def _difference(name: str, there: Any, here: Any) -> str:
@@ -126,8 +149,8 @@ class Epoch:
         return astuple(self)
 
 
-#: Columns of ``history.csv``.
-COLUMNS = tuple(field.name for field in fields(Epoch))
+#: Columns of ``history.csv``; the last is the identity of the run, the same in every row.
+COLUMNS = (*(field.name for field in fields(Epoch)), "run")
 
 
 def best(history: list[Epoch]) -> Epoch:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from torch import nn
 from ...builder import build
 from ...drawing.numbers import percent
 from ...errors import Fault, ResforgeError, SpecError
+from ...planner.plan import lay_out, too_wide
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
 from ...training.data.source import DataSource
@@ -31,6 +32,7 @@ from ..fit import FitResult, fit
 from ..pictures.colours import measure
 from ..pictures.feed import PictureFeed, Unreadable
 from ..pictures.folder import PictureFolder
+from ..pictures.overlap import identical, report_identical
 from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
 from ..progress import Progress
 from .board import Board
@@ -111,9 +113,11 @@ def train_run(
         if progress is None or not ranks.leads:
             progress = Progress()
         network = request.network
-        data = find_data(request.data, network.in_channels, request.val_share, request.split)
+        data = find_data(
+            request.data, network.in_channels, request.val_share, request.split, progress.note
+        )
         feed, record, view = _feed(request, data, ranks, progress)
-        spec = RunSpec(
+        spec = _spec(
             network=_with_classes(network, feed, data, progress),
             classes=feed.class_names,
             data=record,
@@ -147,6 +151,14 @@ def train_run(
             progress=progress,
             on_epoch=board.write if board else lambda epoch: None,
         )
+
+
+def _spec(**settings: Any) -> RunSpec:
+    try:
+        return RunSpec(**settings)
+    except ValidationError as error:
+        faults, more = faults_of(error, RunSpec)
+        raise SpecError(faults, more) from None
 
 
 def _model(request: RunRequest, network: ResNetSpec, progress: Progress) -> nn.Module:
@@ -183,6 +195,8 @@ def _feed(
         loaded = load_data(data, ranks.device)
         tensors = TensorFeed(loaded, request.seed)
         return tensors, _record(request, request.data, loaded.fingerprint, tensors), None
+    if ranks.leads and (pairs := identical(data.train, data.val, request.workers)):
+        progress.note(report_identical(pairs))
     view = _view(request, data)
     feed = PictureFeed(
         data,
@@ -235,13 +249,21 @@ def _with_classes(
         message = f"{data.kind} has {data.input_shape[0]} channels, not {network.in_channels}"
         help = f"write in_channels: {data.input_shape[0]}"
         raise SpecError(Fault("data", message, "in_channels", help))
-    classes = len(feed.class_names)
-    if network.head.classes != classes:
-        progress.note(
-            f"the head gets {classes} classes, as in the data, instead of {network.head.classes}"
-        )
-        network = network.replace({"head.num_classes": classes})
-    return network
+    side = network.natural_input_size
+    shape = data.input_shape[1:] if isinstance(data, DataSource) else (side, side)
+    plan, classes = lay_out(network, shape), len(feed.class_names)
+    if isinstance(data, DataSource) and (layer := too_wide(plan)):
+        message = f"the images of {shape[0]}x{shape[1]} pixels are too small for {layer.name}"
+        raise SpecError(Fault("data", message, help="use a network for small images"))
+    if plan.output_shape == (classes,):
+        return network
+    if "num_classes" not in type(network.head).model_fields:
+        message = f"the data have {classes} classes, and the head has outputs {plan.output_shape}"
+        raise SpecError(Fault("data", message, "head", f"end the head in {{linear: {classes}}}"))
+    progress.note(
+        f"the head gets {classes} classes, as in the data, instead of {network.head.classes}"
+    )
+    return network.replace({"head.num_classes": classes})
 
 
 def _recipe(request: RunRequest, count: int) -> Recipe:

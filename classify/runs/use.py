@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +27,7 @@ from .data import find_data
 from .folder import BEST, LAST, RunFolder
 from .record import RunSpec
 from .session import as_device
-from .weights import read_checkpoint
+from .weights import misfit, read_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,22 +54,18 @@ def load_run(
     """
     path = Path(path)
     if path.is_dir():
-        RunFolder(path).spec()
-        file = path / (BEST if epoch == "best" else LAST)
-        if not file.is_file():
-            raise StoreError(f"{path} has not finished an epoch yet: continue it with --resume")
-    elif path.is_file():
-        file = path
+        checkpoint = RunFolder(path).read_weights(BEST if epoch == "best" else LAST)
     else:
-        raise StoreError(f"{path}: no such run; create one by `resforge train`")
-    checkpoint = read_checkpoint(file)
+        try:
+            checkpoint = read_checkpoint(path)
+        except FileNotFoundError:
+            raise StoreError(f"{path}: no such run; create one by `resforge train`") from None
     model = build(checkpoint.spec.network, device="meta")
-    try:
-        model.load_state_dict(checkpoint.tensors, assign=True)
-    except RuntimeError as error:
-        raise StoreError(f"{file} is damaged: {error}") from None
+    if found := misfit(model, checkpoint.tensors):
+        raise StoreError(f"{path} is damaged: {found}")
+    model.load_state_dict(checkpoint.tensors, assign=True)
     model.to(target := as_device(device)).eval()
-    return TrainedRun(path, model, checkpoint.spec, checkpoint.epoch, target)
+    return TrainedRun(path, model, checkpoint.spec, checkpoint.head.epoch, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +88,18 @@ def predict_pictures(
 ) -> Iterator[Prediction | PictureError]:
     """Predict the class of each picture in turn; an error for each unreadable picture.
 
-    Raises :class:`~resforge.SpecError` for a run that was not trained on picture files.
+    Raises :class:`~resforge.SpecError` for a run that was not trained on picture files, and
+    :class:`~resforge.ResforgeError` for a network whose outputs are not finite.
     """
     view = _view(run)
     for batch in ahead(split(paths), lambda path: (path, read(path, view)), workers):
         readable = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
         rows: Iterator[Tensor] = iter(())
         if readable:
-            rows = iter(predict(run.model, normalised(readable, view, run.device)).cpu())
+            found = predict(run.model, normalised(readable, view, run.device)).cpu()
+            if not found.isfinite().all():
+                raise _not_finite(run)
+            rows = iter(found)
         for path, pixels in batch:
             if isinstance(pixels, PictureError):
                 yield pixels
@@ -125,7 +125,7 @@ def evaluate_run(
     the pictures that were held out, in a data set with a name its test images. With ``part="all"``
     all class folders in ``data`` are used. ``follow`` wraps the iterator of batches, whose number
     is its second argument, for a progress bar. Raises :class:`~resforge.SpecError` for unknown
-    classes.
+    classes, and :class:`~resforge.ResforgeError` for a network whose outputs are not finite.
     """
     spec, classes = run.spec, len(run.spec.classes)
     if spec.view is None:
@@ -134,7 +134,7 @@ def evaluate_run(
             raise _wrong_data(run, data)
         loaded = load_data(source, run.device)
         tested = zip(torch.split(loaded.test_x, 256), torch.split(loaded.test_y, 256), strict=True)
-        return evaluate(run.model, tested, classes)
+        return _checked(run, evaluate(run.model, tested, classes))
     folder = _pictures(run, Path(data).expanduser(), part, note)
     feed = PictureFeed(
         folder, spec.view, workers=workers, device=run.device, unreadable=unreadable, note=note
@@ -142,7 +142,14 @@ def evaluate_run(
     batches: Iterable[LabelledBatch] = feed.validation(slice(None))
     if follow is not None:
         batches = follow(batches, ceil(len(folder.val) / BATCH))
-    return evaluate(run.model, batches, classes)
+    return _checked(run, evaluate(run.model, batches, classes))
+
+
+def _checked(run: TrainedRun, evaluation: Evaluation) -> Evaluation:
+    # The loss may be infinite where a class is excluded; it is NaN where an output is not finite.
+    if isnan(evaluation.loss):
+        raise _not_finite(run)
+    return evaluation
 
 
 def _pictures(
@@ -154,15 +161,17 @@ def _pictures(
         inside = first_folder(root, TEST) or first_folder(root, VAL)
         if inside is not None:
             note(f"evaluating {inside}")
-            return PictureFolder(inside, spec.classes, (), list_labelled(inside, spec.classes))
-        if root.resolve() == Path(spec.data.source).resolve():
-            folder = read_folder(root, spec.data.val_share, spec.data.split)
+            return PictureFolder(
+                inside, spec.classes, (), list_labelled(inside, spec.classes, note)
+            )
+        if _is_same_folder(root, spec.data.source):
+            folder = read_folder(root, spec.data.val_share, spec.data.split, note)
             if folder.fingerprint == spec.data.fingerprint:
                 count, whole = len(folder.val), len(folder.train) + len(folder.val)
                 note(f"evaluating the {count:,} of {whole:,} pictures that were held out")
                 return folder
             note(f"{root} has changed since the training, and may contain pictures of it")
-    return PictureFolder(root, spec.classes, (), list_labelled(root, spec.classes))
+    return PictureFolder(root, spec.classes, (), list_labelled(root, spec.classes, note))
 
 
 def _view(run: TrainedRun) -> View:
@@ -170,6 +179,21 @@ def _view(run: TrainedRun) -> View:
         message = f"{run.path} was trained on {run.spec.data.source}, not on picture files"
         raise SpecError(Fault("data", message, help="use a run on a folder of pictures"))
     return run.spec.view
+
+
+def _not_finite(run: TrainedRun) -> ResforgeError:
+    return ResforgeError(
+        f"{run.path}: outputs of the network are not finite, because its training diverged or its"
+        " weights are damaged: train again, with a lower --lr"
+    )
+
+
+def _is_same_folder(one: Path, other: str) -> bool:
+    """Whether two paths name one folder; ``other`` may be any text."""
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
 def _wrong_data(run: TrainedRun, data: str) -> ResforgeError:

@@ -4,37 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 
 from ..._version import __version__
-from ...errors import SpecError, StoreError, path_text
+from ...errors import StoreError, printable
+from ...specs.base import Spec
 from ...weights.errors import WeightsError
 from ...weights.read import read
 from ...weights.write import write_tensors
+from .reading import FORMAT, check_regular, fields_in, parse_mapping, validated
 from .record import RunSpec
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Mapping
 
-#: Version of run folders and their files.
-FORMAT = 1
+    from torch import Tensor, nn
+
 _KEY, _DIGEST = "resforge_run", "resforge_run_sha256"
+
+
+class CheckpointHead(Spec):
+    """Metadata of weights after an epoch of a run."""
+
+    id: str | None = None
+    """Identity of the run; None in files of earlier versions."""
+    run: RunSpec
+    epoch: Annotated[int, Field(ge=1)]
+    scores: dict[str, Annotated[float, Field(allow_inf_nan=True)]]
+    """Mean loss and accuracy on the validation pictures; a loss may be infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Weights after an epoch of a run."""
 
-    spec: RunSpec
-    epoch: int
-    scores: dict[str, float]
-    tensors: dict[str, Tensor]
+    head: CheckpointHead
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def spec(self) -> RunSpec:
+        return self.head.run
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -42,15 +56,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     Raises ``StoreError`` where the file cannot be written.
     """
-    head = json.dumps(
-        {
-            "format": FORMAT,
-            "resforge": __version__,
-            "run": checkpoint.spec.model_dump(mode="json"),
-            "epoch": checkpoint.epoch,
-            "scores": checkpoint.scores,
-        }
-    )
+    # Not pydantic's JSON, which has no infinity.
+    tree = checkpoint.head.model_dump(mode="python")
+    tree["run"] = checkpoint.spec.model_dump(mode="json")
+    head = json.dumps({"format": FORMAT, "resforge": __version__, **tree})
     notes = {_KEY: head, _DIGEST: _sha256(head)}
     write_tensors(checkpoint.tensors, path, checkpoint.spec.network, notes)
 
@@ -58,47 +67,54 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a file of :func:`write_checkpoint`.
 
-    Raises ``StoreError`` for any other file, a damaged one, and one of a newer resforge.
+    Raises ``FileNotFoundError`` for a missing file, and ``StoreError`` for any other file, a
+    damaged one, and one of a newer resforge.
     """
+    head = read_head(path)
     try:
-        tensors = read(path).tensors
-        with safe_open(path, framework="pt") as file:
-            notes = file.metadata() or {}
+        return Checkpoint(head, read(path).tensors)
     except WeightsError as error:
         raise StoreError(f"{path} is damaged: {error.faults[0].message}") from None
+
+
+def read_head(path: Path) -> CheckpointHead:
+    """Read the metadata alone, with the errors of :func:`read_checkpoint`."""
+    check_regular(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            notes: dict[str, str] = file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise StoreError(f"{path} cannot be read ({error})") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise StoreError(
+            f"{path} is damaged or cannot be read ({printable(str(reason))})"
+        ) from None
     if _KEY not in notes:
         raise StoreError(f"{path} holds weights without a run: use `resforge weights` for them")
     if notes.get(_DIGEST) != _sha256(notes[_KEY]):
         raise StoreError(f"{path} is damaged: the checksum of its metadata differs")
-    head = json.loads(notes[_KEY])
-    check_format(path, head)
-    return Checkpoint(read_spec(path, head["run"]), head["epoch"], head["scores"], tensors)
+    head = parse_mapping(path, notes[_KEY])
+    return validated(path, CheckpointHead, fields_in(CheckpointHead, head))
 
 
-def check_format(path: Path, head: Mapping[str, Any]) -> None:
-    """Raise ``StoreError`` unless ``head`` has the format that this version reads."""
-    version = head.get("format")
-    if version != FORMAT:
-        newer = isinstance(version, int) and version > FORMAT
-        help = "upgrade resforge" if newer else "it is not a run of resforge"
-        raise StoreError(f"{path} has format {version}, and this resforge reads {FORMAT}: {help}")
+def misfit(model: nn.Module, tensors: Any) -> str | None:
+    """The first difference of ``tensors`` from the state dict of ``model`` in names, shapes and
+    types; None for none."""
+    expected = {name: _form(tensor) for name, tensor in model.state_dict().items()}
+    if not hasattr(tensors, "items"):
+        return "it does not hold named tensors"
+    given = {name: _form(tensor) for name, tensor in tensors.items()}
+    for name in [*expected, *given]:
+        if expected.get(name) != given.get(name):
+            there, here = given.get(name, "missing"), expected.get(name, "not in the network")
+            return printable(f"{name} is {there}, and in the network {here}")
+    return None
 
 
-def read_spec(path: Path, tree: Any) -> RunSpec:
-    """Validate the spec of a run from JSON. Raises ``StoreError``."""
-    try:
-        return RunSpec.model_validate(tree)
-    except (ValidationError, SpecError) as error:
-        raise StoreError(f"{path} is damaged: {_first(error)}") from None
-
-
-def _first(error: ValidationError | SpecError) -> str:
-    if isinstance(error, SpecError):
-        return error.message
-    first = error.errors(include_url=False)[0]
-    return f"{path_text(first['loc'])}: {first['msg']}"
+def _form(tensor: Any) -> str:
+    """Shape and type of a tensor."""
+    if not (hasattr(tensor, "shape") and hasattr(tensor, "dtype")):
+        return type(tensor).__name__
+    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def _sha256(text: str) -> str:
