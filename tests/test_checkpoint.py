@@ -230,11 +230,10 @@ def test_where_there_is_no_folder_nothing_is_kept(task: Task, tmp_path: Path) ->
 def test_what_is_of_no_more_use_is_removed(tmp_path: Path) -> None:
     make_checkpoint_folder(tmp_path, set())
     folder = tmp_path / "checkpoints"
-    for name in ("done.pt", "waiting.pt", ".old.pt.1", ".new.pt.2"):
+    for name in ("done.pt", "waiting.pt", f".resforge-{'0' * 32}.tmp"):
         (folder / name).touch()
-    os.utime(folder / ".old.pt.1", (0, 0))
     make_checkpoint_folder(tmp_path, {"done"})
-    assert {file.name for file in folder.iterdir()} == {"waiting.pt", ".new.pt.2"}
+    assert {file.name for file in folder.iterdir()} == {"waiting.pt"}
     discard(tmp_path, "waiting")
     discard(tmp_path, "waiting")
-    assert {file.name for file in folder.iterdir()} == {".new.pt.2"}
+    assert not [*folder.iterdir()]

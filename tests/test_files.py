@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from resforge import files
-from resforge.ablation.running.checkpoint import FOLDER, make_checkpoint_folder
 from resforge.errors import StoreError
 from resforge.files import locked, remove_left_over, write_whole
 
@@ -97,11 +96,3 @@ def test_a_write_whose_temporary_file_is_removed_is_done_again(
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a", "new")]
     with pytest.raises(StoreError, match="No such file or directory"):
         write_whole(tmp_path / "none" / "a", "new")
-
-
-def test_a_sweep_removes_what_its_trials_left(tmp_path: Path) -> None:
-    (tmp_path / FOLDER).mkdir()
-    for name in (LEFT, "one.pt", "two.pt"):
-        (tmp_path / FOLDER / name).write_text("half")
-    make_checkpoint_folder(tmp_path, {"one"})
-    assert [file.name for file in (tmp_path / FOLDER).iterdir()] == ["two.pt"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import Fault, SpecError
-from .overlap import Picture, refuse_two_classes, without
+from .overlap import Picture, named, refuse_two_classes, without
 from .walk import SUFFIXES, Found, entries_of, is_picture, walk_pictures
 
 Note = Callable[[str], None]
@@ -153,15 +153,11 @@ def list_pictures(
 
 
 def _note_links(walks: Iterable[Found], note: Note) -> None:
-    repeated = [path for found in walks for path in found.repeated]
-    dangling = [path for found in walks for path in found.dangling]
-    if repeated:
-        note(
-            f"{len(repeated):,} links lead to pictures or folders once more, {repeated[0]} among"
-            " them: each picture is used once"
-        )
-    if dangling:
-        note(f"{len(dangling):,} links lead to no file, {dangling[0]} among them: left out")
+    walks = [*walks]
+    if repeated := [path for found in walks for path in found.repeated]:
+        note(f"left out, since each picture is used once: {named(repeated)}")
+    if dangling := [path for found in walks for path in found.dangling]:
+        note(f"left out, since the link leads to no file: {named(dangling)}")
 
 
 def _note_alike(root: Path, classes: Iterable[str], note: Note) -> None:

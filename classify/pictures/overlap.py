@@ -19,7 +19,7 @@ from .walk import FileId
 MOST = 20_000
 #: Bytes at the middle and at the end of a file that are compared before all others.
 _SAMPLE = 512
-#: Largest number of pairs in a message.
+#: Largest number of pictures that a message names.
 _SHOWN = 3
 
 
@@ -44,10 +44,10 @@ def refuse_two_classes(pictures: Iterable[Picture]) -> None:
     ]
     if pairs:
         one, other = pairs[0]
-        more = f", and {len(pairs) - 1:,} more are" if len(pairs) > 1 else ""
+        more = f", and {len(pairs) - 1:,} more" if len(pairs) > 1 else ""
         message = f"{one.path} is the same file as {other.path}, in another class{more}"
         help = "remove one of the two; it is a link or a hard link"
-        raise SpecError(Fault("data", message.removesuffix(" are"), help=help))
+        raise SpecError(Fault("data", message, help=help))
 
 
 def without(
@@ -57,12 +57,9 @@ def without(
     files = {picture.file: picture for picture in val}
     refuse_two_classes([*train, *val])
     kept = tuple(picture for picture in train if picture.file not in files)
-    if len(kept) < len(train):
-        twice = next(picture for picture in train if picture.file in files)
-        note(
-            f"{len(train) - len(kept):,} training pictures are the same files as pictures for"
-            f" validation ({twice.path} is {files[twice.file].path}): not used in training"
-        )
+    twice = [f"{one.path} = {files[one.file].path}" for one in train if one.file in files]
+    if twice:
+        note(f"left out of training, since it is the same file in validation: {named(twice)}")
     return kept
 
 
@@ -86,15 +83,23 @@ def identical(
 
 def report_identical(pairs: Sequence[tuple[Picture, Picture]]) -> str:
     """A message on pairs of :func:`identical`, for people."""
-    shown = ", ".join(f"{one.path} = {copy.path}" for one, copy in pairs[:_SHOWN])
+    shown = named([f"{one.path} = {copy.path}" for one, copy in pairs])
     others = sum(one.label != copy.label for one, copy in pairs)
-    wrong = f" {others:,} of them are in another class there." if others else ""
-    more = f" and {len(pairs) - _SHOWN:,} more" if len(pairs) > _SHOWN else ""
+    wrong = f" ({others:,} in another class)" if others else ""
     return (
-        f"{len(pairs):,} pictures for validation have the same bytes as training pictures: {shown}"
-        f"{more}.{wrong} Remove one of each pair: the network has seen them, and the accuracy is"
-        " too high"
+        f"pictures for validation with the same bytes as training pictures: {shown}{wrong}. Remove"
+        " one of each pair: the network has seen them, and the accuracy is too high"
     )
+
+
+def named(texts: Sequence[str]) -> str:
+    """The first of ``texts``, and the number of the others.
+
+    >>> named(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
 
 
 #: A picture, and whether it is for validation.

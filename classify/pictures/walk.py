@@ -70,7 +70,11 @@ class _Walk:
             if paths.setdefault(identity, path) != path:
                 self.repeated.append(path)
         files = {path: identity for identity, path in paths.items()}
-        return Found({path: files[path] for path in sorted(files)}, self.repeated, self.dangling)
+        return Found(
+            {path: files[path] for path in sorted(files)},
+            sorted(self.repeated),
+            sorted(self.dangling),
+        )
 
     def _enter(self, folder: str) -> None:
         """Add the pictures under ``folder``, and the links to be followed."""
