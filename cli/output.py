@@ -37,7 +37,11 @@ def tell_json(value: Any) -> None:
 
 
 def finite(value: float) -> float | None:
-    """``value`` for JSON, which has no infinity; None where it is not finite."""
+    """``value`` for JSON, which has no infinity; None where it is not finite.
+
+    >>> finite(0.5), finite(float("inf"))
+    (0.5, None)
+    """
     return value if isfinite(value) else None
 
 

@@ -279,6 +279,32 @@ def test_a_variant_starts_from_the_parts_that_fit(cli: Cli, tmp_path: Path) -> N
     assert "layer1.0.se.fc1.weight" in after
 
 
+def test_a_head_written_out_fits_the_classes_or_is_refused(cli: Cli, tmp_path: Path) -> None:
+    for count in (10, 7):
+        chain = NET.replace(
+            "head: {num_classes: 10}", f"head: [{{global_pool: avg}}, {{linear: {count}}}]"
+        )
+        (tmp_path / f"{count}.yaml").write_text(chain)
+    asked = ("--data", "pictures", "--size", "8", *SHORT)
+    done = cli("train", "10.yaml", *asked, "--out", "run")
+    assert done.code == 0, done.err
+    assert cli("predict", "run", "pictures/0").code == 0
+    refused = cli("train", "7.yaml", *asked, "--out", "other")
+    assert refused.code == 3
+    assert "the data have 10 classes, and the head has outputs (7,)" in refused.err
+    assert "end the head in {linear: 10}" in refused.err
+
+
+def test_images_too_small_for_the_network_are_refused(cli: Cli, tmp_path: Path) -> None:
+    wide = NET.replace("{kind: conv3x3, width: 8}", "[{conv: 11, width: 8, padding: 0}, norm, act]")
+    (tmp_path / "wide.yaml").write_text(wide)
+    for tokens in (("--data", "digits"), ("--data", "pictures", "--size", "8")):
+        done = cli("train", "wide.yaml", *tokens, "--out", "run", *SHORT)
+        assert (done.code, done.out) == (3, "")
+        assert "too small" in done.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_refused_run_leaves_its_folder_free(cli: Cli, tmp_path: Path) -> None:
     asked = ("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "8")
     assert cli(*asked, "--batch-size", "500").code == 3

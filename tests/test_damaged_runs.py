@@ -149,6 +149,19 @@ def test_a_damaged_spec_is_explained(
         assert message in done.err
 
 
+@pytest.mark.parametrize("name", ["network", "recipe", "classes", "id", "format", "other"])
+def test_values_nested_to_any_depth_are_read_or_refused(
+    place: Place, damaged: Path, name: str
+) -> None:
+    tree = json.loads((damaged / "run.json").read_text())
+    for levels in (500, 900, 2000):
+        for left, right in ("[]", ('{"a":', "}")):
+            deep = f"{left * levels}1{right * levels}"
+            text = json.dumps({**tree, name: "DEEP"}).replace('"DEEP"', deep)
+            (damaged / "run.json").write_text(text)
+            assert call(place, "predict", damaged).code in (0, 4)
+
+
 @pytest.mark.parametrize("file", ["run.json", "resume.pt", "best.safetensors", "last.safetensors"])
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
 def test_only_regular_files_are_read(place: Place, damaged: Path, file: str, kind: str) -> None:

@@ -113,8 +113,9 @@ class RunFolder:
     def _check_weights(self, name: str, head: CheckpointHead) -> None:
         path, home = self.path / name, self.path / RUN
         help = f"put the {name} of this run back, or give the file alone: resforge predict {path}"
+        others = self.spec().differences(head.run)
         self.identity.check(home, path, head.id, help)
-        if others := self.spec().differences(head.run):
+        if others:
             raise StoreError(f"{path} differs from {home} in {', '.join(others[:SHOWN])}: {help}")
 
     def _without(self, name: str) -> str:

@@ -33,7 +33,7 @@ class Identity:
     def new(cls, folder: Path) -> Identity:
         """Make an identity: the name of the run's folder, for people, and 64 random bits.
 
-        >>> Identity.new(Path("runs/my roses")).text[:10]
+        >>> Identity.new(Path("runs/my roses")).text[:9]
         'my-roses-'
         """
         name = re.sub(r"[^0-9A-Za-z]+", "-", folder.absolute().name).strip("-")[:32]

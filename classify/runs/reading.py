@@ -55,9 +55,10 @@ def parse_mapping(path: Path, text: str | bytes) -> dict[str, Any]:
     """The mapping in a JSON text, of a format that this version reads; or ``StoreError``."""
     try:
         tree = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise StoreError(f"{path} is damaged: {reason}") from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}") from None
     return check_format(path, tree)
 
 
@@ -80,6 +81,12 @@ def validated(path: Path, model: type[Part], tree: Any) -> Part:
         return model.model_validate(tree)
     except (ValidationError, SpecError) as error:
         raise StoreError(f"{path} is damaged: {printable(first_fault(error))}") from None
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def _too_deep(path: Path) -> StoreError:
+    return StoreError(f"{path} is damaged: it is nested too deeply")
 
 
 def fields_in(model: type[Spec], head: Mapping[str, Any]) -> dict[str, Any]:
