@@ -16,15 +16,26 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from resforge.ablation import Outcome, Store, Sweep, SweepPlan, plan_sweep, read_records
+from old_stores import make_old
+from resforge.ablation import (
+    Outcome,
+    Store,
+    Sweep,
+    SweepPlan,
+    plan_sweep,
+    read_records,
+    retry_trials,
+    sweep_status,
+)
 from resforge.ablation.results.outcome import pack_bits, unpack_bits
 from resforge.ablation.results.owner import Owner
-from resforge.ablation.results.schema import STORE_FORMAT
 from resforge.ablation.results.store import Claim
+from resforge.ablation.results.tables import STORE_FORMAT
 from resforge.errors import StoreError
 from resforge.files import write_whole
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+steps_done = st.integers(0, 2**63 - 1)
+losses, errors = st.floats(-1e300, 1e300), st.floats(0, 1) | st.just(-0.0)
 
 
 def make_plan(seeds: int = 3, **tree: object) -> SweepPlan:
@@ -123,8 +134,8 @@ def test_a_store_that_fails_its_integrity_check_is_not_resumed(
         " WHERE name = 'trials_by_rank'"
     )
     store.close()
-    with Store(tmp_path) as damaged, pytest.raises(StoreError, match=r"damaged \(.*index"):
-        damaged.adopt(make_plan().record, Owner.me())
+    with pytest.raises(StoreError, match=r"damaged \(.*index"):
+        Store(tmp_path)
 
 
 def test_crashes_are_counted(store: Store, me: Owner) -> None:
@@ -184,8 +195,8 @@ def test_whatever_happens_each_trial_is_recorded_at_most_once(
 
 
 @given(
-    st.lists(st.tuples(st.integers(), finite), max_size=4).map(tuple),
-    st.lists(st.tuples(st.integers(), finite, finite), min_size=1, max_size=4).map(tuple),
+    st.lists(st.tuples(steps_done, losses), max_size=4).map(tuple),
+    st.lists(st.tuples(steps_done, errors, losses), min_size=1, max_size=4).map(tuple),
     st.none() | st.text(),
 )
 def test_outcomes_survive_bit_for_bit(
@@ -240,27 +251,31 @@ def test_a_newer_store_is_left_untouched(store: Store, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [store.path.name]
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_an_earlier_store_is_migrated_and_keeps_its_results(
-    store: Store, me: Owner, tmp_path: Path, version: int
-) -> None:
-    store.record(claimed(store, me), done())
+def old_outcome(version: int) -> str:
+    """The outcome of ``done`` as an earlier version wrote it."""
     old = json.loads(done().to_json())
     later = {2: ("correct", "gradients", "timings", "notes"), 3: ("validation_curve", "selected")}
     for name in (name for since, names in later.items() if since > version for name in names):
         del old[name]
-    store.database.execute("UPDATE results SET outcome = ?", (json.dumps(old),))
-    if version == 1:
-        store.database.execute("DROP TABLE runs")
-    store.database.execute(f"PRAGMA user_version = {version}")
+    return json.dumps(old)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_an_earlier_store_is_read_and_left_untouched(
+    store: Store, me: Owner, tmp_path: Path, version: int
+) -> None:
+    store.record(claimed(store, me), done())
+    store.database.execute("UPDATE results SET outcome = ?", (old_outcome(version),))
+    store.leave(me)
     store.close()
+    make_old(tmp_path, version)
+    before = store.path.read_bytes()
     records = read_records(tmp_path)
     assert [trial.outcome for trial in records.all_trials] == [done()]
     assert records.all_trials[0].outcome.test_error == done().test_curve[-1][1]
-    assert records.runs == ()
-    with Store(tmp_path, create=True) as again:
-        again.note_run(me, {"torch": "2"})
-    assert read_records(tmp_path).runs[0].manifest == {"torch": "2"}
+    assert (records.total, records.runs, records.num_classes) == (3, (), 10)
+    assert sweep_status(tmp_path).finished == 1
+    assert store.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -270,10 +285,9 @@ def test_a_store_with_the_identities_of_0_1_0_takes_no_plan_and_loses_nothing(
     store.record(claimed(store, me), done())
     store.record(claimed(store, me), Outcome("failed", error="Oops"))
     store.leave(me)
-    if version == 1:
-        store.database.execute("DROP TABLE runs")
-    store.database.execute(f"PRAGMA user_version = {version}")
     store.close()
+    make_old(tmp_path, version)
+    before = store.path.read_bytes()
     with Store(tmp_path, create=True) as old:
         for change in (
             lambda: old.adopt(make_plan(5).record, me),
@@ -282,11 +296,31 @@ def test_a_store_with_the_identities_of_0_1_0_takes_no_plan_and_loses_nothing(
             with pytest.raises(StoreError, match=r"0\.1\.0, whose identities .* new folder"):
                 change()
         assert old.drivers() == 0
-        # Reading does not pass the store off as one of this version.
-        assert old.database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert store.path.read_bytes() == before
     records = read_records(tmp_path)
     assert [trial.outcome.status for trial in records.all_trials] == ["done", "failed"]
     assert records.total == 3
+
+
+def test_a_store_without_digests_gets_them_when_it_is_written_to(
+    store: Store, me: Owner, tmp_path: Path
+) -> None:
+    store.record(claimed(store, me), done())
+    store.record(claimed(store, me), Outcome("failed", error="Oops"))
+    store.note_run(me, {"torch": "2"})
+    store.leave(me)
+    store.close()
+    before = read_records(tmp_path)
+    make_old(tmp_path, 4)
+    assert len(retry_trials(tmp_path)) == 1
+    after = read_records(tmp_path)
+    assert (after.arms, after.runs, after.sweep) == (before.arms, before.runs, before.sweep)
+    assert [trial.outcome for trial in after.all_trials] == [done()]
+    with Store(tmp_path) as sealed:
+        assert sealed.database.execute("PRAGMA user_version").fetchone() == (STORE_FORMAT,)
+        assert {*sealed.database.execute("SELECT length(seal) FROM results")} == {(80,)}
+        sealed.adopt(make_plan(5).record, me)
+        assert sealed.counts() == {"waiting": 4, "running": 0, "finished": 1}
 
 
 @given(st.lists(st.booleans(), max_size=40))

@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 #: Part of every trial's key; to be increased when the same trial would give other numbers.
 RESULT_FORMAT = 1
 
 Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
+
+
+def _escaped(value: Any) -> Any:
+    """A traceback can hold file names that cannot be encoded in UTF-8; they are escaped."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
+_Text = Annotated[str, BeforeValidator(_escaped)]
+_Step = Annotated[int, Field(ge=0, lt=2**63)]
+_Loss = Annotated[float, Field(ge=-1e300, le=1e300)]
+_Error = Annotated[float, Field(ge=0, le=1)]
+_Seconds = Annotated[float, Field(ge=0, le=1e15)]
+_Curve = tuple[tuple[_Step, _Error, _Loss], ...]
 
 
 @dataclass(frozen=True)
@@ -25,23 +41,23 @@ class Outcome:
     """
 
     status: Status
-    train_curve: tuple[tuple[int, float], ...] = ()
-    test_curve: tuple[tuple[int, float, float], ...] = ()
-    steps: int = 0
-    seconds: float = 0.0
-    error: str | None = None
+    train_curve: tuple[tuple[_Step, _Loss], ...] = ()
+    test_curve: _Curve = ()
+    steps: _Step = 0
+    seconds: _Seconds = 0.0
+    error: _Text | None = None
     environment: dict[str, Any] = field(default_factory=dict)
-    correct: str = ""
+    correct: Annotated[str, Field(pattern="^([0-9a-f]{2})*$")] = ""
     """One bit for each test image: whether it is classified correctly after the selected step. See
     :func:`unpack_bits`."""
-    gradients: tuple[tuple[tuple[str, float | None], ...], ...] = ()
+    gradients: tuple[tuple[tuple[str, _Seconds | None], ...], ...] = ()
     """Name and gradient norm of each weight, at the first step and at the last."""
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, _Seconds] = field(default_factory=dict)
     """Seconds spent on parts of the trial."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[_Text, ...] = ()
     """Messages for people, on which no number depends."""
-    validation_curve: tuple[tuple[int, float, float], ...] = ()
-    selected: int | None = None
+    validation_curve: _Curve = ()
+    selected: _Step | None = None
     """Step whose weights were tested; None stands for the last."""
 
     @classmethod
@@ -93,14 +109,14 @@ class Outcome:
 
     @classmethod
     def from_json(cls, text: str) -> Outcome:
-        tree = json.loads(text)
-        for curve in ("train_curve", "test_curve", "validation_curve"):
-            tree[curve] = tuple(tuple(point) for point in tree.get(curve, ()))
-        tree["notes"] = tuple(tree.get("notes", ()))
-        tree["gradients"] = tuple(
-            tuple((name, norm) for name, norm in step) for step in tree.get("gradients", ())
-        )
-        return cls(**tree)
+        """Raises ``ValueError`` for a text that :meth:`to_json` cannot have written."""
+        # json.loads takes what json.dumps writes, surrogates included; pydantic's parser does not.
+        return _adapter().validate_python(json.loads(text))
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Outcome]:
+    return TypeAdapter(Outcome)
 
 
 def pack_bits(bits: Sequence[bool]) -> str:

@@ -7,9 +7,13 @@ import os
 import socket
 import uuid
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from ...errors import StoreError
+from pydantic import Field, TypeAdapter
+
+from .disk import DamagedError
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Owner:
     """
 
     host: str
-    pid: int
+    pid: Annotated[int, Field(ge=1, lt=2**31)]
     start: str
     token: str
 
@@ -38,9 +42,9 @@ class Owner:
     @classmethod
     def parse(cls, text: str) -> Owner:
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise StoreError(f"the store is damaged (an owner reads {text[:40]!r})") from error
+            return _adapter().validate_python(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"an owner reads {text[:40]!r}") from error
 
     @property
     def is_gone(self) -> bool:
@@ -55,6 +59,11 @@ class Owner:
             return False
         now = _start_of(self.pid)
         return now == _ZOMBIE or bool(now and self.start and now != self.start)
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Owner]:
+    return TypeAdapter(Owner)
 
 
 _ZOMBIE = "ended"

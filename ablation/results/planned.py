@@ -6,23 +6,26 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
 
 from ...errors import path_text
 
 _SHOWN = 5
+_Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
 class ArmRecord:
     """An arm as it was planned."""
 
-    name: str
-    labels: tuple[tuple[str, str], ...]
+    name: Annotated[str, Field(min_length=1)]
+    labels: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]
     digest: str
-    params: int
-    macs: int
-    depth: int
+    params: _Count
+    macs: _Count
+    depth: _Count
     spec: str = ""
     """The spec as JSON."""
 
@@ -62,10 +65,11 @@ def write_plan(database: sqlite3.Connection, plan: PlanRecord) -> None:
         "fingerprint": plan.fingerprint,
         "images": json.dumps(plan.images),
     }
-    database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+    database.executemany("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", meta.items())
     database.execute("DELETE FROM arms")
     database.executemany(
-        "INSERT INTO arms VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO arms (position, name, labels, digest, params, macs, depth, spec)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *(position, arm.name, json.dumps(arm.labels), arm.digest),
@@ -80,6 +84,21 @@ def write_plan(database: sqlite3.Connection, plan: PlanRecord) -> None:
         " ON CONFLICT (key) DO UPDATE SET rank = excluded.rank",
         [(*trial, rank) for rank, trial in enumerate(plan.trials)],
     )
+    note_counts(database)
+
+
+def note_counts(database: sqlite3.Connection) -> None:
+    """Keep the size of the plan, by which missing records are noticed."""
+    database.execute(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES ('counts', ?)",
+        (json.dumps(plan_counts(database)),),
+    )
+
+
+def plan_counts(database: sqlite3.Connection) -> list[int]:
+    """Number of arms and of trials of the plan."""
+    query = "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM trials WHERE rank NOT NULL)"
+    return [*database.execute(query).fetchone()]
 
 
 def plan_changes(database: sqlite3.Connection, plan: PlanRecord) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +17,19 @@ from ...specs.network import ResNetSpec
 from ...training.data import DATA
 from ..declared import Declared, Pair, pairs_of, undeclared_warning
 from ..published import PublishedTable
+from .contents import (
+    parse_arm,
+    parse_images,
+    parse_manifest,
+    parse_outcome,
+    parse_sweep,
+    parse_time,
+)
+from .disk import disk_errors, transaction
 from .outcome import Outcome
 from .planned import ArmRecord
-from .schema import disk_errors
 from .store import Store
+from .tables import MANIFESTS, version_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class Records:
         specs = {arm.digest: arm.spec for arm in self.arms}
         plans = {}
         for digest, spec in specs.items():
-            with suppress(SpecError, ValueError, TypeError):
+            with suppress(SpecError, ValueError, TypeError, RecursionError):
                 plans[digest] = plan(ResNetSpec(**json.loads(spec)), self.input_size)
         return plans
 
@@ -137,52 +147,51 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
 
     Raises :class:`~resforge.errors.StoreError` for a missing store and one that cannot be read.
     """
-    with Store(folder) as store, disk_errors(store.path):
-        # One transaction, so that an active driver changes nothing between the queries.
-        store.database.execute("BEGIN")
+    # One transaction, so that an active driver changes nothing between the queries.
+    with Store(folder) as store, disk_errors(store.path), transaction(store.database, write=False):
         meta = dict(store.database.execute("SELECT name, value FROM meta").fetchall())
-        arms = [
-            ArmRecord(name, tuple(map(tuple, json.loads(labels))), *rest)
-            for name, labels, *rest in store.database.execute(
-                "SELECT name, labels, digest, params, macs, depth, spec FROM arms ORDER BY position"
-            )
-        ]
-        by_digest: dict[str, list[TrialRecord]] = {}
-        for digest, *row in store.database.execute(
-            "SELECT digest, key, seed, outcome, recorded FROM trials JOIN results USING (key)"
-            " WHERE rank NOT NULL ORDER BY rank"
-        ):
-            by_digest.setdefault(digest, []).append(_trial(*row))
-        runs = [
-            RunRecord(datetime.fromisoformat(started), json.loads(manifest))
-            for started, manifest in store.database.execute(
-                "SELECT started, manifest FROM runs ORDER BY started, rowid"
-            )
-        ]
+        if "sweep" not in meta:
+            raise StoreError(f"{store.path}: nothing was planned here yet: run the sweep first")
+        arms = _arms(store.database)
+        by_digest = _trials(store.database)
         counts = store.counts()
-        store.database.execute("COMMIT")
-    if "sweep" not in meta:
-        raise StoreError(f"{store.path}: nothing was planned here yet: run the sweep first")
-    return Records(
-        sweep=json.loads(meta["sweep"]),
-        text=meta["text"],
-        fingerprint=meta["fingerprint"],
-        arms=tuple(arms),
-        trials={arm.name: tuple(by_digest.get(arm.digest, ())) for arm in arms},
-        total=sum(counts.values()),
-        finished=counts["finished"],
-        runs=tuple(runs),
-        images=tuple(json.loads(meta["images"])) if "images" in meta else None,
+        return Records(
+            sweep=parse_sweep(meta["sweep"]),
+            text=meta["text"],
+            fingerprint=meta["fingerprint"],
+            arms=arms,
+            trials={arm.name: tuple(by_digest.get(arm.digest, ())) for arm in arms},
+            total=sum(counts.values()),
+            finished=counts["finished"],
+            runs=_runs(store.database),
+            images=parse_images(meta["images"]) if "images" in meta else None,
+        )
+
+
+def _arms(database: sqlite3.Connection) -> tuple[ArmRecord, ...]:
+    query = "SELECT name, labels, digest, params, macs, depth, spec FROM arms ORDER BY position"
+    return tuple(parse_arm(*row) for row in database.execute(query))
+
+
+def _trials(database: sqlite3.Connection) -> dict[str, list[TrialRecord]]:
+    """Finished trials of the plan by the digest of their network."""
+    query = (
+        "SELECT digest, key, seed, outcome, recorded FROM trials JOIN results USING (key)"
+        " WHERE rank NOT NULL ORDER BY rank"
     )
+    trials: dict[str, list[TrialRecord]] = {}
+    for digest, key, seed, outcome, recorded in database.execute(query):
+        time = parse_time(f"trial {key}", recorded)
+        trial = TrialRecord(key, seed, parse_outcome(key, outcome), time)
+        trials.setdefault(digest, []).append(trial)
+    return trials
 
 
-def _trial(key: str, seed: int, outcome: str, recorded: str) -> TrialRecord:
-    try:
-        ended = Outcome.from_json(outcome)
-        if ended.status == "done" and not (ended.train_curve and ended.test_curve):
-            raise ValueError("no curves")
-        return TrialRecord(key, seed, ended, datetime.fromisoformat(recorded))
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(
-            f"the record of trial {key} is damaged ({error}): choose another --out"
-        ) from error
+def _runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
+    if version_of(database) < MANIFESTS:
+        return ()
+    query = "SELECT started, manifest FROM runs ORDER BY started, rowid"
+    return tuple(
+        RunRecord(parse_time("a run", started), parse_manifest(manifest))
+        for started, manifest in database.execute(query)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -11,7 +10,8 @@ from typing import Any
 
 from ...errors import ResforgeError, StoreError, printable
 from ...specs.paths import nearest
-from .schema import disk_errors
+from .contents import parse_sweep
+from .disk import disk_errors, transaction
 from .store import Store
 
 #: All states of a trial.
@@ -70,18 +70,17 @@ def sweep_status(folder: str | os.PathLike[str]) -> SweepStatus:
 
     Raises ``StoreError`` for a missing store and one that cannot be read.
     """
-    with Store(folder) as store, disk_errors(store.path):
-        store.database.execute("BEGIN")
+    with Store(folder) as store, disk_errors(store.path), transaction(store.database, write=False):
         arms = _arms(store)
         states = store.states()
         drivers = store.drivers()
-        store.database.execute("COMMIT")
-        meta = store.database.execute("SELECT value FROM meta WHERE name = 'sweep'").fetchone()
+        query = "SELECT value FROM meta WHERE name = 'sweep'"
+        sweep = parse_sweep(store.database.execute(query).fetchone()[0])
     by_digest: dict[str, Counter[str]] = {}
     for digest, state in states:
         by_digest.setdefault(digest, Counter())[state] += 1
     return SweepStatus(
-        title=printable(json.loads(meta[0])["name"]),
+        title=printable(sweep["name"]),
         arms={name: _in_order(by_digest.get(digest, Counter())) for name, digest in arms},
         trials=_in_order(Counter(state for _, state in states)),
         drivers=drivers,

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...errors import StoreError
+from .contents import DamagedError, parse_outcome
+from .disk import disk_errors, transaction
 from .outcome import Outcome
 from .owner import Owner
 from .planned import PlanRecord, plan_changes, write_plan
-from .schema import check_identities, disk_errors, open_database, transaction
+from .schema import make_writable, open_database
+from .seals import changed_column
 
 STORE_NAME = "results.sqlite"
 #: Seconds after which a claim expires unless it is renewed; drivers renew every few seconds.
@@ -63,10 +66,7 @@ class Store:
         driver runs another plan, with the differences, and for a store of resforge 0.1.0.
         """
         with disk_errors(self.path):
-            check_identities(self.database, self.path)
-            integrity = self.database.execute("PRAGMA integrity_check").fetchone()[0]
-            if integrity != "ok":
-                raise StoreError(f"{self.path}: damaged ({integrity}): choose another --out")
+            make_writable(self.database, self.path)
             with transaction(self.database) as database:
                 self._drop_gone_drivers()
                 others = database.execute("SELECT plan FROM drivers").fetchall()
@@ -76,7 +76,7 @@ class Store:
                         f" ({plan_changes(database, plan)}): wait for it, or choose another --out"
                     )
                 database.execute(
-                    "INSERT INTO drivers VALUES (?, ?, ?)",
+                    "INSERT INTO drivers (owner, plan, lease) VALUES (?, ?, ?)",
                     (owner.text, plan.digest, time.time() + lease),
                 )
                 write_plan(database, plan)
@@ -85,7 +85,9 @@ class Store:
         """Record the manifest of a run."""
         row = (owner.text, _now(), json.dumps(manifest))
         with disk_errors(self.path), transaction(self.database) as database:
-            database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
+            database.execute(
+                "INSERT OR REPLACE INTO runs (owner, started, manifest) VALUES (?, ?, ?)", row
+            )
 
     def leave(self, owner: Owner) -> None:
         """Release all trials that ``owner`` holds, and remove it from the drivers."""
@@ -131,7 +133,11 @@ class Store:
         with disk_errors(self.path), transaction(self.database) as database:
             held = self._end_claim(claim, "finished", crashed=False)
             if held:
-                database.execute("INSERT INTO results VALUES (?, ?, ?, ?, ?)", row)
+                database.execute(
+                    "INSERT INTO results (key, status, attempt, recorded, outcome)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    row,
+                )
         return held
 
     def release(self, claim: Claim, crashed: bool = False) -> bool:
@@ -157,15 +163,10 @@ class Store:
 
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Outcomes of the recorded trials among ``keys``, of any plan."""
-        query = "SELECT outcome FROM results WHERE key = ?"
+        query = "SELECT key, status, attempt, recorded, outcome, seal FROM results WHERE key = ?"
         with disk_errors(self.path):
             rows = {key: self.database.execute(query, (key,)).fetchone() for key in keys}
-        try:
-            return {key: Outcome.from_json(row[0]) for key, row in rows.items() if row}
-        except (ValueError, TypeError, KeyError) as error:
-            raise StoreError(
-                f"{self.path}: a record is damaged ({error}): choose another --out"
-            ) from error
+            return {key: _outcome(row) for key, row in rows.items() if row}
 
     def states(self) -> list[tuple[str, str]]:
         """Digest and state of each trial of the current plan.
@@ -177,16 +178,16 @@ class Store:
                 "SELECT digest, coalesce(status, state), owner, lease FROM trials"
                 " LEFT JOIN results USING (key) WHERE rank NOT NULL ORDER BY rank"
             ).fetchall()
-        return [
-            (digest, "waiting" if state == "running" and _has_expired(*held) else state)
-            for digest, state, *held in rows
-        ]
+            return [
+                (digest, "waiting" if state == "running" and _has_expired(*held) else state)
+                for digest, state, *held in rows
+            ]
 
     def drivers(self) -> int:
         """Number of active runs."""
         with disk_errors(self.path):
             rows = self.database.execute("SELECT owner, lease FROM drivers").fetchall()
-        return sum(not _has_expired(*held) for held in rows)
+            return sum(not _has_expired(*held) for held in rows)
 
     def retry(self, statuses: Collection[str], digests: Collection[str]) -> list[tuple[Any, ...]]:
         """Delete outcomes of the current plan and return their trials to waiting.
@@ -194,8 +195,9 @@ class Store:
         Returns digest, seed and status of each. Raises ``StoreError`` for a store of resforge
         0.1.0, in which the trials could not be run again.
         """
+        with disk_errors(self.path):
+            make_writable(self.database, self.path)
         with disk_errors(self.path), transaction(self.database) as database:
-            check_identities(database, self.path)
             rows = database.execute(
                 "SELECT key, digest, seed, status FROM results JOIN trials USING (key)"
                 " WHERE rank NOT NULL ORDER BY rank"
@@ -234,6 +236,15 @@ class Store:
         for owner, lease in self.database.execute("SELECT owner, lease FROM drivers").fetchall():
             if _has_expired(owner, lease):
                 self.database.execute("DELETE FROM drivers WHERE owner = ?", (owner,))
+
+
+def _outcome(row: tuple[Any, ...]) -> Outcome:
+    """The outcome of a record, which is checked again: a run can last for days."""
+    *values, sealed = row
+    column = changed_column("results", values, sealed)
+    if column is not None:
+        raise DamagedError(f"trial {row[0]}: its {column} is not as it was written")
+    return parse_outcome(row[0], values[-1])
 
 
 def _now() -> str:
