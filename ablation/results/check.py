@@ -48,20 +48,15 @@ def check_store(connection: sqlite3.Connection) -> None:
 
 def _named(connection: sqlite3.Connection, table: str, row: Sequence[Any], column: str) -> str:
     """Description of a changed value."""
-    value = "its name" if column == next(iter(TABLES[table])) else f"its {column}"
     name = printable(str(row[0])[:80])
-    match table:
-        case "meta":
-            subject = f"the {name!r} of the plan"
-        case "trials" | "results":
-            subject = f"trial {name}{_whose(connection, row[0])}"
-        case "arms":
-            subject = f"arm {printable(str(row[1]))!r}"
-        case _:
-            subject = f"{name} of the {table}"
-    what = "the record" if column == "seal" else value
-    part = "" if table == "meta" else f", {'results' if table == 'results' else table}"
-    return f"{subject}{part}: {what} is not as it was written"
+    subjects = {
+        "meta": f"{name!r} of the plan",
+        "arms": f"arm {printable(str(row[1])[:80])!r}",
+        "trials": f"trial {name}{_whose(connection, row[0])}",
+        "results": f"the result of trial {name}{_whose(connection, row[0])}",
+    }
+    value = "the record" if column == "seal" else f"its {column}"
+    return f"{subjects.get(table, f'{name} of {table}')}: {value} is not as it was written"
 
 
 def _whose(connection: sqlite3.Connection, key: Any) -> str:

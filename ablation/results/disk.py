@@ -41,7 +41,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Convert errors of SQLite and damaged records to ``StoreError`` with a remedy."""
     try:
         yield
-    except (sqlite3.Error, DamagedError) as error:
+    except (sqlite3.Error, DamagedError, UnicodeDecodeError) as error:
+        # sqlite3 raises the last one where a message quotes damaged bytes.
         raise StoreError(f"{printable(str(path))}: {_explained(error)}") from error
 
 

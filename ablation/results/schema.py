@@ -7,10 +7,13 @@ from pathlib import Path
 
 from ...errors import StoreError
 from .check import check_store
-from .disk import disk_errors, transaction
+from .disk import DamagedError, disk_errors, transaction
 from .planned import note_counts
 from .seals import keep_sealed
 from .tables import APPLICATION_ID, IDENTITIES, STORE_FORMAT, TABLES, create_tables, version_of
+
+#: What a run writes beside its store.
+_BESIDE = ("results.csv", "report.html", "checkpoints")
 
 
 def open_database(path: Path, create: bool) -> sqlite3.Connection:
@@ -21,8 +24,14 @@ def open_database(path: Path, create: bool) -> sqlite3.Connection:
     """
     if path.is_dir():
         raise StoreError(f"{path}: a folder, not a results store; choose another --out")
-    if not create and not path.exists():
-        raise StoreError(f"{path}: there is no results store; run the sweep first")
+    if not path.exists():
+        if not create:
+            raise StoreError(f"{path}: there is no results store; run the sweep first")
+    elif path.stat().st_size == 0 and any((path.parent / name).exists() for name in _BESIDE):
+        # Alone, it is what a run leaves that was killed before it could create the tables.
+        raise StoreError(
+            f"{path}: empty, and it held results: restore it from a copy, or remove it"
+        )
     with disk_errors(path):
         connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         # Bytes that are not UTF-8 are damage that the check is to name.
@@ -45,6 +54,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
         with transaction(connection):
             # Checked again under the lock: another driver may have created them.
             if not _has_tables(connection):
+                if path.stat().st_size:
+                    raise DamagedError("too short for a results store")
                 create_tables(connection)
     if not _has_tables(connection):
         raise StoreError(f"{path}: the results store is empty; run the sweep first")
