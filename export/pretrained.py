@@ -16,12 +16,13 @@ from ..blocks import ResNet
 from ..builder import build, spec_of
 from ..builder.network import unwrap
 from ..drawing.numbers import grouped, shape_text
-from ..errors import BuildError, SpecError, printable
+from ..errors import BuildError, SpecError
 from ..files import make_folder, write_whole
 from ..planner import Plan
 from ..planner.plan import lay_out
 from ..reading import loads
 from ..specs import ResNetSpec
+from ..text.markdown import markdown
 from ..weights import load_weights, save_weights
 from ..weights.read import read
 from .exporting import ExportError
@@ -154,7 +155,7 @@ def _plan(spec: ResNetSpec) -> Plan:
 
 def _card(spec: ResNetSpec, with_code: bool) -> str:
     made = _plan(spec)
-    name = printable(spec.name) or "A residual network"
+    name = markdown(spec.name.strip()) or "A residual network"
     task = "" if spec.head is None else "pipeline_tag: image-classification\n"
     counts = (
         ("input", shape_text(made.input_shape)),

@@ -15,7 +15,15 @@ import resforge as rf
 from hypothesis import example, given, settings
 from markdown_it import MarkdownIt
 from report_records import done, grid, make_records, paper
-from resforge.ablation import PublishedTable, Records, compare, compare_pairs, render
+from resforge.ablation import (
+    Outcome,
+    PublishedTable,
+    Records,
+    compare,
+    compare_pairs,
+    export_results,
+    render,
+)
 from resforge.ablation.reporting.formats import Format
 from resforge.ablation.reporting.table import PAIRED, cells, headings, paired_cells
 from resforge.errors import printable
@@ -122,8 +130,35 @@ def test_csv_has_the_figures_and_no_formula(name: str) -> None:
         assert (float(line["mean"]), int(line["n"])) == (found.mean, found.n)
         assert line["verdict"].removeprefix("'") == printable(found.verdict)
     for line in lines:
-        for cell in line.values():
-            assert not cell.lstrip().startswith(tuple("=+-@")) or float(cell) < 0
+        assert not any(map(is_formula, line.values()))
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a spreadsheet would compute the cell instead of showing it."""
+    try:
+        float(cell)
+    except ValueError:
+        return cell.lstrip().startswith(tuple("=+-@"))
+    return False
+
+
+@every_name
+def test_exported_results_hold_no_formula(name: str) -> None:
+    records = named(name)
+    for curves in (False, True):
+        head, *lines = csv.reader(io.StringIO(export_results(records, "csv", curves)))
+        assert not any(is_formula(cell) for line in lines for cell in line)
+        assert [line[head.index("arm")] for line in lines if line[1] == "0"]
+    failed = make_records({("a", "b"): [Outcome("failed", error="Oops\n=1+1 is 3")]})
+    (line,) = csv.DictReader(io.StringIO(export_results(failed)))
+    assert line["error"] == "'=1+1 is 3"
+    assert line["axis:depth"] == "a"
+
+
+@pytest.mark.parametrize("name", ["-1", "+1.5e-3", ".5"])
+def test_numbers_written_as_labels_stay_numbers(name: str) -> None:
+    lines = csv.DictReader(io.StringIO(export_results(named(name))))
+    assert {line["axis:depth"] for line in lines} == {name}
 
 
 @every_name

@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.ablation import Sweep, expand_sweep, load_sweep, plan_sweep
+from resforge.ablation import Sweep, expand_sweep, load_sweep, plan_sweep, preview_sweep, read_sweep
 from resforge.ablation.planning.plan import total_macs
 
 AXES = {
@@ -478,3 +478,54 @@ def test_arms_too_deep_to_lay_out_are_counted(tmp_path: Path) -> None:
     labels = ", ".join(f'd{i}: {{"stages[*].depth": {i}}}' for i in range(300, 400))
     with pytest.raises(rf.SpecError, match=r"arms have [\d,]+ blocks, over the limit of 50,000"):
         load_sweep(written(tmp_path, f"sweep: 1\nbase: digits_resnet8\narms: {{{labels}}}\n"))
+
+
+BIG = '{"stages[*].width": 65536, "stages[2].depth": 30}'
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        (f"arms: {{small: {{}}, big: {BIG}}}", "arms.big"),
+        (
+            f"axes: {{size: {{small: {{}}, big: {BIG}}}, act: {{relu: {{}},"
+            " gelu: {activation: gelu}}}",
+            "axes.size.big",
+        ),
+        (
+            'arms: {wide: {"stages[*].width": 20000}, deep: {"stages[*].width": 20000,'
+            ' "stages[*].depth": 2}}',
+            "arms.wide",
+        ),
+    ],
+)
+def test_an_arm_over_the_limit_of_parameters_is_refused_before_training(
+    tmp_path: Path, axes: str, told: str
+) -> None:
+    path = written(tmp_path, f"sweep: 1\nbase: digits_resnet8\n{axes}\n")
+    with pytest.raises(rf.SpecError) as caught:
+        load_sweep(path)
+    assert all(fault.code == "limit" for fault in caught.value.faults)
+    assert caught.value.path.startswith(told)
+    assert "parameters, of at most 2,000,000,000" in caught.value.message
+    assert "max-params" not in str(caught.value)
+    preview = preview_sweep(read_sweep(path))
+    assert preview.error is not None
+    illegal = [arm.name for arm in preview.illegal]
+    assert illegal
+    assert "small" not in illegal
+
+
+def test_a_base_over_the_limit_names_its_arm(tmp_path: Path) -> None:
+    base = "{resforge: 1, in_channels: 1, stages: [{depth: 40, width: 65536}], stem: conv3x3,"
+    base += " head: {num_classes: 10}}"
+    with pytest.raises(rf.SpecError, match=r"arm a: stages: [\d,]+ parameters"):
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: {base}\narms: {{a: {{}}}}\n"))
+
+
+def test_an_arm_that_is_matched_to_a_small_one_is_not_over_the_limit(tmp_path: Path) -> None:
+    match = "match: {params: 5%}\narms: {a: {}, b: {'stages[*].width': 65536}}"
+    small, large = expand_sweep(
+        load_sweep(written(tmp_path, f"sweep: 1\nbase: digits_resnet8\n{match}\n"))
+    )
+    assert large.params == pytest.approx(small.params, rel=0.05)

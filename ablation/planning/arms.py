@@ -16,7 +16,7 @@ from ..declared import pair_faults
 from ..published import unknown_arms
 from .blame import Blame, Change, replaced
 from .design import choices
-from .faults import check_fit, sweep_faults
+from .faults import check_fit, check_limits, sweep_faults
 from .match import Matched, Matcher
 from .sweep import Changes, Sweep
 
@@ -127,13 +127,22 @@ class _Expander:
                 continue
             try:
                 network, matched = self._matched(network, first=number == 1)
+                check_limits(network)
                 spec, figures = network.spec, (network.params, network.macs, network.depth)
                 arms.append(Arm(name, labels, spec, spec.digest, *figures, matched))
             except SpecError as error:
-                place = tuple(error.path.split("."))
-                illegal.append(IllegalArm(name, labels, self.blame.at(name, place, error)))
+                illegal.append(IllegalArm(name, labels, self._blamed(name, changes, error)))
             self._count(number, network)
         return Expansion(combinations, tuple(arms), tuple(illegal), self.blame.error)
+
+    def _blamed(
+        self, name: str, changes: tuple[Change, ...], error: SpecError
+    ) -> tuple[Fault, ...]:
+        """Faults of an arm that is legal by itself, but too large or not to be matched."""
+        if error.faults[0].code == "limit":
+            size = self.sweep.data.input_shape[1:]
+            return self.blame.add(name, changes, error, lambda s: check_limits(plan(s, size)))
+        return self.blame.at(name, tuple(error.path.split(".")), error)
 
     def _matched(self, network: Plan, first: bool) -> tuple[Plan, Matched | None]:
         if self.sweep.match is None:

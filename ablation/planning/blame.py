@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ...errors import Fault, SpecError, path_text
@@ -39,10 +39,18 @@ class Blame:
         self.document = document
         self._faults: dict[tuple[Path, str], Fault] = {}
         self._more = 0  # illegal arms that are counted only, once enough faults are known
-        self._alone: dict[Path, SpecError | None] = {}
+        self._alone: dict[tuple[Path, str], SpecError | None] = {}
 
-    def add(self, arm: str, changes: Sequence[Change], error: SpecError) -> tuple[Fault, ...]:
+    def add(
+        self,
+        arm: str,
+        changes: Sequence[Change],
+        error: SpecError,
+        check: Callable[[ResNetSpec], object] = lambda spec: None,
+    ) -> tuple[Fault, ...]:
         """Locate ``error``, which ``changes`` caused, and return the faults of this arm.
+
+        ``check`` raises it for a legal network, such as one that is too large.
 
         A change that is illegal by itself is blamed; where none is, the last change, since only
         the combination is illegal. Returns nothing once enough faults are known.
@@ -57,7 +65,7 @@ class Blame:
             return self._note(("base",), error, f"arm {arm}: ")
         blamed: tuple[Fault, ...] = ()
         for change in changes:
-            own = self._by_itself(change)
+            own = self._by_itself(change, first.code, check)
             if own is not None:
                 blamed += self._note(change.place, own, "")
                 if len(self._faults) >= _SHOWN:
@@ -80,14 +88,17 @@ class Blame:
             return None
         return SpecError(faults[:_SHOWN], more=len(faults[_SHOWN:]) + self._more)
 
-    def _by_itself(self, change: Change) -> SpecError | None:
-        if change.place not in self._alone:
-            self._alone[change.place] = None
+    def _by_itself(
+        self, change: Change, code: str, check: Callable[[ResNetSpec], object]
+    ) -> SpecError | None:
+        key = (change.place, code)
+        if key not in self._alone:
+            self._alone[key] = None
             try:
-                replaced(self.base, [change])
+                check(replaced(self.base, [change]))
             except SpecError as error:
-                self._alone[change.place] = error
-        return self._alone[change.place]
+                self._alone[key] = error
+        return self._alone[key]
 
     def _note(self, place: Path, error: SpecError, prefix: str) -> tuple[Fault, ...]:
         noted = []

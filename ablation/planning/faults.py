@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from ...errors import Fault, SpecError
+from ...planner.plan import Plan, check_size
 from ...specs.network import ResNetSpec
 from .blame import Change
 from .design import MAX_PAIRS, choices, count_pairs, fewest
@@ -197,3 +199,13 @@ def _data_offers(sweep: Sweep, channels: int) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def check_limits(network: Plan) -> None:
+    """Raise :class:`~resforge.SpecError` for a network that :func:`resforge.build` would refuse."""
+    try:
+        check_size(network)
+    except SpecError as error:
+        # A sweep has no option that raises the limits, since its workers build with the defaults.
+        help_ = "use a smaller network, or leave the arm out"
+        raise SpecError(replace(fault, help=help_) for fault in error.faults) from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from ...drawing.plots import plotting
 from ...drawing.svg import clean
 
 if TYPE_CHECKING:
@@ -63,10 +64,9 @@ def draw(
 
     The output is deterministic. Titles on one page must differ, since ids are derived from them.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
+    with plotting({**_STYLE, "svg.hashsalt": title}):
         canvas = Figure(figsize=size, layout="constrained")
         paint(canvas.add_subplot())
         text = io.StringIO()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from ...errors import ResforgeError, printable
+from ...text.csv_text import as_csv
+from ...text.markdown import markdown, markdown_line
 from ..comparing.comparison import Comparison
 from ..comparing.paired import compare_pairs
 from ..comparing.rows import ArmRow, compare
@@ -22,10 +21,6 @@ from .table import FIGURES, PAIRED, cells, headings, paired_cells
 Format = Literal["html", "md", "latex", "csv", "json"]
 _Table = tuple[Sequence[str], list[tuple[str, ...]]]
 
-# Characters with a meaning in Markdown. On GitHub, dollars enclose mathematics.
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|!&$])")
-# The start of a nested list.
-_MARKDOWN_START = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 # LaTeX takes a bracket or a star after the end of a row, and a bracket after \item, for arguments.
 _LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -33,8 +28,6 @@ _LATEX = {
     **{"±": r"$\pm$", "*": "{*}", "[": "{[}", "]": "{]}"},
     **{special: f"\\{special}" for special in "{}$&#%_"},
 }
-# Characters that start a formula in a spreadsheet.
-_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def render(records: Records, format: Format) -> str:
@@ -89,28 +82,16 @@ def _is_figure(table: _Table, column: int) -> bool:
 
 
 def _markdown(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
-    lines = [f"# {_md(records.title)}", ""]
-    lines += [
-        f"- {_MARKDOWN_START.sub(_escaped, _md(text))}"
-        for text in _sentences(records, rows, compared)
-    ]
-    lines += ["", _md(RULE), ""]
+    lines = [f"# {markdown(records.title)}", ""]
+    lines += [f"- {markdown_line(text)}" for text in _sentences(records, rows, compared)]
+    lines += ["", markdown(RULE), ""]
     for table in _tables(records, rows, compared):
         heads, body = table
         sides = ["---:" if _is_figure(table, i) else ":---" for i in range(len(heads))]
-        whole = [map(_md, heads), sides, *(map(_md, row) for row in body)]
+        whole = [map(markdown, heads), sides, *(map(markdown, row) for row in body)]
         lines += [*(f"| {' | '.join(row)} |" for row in whole), ""]
-    lines += [line for note in footnotes(records.published) for line in (_md(note), "")]
+    lines += [line for note in footnotes(records.published) for line in (markdown(note), "")]
     return "\n".join(lines[:-1]) + "\n"
-
-
-def _md(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", printable(text))
-
-
-def _escaped(start: re.Match[str]) -> str:
-    space, mark = start.groups()
-    return f"{space}\\{mark}" if mark in "-+" else f"{space}{mark}\\"
 
 
 def _latex(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
@@ -138,11 +119,7 @@ def _tex_row(row: Sequence[str]) -> str:
 def _csv(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
     lines = list(_csv_rows(records, rows, compared))
     columns = list(dict.fromkeys(key for line in lines for key in line))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writerow({column: _as_data(column) for column in columns})
-    writer.writerows({key: _as_data(value) for key, value in line.items()} for line in lines)
-    return text.getvalue()
+    return as_csv([columns, *([line.get(column, "") for column in columns] for line in lines)])
 
 
 def _csv_rows(
@@ -168,14 +145,6 @@ def _csv_rows(
         yield {"kind": "comparison", **tree}
     for sentence in state_verdict(rows, records.num_classes):
         yield {"kind": "verdict", "verdict": sentence}
-
-
-def _as_data(value: Any) -> Any:
-    """Escape text that a spreadsheet would read as a formula; other values are unchanged."""
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def _json(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:

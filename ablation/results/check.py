@@ -30,20 +30,24 @@ def check_store(connection: sqlite3.Connection) -> None:
     Where records have no digests, in stores of earlier formats, each value is checked to be one
     that resforge could have written.
     """
+    sealed = version_of(connection) == STORE_FORMAT
+    if sealed:  # first, since it says more than SQLite's own check
+        _check_seals(connection)
     (integrity,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if integrity != "ok":
         raise DamagedError(integrity)
-    if version_of(connection) == STORE_FORMAT:
-        if tables_of(connection) != expected_tables():
-            raise DamagedError("its tables are not those of a store")
-        for changed in changed_records(connection):
-            raise DamagedError(_named(connection, *changed))
+    if sealed:
         _check_counts(connection)
     else:
-        if any("seal" in (sql or "") for *_, sql in tables_of(connection)):
-            raise DamagedError("the number of its format")
         _check_contents(connection)
     _check_results(connection)
+
+
+def _check_seals(connection: sqlite3.Connection) -> None:
+    if tables_of(connection) != expected_tables():
+        raise DamagedError("its tables are not those of a store")
+    for changed in changed_records(connection):
+        raise DamagedError(_named(connection, *changed))
 
 
 def _named(connection: sqlite3.Connection, table: str, row: Sequence[Any], column: str) -> str:
@@ -56,7 +60,7 @@ def _named(connection: sqlite3.Connection, table: str, row: Sequence[Any], colum
         "results": f"the result of trial {name}{_whose(connection, row[0])}",
     }
     value = "the record" if column == "seal" else f"its {column}"
-    return f"{subjects.get(table, f'{name} of {table}')}: {value} is not as it was written"
+    return f"{subjects.get(table, f'a record of {table}')}: {value} is not as it was written"
 
 
 def _whose(connection: sqlite3.Connection, key: Any) -> str:
@@ -92,6 +96,8 @@ def _check_results(connection: sqlite3.Connection) -> None:
 
 
 def _check_contents(connection: sqlite3.Connection) -> None:
+    if any("seal" in (sql or "") for *_, sql in tables_of(connection)):
+        raise DamagedError("the number of its format")
     rows = {
         table: connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
         for table, columns in TABLES.items()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -12,6 +10,7 @@ from typing import Any
 
 from ...errors import ResforgeError
 from ...files import write_whole
+from ...text.csv_text import as_csv
 from .planned import ArmRecord
 from .records import Records, TrialRecord, read_records
 
@@ -28,7 +27,8 @@ _POINTS = ("arm", "seed", "key", "images", "step", "error", "loss")
 def write_csv(folder: str | os.PathLike[str]) -> Path:
     """Write ``results.csv`` beside the store in ``folder``, and return its path.
 
-    Errors are fractions from 0 to 1; each axis has a column of its own, named ``axis:<axis>``.
+    Errors are fractions from 0 to 1; each axis has a column of its own, named ``axis:<axis>``. A
+    text that a spreadsheet would read as a formula is prefixed with an apostrophe.
     Raises ``StoreError`` where the store cannot be read or the file cannot be written.
     """
     path = Path(folder) / CSV_NAME
@@ -48,7 +48,7 @@ def export_results(records: Records, format: str = "csv", curves: bool = False) 
         raise ResforgeError(f"unknown format {format!r}: use {', '.join(FORMATS)}")
     trials = [(arm, trial) for arm in records.arms for trial in records.trials[arm.name]]
     if format == "csv":
-        return _as_csv(_points(trials) if curves else _rows(records, trials))
+        return as_csv(_points(trials) if curves else _rows(records, trials))
     objects = [_object(arm, trial) for arm, trial in trials]
     if format == "json":
         return json.dumps(objects, indent=2, allow_nan=False) + "\n"
@@ -56,12 +56,6 @@ def export_results(records: Records, format: str = "csv", curves: bool = False) 
 
 
 _Trials = list[tuple[ArmRecord, TrialRecord]]
-
-
-def _as_csv(rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def _rows(records: Records, trials: _Trials) -> Iterator[list[object]]:

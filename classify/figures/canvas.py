@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...drawing.plots import plotting
 from ...errors import Fault, ResforgeError, SpecError
 from ...files import write_whole
 
@@ -18,9 +19,6 @@ INK, SOFT, RULE = "#1f2933", "#52606d", "#d9dee3"
 #: Distinct also for readers with colour vision deficiency (Okabe and Ito 2008).
 BLUE, ORANGE = "#0072b2", "#d55e00"
 FORMATS = (".svg", ".png", ".pdf")
-#: Warnings on letters that the font lacks, and on names that take more room than there is: both are
-#: seen in the figure, and are nothing that a user of the command line can change.
-_SEEN = r"Glyph |Matplotlib currently does not support |constrained_layout not applied"
 _STYLE: Any = {
     "svg.hashsalt": "resforge",
     "svg.fonttype": "none",  # the reader's fonts have letters that matplotlib's lacks
@@ -46,7 +44,7 @@ def check_format(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         message = f"{path} does not end in {', '.join(FORMATS)}"
         raise SpecError(Fault("value", message, help=f"use {path.stem or 'figure'}.svg"))
-    _matplotlib()
+    _require_matplotlib()
 
 
 def write_figure(path: Path, size: tuple[float, float], paint: Callable[[Figure], None]) -> None:
@@ -55,14 +53,12 @@ def write_figure(path: Path, size: tuple[float, float], paint: Callable[[Figure]
     Raises ``StoreError`` where the file cannot be written, and the errors of :func:`check_format`.
     """
     check_format(path)
-    matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 
     kind = path.suffix.lower()[1:]
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     content = io.BytesIO()
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", _SEEN, UserWarning)
+    with plotting(_STYLE):
         warnings.simplefilter("ignore", RuntimeWarning)  # of losses near the largest number
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
@@ -70,11 +66,10 @@ def write_figure(path: Path, size: tuple[float, float], paint: Callable[[Figure]
     write_whole(path, content.getvalue())
 
 
-def _matplotlib() -> Any:
+def _require_matplotlib() -> None:
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise ResforgeError(
             "figures need matplotlib, which is not installed: pip install 'resforge[images]'"
         ) from error
-    return matplotlib
