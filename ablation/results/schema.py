@@ -22,8 +22,8 @@ def open_database(path: Path, create: bool) -> sqlite3.Connection:
     Raises ``StoreError`` for a missing store, a file that is not a store, a damaged store, and a
     store of a newer resforge; such a file is left untouched.
     """
-    if path.is_dir():
-        raise StoreError(f"{path}: a folder, not a results store; choose another --out")
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path}: not a file, and so no results store; choose another --out")
     if not path.exists():
         if not create:
             raise StoreError(f"{path}: there is no results store; run the sweep first")
