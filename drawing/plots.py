@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# A name can be in any script, and longer than there is room: both are seen in the figure, the viewer
-# of an SVG has the fonts that are missing here, and a user can change neither.
+# A name can be in any script, and longer than there is room: both are seen in the figure, and the
+# viewer of an SVG has the fonts that are missing here.
 _SEEN = (
     r"Glyph \d+ .* missing from",
     r"Matplotlib currently does not support .* natively",
@@ -17,8 +17,8 @@ _SEEN = (
 
 
 @contextmanager
-def plotting(style: dict[str, Any]) -> Iterator[None]:
-    """Context with matplotlib's settings in ``style``, and without warnings that a user cannot act on."""
+def plotting(style: Any) -> Iterator[None]:
+    """Context with matplotlib's settings in ``style``, and its harmless warnings kept back."""
     import matplotlib
 
     with matplotlib.rc_context(style), warnings.catch_warnings():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from command_line import Cli, command_line
+from old_stores import make_old
 from resforge.ablation import RunSummary
 from resforge.ablation.reporting.formats import Format
 from resforge.cli import run
@@ -56,9 +56,7 @@ def test_a_store_of_0_1_0_can_be_read_but_not_run_into(
 ) -> None:
     """Its trials have keys that no network of this version has: none could be resumed."""
     old = shutil.copytree(swept / "out", tmp_path / "old")
-    with sqlite3.connect(old / "results.sqlite") as database:
-        database.execute("PRAGMA user_version = 3")  # what 0.1.0 wrote
-    database.close()
+    make_old(old, 3)  # what 0.1.0 wrote
     before = (old / "results.sqlite").read_bytes()
     refused = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", "old")
     assert refused.code == 4

@@ -81,6 +81,8 @@ def test_a_foreign_checkpoint_is_named_and_not_used(
     outcome = run_trial(task)
     assert outcome.numbers == unbroken.numbers
     assert "its checkpoint is not used" in outcome.notes[0]
+    if kind in ("a list", "no identity", "an identity that is none", "no state"):
+        assert "it is not that of a trial" in outcome.notes[0]
 
 
 def identity_of(task: Task) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def seal(table: str, *row: Value) -> str:
     """Seal of a record, whose first value is its name.
 
     >>> seal("meta", "text", "a"), seal("meta", "text", "b")
-    ('a3e1f59cf0db0ba7ab9db35d4ba7bc5f', 'a3e1f59cf0db0ba745a8ab0f4a78b2e6')
+    ('b7821b4800c20cd56bbfd1495a75dae4', 'b7821b4800c20cd5ef28f186bfbb33dd')
     """
     name = row[0]
     return "".join(

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...errors import StoreError
-from .contents import DamagedError, parse_outcome
-from .disk import disk_errors, transaction
+from .contents import parse_outcome
+from .disk import DamagedError, disk_errors, transaction
 from .outcome import Outcome
 from .owner import Owner
 from .planned import PlanRecord, plan_changes, write_plan

@@ -53,10 +53,7 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return None
         try:
-            stored = unseal(self.path.read_bytes())
-            if stored["identity"] != self.identity:
-                raise ValueError(f"it was written by {_difference(stored, self.identity)}")
-            state: dict[str, Any] = stored["state"]
+            state = _state(unseal(self.path.read_bytes()), self.identity)
         except Exception as error:  # a damaged file can raise any exception
             self.refuse(str(error) or type(error).__name__)
             return None
@@ -108,7 +105,16 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _difference(stored: dict[str, Any], identity: dict[str, Any]) -> str:
-    other = stored["identity"]
+def _state(stored: Any, identity: dict[str, Any]) -> dict[str, Any]:
+    """The state in the tree of a file. Raises ``ValueError`` for that of something else."""
+    match stored:
+        case {"identity": dict(other), "state": dict(state)}:
+            if other != identity:
+                raise ValueError(f"it was written by {_difference(other, identity)}")
+            return state
+    raise ValueError("it is not that of a trial")
+
+
+def _difference(other: dict[str, Any], identity: dict[str, Any]) -> str:
     names = [name for name in {**other, **identity} if other.get(name) != identity.get(name)]
     return f"another {' and '.join(names)}"
