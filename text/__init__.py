@@ -1,1 +1,1 @@
-"""Reading YAML and JSON into plain values with their positions, and writing them back."""
+"""YAML and JSON as plain values with their positions, and written back; text for other formats."""
