@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -125,16 +126,20 @@ def test_a_gone_driver_keeps_nobody_out(store: Store, me: Owner, gone: str) -> N
     assert store.counts()["waiting"] == 3
 
 
-def test_a_store_that_fails_its_integrity_check_is_not_resumed(
-    store: Store, tmp_path: Path
+@pytest.mark.parametrize("version", [4, STORE_FORMAT])
+def test_a_store_whose_index_is_another_is_damaged(
+    store: Store, tmp_path: Path, version: int
 ) -> None:
-    store.database.execute("PRAGMA writable_schema = ON")
-    store.database.execute(
-        "UPDATE sqlite_master SET sql = 'CREATE INDEX trials_by_rank ON trials (rank, seed)'"
-        " WHERE name = 'trials_by_rank'"
-    )
     store.close()
-    with pytest.raises(StoreError, match=r"damaged \(.*index"):
+    if version < STORE_FORMAT:
+        make_old(tmp_path, version)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "UPDATE sqlite_master SET sql = 'CREATE INDEX trials_by_rank ON trials (rank, seed)'"
+            " WHERE name = 'trials_by_rank'"
+        )
+    with pytest.raises(StoreError, match=r"damaged \(.*(index|tables)"):
         Store(tmp_path)
 
 
