@@ -16,6 +16,7 @@ from .ordered_block import Attention, Order, OrderedBlock, ShortcutInput
 from .projection import AvgProjection, Projection
 from .residual import Residual
 from .residual_block import ResidualBlock, ShortcutArgument, as_shortcut, fit_shortcut
+from .same_avg_pool import SameAvgPool2d
 from .scaled import Scaled
 from .shortcut import Identity, NoShortcut, Shortcut, ShortcutPath
 from .stem import Conv3x3Stem, Conv7x7Stem, DeepStem
@@ -49,6 +50,7 @@ __all__ = [
     "ResNet",
     "Residual",
     "ResidualBlock",
+    "SameAvgPool2d",
     "Scaled",
     "Shortcut",
     "ShortcutArgument",

@@ -8,30 +8,46 @@ from torch import Tensor, nn
 from .layers import check_odd, check_positive
 
 
+def reduced_channels(channels: int, reduction: int, divisor: int | None) -> int:
+    """`channels // reduction`, or the multiple of `divisor` nearest to `channels / reduction`.
+
+    Raises `ValueError` where the reduction leaves no channel, and for numbers below 1.
+
+    >>> reduced_channels(64, 16, None), reduced_channels(64, 16, 8)
+    (4, 8)
+    """
+    check_positive(channels=channels, reduction=reduction)
+    if divisor is not None:
+        check_positive(divisor=divisor)
+        step = reduction * divisor
+        return max(1, (2 * channels + step) // (2 * step)) * divisor
+    if channels < reduction:
+        raise ValueError(
+            f"reduction={reduction} leaves none of {channels} channels; choose at most {channels}"
+        )
+    return channels // reduction
+
+
 class SqueezeExcitation(nn.Module):
     """y = x * sigmoid(W2 relu(W1 mean(x))).
 
     Hu et al. 2018 (arXiv 1709.01507), section 3. W1 and W2 are biased, with `channels // reduction`
-    values between them; they are 1x1 convolutions named `fc1` and `fc2`, as in timm. (N,
-    channels, H, W) keeps its shape. Raises `ValueError` where the reduction leaves no channel.
+    values between them, or as many as the multiple of `divisor` nearest to `channels / reduction`
+    (8 in timm); they are 1x1 convolutions named `fc1` and `fc2`, as in timm. (N, channels, H, W)
+    keeps its shape. Raises `ValueError` where the reduction leaves no channel.
 
     >>> import torch
     >>> SqueezeExcitation(64)(torch.ones(1, 64, 4, 4)).shape
     torch.Size([1, 64, 4, 4])
     """
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int, reduction: int = 16, divisor: int | None = None) -> None:
         super().__init__()
-        check_positive(channels=channels, reduction=reduction)
-        if channels < reduction:
-            raise ValueError(
-                f"reduction={reduction} leaves none of {channels} channels; "
-                f"choose at most {channels}"
-            )
+        hidden = reduced_channels(channels, reduction, divisor)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, channels // reduction, 1)
+        self.fc1 = nn.Conv2d(channels, hidden, 1)
         self.relu = nn.ReLU(inplace=True)
-        self.fc2 = nn.Conv2d(channels // reduction, channels, 1)
+        self.fc2 = nn.Conv2d(hidden, channels, 1)
         self.gate = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,8 +95,9 @@ class GlobalContext(nn.Module):
 
     Cao et al. 2019, GCNet (arXiv 1904.11492), section 3.3 and Figure 4d; n is a layer norm over
     channels. W1, W2 and Wk are biased 1x1 convolutions, with `channels // reduction` values
-    between W1 and W2, which starts at 0, so that y = x at first. (N, channels, H, W) keeps its
-    shape. Raises `ValueError` where the reduction leaves no channel.
+    between W1 and W2, or as many as the multiple of `divisor` nearest to `channels / reduction`.
+    W2 starts at 0, so that y = x at first. (N, channels, H, W) keeps its shape. Raises `ValueError`
+    where the reduction leaves no channel.
 
     >>> import torch
     >>> x = torch.randn(1, 32, 4, 4)
@@ -88,15 +105,9 @@ class GlobalContext(nn.Module):
     True
     """
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int, reduction: int = 16, divisor: int | None = None) -> None:
         super().__init__()
-        check_positive(channels=channels, reduction=reduction)
-        if channels < reduction:
-            raise ValueError(
-                f"reduction={reduction} leaves none of {channels} channels; "
-                f"choose at most {channels}"
-            )
-        hidden = channels // reduction
+        hidden = reduced_channels(channels, reduction, divisor)
         self.mask = nn.Conv2d(channels, 1, 1)
         self.context = WeightedMean()
         self.fc1 = nn.Conv2d(channels, hidden, 1)

@@ -57,7 +57,8 @@ class AvgProjection(NamedSequential, Shortcut):
 
     He et al. 2018 (arXiv 1812.01187), Figure 2c. Its children are "0", the pool, which is an
     identity at stride 1, "1", the convolution, and "2", the norm, left out for `NoNorm`: timm's
-    names. A square that the border cuts is averaged over what is left of it. Raises
+    names. A square that the border cuts is averaged over what is left of it. `pool` replaces the
+    pool: timm has `SameAvgPool2d(2)` beside a branch that dilates instead of striding. Raises
     `ValueError` for sizes below 1.
 
     >>> import torch
@@ -71,13 +72,14 @@ class AvgProjection(NamedSequential, Shortcut):
         out_channels: int,
         stride: int = 1,
         *,
+        pool: nn.Module | None = None,
         norm: Norm = nn.BatchNorm2d,
         bias: bool | None = None,
     ) -> None:
         check_positive(stride=stride)
         conv, follower = conv_norm(in_channels, out_channels, 1, norm=norm, bias=bias)
         layers = [conv] if isinstance(follower, nn.Identity) else [conv, follower]
-        super().__init__(make_avg_pool(stride), *layers)
+        super().__init__(make_avg_pool(stride) if pool is None else pool, *layers)
         self._sizes = (in_channels, out_channels, stride)
 
     def check(self, in_channels: int, out_channels: int, stride: int) -> None:

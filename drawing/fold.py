@@ -121,7 +121,7 @@ def drop_text(rule: StochasticDepthSpec | None) -> str:
     """
     if rule is None or not rule.rate:
         return ""
-    most = "up to " if rule.rule == "linear" else ""
+    most = {"linear": "up to ", "linear_from_zero": "from 0 to "}.get(rule.rule, "")
     draw = " for each image" if rule.mode == "row" else ""
     return f"stochastic depth {most}{rule.rate:g}{draw}"
 

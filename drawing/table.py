@@ -97,7 +97,7 @@ def layer_text(layer: Layer) -> str:
     if layer.kind == "conv_along_channels":
         text += f" {layer.kernel}"
     # The kernel of a global pool is the whole map, and stands for no window.
-    elif layer.kind in ("conv", "max_pool") or (layer.kind == "avg_pool" and layer.stride > 1):
+    elif layer.kind in ("conv", "max_pool") or (layer.kind == "avg_pool" and layer.kernel > 1):
         text += f" {layer.kernel}x{layer.kernel}"
     if layer.stride > 1:
         text += f"/{layer.stride}" if text[-1].isdigit() else f" /{layer.stride}"

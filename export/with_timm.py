@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from math import prod
 from typing import Any
@@ -16,6 +16,7 @@ from ..reading import load
 from ..specs import ResNetSpec, list_specs
 from ..specs.trace import Layer
 from .exporting import ExportError
+from .timm_options import Options, asked_of, changes_of, indices_of
 
 PREFIX = "resforge_"
 
@@ -28,10 +29,13 @@ def register_with_timm(pattern: str = "*") -> list[str]:
 
     ``pattern`` chooses among the catalogue's names as :func:`resforge.list_specs` does. After it,
     ``timm.create_model("resforge_resnet18d", num_classes=10)`` is a network of resforge; so are
-    ``in_chans``, ``drop_rate`` (dropout before the head), ``drop_path_rate`` (stochastic depth),
-    and ``features_only=True`` with ``out_indices``, counted as timm does but without 0, the stem.
-    ``num_classes=0`` answers with the pooled features. Weights are fresh: ``pretrained=True`` is
-    refused. timm looks for no plugins by itself, so this is called once in each program. Returns
+    ``in_chans``, ``output_stride`` (8, 16 or 32), ``drop_rate`` (dropout before the head),
+    ``drop_path_rate`` (stochastic depth: block l of L, from 0, drops at l / (L - 1) of the rate,
+    with a draw for each image), and ``features_only=True`` with ``out_indices``, counted as timm
+    does but without 0, the stem. ``num_classes=0`` answers with the pooled features. What is left
+    out is read from ``pretrained_cfg`` and its overlay. Any other argument raises
+    :class:`ExportError` when the model is created, and so does ``pretrained=True``: weights are
+    fresh. timm looks for no plugins by itself, so this is called once in each program. Returns
     timm's names. Raises :class:`ExportError` where timm is not installed.
     """
     try:
@@ -70,9 +74,6 @@ def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
         pretrained_cfg: Any = None,
         pretrained_cfg_overlay: Any = None,
         cache_dir: Any = None,
-        features_only: bool = False,
-        out_indices: Sequence[int] = (1, 2, 3, 4),
-        num_classes: int | None = None,
         **options: Any,
     ) -> nn.Module:
         timm_name = PREFIX + name
@@ -80,48 +81,43 @@ def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
             raise ExportError(
                 f"{timm_name} comes with no weights; load some with resforge.load_weights"
             )
-        pooled = num_classes == 0
-        wanted = {"head.num_classes": None if pooled else num_classes, **_changes(options)}
-        spec = load(name).replace({k: value for k, value in wanted.items() if value is not None})
-        model: Any = build(spec)
-        if features_only:
-            model = FeatureMaps(model, out_indices)
-            model.feature_info = models.FeatureInfo(_feature_info(spec), out_indices)
-        else:
-            _equip(model, _classifier(lay_out(spec, (1, 1))), pooled)
-        config = models.resolve_pretrained_cfg(timm_name, pretrained_cfg, pretrained_cfg_overlay)
-        model.pretrained_cfg = model.default_cfg = config.to_dict()
-        found: nn.Module = model
-        return found
+        found = models.resolve_pretrained_cfg(timm_name, pretrained_cfg, pretrained_cfg_overlay)
+        config = found.to_dict()
+        asked = asked_of(config, options)
+        spec = load(name)
+        changed = spec.replace(changes_of(spec, asked))
+        make: Any = _feature_maps if asked.get("features_only") else _classifying
+        model: Any = make(changed, asked, models)
+        model.pretrained_cfg = model.default_cfg = config
+        created: nn.Module = model
+        return created
 
     # timm registers a function under its own name, with what stands in its module.
     create.__name__ = create.__qualname__ = PREFIX + name
     return create
 
 
-_PATHS = {
-    "in_chans": "in_channels",
-    "drop_rate": "head.dropout",
-    "drop_path_rate": "stochastic_depth",
-}
-
-
-def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    """timm's options as changes of a spec."""
-    unknown = sorted(options.keys() - _PATHS.keys())
-    if unknown:
-        known = ", ".join(["num_classes", "features_only", "out_indices", *_PATHS])
-        raise ExportError(f"{', '.join(unknown)}: not for networks of resforge; known: {known}")
-    return {_PATHS[name]: value for name, value in options.items()}
-
-
-def _equip(model: Any, classifier: Layer | None, pooled: bool) -> None:
-    """What timm's tools ask a classifier for."""
+def _classifying(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
+    """The whole network, with what timm's tools ask a classifier for."""
+    model: Any = build(spec)
+    classifier = _classifier(lay_out(spec, (1, 1)))
     if classifier is not None:
+        pooled = asked.get("num_classes") == 0
         model.num_features = classifier.in_channels
         model.num_classes = 0 if pooled else classifier.out_channels
         if pooled:
             model.set_submodule(classifier.name, nn.Identity())
+    whole: nn.Module = model
+    return whole
+
+
+def _feature_maps(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
+    """The network without its head, with timm's description of its maps."""
+    indices = indices_of(asked, len(spec.stages))
+    maps: Any = FeatureMaps(build(spec), indices)
+    maps.feature_info = models.FeatureInfo(_feature_info(spec), indices)
+    backbone: nn.Module = maps
+    return backbone
 
 
 def _feature_info(spec: ResNetSpec) -> list[dict[str, Any]]:

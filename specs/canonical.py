@@ -68,11 +68,11 @@ def _stages(spec: NetworkFields, of: Callable[..., T]) -> list[list[T]]:
 def _rates(spec: NetworkFields) -> dict[str, Any] | None:
     """The chance of each block to lose its branch, and how it is drawn; None for none."""
     rule = spec.stochastic_depth
-    if rule is None or not rule.rate:
+    if rule is None:
         return None
     total = sum(len(stage.entries) for stage in spec.stages)
     rates = [rule.drop_rate(number, total) for number in range(1, total + 1)]
-    return {"drop": rates, **rule.differing("mode")}
+    return {"drop": rates, **rule.differing("mode")} if any(rates) else None
 
 
 @lru_cache(1024)

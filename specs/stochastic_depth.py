@@ -18,9 +18,10 @@ class StochasticDepthSpec(Spec):
 
     rate: Rate
     """The last block's chance of losing its branch."""
-    rule: Literal["linear", "constant"] = "linear"
-    """``linear``: block l of L loses it with l / L of the rate (equation 4); ``constant``: all
-    with the same."""
+    rule: Literal["linear", "linear_from_zero", "constant"] = "linear"
+    """The share of the rate with which block l of L, counted from 1, loses it. ``linear``: l / L
+    (equation 4). ``linear_from_zero``: (l - 1) / (L - 1), so that the first never does, as in timm.
+    ``constant``: 1."""
     mode: Literal["batch", "row"] = "batch"
     """Whether one draw holds for a mini-batch (the paper) or each image has its own; the names
     are those of torchvision."""
@@ -30,8 +31,27 @@ class StochasticDepthSpec(Spec):
 
         >>> StochasticDepthSpec(rate=0.5).drop_rate(3, 6)
         0.25
+        >>> StochasticDepthSpec(rate=0.5, rule="linear_from_zero").drop_rate(3, 6)
+        0.2
         """
-        return self.rate if self.rule == "constant" else self.rate * (number / blocks)
+        if self.rule == "constant":
+            return self.rate
+        if self.rule == "linear":
+            return self.rate * (number / blocks)
+        return self.rate * (number - 1) / max(1, blocks - 1)
+
+    def formula(self, number: str, blocks: int) -> str:
+        """The arithmetic of :meth:`drop_rate` as Python, for the block that ``number`` names.
+
+        >>> rule = StochasticDepthSpec(rate=0.5)
+        >>> rule.formula("number", 6), rule.formula("3", 6)
+        ('0.5 * (number / 6)', '0.5 * (3 / 6)')
+        """
+        if self.rule == "constant":
+            return repr(self.rate)
+        if self.rule == "linear":
+            return f"{self.rate!r} * ({number} / {blocks})"
+        return f"{self.rate!r} * ({number} - 1) / {max(1, blocks - 1)}"
 
 
 def _expand_rate(value: Any) -> Any:

@@ -260,6 +260,20 @@ class Trace:
         or column may be cut by the border, and then is the mean of what is left."""
         return self._write(name, "avg_pool", self.channels, stride, stride)
 
+    def same_avg_pool(self, name: str, kernel: int) -> Layer:
+        """The mean of the window at each pixel, which keeps the size of the map: it is padded by
+        ``(kernel - 1) // 2`` pixels before and ``kernel // 2`` after.
+
+        >>> trace = Trace(3, (7, 8))
+        >>> layer = trace.same_avg_pool("pool", 2)
+        >>> layer.out_size, layer.receptive_field
+        ((7, 8), 2)
+        """
+        before = (kernel - 1) // 2 * self.jump
+        layer = self._write(name, "avg_pool", self.channels, kernel)
+        self.first, self.last = self.first - before, self.last - before
+        return layer
+
     def zero_pad(self, name: str, out_channels: int, stride: int) -> Layer:
         """Every ``stride``-th pixel, then channels of zeros up to ``out_channels``."""
         return self._write(name, "zero_pad", out_channels, 1, stride)

@@ -36,6 +36,7 @@ from ..specs import (
 )
 from ..specs.attention import attention_kinds
 from ..specs.shortcuts import WrapperSpec
+from ..specs.stochastic_depth import StochasticDepthSpec
 
 Tree = dict[str, Any]
 
@@ -179,6 +180,15 @@ def _heads() -> SearchStrategy[Tree]:
     return words(HEADS, first="classifier")
 
 
+def stochastic_depths() -> SearchStrategy[Any]:
+    """How branches are left out: never, by no chance, or by each of the rules."""
+    rules = _choices(StochasticDepthSpec.model_fields["rule"].annotation)
+    modes = _choices(StochasticDepthSpec.model_fields["mode"].annotation)
+    # A single choice, which shrinks to none.
+    every = [{"rate": 0.5, "rule": rule, "mode": mode} for rule in rules for mode in modes]
+    return st.sampled_from([*[None] * len(every), 0.0, *every])
+
+
 @st.composite
 def trees(
     draw: DrawFn,
@@ -200,7 +210,7 @@ def trees(
     stem = draw(stems(step=step, max_width=max_width))
     block = draw(blocks(plain=plain))
     stages: list[Tree] = []
-    drops = draw(st.sampled_from([None, None, 0.0, {"rate": 0.5, "mode": "row"}]))
+    drops = draw(stochastic_depths())
     # Where branches are dropped every block needs a shortcut.
     missing = not drops
     for _ in range(draw(st.integers(1, max_stages))):

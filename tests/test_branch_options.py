@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import partial
+from math import floor
 from typing import Any
 
 import pytest
@@ -19,10 +21,11 @@ from resforge.blocks import (
     Bottleneck,
     Projection,
     ResidualBlock,
+    SameAvgPool2d,
     SqueezeExcitation,
     StochasticDepth,
 )
-from resforge.specs import ECASpec, StochasticDepthSpec
+from resforge.specs import ECASpec, SqueezeExcitationSpec, StochasticDepthSpec
 from resforge.specs.resolve import blocks_of
 from torch import nn
 
@@ -107,6 +110,75 @@ def test_the_linear_rule() -> None:
     assert {drop.mode for drop in drops} == {"row"}
     none = rf.build(with_drops(0.0))
     assert not [module for module in none.modules() if isinstance(module, StochasticDepth)]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_linear_rule_from_zero(depth: int) -> None:
+    """timm's: block l of L, counted from 0 through all stages, has l / (L - 1) of the rate."""
+    rule = {"rate": 0.3, "rule": "linear_from_zero"}
+    blocks = [b for s in blocks_of(with_drops(rule, **{"stages[*].depth": depth})) for b in s]
+    last = len(blocks) - 1
+    assert [block.drop_rate for block in blocks] == [0.3 * n / last for n in range(last + 1)]
+    assert blocks[-1].drop_rate == 0.3
+    alone = StochasticDepthSpec(rate=0.3, rule="linear_from_zero")
+    assert alone.drop_rate(1, 1) == 0.0
+    model = rf.build(with_drops(rule, **{"stages[*].depth": depth}))
+    drops = [module.rate for module in model.modules() if isinstance(module, StochasticDepth)]
+    assert drops == [block.drop_rate for block in blocks[1:]]  # the first has none
+
+
+@given(st.floats(0, 0.99), st.sampled_from(["linear", "linear_from_zero", "constant"]))
+def test_a_rule_as_python(rate: float, rule: Any) -> None:
+    """Exported code computes the very rates of the built network."""
+    spec = StochasticDepthSpec(rate=rate, rule=rule)
+    for blocks in (1, 2, 7, 16):
+        for number in range(1, blocks + 1):
+            text = spec.formula("number", blocks)
+            assert eval(text, {"number": number}) == spec.drop_rate(number, blocks)
+
+
+@given(st.integers(1, 8), st.integers(1, 3), sizes)
+def test_an_average_that_keeps_the_size_by_hand(
+    kernel: int, channels: int, size: tuple[int, int]
+) -> None:
+    x = draw_images(channels, size)
+    padded = torch.zeros(*x.shape[:2], size[0] + kernel - 1, size[1] + kernel - 1)
+    before = (kernel - 1) // 2
+    padded[:, :, before : before + size[0], before : before + size[1]] = x
+    windows = padded.unfold(2, kernel, 1).unfold(3, kernel, 1)
+    # The windows are summed in another order.
+    expected = windows.sum((-1, -2)) / kernel**2
+    torch.testing.assert_close(SameAvgPool2d(kernel)(x), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pool", "message", "help_"),
+    [
+        ({"kernel": 2, "stride": 1}, "overlap or leave some out", "or write padding: same"),
+        ({"kernel": 3, "stride": 2}, "overlap or leave some out", "it is the stride"),
+        ({"stride": 2, "padding": 1}, "is not padded", "leave padding out"),
+        ({"kernel": 2, "stride": 2, "padding": "same"}, "'same' at stride 2", "stride: 1"),
+        ({"stride": 1, "padding": "same"}, "'same' without a window", "kernel: 2"),
+        ({"pool": "max", "stride": 1, "padding": "same"}, "padded by a number", "padding: 1"),
+        ({"pool": "max", "kernel": 2, "stride": 1}, "has no middle", "0 for none"),
+        ({"pool": "max", "stride": 1, "padding": 2}, "more than half", "at most 1"),
+    ],
+)
+def test_a_pool_that_is_refused(pool: dict[str, Any], message: str, help_: str) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.load("resnet18").replace({"stem": [{"conv": 3}, {"pool": "avg", **pool}]})
+    assert message in str(caught.value)
+    assert help_ in str(caught.value)
+
+
+@given(st.integers(1, 600), st.integers(1, 40), st.integers(1, 16))
+def test_reduced_widths_as_timm_rounds_them(channels: int, reduction: int, divisor: int) -> None:
+    """To the nearest multiple, halves up, and never below the divisor."""
+    spec = SqueezeExcitationSpec(reduction=reduction, divisor=divisor)
+    nearest = floor(Fraction(channels, reduction * divisor) + Fraction(1, 2)) * divisor
+    assert spec.reduced(channels) == max(divisor, nearest)
+    module = SqueezeExcitation(channels, reduction, divisor)
+    assert module.fc1.out_channels == spec.reduced(channels)
 
 
 @pytest.mark.parametrize("mode", ["batch", "row"])

@@ -118,6 +118,23 @@ def one_network_twice() -> dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]:
             r18.replace({"shortcut": "C"}),
             r18.replace({"shortcut": {"match": "avg_projection", "change": "projection"}}),
         ),
+        "the pool of a dilated shortcut where none dilates": (
+            rf.load("resnet18d"),
+            rf.load("resnet18d").replace({"shortcut.change.pool_dilated": True}),
+        ),
+        "reduced widths that are multiples already": (
+            rf.load("seresnet50"),
+            rf.load("seresnet50").replace({"block.attention.divisor": 8}),
+        ),
+        "one block that is never left out": (
+            r18.replace({"stages": [{"depth": 1, "width": 64}]}),
+            r18.replace(
+                {
+                    "stages": [{"depth": 1, "width": 64}],
+                    "stochastic_depth": {"rate": 0.5, "rule": "linear_from_zero"},
+                }
+            ),
+        ),
         "d2l": (
             rf.load("resnet18_d2l"),
             rf.load("resnet18_d2l").replace(

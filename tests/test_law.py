@@ -42,11 +42,20 @@ BASE: dict[str, Any] = {
 }
 
 
+DILATED = [{"depth": 2, "width": 4}, {"depth": 2, "width": 8, "dilation": 2}]
+
+
+def word_beside(change: Any) -> dict[str, Any]:
+    """The pair of x itself and, where the shape changes, the word."""
+    return {"match": "identity", "change": change}
+
+
 FAMILIES: dict[str, tuple[Mapping[str, type[Operation]], Callable[[Any], dict[str, Any]]]] = {
     "stem": (STEMS, lambda word: {"stem": word}),
     "block": (BLOCKS, lambda word: {"block": word}),
     "match": (SHORTCUTS, lambda word: {"shortcut": {"match": word, "change": "projection"}}),
-    "change": (SHORTCUTS, lambda word: {"shortcut": {"match": "identity", "change": word}}),
+    "change": (SHORTCUTS, lambda word: {"shortcut": word_beside(word)}),
+    "dilated": (SHORTCUTS, lambda word: {"shortcut": word_beside(word), "stages": DILATED}),
     "head": (HEADS, lambda word: {"head": word}),
     "attention": (attention_kinds(), lambda word: {"block": {"kind": "basic", "attention": word}}),
     "operation": (OPERATIONS, lambda word: chain_with(word)),
@@ -60,7 +69,9 @@ def cases() -> dict[str, tuple[str, str, dict[str, Any]]]:
     for family, (kinds, place) in FAMILIES.items():
         for kind, model in kinds.items():
             for number, sample in enumerate(model.samples):
-                if family == "change" and SHORTCUTS[kind](**sample).why_illegal(1, 2, 2):
+                if family in ("change", "dilated") and SHORTCUTS[kind](**sample).why_illegal(
+                    1, 2, 2
+                ):
                     continue
                 tree = {**BASE, **place({"kind": kind, **sample})}
                 found[f"{family} {kind} {number}"] = family, kind, tree
@@ -253,7 +264,8 @@ def same_answers(one: ResNetSpec, other: ResNetSpec) -> bool:
 
 
 def test_strategies_draw_every_kind() -> None:
-    wanted = {f"{family} {kind}" for family, kind, _ in CASES.values() if family != "operation"}
+    elsewhere = ("operation", "dilated")  # within chains; among those that change the shape
+    wanted = {f"{family} {kind}" for family, kind, _ in CASES.values() if family not in elsewhere}
     drawn: set[str] = set()
 
     def name_of(part: Any) -> str:

@@ -39,7 +39,9 @@ OF_TIMM: dict[str, tuple[type[Basic | Bottleneck], str, dict[str, Any]]] = {
     "resnet50d": (Bottleneck, "50", {**C, "avg_down": True}),
     "resnet50t": (Bottleneck, "50", {**T, "avg_down": True}),
     "seresnet18": (Basic, "18", {"attention": "se"}),
-    "seresnet50": (Bottleneck, "50", {"attention": "se"}),
+    "seresnet18_timm": (Basic, "18", {"attention": "se8"}),
+    "seresnet34_timm": (Basic, "34", {"attention": "se8"}),
+    "seresnet50": (Bottleneck, "50", {"attention": "se8"}),
     "ecaresnet50": (Bottleneck, "50", {"attention": "eca"}),
     "ecaresnet50d": (Bottleneck, "50", {**C, "avg_down": True, "attention": "eca"}),
 }
@@ -75,9 +77,11 @@ def disturb(module: nn.Module) -> None:
     generator = torch.Generator().manual_seed(1)
     for name, tensor in module.state_dict().items():
         if tensor.ndim == 1:
-            positive = name.endswith(("weight", "running_var"))
             drawn = torch.rand(tensor.shape, generator=generator)
-            tensor.copy_(drawn + 0.5 if positive else 0.1 * drawn - 0.05)
+            if name.endswith("weight"):  # of both signs, as in trained networks
+                tensor.copy_((drawn + 0.5) * (1 - 2 * torch.bernoulli(drawn, generator=generator)))
+            else:
+                tensor.copy_(drawn + 0.5 if "var" in name else 0.1 * drawn - 0.05)
 
 
 def same_outputs(model: nn.Module, reference: nn.Module, native: Native) -> None:
@@ -119,6 +123,19 @@ def test_dilation(
     same_outputs(model, reference, reference_resnet_d.native_state_dict)
 
 
+@pytest.mark.parametrize("output_stride", DILATED)
+@pytest.mark.parametrize(("name", "block"), [("resnet18d", Basic), ("resnet50d", Bottleneck)])
+def test_dilation_as_timm_has_it(
+    name: str, block: type[Basic | Bottleneck], output_stride: int, device: torch.device
+) -> None:
+    """A shortcut that would have averaged at a stride averages at each pixel."""
+    parts = OF_TIMM["resnet50d"][2]
+    reference = ReferenceResNetD(block, DEPTHS[name[6:8]], output_stride=output_stride, **parts)
+    dilated = {**DILATED[output_stride], "shortcut.change.pool_dilated": True}
+    model = rf.build(rf.load(name).replace(dilated), device=device)
+    same_outputs(model, reference.to(device), reference_resnet_d.native_state_dict)
+
+
 @pytest.mark.parametrize("name", PRE_ACTIVATED)
 def test_pre_activation(name: str, device: torch.device) -> None:
     reference = ReferencePreActResNet(**PRE_ACTIVATED[name]).to(device)
@@ -143,13 +160,23 @@ def trained_timm() -> Trained:
     return reference, reference_resnet_d.native_state_dict, spec
 
 
+def trained_with_drops() -> Trained:
+    """Branches are lost as in timm, drawn from the same random state."""
+    drops = {"rate": 0.5, "rule": "linear_from_zero", "mode": "row"}
+    spec = rf.load("resnet18").replace({"stochastic_depth": drops, "head.num_classes": 5})
+    reference = ReferenceResNetD(Basic, DEPTHS["18"], drop_path_rate=0.5, num_classes=5)
+    return reference, reference_resnet_d.native_state_dict, spec
+
+
 def trained_pre_activated() -> Trained:
     spec = rf.load("cifar_preact_resnet164").replace({"stages[*].depth": 2})
     reference = ReferencePreActResNet("bottleneck", (2, 2, 2), stride_on="conv1")
     return reference, reference_preact.native_state_dict, spec
 
 
-@pytest.mark.parametrize("make", [trained_torchvision, trained_timm, trained_pre_activated])
+@pytest.mark.parametrize(
+    "make", [trained_torchvision, trained_timm, trained_with_drops, trained_pre_activated]
+)
 def test_training_steps_stay_together(make: Callable[[], Trained], device: torch.device) -> None:
     """Gradients and running statistics too: three steps of SGD, bitwise."""
     reference, native, spec = make()
@@ -158,6 +185,7 @@ def test_training_steps_stay_together(make: Callable[[], Trained], device: torch
     model.load_state_dict(native(reference))
     x, y = torch.randn(8, 3, 32, 32, device=device), torch.arange(8, device=device) % 5
     for network in (reference, model):
+        torch.manual_seed(0)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
         for _ in range(3):
             optimizer.zero_grad()

@@ -36,9 +36,11 @@ GOLDEN = {
     "resnet50t": (25_573_728, 4_297_213_952),
     "resnet101d": (44_568_392, 8_041_046_016),
     "resnet152d": (60_212_040, 11_753_267_200),
-    # timm's hold 8 channels where 64 // 16 is 4; these are Hu et al.'s own, as pytorchcv has them.
+    # Hu et al.'s own rule, as pytorchcv has it: 64 // 16 channels are 4, and timm's are 8.
     "seresnet18": (11_778_592, 1_814_160_384),
     "seresnet34": (21_958_868, 3_663_918_592),
+    "seresnet18_timm": (11_779_624, 1_814_161_408),
+    "seresnet34_timm": (21_960_416, 3_663_920_128),
     "seresnet50": (28_088_024, 4_091_699_200),
     "seresnet101": (49_326_872, 7_806_148_608),
     "seresnet152": (66_821_848, 11_520_204_800),

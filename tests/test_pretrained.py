@@ -1,4 +1,4 @@
-"""Folders that hold a network whole, and the doors to the Hub and to timm."""
+"""Folders that hold a network whole, and the door to the Hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import resforge as rf
 import torch
 from hypothesis import given, settings
 from resforge import export
-from resforge.export import pretrained, with_timm
+from resforge.export import pretrained
 from resforge.testing import strategies
 from torch import nn
 
@@ -135,70 +135,6 @@ def test_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(export.ExportError, match=r"no folder here.*pip install huggingface_hub"):
         rf.from_pretrained("someone/net")
-
-
-@pytest.fixture
-def timm(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What of timm's registry is used, as it answers in timm 1.0.31."""
-    known: dict[str, Any] = {}
-
-    class FeatureInfo:
-        def __init__(self, info: list[dict[str, Any]], out_indices: Any) -> None:
-            self.info, self.out_indices = info, out_indices
-
-        def channels(self) -> list[int]:
-            return [self.info[index]["num_chs"] for index in self.out_indices]
-
-    def resolve(name: str, config: Any, overlay: Any) -> Any:
-        found = {**with_timm.default_cfgs[name], **(overlay or {})}
-        return types.SimpleNamespace(to_dict=lambda: found)
-
-    models = types.SimpleNamespace(
-        register_model=lambda make: known.setdefault(make.__name__, make),
-        is_model=known.__contains__,
-        resolve_pretrained_cfg=resolve,
-        FeatureInfo=FeatureInfo,
-    )
-    monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(models=models))
-    monkeypatch.setitem(sys.modules, "timm.models", models)
-    return types.SimpleNamespace(create_model=lambda name, **kwargs: known[name](**kwargs))
-
-
-def test_timm_finds_the_catalogue(timm: Any) -> None:
-    names = rf.register_with_timm()
-    assert names == [f"resforge_{name}" for name in rf.list_specs()]
-    assert rf.register_with_timm("resnet18*")[0] == "resforge_resnet18"
-    model = timm.create_model("resforge_resnet18d", num_classes=10, in_chans=1, drop_path_rate=0.1)
-    changes = {"head.num_classes": 10, "in_channels": 1, "stochastic_depth": 0.1}
-    assert rf.spec_of(model) == rf.load("resnet18d").replace(changes)
-    assert (model.num_classes, model.num_features) == (10, 512)
-    assert model.pretrained_cfg["input_size"] == (3, 224, 224)
-    x = torch.randn(2, 3, 32, 32)
-    assert timm.create_model("resforge_cifar_resnet20", num_classes=0)(x).shape == (2, 64)
-    maps = timm.create_model("resforge_resnet18", features_only=True, out_indices=(2, 4))
-    assert maps.feature_info.channels() == [m.shape[1] for m in maps(x)] == [128, 512]
-    assert [info["reduction"] for info in maps.feature_info.info] == [2, 4, 8, 16, 32]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"pretrained": True}, "comes with no weights"),
-        ({"global_pool": "max"}, "global_pool: not for networks of resforge; known: num_classes"),
-        ({"num_classes": -1}, "head.num_classes"),
-        ({"features_only": True, "out_indices": (0, 1)}, "are not stages"),
-    ],
-)
-def test_what_timm_may_not_ask(timm: Any, options: dict[str, Any], message: str) -> None:
-    rf.register_with_timm("resnet18")
-    with pytest.raises(rf.ResforgeError, match=message):
-        timm.create_model("resforge_resnet18", **options)
-
-
-def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "timm.models", None)
-    with pytest.raises(export.ExportError, match=r"timm cannot be imported.*pip install timm"):
-        rf.register_with_timm()
 
 
 def test_the_names_of_the_files() -> None:

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from layout_cases import CASES, SMALL
 from reference_layouts import Cifar
-from reference_resnet_d import Basic, ReferenceResNetD
+from reference_resnet_d import Basic, Bottleneck, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
+from resforge.blocks import SameAvgPool2d
 from resforge.builder.registration import unregister
 from resforge.planner.plan import lay_out
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS
@@ -307,11 +308,33 @@ def test_what_the_language_has_no_word_for() -> None:
 
 
 def test_an_average_pool_that_is_not_the_languages() -> None:
-    """timm's own where a stage dilates: 2x2 at stride 1."""
     network = ReferenceResNetD(Basic, (1, 1, 1, 1), avg_down=True, num_classes=5)
     network.layer2[0].downsample[0] = nn.AvgPool2d(3, 2, 1)
     with pytest.raises(rf.WeightsError, match="none puts out the same"):
         infer_spec(network)
+
+
+@pytest.mark.parametrize("output_stride", [8, 16])
+@pytest.mark.parametrize("block", [Basic, Bottleneck])
+def test_the_pool_of_a_dilated_shortcut(
+    block: type[Basic | Bottleneck], output_stride: int
+) -> None:
+    """timm's: bottlenecks show the dilation of their stage in their second block alone."""
+    parts: dict[str, Any] = {"avg_down": True, "num_classes": 5, "output_stride": output_stride}
+    spec, certificate = infer_spec(ReferenceResNetD(block, (1, 1, 2, 2), **parts))
+    assert not certificate.assumed
+    pooled = [
+        name for name, module in rf.build(spec).named_modules() if isinstance(module, SameAvgPool2d)
+    ]
+    dilated = ["layer3.0.downsample.0", "layer4.0.downsample.0"]
+    assert pooled == dilated[2 - len(pooled) :]
+    assert len(pooled) == 16 // output_stride
+
+
+def test_attention_as_timm_rounds_it() -> None:
+    network = ReferenceResNetD(Basic, (2, 2, 2, 2), attention="se8")
+    assert infer_spec(network).spec == rf.load("seresnet18_timm")
+    assert infer_spec(network.state_dict()).spec.name == "seresnet18_timm"
 
 
 def test_half_a_state_dict() -> None:

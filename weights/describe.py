@@ -28,7 +28,7 @@ from ..specs.registry import Kinds
 from ..specs.resolve import ResolvedBlock, site_of
 from ..specs.seen import Seen
 from ..specs.shortcut import SHORTCUTS, ShortcutSpec
-from ..specs.site import UNDILATED, Dilations, Site
+from ..specs.site import Dilations, Site
 from ..specs.stem import STEMS, StemSpec
 from ..specs.trace import Layer, Trace
 from .errors import WeightsError
@@ -242,29 +242,42 @@ def _stages(layers: Observed, channels: int, norm: NormSpec) -> list[list[list[_
         number, blocks = len(stages) + 1, []
         if number > MAX_STAGES:
             raise unknowable(f"it has more than {MAX_STAGES} stages")
+        rest = _spread(layers.parts[f"layer{number}.{depth - 1}"])[-1]
         for index in range(depth):
             name = f"layer{number}.{index}"
             usual, first = (2 if number > 1 and index == 0 else 1), number == 1 and index == 0
-            key = (layers.parts[name].key, channels, usual, first)
+            # The first block of bottlenecks may show the dilation of the stage before alone.
+            dilations = Dilations(_spread(layers.parts[name])[0], rest)
+            key = (layers.parts[name].key, channels, usual, first, rest)
             if len(known) >= MAX_DIFFERENT:
                 raise unknowable(f"more than {MAX_DIFFERENT} of its blocks differ")
             if key not in known:
-                known[key] = _fits(layers, name, channels, usual, first, norm)
+                known[key] = _fits(layers, name, channels, usual, first, dilations, norm)
             blocks.append(known[key])
             channels = blocks[-1][0].site.out_channels
         stages.append(blocks)
     return stages
 
 
+def _spread(block: Seen) -> list[int]:
+    """The dilations of the branch's convolutions, from the first to the last; 1 for none."""
+    convs = block.without(_SHORTCUT).convs
+    return [conv.dilation or 1 for conv in convs if conv.kernel > 1] or [1]
+
+
 def _fits(
-    layers: Observed, name: str, in_channels: int, usual: int, first: bool, norm: NormSpec
+    layers: Observed,
+    name: str,
+    in_channels: int,
+    usual: int,
+    first: bool,
+    dilations: Dilations,
+    norm: NormSpec,
 ) -> list[_Fit]:
     """The blocks that have the layers of the block ``name``, likeliest first."""
     seen = layers.parts[name]
     branch, beside = seen.without(_SHORTCUT), seen.below(_SHORTCUT)
     strides = [conv.stride for conv in seen.convs if conv.stride is not None]
-    spread = [conv.dilation or 1 for conv in branch.convs if conv.kernel > 1]
-    dilations = Dilations(spread[0], spread[-1]) if spread else UNDILATED
     last = reversed(branch.convs[-MAX_LAST:])
     outside = dict.fromkeys([conv.out_channels for conv in last] or [in_channels])
     fits: list[_Fit] = []

@@ -168,7 +168,7 @@ class NetworkText:
     def _stage(self, stage: tuple[BlockPlan, ...], first: int) -> Iterator[str]:
         numbers = range(first, first + len(stage))
         for text, run in groupby(numbers, key=lambda number: self._made(number, "number")):
-            alike, counted = list(run), "number / " in text
+            alike, counted = list(run), "(number" in text
             if len(alike) < REPEATED:
                 yield from (self._made(x, str(x)) if counted else text for x in alike)
             elif counted:
@@ -181,7 +181,7 @@ class NetworkText:
         kind, place = self.places[number]
         text = self.blocks[kind]
         rule = self.spec.stochastic_depth
-        rate = "" if rule is None else f"{literal(rule.rate)} * ({name} / {self.total})"
+        rate = "" if rule is None else rule.formula(name, self.total)
         return f"{text.kind.name}({text.arguments.given(place, rate)})"
 
     # How it runs.
