@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-import os
 from typing import Any
 
 import torch
@@ -11,24 +9,24 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..blocks import ResNet
-from ..errors import BuildError, wrong_type
+from ..errors import BuildError
 from ..planner.plan import Plan, check_size, lay_out
-from ..reading.load import as_spec
-from ..specs.network import ResNetSpec
+from ..reading.load import SpecLike, as_spec
+from ..specs.plain import as_seed
 from ..specs.trace import Layer
 from .make import chain, make_block
 from .weights import initialise, stream_key
 
 
 def build(
-    spec: ResNetSpec | str | os.PathLike[str],
+    spec: SpecLike,
     seed: int = 0,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     *,
     max_params: int | None = None,
 ) -> ResNet:
-    """The network that ``spec`` describes (or that a catalogue name or a file holds).
+    """The network that ``spec`` describes (or that a catalogue name, a file or a mapping holds).
 
     A pure function of spec and seed: the caller's random state is neither read nor changed, and
     layers of the same name and shape get the same values in every network built from one seed.
@@ -45,7 +43,7 @@ def build(
     """
     plan = lay_out(as_spec(spec, "build"), (1, 1))
     check_size(plan, max_params)
-    seed = _as_seed(seed)
+    seed = as_seed("build", seed)
     device = torch.device(device) if device is not None else torch.get_default_device()
     # Made and filled on the CPU, so that the values do not depend on where they go.
     home = device if device.type == "meta" else torch.device("cpu")
@@ -60,15 +58,6 @@ def build(
     model.to(device, dtype)
     model.spec = plan.spec
     return model
-
-
-def _as_seed(seed: int) -> int:
-    try:
-        if isinstance(seed, bool):
-            raise TypeError
-        return operator.index(seed)
-    except TypeError:
-        raise wrong_type("build", "a whole number as seed", seed) from None
 
 
 def unwrap(model: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..specs.network import ResNetSpec
+from ..specs.plain import as_seed
 from .dice import Dice
 from .moves import Child
 
@@ -29,7 +30,7 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
     """
     parents = {one.digest, other.digest}
     trees = _explicit(one), _explicit(other)
-    dice = Dice("crossover", one.digest, other.digest, seed)
+    dice = Dice("crossover", one.digest, other.digest, as_seed("crossover", seed))
     for _ in range(_TRIES):
         tree = dict(trees[0])
         for name in _PARTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Fault, SpecError
+from ..specs.plain import as_count, as_seed
 from .digests import DigestSet
 from .misses import Misses
 from .permutation import Permutation, stride_over
@@ -25,11 +26,9 @@ class Draws:
     """
 
     def __init__(self, points: Points, seed: int) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise SpecError(Fault("seed", f"a seed is a whole number, not {seed!r}"))
         self.points = points
         self.count: int = points.choices.weight
-        self._order = Permutation(self.count, seed)
+        self._order = Permutation(self.count, as_seed("a space", seed))
         self._stride = stride_over(self.count)
         self._small = points.size <= _SMALL
         self._tries = max(TRIES, points.size) if self._small else TRIES
@@ -43,7 +42,7 @@ class Draws:
 
         Raises :class:`SpecError`, with how near it came, where nothing is found.
         """
-        found = self._search(number, {})
+        found = self._search(as_count("number", number, 0), {})
         assert found is not None  # nothing was looked at before
         return found
 
@@ -93,10 +92,7 @@ class Draws:
 
 def in_order(points: Points, start: int, step: int) -> Iterator[Architecture]:
     """The networks at ``start``, ``start + step``, ... in the order of the space."""
-    for name, value, least in (("start", start, 0), ("step", step, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            message = f"{name} is a whole number of at least {least}, not {value!r}"
-            raise SpecError(Fault("range", message, name))
+    start, step = as_count("start", start, 0), as_count("step", step)
     misses = Misses(points)
     for index in range(start, points.size, step):
         found = points.look(index)

@@ -10,6 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..errors import Fault, SpecError
+from ..specs.plain import as_count, as_seed
 
 
 class EDF(NamedTuple):
@@ -63,11 +64,11 @@ def edf(
         raise SpecError(Fault("edf", message, help="give a weight of at least 0 for each error"))
     steps = sorted(set(errors))
     places = [bisect_right(steps, error) - 1 for error in errors]
-    random = Random(seed).random
+    random = Random(as_seed("edf", seed)).random
     count = len(errors)
     curves = [
         _curve(places, weights, [int(random() * count) for _ in range(count)], len(steps))
-        for _ in range(resamples)
+        for _ in range(as_count("resamples", resamples))
     ]
     tail = (1 - confidence) / 2
     columns = [sorted(column) for column in zip(*curves, strict=True)]

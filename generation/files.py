@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..errors import StoreError
 from ..files import locked, write_whole
+from ..specs.plain import as_seed
 from .digests import DigestSet
 from .draws import Draws
 from .points import Architecture
@@ -50,6 +51,7 @@ class NetworkFolder:
 
     def __init__(self, path: Path, space: Space, seed: int = 0, format: Format = "yaml") -> None:
         self.path, self.space, self.format = path, space, format
+        seed = as_seed("NetworkFolder", seed)
         self._draws = Draws(space.points, seed)
         with self._locked():
             self._check_manifest({"space": _digest(space), "seed": seed, "format": format})

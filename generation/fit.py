@@ -10,6 +10,7 @@ from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..planner.scale import Quantity, Scaler, with_depths_times
 from ..specs.network import ResNetSpec
+from ..specs.plain import as_count, is_number
 
 By = Literal["width", "depth", "compound"]
 
@@ -63,8 +64,7 @@ def fit(
     if by not in get_args(By):
         message = f"by is width, depth or compound, not {by!r}"
         raise SpecError(Fault("fit", message, "by", "use by='width'"))
-    if isinstance(step, bool) or not isinstance(step, int) or step < 1:
-        raise SpecError(Fault("fit", f"{step!r} is not a step", "step", "use step=8"))
+    step = as_count("step", step)
     size = plan(spec, input_size).input_shape[1:]
     scaler = Scaler(quantity, target, size)
     start = spec
@@ -91,7 +91,7 @@ def _budget(params: float | None, macs: float | None) -> tuple[Quantity, int]:
         raise SpecError(Fault("fit", message, help="write fit(spec, params=5e6)"))
     quantity: Quantity = "macs" if params is None else "params"
     target = params if params is not None else macs
-    if isinstance(target, bool) or not isinstance(target, int | float) or not 1 <= target < 1e15:
+    if not is_number(target) or not 1 <= target < 1e15:
         message = f"{target!r} is not a number of {quantity}"
         raise SpecError(Fault("fit", message, quantity, "use a number such as 5e6"))
     return quantity, round(target)

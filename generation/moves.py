@@ -18,6 +18,7 @@ from ..specs.network import ResNetSpec
 from ..specs.operation import Operation
 from ..specs.order import Order
 from ..specs.paths import nearest
+from ..specs.plain import as_seed
 from ..specs.shortcut import SHORTCUTS
 from .dice import Dice
 
@@ -66,7 +67,7 @@ def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = No
     'other block'
     """
     digest = parent.digest
-    dice = Dice("mutate", digest, seed)
+    dice = Dice("mutate", digest, as_seed("mutate", seed))
     for name in dice.shuffled(_known(moves)):
         for changes in dice.shuffled(list(MOVES[name](parent))):
             child = _child(parent, name, changes)

@@ -9,6 +9,7 @@ from ..errors import Fault, SpecError
 from ..planner.count import Counter, Figures
 from ..reading.places import placed
 from ..specs.network import ResNetSpec
+from ..specs.plain import is_whole
 from ..specs.rules import broken_rules
 from ..text.document import Document
 from .choices import Product
@@ -73,9 +74,10 @@ class Points:
 
         Raises :class:`SpecError` for an index that the space does not have.
         """
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < self.size:
+        if not is_whole(index) or not 0 <= index < self.size:
             help_ = f"count from 0 to {self.size - 1:,}"
             raise SpecError(Fault("range", f"the space has no index {index!r}", help=help_))
+        index = int(index)
         try:
             spec = ResNetSpec.unchecked(self.template.tree_at(index))
             if faults := broken_rules(spec):

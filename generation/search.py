@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Literal
 
 from ..errors import Fault, SpecError
+from ..specs.plain import as_count, as_seed
 from .dice import Dice
 from .digests import DigestSet
 from .draws import Draws
@@ -85,13 +86,11 @@ class Evolution(RandomSearch):
     def __init__(
         self, space: Space, seed: int = 0, population: int = 50, tournament: int = 10
     ) -> None:
-        for name, value in (("population", population), ("tournament", tournament)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SpecError(Fault("search", f"{name} is {value!r}", name, f"use {name}=10"))
         super().__init__(space, seed)
-        self._dice = Dice("evolution", seed)
-        self._size, self._tournament = population, tournament
-        self._population: deque[Measured] = deque(maxlen=population)
+        self._dice = Dice("evolution", as_seed("Evolution", seed))
+        self._size = as_count("population", population)
+        self._tournament = as_count("tournament", tournament)
+        self._population: deque[Measured] = deque(maxlen=self._size)
 
     def ask(self) -> Architecture:
         if len(self._seen) < self._size or not self._population:

@@ -17,6 +17,7 @@ from ..specs.base import MAX_INPUT, Spec, Version
 from ..specs.explain import faults_of
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
+from ..specs.plain import is_whole, plain
 from ..specs.schema import around_spec
 from ..text.document import Document
 from ..text.reader import read, read_file
@@ -75,8 +76,9 @@ class Space(Spec):
         return found
 
     def __init__(self, /, **tree: Any) -> None:
+        tree = plain(tree)
         try:
-            super().__init__(**tree)
+            self.__pydantic_validator__.validate_python(tree, self_instance=self)
         except ValidationError as error:
             raise SpecError(*faults_of(error, type(self), tree)) from None
         _ = self.template  # a space with a wrong path or value is refused at once
@@ -118,10 +120,10 @@ class Space(Spec):
         """
         for path in {*chosen, *self.fields}:
             size, value = self.fields.get(path, 0), chosen.get(path, -1)
-            if not 0 <= value < size:
-                message = f"{path} has {size} values here, and {value} was chosen"
+            if not is_whole(value) or not 0 <= value < size:
+                message = f"{path} has {size} values here, and {value!r} was chosen"
                 raise SpecError(Fault("range", message, path, "see the space's fields"))
-        return self.points.choices.join([chosen[path] for path in self.fields])
+        return self.points.choices.join([int(chosen[path]) for path in self.fields])
 
     def look(self, index: int, number: int | None = None) -> Architecture | Miss:
         """The network at ``index``, or why there is none within the limits.

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..errors import Fault, SpecError
+from ..specs.plain import as_seed
 from .dice import Dice
 from .points import Architecture, Points
 
@@ -34,7 +35,7 @@ def neighbours(points: Points, parent: Architecture) -> Iterator[Architecture]:
 
 def mutate(points: Points, parent: Architecture, seed: int) -> Architecture:
     """A random neighbour: first a field is chosen, then one of its steps."""
-    dice = Dice("mutate", parent.index, seed)
+    dice = Dice("mutate", parent.index, as_seed("mutate", seed))
     steps: dict[int, list[tuple[str, int]]] = {}
     for part, step, index in points.choices.steps_by_part(parent.index):
         steps.setdefault(part, []).append((step, index))
@@ -49,7 +50,7 @@ def mutate(points: Points, parent: Architecture, seed: int) -> Architecture:
 
 def crossover(points: Points, one: Architecture, other: Architecture, seed: int) -> Architecture:
     """A network with each field of either parent, and the digest of neither."""
-    dice = Dice("crossover", one.index, other.index, seed)
+    dice = Dice("crossover", one.index, other.index, as_seed("crossover", seed))
     tried = {one.index, other.index}
     for _ in range(_TRIES):
         index = points.choices.cross(one.index, other.index, lambda: dice.below(2) == 1)

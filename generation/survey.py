@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..errors import Fault
+from ..specs.plain import as_count
 from .digests import DigestSet
 from .draws import Draws
 from .misses import Misses
@@ -55,7 +56,7 @@ def survey(space: Space, points: int = 1000, seed: int = 0) -> Survey:
     (100, 53, 53)
     """
     draws = Draws(space.points, seed)
-    count = min(points, space.size)
+    count = min(as_count("points", points), space.size)
     complete = count == space.size
     misses, digests = Misses(space.points), DigestSet()
     within: list[Architecture] = []

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import Fault, SpecError
-from ..reading.load import as_spec
+from ..reading.load import SpecLike, as_spec
 from ..specs.base import MAX_INPUT
 from ..specs.layout import BlockPlan, layout_of, place_block, trace_end, trace_stem
 from ..specs.network import ResNetSpec
+from ..specs.plain import is_whole
 from ..specs.resolve import blocks_of
 from ..specs.trace import Layer, Module, Shape, Size, Trace
 
@@ -131,10 +130,10 @@ def weighted(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return tuple([layer for layer in layers if layer.kind in kinds and layer.path == "main"])
 
 
-def plan(spec: ResNetSpec | str | os.PathLike[str], input_size: int | Size | None = None) -> Plan:
+def plan(spec: SpecLike, input_size: int | Size | None = None) -> Plan:
     """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
 
-    ``spec`` may be a catalogue name or a file too. Without a size it is the spec's own
+    ``spec`` may be a catalogue name, a file or a mapping too. Without a size it is the spec's own
     ``natural_input_size``: 224, or 32 for a stem that keeps the size. Raises :class:`SpecError`
     for a wrong spec, for a size that is no size, and where a stage would stride over a map of one
     pixel.
@@ -258,9 +257,7 @@ def lay_out(spec: ResNetSpec, size: Size) -> Plan:
 
 def _as_size(input_size: int | Size) -> Size:
     try:
-        height, width = (
-            input_size if isinstance(input_size, tuple | list) else (input_size, input_size)
-        )
+        height, width = input_size if isinstance(input_size, Sequence) else (input_size, input_size)
         size = _as_side(height), _as_side(width)
     except (TypeError, ValueError):
         raise SpecError(
@@ -274,10 +271,9 @@ def _as_size(input_size: int | Size) -> Size:
 
 
 def _as_side(side: object) -> int:
-    number = operator.index(side)  # type: ignore[arg-type]
-    if isinstance(side, bool) or not 1 <= number <= MAX_INPUT:
+    if not is_whole(side) or not 1 <= side <= MAX_INPUT:
         raise ValueError(side)
-    return number
+    return int(side)
 
 
 def _path_of(layer: Layer) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import path_text
-from ..specs.network import ResNetSpec
 from ..specs.paths import Path
-from .load import as_spec
+from .load import SpecLike, as_spec
 
 
 class Change(NamedTuple):
@@ -20,13 +18,10 @@ class Change(NamedTuple):
     after: Any
 
 
-Source = ResNetSpec | str | os.PathLike[str]
-
-
-def diff(a: Source, b: Source) -> tuple[Change, ...]:
+def diff(a: SpecLike, b: SpecLike) -> tuple[Change, ...]:
     """Every place where ``a`` and ``b`` differ; empty for equal specs.
 
-    Each is a spec, a catalogue name or a file. Raises :class:`SpecError`.
+    Each is a spec, a catalogue name, a file or a mapping. Raises :class:`SpecError`.
 
     Applied to ``a``, the changes give ``b``:
 

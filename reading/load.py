@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Fault, SpecError, wrong_type
 from ..specs import catalogue
-from ..specs.explain import faults_of
+from ..specs.explain import faults_of, shown
 from ..specs.network import ResNetSpec
+from ..specs.plain import plain
 from ..text.document import Document
 from ..text.reader import read, read_file
 from .places import placed
 
 Model = TypeVar("Model", bound=BaseModel)
-_HELP = "call loads for text, ResNetSpec(**tree) for a mapping"
+Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
+"""Where a spec comes from: a catalogue name, a path, or a mapping of what a file would hold."""
+SpecLike: TypeAlias = ResNetSpec | Source
+_HELP = "call loads for text"
 
 
-def load(source: str | os.PathLike[str]) -> ResNetSpec:
-    """The spec of a catalogue name, or of a ``.yaml``, ``.yml`` or ``.json`` file.
+def load(source: Source) -> ResNetSpec:
+    """The spec of a catalogue name, of a ``.yaml``, ``.yml`` or ``.json`` file, or of a mapping.
 
-    Raises :class:`SpecError` with every fault's place in the file. A catalogue name comes before
-    a file of that name; write ``./resnet18`` for the file.
+    A catalogue name comes before a file of that name; write ``./resnet18`` for the file. A mapping
+    holds what a file would: any mappings, any sequences, and numbers of Python or NumPy. Raises
+    :class:`SpecError` with every fault's place in the file.
 
     >>> load("resnet18").name
     'resnet18'
+    >>> load({"resforge": 1, "base": "resnet18", "head": {"num_classes": 10}}).head.num_classes
+    10
     """
     return validate(ResNetSpec, _document(source))
 
 
-def as_spec(source: ResNetSpec | str | os.PathLike[str], call: str) -> ResNetSpec:
-    """``source`` itself if it is a spec, or the spec of a name or a file.
+def as_spec(source: SpecLike, call: str) -> ResNetSpec:
+    """``source`` itself if it is a spec, or the spec of a name, a file or a mapping.
 
     ``call`` is the name of the calling function, for the error.
     """
     if isinstance(source, ResNetSpec):
         return source
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | os.PathLike | Mapping):
         return load(source)
-    raise wrong_type(call, "a ResNetSpec, a catalogue name or a file", source, _HELP)
+    raise wrong_type(call, "a ResNetSpec, a catalogue name, a file or a mapping", source, _HELP)
 
 
 def loads(text: str | bytes) -> ResNetSpec:
@@ -80,10 +88,12 @@ def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:
         raise SpecError(document.fault("file", message, (wrong[0],), at="key"))
 
 
-def _document(source: str | os.PathLike[str]) -> Document:
-    """A catalogue entry's document, or a file's."""
+def _document(source: Source) -> Document:
+    """A catalogue entry's document, a file's, or that of a mapping."""
+    if isinstance(source, Mapping):
+        return Document(_named(plain(source)))
     if not isinstance(source, str | os.PathLike):
-        raise wrong_type("load", "a catalogue name or a file", source, _HELP)
+        raise wrong_type("load", "a catalogue name, a file or a mapping", source, _HELP)
     name = os.fspath(source)
     if name in catalogue.list_specs():
         return read(catalogue.text(name), name=f"{name}.yaml")
@@ -94,6 +104,15 @@ def _document(source: str | os.PathLike[str]) -> Document:
         return read_file(Path(name))
     message = f"no {name!r} in the catalogue, and no such file"
     raise SpecError(Fault("catalogue", message, help=catalogue.mend_of(name)))
+
+
+def _named(tree: dict[Any, Any]) -> dict[str, Any]:
+    """``tree``, where all of its keys are text. Raises :class:`SpecError`."""
+    for key in tree:
+        if not isinstance(key, str):
+            message = f"a key is text, not {shown(key)}"
+            raise SpecError(Fault("type", message, help="write a name such as 'stages'"))
+    return tree
 
 
 def is_file(name: str) -> bool:

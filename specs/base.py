@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import TaggedUnionSchema
+
+from .plain import is_whole, plain
 
 # Ceilings far above any network that was ever trained and far below what could hurt:
 # they are checked before a single layer is laid out.
@@ -57,7 +59,22 @@ _PLAIN = {bool, int, float, str, type(None)}
 
 
 class Spec(BaseModel):
-    """A frozen, strict pydantic model: the base of every part of the language."""
+    """A frozen, strict pydantic model: the base of every part of the language.
+
+    Made in Python it takes any mapping, any sequence and NumPy's numbers, as :func:`plain` reads
+    them.
+    """
+
+    def __init__(self, /, **tree: Any) -> None:
+        super().__init__(**plain(tree))
+
+    # Parts that are validated within a whole come as plain values: pydantic need not call this.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """A model from a mapping, from an instance, or from what pydantic takes besides."""
+        return super().model_validate(plain(obj), **options)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -100,7 +117,7 @@ class Spec(BaseModel):
 
 def _known_version(value: Any) -> Any:
     # Python holds true for equal to 1; the language does not.
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value):
         raise PydanticKnownError("int_type")
     if value != VERSION:
         mend = f"write {VERSION}" + (", or upgrade resforge" if value > VERSION else "")

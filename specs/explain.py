@@ -107,10 +107,12 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, dict | BaseModel):
+    if isinstance(value, Mapping | BaseModel):
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
+    if hasattr(value, "tolist"):
+        return "an array" if type(value).__module__.startswith("numpy") else "a tensor"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -243,6 +245,8 @@ def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explai
             help_ = f"remove the quotes: {given}"
         if isinstance(given, float) and "whole" in what and given.is_integer():
             help_ = f"write {int(given)}"
+        if hasattr(given, "tolist"):
+            help_ = "arrays and tensors are not read: call their .tolist()"
         return "type", f"expected {what}, not {shown(given)}", help_
 
     return explain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from math import prod
 from typing import Any, Final, Self
 
@@ -23,6 +22,7 @@ from .merge import merge
 from .norm import BatchNormSpec
 from .operation import shorten_chain
 from .paths import expand_stars, parse_path, set_path
+from .plain import plain
 from .rules import broken_rules
 from .schema import allow_base
 from .shortcuts import shorten_shortcut
@@ -47,8 +47,9 @@ class ResNetSpec(NetworkFields):
     model_config = ConfigDict(json_schema_extra=allow_base)
 
     def __init__(self, /, **tree: Any) -> None:
+        tree = plain(tree)
         try:
-            super().__init__(**_with_base(tree))
+            self.__pydantic_validator__.validate_python(_with_base(tree), self_instance=self)
         except ValidationError as error:
             raise SpecError(*faults_of(error, type(self), tree)) from None
 
@@ -108,10 +109,10 @@ class ResNetSpec(NetworkFields):
             raise wrong_type("replace", "a mapping of paths to values", changes)
         tree = self.model_dump(mode="json")
         for text, value in changes.items():
-            plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            written = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
             for path in expand_stars(tree, parse_path(text)):
                 # A copy for each place, so that a later change to one stays there.
-                set_path(tree, path, deepcopy(plain))
+                set_path(tree, path, plain(written))
         return type(self)(**tree)
 
     def to_tree(self) -> dict[str, Any]:

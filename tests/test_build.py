@@ -104,7 +104,7 @@ def test_any_whole_number_is_a_seed() -> None:
         rf.build("digits_resnet8", seed=seed)
 
 
-@pytest.mark.parametrize("spec", [{}, None, 5])
+@pytest.mark.parametrize("spec", [[], None, 5])
 def test_what_is_no_spec(spec: Any) -> None:
     with pytest.raises(rf.SpecError, match="build takes a ResNetSpec"):
         rf.build(spec)

@@ -121,7 +121,7 @@ def test_what_fits_already_stays() -> None:
         ({"params": -3}, "not a number of params"),
         ({"macs": float("nan")}, "not a number of macs"),
         ({"params": 1e6, "by": "height"}, "not 'height'"),
-        ({"params": 1e6, "step": 0}, "not a step"),
+        ({"params": 1e6, "step": 0}, "step is a whole number of at least 1"),
     ],
 )
 def test_wrong_budgets_are_refused(options: dict[str, Any], message: str) -> None:

@@ -103,7 +103,7 @@ def test_an_exhausted_space_is_an_error() -> None:
 
 def test_wrong_settings_are_refused() -> None:
     space = load_space("cifar_resnets")
-    with pytest.raises(rf.SpecError, match="population is 0"):
+    with pytest.raises(rf.SpecError, match="population is a whole number of at least 1, not 0"):
         Evolution(space, population=0)
     with pytest.raises(rf.SpecError, match="no method 'annealing'"):
         next(search(space, objective, 1, method="annealing"))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import ResforgeError
+from ..specs.plain import as_seed
 from .data.tensors import Data
 from .feed import Batch, DataFeed
 from .prediction import error_rate
@@ -104,7 +105,7 @@ class Training(Loop):
                 "select: best goes by images that are set aside, and there are none: give the data"
                 " a validation above 0"
             )
-        feed = DataFeed(data, recipe.batch_size, seed)
+        feed = DataFeed(data, recipe.batch_size, as_seed("Training", seed))
         super().__init__(model, Stepper(model, recipe, data.train_x.device), feed)
         self.record = Record(recipe)
         model.train()

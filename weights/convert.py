@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..planner.plan import Plan, lay_out
-from ..reading.load import as_spec
+from ..reading.load import SpecLike, as_spec
 from ..specs.network import ResNetSpec
 from .apply import check_values
 from .errors import refuse
@@ -25,7 +25,7 @@ def convert_weights(
     out: str | os.PathLike[str],
     *,
     to: str | None = None,
-    spec: ResNetSpec | str | os.PathLike[str] | None = None,
+    spec: SpecLike | None = None,
     layout: str | None = None,
     strip: str = "",
     allow_other_function: bool = False,
@@ -87,9 +87,7 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
     raise refuse(file, f"{layout} has no name for {missing}", "choose another --to")
 
 
-def _spec_of(
-    source: WeightFile, spec: ResNetSpec | str | os.PathLike[str] | None, strip: str
-) -> ResNetSpec:
+def _spec_of(source: WeightFile, spec: SpecLike | None, strip: str) -> ResNetSpec:
     """The spec of the network in a file. Raises :class:`WeightsError` where nobody says it."""
     if spec is not None:
         return as_spec(spec, "convert_weights")

@@ -9,8 +9,7 @@ from torch import nn
 from ..builder.edits import spec_of
 from ..builder.network import unwrap
 from ..planner.plan import lay_out
-from ..reading.load import as_spec
-from ..specs.network import ResNetSpec
+from ..reading.load import SpecLike, as_spec
 from .apply import apply, check_values
 from .errors import refuse
 from .functions import settled
@@ -61,7 +60,7 @@ def load_weights(
 
 
 def plan_weights(
-    spec: ResNetSpec | str | os.PathLike[str],
+    spec: SpecLike,
     file: str | os.PathLike[str],
     *,
     layout: str | None = None,

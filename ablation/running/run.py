@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...errors import ResforgeError, StoreError
 from ...files import make_folder
+from ...specs.plain import is_whole
 from ..planning.plan import SweepPlan, Trial, plan_sweep
 from ..planning.sweep import Sweep, check_sweep
 from ..results.outcome import Outcome
@@ -95,8 +96,12 @@ def run_sweep(
     from ..results.export import write_csv
 
     check_sweep("run_sweep", sweep)
-    if workers is not None and workers < 1:
-        raise ResforgeError(f"workers is {workers}: use at least 1, or None for one for each core")
+    if workers is not None:
+        if not is_whole(workers) or workers < 1:
+            raise ResforgeError(
+                f"workers is {workers!r}: use at least 1, or None for one for each core"
+            )
+        workers = int(workers)
     _require("matplotlib", "jinja2", "scipy")
     start = time.monotonic()
     with StopSignals() as stop:

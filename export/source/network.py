@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -11,8 +10,7 @@ from ...builder.make import class_of, nested
 from ...errors import printable
 from ...planner.plan import Plan
 from ...planner.plan import lay_out as plan_at
-from ...reading.load import as_spec
-from ...specs import ResNetSpec
+from ...reading.load import SpecLike, as_spec
 from ...specs.call import Call
 from ...specs.layout import BlockPlan
 from .arguments import Column
@@ -28,7 +26,7 @@ from .starts import initialisation
 REPEATED = 3
 
 
-def to_code(spec: ResNetSpec | str | os.PathLike[str]) -> str:
+def to_code(spec: SpecLike) -> str:
     """``spec`` (or a catalogue name, or a file) as one PyTorch file that needs torch alone.
 
     Its class ``ResNet`` has the state-dict names of what :func:`resforge.build` makes and, with
