@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
+from torch.autograd import forward_ad
 
 from .layers import check_positive
 from .shortcut import Shortcut, faster_sum
@@ -67,10 +68,11 @@ class ZeroPad(Shortcut):
         """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""
         if self.pool is not None:
             x = self.pool(x)
-        if self.step == 1 and self.in_channels == self.out_channels:
-            return x
-        x = x[:, :, :: self.step, :: self.step]
-        return F.pad(x, [0, 0, 0, 0, self.before, self.after])
+        if self.step > 1:
+            x = x[:, :, :: self.step, :: self.step]
+        if self.in_channels < self.out_channels:
+            x = F.pad(x, [0, 0, 0, 0, self.before, self.after])
+        return x
 
     @faster_sum
     def join(self, residual: Tensor, x: Tensor) -> Tensor:
@@ -90,16 +92,19 @@ class ZeroPad(Shortcut):
 def zero_padded(x: Tensor, channels: int, stride: int, before: int) -> Tensor:
     """x subsampled, with `before` zero channels in front and the rest of `channels` behind."""
     after = channels - x.shape[1] - before
-    return F.pad(x[:, :, ::stride, ::stride], [0, 0, 0, 0, before, after])
+    # A slice of the whole and a pad of nothing are operations that batched gradients lack.
+    subsampled = x[:, :, ::stride, ::stride] if stride > 1 else x
+    return F.pad(subsampled, [0, 0, 0, 0, before, after]) if before or after else subsampled
 
 
 def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
     """`residual + zero_padded(x, ...)` in the dtype of `residual`, in its memory where possible.
 
-    Compilers and function transforms get pad-then-add in plain operations: they fuse or
-    differentiate it themselves, and do not all accept a custom gradient that writes in place.
+    Compilers, function transforms and forward-mode differentiation get pad-then-add in plain
+    operations: they fuse or differentiate it themselves, and do not all accept a custom gradient
+    that writes in place.
     """
-    if _in_transform():
+    if _in_transform() or _is_dual(residual) or _is_dual(x):
         return _pad_then_add(residual, x, stride, before)
     if not torch.is_grad_enabled():
         return _add_to_slice(residual, x, stride, before)
@@ -133,6 +138,11 @@ def _in_transform() -> bool:
     )
 
 
+def _is_dual(tensor: Tensor) -> bool:
+    """Whether the tensor carries a tangent: forward-mode differentiation is at work."""
+    return forward_ad.unpack_dual(tensor).tangent is not None
+
+
 class _AddZeroPadded(torch.autograd.Function):
     """residual[:, before : before + C] += x[:, :, ::stride, ::stride], in place.
 
@@ -143,28 +153,27 @@ class _AddZeroPadded(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
         ctx.mark_dirty(residual)
-        ctx.stride, ctx.channels = stride, slice(before, before + x.shape[1])
+        ctx.stride, ctx.before = stride, before
         # x itself is not kept, only what its gradient must look like.
-        ctx.shape, ctx.dtype = x.shape, x.dtype
-        ctx.memory_format = torch.contiguous_format
-        if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
-            ctx.memory_format = torch.channels_last
+        ctx.shape, ctx.strides, ctx.dtype = x.shape, _dense_strides(x), x.dtype
         return _add_to_slice(residual, x, stride, before)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         if not ctx.needs_input_grad[1]:
             return grad, None, None, None
-        part = grad[:, ctx.channels]
+        part = grad.narrow(1, ctx.before, ctx.shape[1])
         if ctx.stride == 1:
             return grad, part.to(ctx.dtype), None, None
-        grad_x = torch.empty(
-            ctx.shape, dtype=ctx.dtype, device=grad.device, memory_format=ctx.memory_format
-        ).zero_()
+        # Made from the gradient, which holds many at once where gradients are batched.
+        grad_x = grad.new_empty_strided(ctx.shape, ctx.strides, dtype=ctx.dtype).zero_()
         grad_x[:, :, :: ctx.stride, :: ctx.stride] = part
         return grad, grad_x, None, None
 
-    @staticmethod
-    def jvp(ctx: Any, residual: Tensor, x: Tensor, *_: None) -> Tensor:
-        residual[:, ctx.channels] += x[:, :, :: ctx.stride, :: ctx.stride]
-        return residual
+
+def _dense_strides(x: Tensor) -> tuple[int, ...]:
+    """The strides of x where it is contiguous in either layout, else those of a contiguous one."""
+    if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last):
+        return x.stride()
+    _, channels, height, width = x.shape
+    return (channels * height * width, height * width, width, 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -21,72 +20,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from resforge.builder.make import make
 from resforge.export.source import to_code
 from resforge.planner.plan import lay_out
-from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation, ResNetSpec
-from resforge.specs.attention import attention_kinds
+from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, ResNetSpec
 from resforge.specs.expand import expand
 from resforge.specs.resolve import blocks_of
 from resforge.testing import strategies
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from words import CASES, SIZE, images, scattered
 
 DOCS = Path(__file__).parents[1] / "docs"
-SIZE = 21
-BASE: dict[str, Any] = {
-    "resforge": 1,
-    "in_channels": 2,
-    "stem": {"kind": "conv3x3", "width": 4},
-    "stages": [{"depth": 2, "width": 4}, {"depth": 2, "width": 8, "stride": 2}],
-    "block": "basic",
-    "shortcut": "projection",
-    "head": {"kind": "classifier", "num_classes": 3},
-}
-
-
-DILATED = [{"depth": 2, "width": 4}, {"depth": 2, "width": 8, "dilation": 2}]
-
-
-def word_beside(change: Any) -> dict[str, Any]:
-    """The pair of x itself and, where the shape changes, the word."""
-    return {"match": "identity", "change": change}
-
-
-FAMILIES: dict[str, tuple[Mapping[str, type[Operation]], Callable[[Any], dict[str, Any]]]] = {
-    "stem": (STEMS, lambda word: {"stem": word}),
-    "block": (BLOCKS, lambda word: {"block": word}),
-    "match": (SHORTCUTS, lambda word: {"shortcut": {"match": word, "change": "projection"}}),
-    "change": (SHORTCUTS, lambda word: {"shortcut": word_beside(word)}),
-    "dilated": (SHORTCUTS, lambda word: {"shortcut": word_beside(word), "stages": DILATED}),
-    "head": (HEADS, lambda word: {"head": word}),
-    "attention": (attention_kinds(), lambda word: {"block": {"kind": "basic", "attention": word}}),
-    "operation": (OPERATIONS, lambda word: chain_with(word)),
-}
-"""Each family's registry, and where in a network its words stand."""
-
-
-def cases() -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Family, kind and the tree of a network, for each sample of each kind."""
-    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
-    for family, (kinds, place) in FAMILIES.items():
-        for kind, model in kinds.items():
-            for number, sample in enumerate(model.samples):
-                if family in ("change", "dilated") and SHORTCUTS[kind](**sample).why_illegal(
-                    1, 2, 2
-                ):
-                    continue
-                tree = {**BASE, **place({"kind": kind, **sample})}
-                found[f"{family} {kind} {number}"] = family, kind, tree
-    return found
-
-
-def chain_with(op: dict[str, Any]) -> dict[str, Any]:
-    """A network in whose branches the operation stands, or in whose head where it is no map."""
-    if OPERATIONS[op["kind"]].flattening is not None or op["kind"] == "global_pool":
-        before = [] if op["kind"] == "global_pool" else ["global_pool"]
-        return {"head": [*before, op, {"linear": 3}]}
-    return {"block": {"branch": [{"conv": 3, "stride": "block"}, "norm", op, {"conv": 3}, "norm"]}}
-
-
-CASES = cases()
 
 
 @pytest.fixture(params=CASES)
@@ -98,19 +39,6 @@ def case(request: pytest.FixtureRequest) -> tuple[str, str, ResNetSpec]:
 @pytest.fixture
 def spec(case: tuple[str, str, ResNetSpec]) -> ResNetSpec:
     return case[2]
-
-
-def images(spec: ResNetSpec) -> torch.Tensor:
-    return torch.randn(2, spec.in_channels, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
-
-
-def scattered(model: nn.Module) -> nn.Module:
-    """The model with weights of both signs in every parameter, norms included."""
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.4)
-    return model
 
 
 def test_text_round_trips(spec: ResNetSpec) -> None:
