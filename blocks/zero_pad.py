@@ -140,7 +140,8 @@ def _in_transform() -> bool:
 
 def _is_dual(tensor: Tensor) -> bool:
     """Whether the tensor carries a tangent: forward-mode differentiation is at work."""
-    return forward_ad.unpack_dual(tensor).tangent is not None
+    dual = forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]
+    return dual.tangent is not None
 
 
 class _AddZeroPadded(torch.autograd.Function):

@@ -47,7 +47,7 @@ class Ranks:
         """Wrap the model so that gradients are means over all processes."""
         if self.world == 1 or not any(p.requires_grad for p in model.parameters()):
             return model
-        devices = [self.device] if self.device.type == "cuda" else None
+        devices = [self.device] if self.device.type != "cpu" else None
         return DistributedDataParallel(model, device_ids=devices)
 
     def sum(self, values: Sequence[float]) -> Sequence[float]:
@@ -78,17 +78,17 @@ class Ranks:
 def joined(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that ``torchrun`` started, by gloo on CPUs and NCCL on CUDA.
 
-    Without ``torchrun`` this process is alone. Each process uses the CUDA device of its local
+    Without ``torchrun`` this process is alone. Each process uses the accelerator of its local
     rank. Raises :class:`~resforge.ResforgeError` if another process ends early.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(device=device)
         return
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type != "cpu":
+        device = torch.device(device.type, int(os.environ.get("LOCAL_RANK", "0")))
+        torch.accelerator.set_device_index(device)
+    dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
         yield Ranks(dist.get_rank(), world, device)
     except RuntimeError as error:

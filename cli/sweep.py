@@ -41,10 +41,10 @@ def run_file(
         ),
     ] = "process",
     device: Annotated[
-        Literal["auto", "cpu", "cuda"],
+        str,
         Parameter(
-            help="Device that trials are trained on; auto is CUDA if there is a GPU, with one GPU"
-            " for each trial.",
+            help="Device that trials are trained on: cpu, or an accelerator such as cuda, mps or"
+            " xpu; auto is the accelerator if there is one, with one GPU for each trial.",
         ),
     ] = "auto",
     json: Json = False,

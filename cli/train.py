@@ -39,7 +39,10 @@ Unreadable = Annotated[
     Literal["stop", "skip"], Parameter(help="Stop at a picture that cannot be read, or skip it.")
 ]
 Device = Annotated[
-    str, Parameter(help="cpu, cuda, cuda:1, ...; auto is cuda where there is one, else cpu.")
+    str,
+    Parameter(
+        help="cpu, cuda, cuda:1, mps, ...; auto is the accelerator where there is one, else cpu."
+    ),
 ]
 AtLeastOne = Parameter(metavar="N", validator=Number(gte=1))
 Flag = Parameter(negative="", show_default=False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
+import pretend
 import pytest
 import torch
 
 torch.set_num_threads(1)
+if not torch.cuda.is_available():  # PyTorch keeps to one accelerator in a process
+    pretend.install()
 
 # The same examples each time, so that a change alone decides whether a run is green; the long
 # profile goes on drawing new ones.
@@ -38,8 +42,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             "cuda",
             marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
         ),
+        pytest.param(
+            "pretend",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here"),
+        ),
     ]
 )
-def device(request: pytest.FixtureRequest) -> torch.device:
-    """Each device the machine has; CUDA cases are skipped visibly where there is none."""
-    return torch.device(request.param)
+def device(request: pytest.FixtureRequest) -> Iterator[torch.device]:
+    """The CPU, CUDA where there is a GPU, and elsewhere a pretend accelerator.
+
+    What is not run is skipped visibly, with its reason: CUDA where there is no GPU, and on the
+    pretend accelerator what it lacks (``pretend.LACKS``).
+    """
+    if request.param != pretend.NAME:
+        yield torch.device(request.param)
+        return
+    params = request.node.callspec.params
+    for name, what in pretend.LACKS.items():
+        if name in request.fixturenames or getattr(params.get("convert"), "__name__", "") == name:
+            pytest.skip(f"needs a real accelerator: {what}")
+    with pretend.present() as device:
+        yield device
+
+
+@pytest.fixture
+def autocast_device(device: torch.device) -> torch.device:
+    """``device``, for tests of autocast."""
+    return device
+
+
+@pytest.fixture
+def compiling_device(device: torch.device) -> torch.device:
+    """``device``, for tests of compilers."""
+    return device

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
-import torch.autograd.functional as functional
 from resforge.blocks import Projection, ResidualBlock, Shortcut, ZeroPad
 from resforge.specs import ResNetSpec
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from words import CASES, scattered
 
+functional: Any = torch.autograd.functional
 # torch's own forward-mode differentiation scripts its decompositions when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is:DeprecationWarning")
 
@@ -29,7 +29,7 @@ def is_random(module: nn.Module) -> bool:
 
 def built(tree: dict[str, Any]) -> nn.Module:
     """The network in float64 with weights of both signs; in evaluation, but for what draws."""
-    model = scattered(rf.build(ResNetSpec(**tree)).double()).eval()
+    model: nn.Module = scattered(rf.build(ResNetSpec(**tree)).double()).eval()
     for module in model.modules():
         if is_random(module):
             module.train()
@@ -92,8 +92,8 @@ def ones(x: Tensor) -> Tensor:
 
 
 def reversed_(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    out, pull = torch.func.vjp(f, x)
-    (grad,) = pull(ones(out))
+    out, pull, *_ = torch.func.vjp(f, x)
+    grad: Tensor = pull(ones(out))[0]
     return grad
 
 

@@ -14,7 +14,14 @@ import torch
 from hypothesis import given
 from resforge.ablation import Sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.running import device as devices
-from resforge.ablation.running.device import choose_device, cores, count_gpus, gpu_of
+from resforge.ablation.running.device import (
+    NOTHING,
+    Found,
+    choose_device,
+    cores,
+    find_accelerators,
+    variables_of,
+)
 from resforge.ablation.running.engine import Job
 from resforge.ablation.running.engines import make_engine
 from resforge.ablation.running.task import Task, make_task
@@ -29,38 +36,44 @@ def job(workers: int | None = None, device: Any = "auto", function: str = TRAIN)
     return Job(function, 600.0, workers, lambda: False, device)
 
 
-def test_auto_is_cuda_where_there_is_a_gpu() -> None:
-    assert [choose_device("auto", gpus) for gpus in (0, 1, 8)] == ["cpu", "cuda", "cuda"]
-    assert [choose_device("cpu", gpus) for gpus in (0, 1, 8)] == ["cpu"] * 3
-    assert choose_device("cuda", 1) == "cuda"
+@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu", "hpu"])
+def test_auto_is_the_accelerator_where_there_is_one(kind: str) -> None:
+    machines = (NOTHING, Found(kind, 1), Found(kind, 8))
+    assert [choose_device("auto", found) for found in machines] == ["cpu", kind, kind]
+    assert [choose_device("cpu", found) for found in machines] == ["cpu"] * 3
+    assert choose_device(kind, Found(kind, 1)) == kind
 
 
 def test_an_unavailable_device_is_refused_with_a_remedy() -> None:
-    with pytest.raises(ResforgeError, match="finds none here: use cpu or auto"):
-        choose_device("cuda", 0)
-    with pytest.raises(ResforgeError, match="unknown device 'tpu': use auto, cpu or cuda"):
-        choose_device("tpu", 1)
+    with pytest.raises(ResforgeError, match="finds no device 'cuda' here: use cpu or auto"):
+        choose_device("cuda", NOTHING)
+    with pytest.raises(ResforgeError, match="finds no device 'tpu' here: use auto, cpu or xpu"):
+        choose_device("tpu", Found("xpu", 1))
 
 
 def test_nobody_looks_for_a_gpu_that_nobody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_has_driver", lambda: pytest.fail("looked"))
-    assert count_gpus("cpu") == 0
+    monkeypatch.setattr(devices, "_may_have_one", lambda: pytest.fail("looked"))
+    assert find_accelerators("cpu") == NOTHING
 
 
 @given(st.integers(1, 16), st.integers(1, 64), st.booleans())
 def test_workers_are_spread_over_the_gpus_that_are_seen(gpus: int, size: int, named: bool) -> None:
     names = [f"GPU-{number}" if named else str(number) for number in range(gpus)]
-    seen = {"CUDA_VISIBLE_DEVICES": ", ".join(names)} if named else {}
-    given_ = [gpu_of(slot, gpus, seen)["CUDA_VISIBLE_DEVICES"] for slot in range(size)]
-    counts = [given_.count(name) for name in names]
-    assert sum(counts) == size
-    assert max(counts) - min(counts) <= 1
+    for kind, variable in (("cuda", "CUDA_VISIBLE_DEVICES"), ("xpu", "ZE_AFFINITY_MASK")):
+        seen = {variable: ", ".join(names)} if named else {}
+        given_ = [variables_of(slot, Found(kind, gpus), seen)[variable] for slot in range(size)]
+        counts = [given_.count(name) for name in names]
+        assert sum(counts) == size
+        assert max(counts) - min(counts) <= 1
+    assert variables_of(0, Found("mps", 1)) == {}
 
 
 @pytest.fixture
 def four_gpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that says it has them, for workers that ask for none."""
-    monkeypatch.setattr("resforge.ablation.running.engines.pool.count_gpus", lambda _: 4)
+    monkeypatch.setattr(
+        "resforge.ablation.running.engines.pool.find_accelerators", lambda _: Found("cuda", 4)
+    )
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return
 

@@ -190,10 +190,10 @@ def test_gradients_reach_every_parameter(device: torch.device) -> None:
         assert parameter.grad.isfinite().all(), name
 
 
-def test_autocast(device: torch.device) -> None:
-    model = make_small(Classifier(32, 10)).to(device)
-    with torch.autocast(device.type, torch.bfloat16):
-        out = model(draw_images().to(device))
+def test_autocast(autocast_device: torch.device) -> None:
+    model = make_small(Classifier(32, 10)).to(autocast_device)
+    with torch.autocast(autocast_device.type, torch.bfloat16):
+        out = model(draw_images().to(autocast_device))
     assert out.dtype == torch.bfloat16
     out.float().square().sum().backward()
     assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in model.parameters())
@@ -217,9 +217,9 @@ def test_conversions(convert: Any, spec: Any, device: torch.device) -> None:
 @pytest.mark.slow
 # torch's own, when its code generator is first imported.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is:DeprecationWarning")
-def test_compiled(device: torch.device) -> None:
-    model = make_small(Classifier(32, 10)).to(device, torch.float64)
-    x = draw_images().to(device, torch.float64)
+def test_compiled(compiling_device: torch.device) -> None:
+    model = make_small(Classifier(32, 10)).to(compiling_device, torch.float64)
+    x = draw_images().to(compiling_device, torch.float64)
     results = []
     for network in (model, torch.compile(model, fullgraph=True)):
         model.zero_grad()

@@ -280,10 +280,12 @@ def test_conversions(name: str, convert: Any, device: torch.device) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(all_shortcuts((4, 8, 2))))
-def test_autocast(name: str, device: torch.device) -> None:
-    block = BasicBlock(4, 8, stride=2, shortcut=all_shortcuts((4, 8, 2))[name]()).to(device)
-    with torch.autocast(device.type, torch.bfloat16):
-        out = block(draw_images(4, (5, 5)).to(device))
+def test_autocast(name: str, autocast_device: torch.device) -> None:
+    block = BasicBlock(4, 8, stride=2, shortcut=all_shortcuts((4, 8, 2))[name]()).to(
+        autocast_device
+    )
+    with torch.autocast(autocast_device.type, torch.bfloat16):
+        out = block(draw_images(4, (5, 5)).to(autocast_device))
     assert out.dtype == torch.bfloat16
     out.float().square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in block.parameters())

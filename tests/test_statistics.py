@@ -215,3 +215,7 @@ def test_divergence_is_weighed_by_coins(first: int, second: int) -> None:
     far = abs(2 * first - first - second)
     expected = np.mean([abs(2 * heads - first - second) >= far for heads in tosses])
     assert p == pytest.approx(expected)
+
+
+def test_arms_that_are_all_one_network_detect_nothing() -> None:
+    assert detectable(None, 0, family=0) is None

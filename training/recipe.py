@@ -116,7 +116,7 @@ class Recipe(Spec):
 
     def check_device(self, kind: str) -> None:
         """Raise :class:`~resforge.ResforgeError` if the precision needs another device than
-        ``kind``, which is ``cpu`` or ``cuda``."""
+        ``kind``, such as ``cpu``, ``cuda`` or ``mps``."""
         if self.precision == "float16" and kind != "cuda":
             raise ResforgeError(
                 f"precision float16 needs a CUDA device, and this run is on {kind}: use precision"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ResforgeError
+from .device import RandomState
 
 
 class Batches(Iterator[Tensor]):
@@ -73,24 +74,15 @@ class OwnRandomState:
     """A random state of one run's own, which takes the place of PyTorch's global one on demand."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self.devices = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=self.devices):
-            # Not torch.manual_seed, which would also reseed devices that fork_rng does not restore.
-            torch.default_generator.manual_seed(seed)
-            for cuda in self.devices:
-                with torch.cuda.device(cuda):
-                    torch.cuda.manual_seed(seed)
-            self.states = self._now()
+        self._random = RandomState(device)
+        with self._random.forked():
+            self._random.seed(seed)
+            self.states = self._random.now()
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Context in which this is the global state; the former one is restored afterwards."""
-        with torch.random.fork_rng(devices=self.devices):
-            torch.set_rng_state(self.states[0])
-            for cuda, state in zip(self.devices, self.states[1:], strict=True):
-                torch.cuda.set_rng_state(state, cuda)
+        with self._random.forked():
+            self._random.set(self.states)
             yield
-            self.states = self._now()
-
-    def _now(self) -> list[Tensor]:
-        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(cuda) for cuda in self.devices)]
+            self.states = self._random.now()

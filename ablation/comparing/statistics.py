@@ -173,8 +173,11 @@ def detectable(deviation: float | None, pairs: int, family: int = 1) -> float | 
     from scipy import stats
     from scipy.special import nctdtrinc
 
+    # Where all arms are one network the family is empty, and there is no deviation either.
+    if deviation is None or deviation < ROUNDING:
+        return None
     level = LEVEL / family
-    if deviation is None or deviation < ROUNDING or smallest_p(pairs) > level:
+    if smallest_p(pairs) > level:
         return None
     critical = stats.t.isf(level / 2, pairs - 1)
     # The opposite tail adds less than 1e-6 to the power.

@@ -4,67 +4,104 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Mapping
-from typing import Literal
+from importlib.metadata import entry_points
+from typing import NamedTuple
 
 from ...errors import ResforgeError
 
-DeviceName = Literal["auto", "cpu", "cuda"]
-#: Device of a trial, after ``auto`` is resolved.
-DeviceKind = Literal["cpu", "cuda"]
+#: Variable that restricts a process to some of the devices of a kind.
+_VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "xpu": "ZE_AFFINITY_MASK"}
+#: Libraries of the drivers of NVIDIA, AMD and Intel.
+_DRIVERS = ("libcuda.so.1", "libamdhip64.so", "libze_loader.so.1")
 
 
-def choose_device(device: str, gpus: int) -> DeviceKind:
-    """Resolve ``auto`` to CUDA if there is a GPU, else to the CPU.
+class Found(NamedTuple):
+    """The accelerators of a machine: their kind, as PyTorch names it, and their number."""
 
-    Raises :class:`~resforge.ResforgeError` for CUDA without a GPU, and for an unknown name.
+    kind: str
+    number: int
 
-    >>> choose_device("auto", gpus=0), choose_device("auto", gpus=8), choose_device("cpu", gpus=8)
-    ('cpu', 'cuda', 'cpu')
+    @property
+    def places(self) -> int:
+        """Number of processes that each can have a device of its own."""
+        return self.number if self.kind in _VISIBLE else min(self.number, 1)
+
+
+NOTHING = Found("cpu", 0)
+
+
+def choose_device(device: str, found: Found) -> str:
+    """Resolve ``auto`` to the accelerator if there is one, else to the CPU.
+
+    Raises :class:`~resforge.ResforgeError` for a device that was not found.
+
+    >>> choose_device("auto", NOTHING), choose_device("auto", Found("cuda", 8))
+    ('cpu', 'cuda')
+    >>> choose_device("cpu", Found("mps", 1))
+    'cpu'
     """
-    if device == "cpu" or (device == "auto" and gpus == 0):
+    if device == "cpu" or (device == "auto" and not found.number):
         return "cpu"
-    if device not in ("auto", "cuda"):
-        raise ResforgeError(f"unknown device {device!r}: use auto, cpu or cuda")
-    if gpus == 0:
-        raise ResforgeError(
-            "device cuda needs a GPU, and PyTorch finds none here: use cpu or auto, or check"
-            " `nvidia-smi` and install PyTorch with CUDA"
-        )
-    return "cuda"
+    if device in ("auto", found.kind):
+        return found.kind
+    if found.number:
+        use = f"use auto, cpu or {found.kind}"
+    else:
+        use = "use cpu or auto, or check the driver and install PyTorch for that device"
+    raise ResforgeError(f"PyTorch finds no device {device!r} here: {use}")
 
 
-def count_gpus(device: str = "auto") -> int:
-    """Number of GPUs that PyTorch finds; 0 without importing torch if ``device`` is ``cpu``."""
-    if device == "cpu" or not _has_driver():
-        return 0
+def find_accelerators(device: str = "auto") -> Found:
+    """The accelerators that PyTorch finds, for a wanted ``device``.
+
+    Torch is not imported where none is wanted, and for ``auto`` where the machine has no driver.
+    """
+    if device == "cpu" or (device == "auto" and not _may_have_one()):
+        return NOTHING
     import torch
 
-    return torch.cuda.device_count()
+    from ...training.device import accelerator
+
+    found = accelerator()
+    return NOTHING if found is None else Found(found.type, torch.accelerator.device_count())
 
 
-def _has_driver() -> bool:
-    """Whether NVIDIA's driver library can be loaded; without it torch need not be imported."""
+def _may_have_one() -> bool:
+    """Whether torch could find an accelerator, which takes a second where it must be imported."""
+    if "torch" in sys.modules or sys.platform == "darwin":
+        return True
+    return bool(entry_points(group="torch.backends")) or any(map(_is_library, _DRIVERS))
+
+
+def _is_library(name: str) -> bool:
     try:
-        ctypes.CDLL("libcuda.so.1")
+        ctypes.CDLL(name)
     except OSError:
         return False
     return True
 
 
-def gpu_of(slot: int, gpus: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Environment variables with which the worker in a slot, counted from 0, sees one GPU only.
+def variables_of(
+    slot: int, found: Found, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Environment variables with which the worker in a slot, counted from 0, sees one device only.
 
-    GPUs visible to this process are assigned in turn, and shared where there are more workers.
+    Devices visible to this process are assigned in turn, and shared where there are more workers.
+    Empty for a kind of which a process cannot be shown a part.
 
-    >>> gpu_of(1, gpus=2, environment={"CUDA_VISIBLE_DEVICES": "4,7"})
+    >>> variables_of(1, Found("cuda", 2), environment={"CUDA_VISIBLE_DEVICES": "4,7"})
     {'CUDA_VISIBLE_DEVICES': '7'}
-    >>> gpu_of(2, gpus=2, environment={})
-    {'CUDA_VISIBLE_DEVICES': '0'}
+    >>> variables_of(2, Found("xpu", 2), environment={})
+    {'ZE_AFFINITY_MASK': '0'}
     """
-    visible = environment.get("CUDA_VISIBLE_DEVICES")
-    names = visible.split(",") if visible else [str(number) for number in range(gpus)]
-    return {"CUDA_VISIBLE_DEVICES": names[slot % gpus].strip()}
+    variable = _VISIBLE.get(found.kind)
+    if variable is None:
+        return {}
+    visible = environment.get(variable)
+    names = visible.split(",") if visible else [str(number) for number in range(found.number)]
+    return {variable: names[slot % found.number].strip()}
 
 
 def cores() -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ..results.outcome import Outcome
-from .device import DeviceKind, DeviceName
 from .kinds import Kind
 from .task import Interrupted, Task
 
@@ -29,14 +28,14 @@ class Job:
     timeout: float
     workers: int | None
     is_to_stop: Callable[[], bool]
-    device: DeviceName = "auto"
+    device: str = "auto"
     kinds: tuple[Kind, ...] = ()
 
 
 class Engine(Protocol):
     """Runs several tasks at a time, and survives their crashes."""
 
-    device: DeviceKind
+    device: str
     """Device that trials are trained on."""
     size: int
     """Number of tasks at a time."""

@@ -17,7 +17,6 @@ from ..results.outcome import Outcome
 from ..results.owner import Owner
 from ..results.store import LEASE, Claim, Store
 from .checkpoint import EVERY, discard, make_checkpoint_folder, remove_empty_folder
-from .device import DeviceName
 from .engine import EngineName, Job
 from .engines import make_engine
 from .kinds import registered_kinds
@@ -67,15 +66,16 @@ def run_sweep(
     trial: str = TRIAL,
     checkpoint_seconds: float = EVERY,
     engine: EngineName = "process",
-    device: DeviceName = "auto",
+    device: str = "auto",
 ) -> RunSummary:
     """Train the missing trials of ``sweep`` into the folder ``out``, then write table and report.
 
     Each trial is trained on one thread: with ``engine="process"`` in a process of its own, with
     ``"inline"`` in this process, for debugging, and with ``"ray"`` on a Ray cluster, either the one
     that the environment variable ``RAY_ADDRESS`` names or one on this machine. On one kind of
-    ``device`` the results are bitwise equal; ``auto`` is CUDA if there is a GPU. ``workers`` is by
-    default the number of cores, or of GPUs.
+    ``device`` the results are bitwise equal; ``auto`` is the machine's accelerator (CUDA, MPS, XPU
+    or another that PyTorch finds), or the CPU where there is none. ``workers`` is by default the
+    number of cores, or of GPUs.
 
     Kinds that :func:`resforge.register` made known are registered in every worker, too, which
     imports their classes: those of a script or a module can be used with each engine, those of an

@@ -11,7 +11,6 @@ from pathlib import Path
 from ..planning.plan import SweepPlan, Trial
 from ..results.outcome import Outcome
 from .checkpoint import EVERY, checkpoint_path
-from .device import DeviceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Task:
     seed: int
     checkpoint: str = ""
     checkpoint_seconds: float = EVERY
-    device: DeviceKind = "cpu"
+    device: str = "cpu"
 
 
 def make_task(
@@ -40,7 +39,7 @@ def make_task(
     trial: Trial,
     folder: Path | None = None,
     checkpoint_seconds: float = EVERY,
-    device: DeviceKind = "cpu",
+    device: str = "cpu",
 ) -> Task:
     """The task of one trial of a plan; it writes checkpoints only if ``folder`` is given.
 

@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,7 @@ from .task import StoppedError, Task
 
 
 def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train the task's network on one thread of the CPU, or on a GPU.
+    """Train the task's network on one thread of the CPU, or on an accelerator.
 
     Results are bitwise reproducible where torch has deterministic algorithms, whether or not the
     trial is interrupted and resumed. ``stopped`` is called after each step; if it returns true, the
@@ -95,25 +95,34 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Context with deterministic algorithms and float32 without TF32 on CUDA.
+    """Context with deterministic algorithms on an accelerator, and on CUDA without TF32.
 
     torch warns where it has no deterministic algorithm. On the CPU, one thread is sufficient.
     """
-    if device.type != "cuda":
+    if device.type == "cpu":
         yield
         return
+    mode = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        with _exact_float32() if device.type == "cuda" else nullcontext():
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+
+
+@contextmanager
+def _exact_float32() -> Iterator[None]:
+    """Context with float32 without TF32, and one choice of algorithm, on CUDA."""
     # Read at the first use of cuBLAS.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     cudnn: Any = torch.backends.cudnn
     conv, matmul = cudnn.conv, torch.backends.cuda.matmul
-    mode = torch.get_deterministic_debug_mode()
     before = cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision
-    torch.set_deterministic_debug_mode("warn")
     cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision = False, "ieee", "ieee"
     try:
         yield
     finally:
-        torch.set_deterministic_debug_mode(mode)
         cudnn.benchmark, conv.fp32_precision, matmul.fp32_precision = before
 
 

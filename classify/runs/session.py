@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import ValidationError
 from torch import nn
 
 from ...builder import build
 from ...drawing.numbers import percent
-from ...errors import Fault, ResforgeError, SpecError
+from ...errors import Fault, SpecError
 from ...planner.plan import lay_out, too_wide
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
 from ...training.data.source import DataSource
 from ...training.data.tensors import load_data
+from ...training.device import as_device
 from ...training.optimizer import AdamWSpec
 from ...training.recipe import Recipe
 from ...training.streams import Batches
@@ -172,19 +172,6 @@ def _model(request: RunRequest, network: ResNetSpec, progress: Progress) -> nn.M
             f" names are {LAYOUTS[plan.layout].words}"
         )
     return model
-
-
-def as_device(name: str) -> torch.device:
-    """Device by name; ``auto`` is CUDA where available. Raises ``ResforgeError``."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise ResforgeError(f"device {name!r} cannot be used ({reason}): use cpu") from None
-    return device
 
 
 def _feed(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ...training.data.tensors import load_data
+from ...training.device import as_device
 from ...training.prediction import predict
 from ..evaluation import Evaluation, evaluate
 from ..feed import LabelledBatch
@@ -26,7 +27,6 @@ from ..pictures.view import View
 from .data import find_data
 from .folder import BEST, LAST, RunFolder
 from .record import RunSpec
-from .session import as_device
 from .weights import misfit, read_checkpoint
 
 if TYPE_CHECKING:

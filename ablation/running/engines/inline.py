@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from ...results.outcome import Outcome
-from ..device import choose_device, count_gpus
+from ..device import choose_device, find_accelerators
 from ..engine import Job
 from ..task import Interrupted, Task, resolve, run_task
 
@@ -19,7 +19,7 @@ class Inline:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.device = choose_device(job.device, count_gpus(job.device))
+        self.device = choose_device(job.device, find_accelerators(job.device))
         self.size = 1
         self.task: Task | None = None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ....errors import ResforgeError
 from ...results.outcome import Outcome
-from ..device import choose_device
+from ..device import Found, choose_device
 from ..engine import Job
 from ..kinds import Kind, register_again
 from ..task import Interrupted, Task, resolve, run_task
@@ -67,8 +67,10 @@ class OnRay:
         self.ray = _import_ray()
         self.started = _connect(self.ray, job.workers)
         resources = self.ray.cluster_resources()
-        self.device = choose_device(job.device, int(resources.get("GPU", 0)))
-        each = {"num_cpus": 1, "num_gpus": int(self.device == "cuda")}
+        # Ray counts GPUs of all kinds alike: what they are is the user's word, or CUDA.
+        kind = "cuda" if job.device in ("auto", "cpu") else job.device
+        self.device = choose_device(job.device, Found(kind, int(resources.get("GPU", 0))))
+        each = {"num_cpus": 1, "num_gpus": int(self.device != "cpu")}
         self.size = job.workers or max(
             1, int(resources.get("GPU" if each["num_gpus"] else "CPU", 1))
         )

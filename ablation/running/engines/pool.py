@@ -16,7 +16,7 @@ from typing import Any
 
 from ....errors import ResforgeError
 from ...results.outcome import Outcome
-from ..device import choose_device, cores, count_gpus, gpu_of
+from ..device import choose_device, cores, find_accelerators, variables_of
 from ..engine import Job
 from ..kinds import pack
 from ..task import Interrupted, Task
@@ -79,9 +79,9 @@ class Pool:
     """Runs tasks in up to ``job.workers`` processes, by default one for each core or GPU."""
 
     def __init__(self, job: Job) -> None:
-        self.gpus = count_gpus(job.device)
-        self.device = choose_device(job.device, self.gpus)
-        self.size = job.workers or (self.gpus if self.device == "cuda" else cores())
+        self.found = find_accelerators(job.device)
+        self.device = choose_device(job.device, self.found)
+        self.size = job.workers or (cores() if self.device == "cpu" else self.found.places)
         self.function = job.function
         self.kinds = pack(job.kinds) if job.kinds else b""
         self.timeout = job.timeout
@@ -102,7 +102,7 @@ class Pool:
         while len(self.workers) < min(count, self.size):
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
-            variables = gpu_of(slot, self.gpus) if self.device == "cuda" else {}
+            variables = {} if self.device == "cpu" else variables_of(slot, self.found)
             self.workers.append(Worker(self.function, slot, variables, self.kinds))
 
     def give(self, task: Task) -> None:
