@@ -85,7 +85,9 @@ def _stochastic_depth(dropping: list[nn.Module], spec: ResNetSpec) -> ResNetSpec
         return None
     for rule in get_args(StochasticDepthSpec.model_fields["rule"].annotation):
         try:
-            said = StochasticDepthSpec(rate=max(rates), rule=rule, mode=mode)
+            said = StochasticDepthSpec.model_validate(
+                {"rate": max(rates), "rule": rule, "mode": mode}
+            )
         except ValueError:
             continue
         planned = [said.drop_rate(number, total) for number in range(1, total + 1)]
