@@ -1,8 +1,10 @@
 """The network: stem, stages and head in one row, under torchvision's names."""
 
-from __future__ import annotations
+# Annotations stay objects here (no `from __future__ import annotations`): a module traced by
+# torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,7 +17,10 @@ class ResNet(NamedSequential):
 
     The children of `stem` and `head` become the network's own under their names, the stages
     between them are `layer1`, `layer2`, ...: so the state dict has torchvision's names, slices
-    such as `model[:-1]` are plain `nn.Sequential`s, and `model.fc` can be exchanged. `closing`
+    such as `model[:-1]` are plain `nn.Sequential`s, and `model.fc` can be exchanged. As in
+    torchvision an `nn.Flatten` of the head is no child: `forward` flattens before the child that
+    follows it, so that `nn.Sequential(*list(model.children())[:-2])` gives the last stage's map
+    (N, C', H', W') and `[:-1]` the pooled one (N, C', 1, 1). `closing`
     is what pre-activated blocks leave to be done after the last stage. `head=None` leaves the
     last stage's map as the answer. Raises `ValueError` for no stages, and where two
     children would share a name.
@@ -24,7 +29,7 @@ class ResNet(NamedSequential):
     >>> from resforge.blocks import BasicBlock, Classifier, Conv3x3Stem
     >>> model = ResNet(Conv3x3Stem(3), [nn.Sequential(BasicBlock(16, 16))], Classifier(16, 10))
     >>> [name for name, _ in model.named_children()]
-    ['conv1', 'bn1', 'relu', 'layer1', 'avgpool', 'flatten', 'fc']
+    ['conv1', 'bn1', 'relu', 'layer1', 'avgpool', 'fc']
     >>> model(torch.zeros(1, 3, 8, 8)).shape
     torch.Size([1, 10])
     """
@@ -44,19 +49,32 @@ class ResNet(NamedSequential):
         self._take(zip(stage_names, stages, strict=True))
         closing = nn.Sequential() if closing is None else closing
         self._take(closing.named_children())
-        if head is not None:
-            self._take(head.named_children())
+        children = [] if head is None else list(head.named_children())
+        flattens = {
+            name: after for (name, each), (after, _) in pairwise(children) if _is_flatten(each)
+        }
+        self._take((name, module) for name, module in children if name not in flattens)
         self.stage_names = stage_names
         self.closing_names = [name for name, _ in closing.named_children()]
-        self.head_names = [name for name, _ in head.named_children()] if head is not None else []
+        self.head_names = [name for name, _ in children if name not in flattens]
+        # The children that take a vector, before which `forward` flattens the map.
+        self.flattened_names = list(flattens.values())
         # What the network was made from, where a builder says so. Any: blocks know no specs.
         self.spec: Any = None
 
-    def _take(self, children: Iterator[tuple[str, nn.Module]]) -> None:
+    def _take(self, children: Iterable[tuple[str, nn.Module]]) -> None:
         for name, module in children:
             if name in self._modules:
                 raise ValueError(f"two children of the network are named {name!r}; rename one")
             self.add_module(name, module)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The head's answer (N, num_classes) for x: (N, C, H, W), or the last map without one."""
+        for name, module in zip(self._modules, self, strict=True):
+            if name in self.flattened_names:
+                x = x.flatten(1)
+            x = module(x)
+        return x
 
     def features(self, x: Tensor) -> list[Tensor]:
         """The map (N, C_i, H_i, W_i) after every stage, first to last, for x: (N, C, H, W).
@@ -79,3 +97,7 @@ class ResNet(NamedSequential):
     def forward_features(self, x: Tensor) -> Tensor:
         """The last stage's map (N, C', H', W') for x: (N, C, H, W)."""
         return self.features(x)[-1]
+
+
+def _is_flatten(module: nn.Module) -> bool:
+    return type(module) is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
+import resforge as rf
 import torch
 from conversions import each_conversion
 from reference_d2l import native_state_dict, reference_d2l_resnet18
@@ -139,7 +141,7 @@ def test_parity_with_d2l(device: torch.device) -> None:
 def test_names() -> None:
     model = make_small(Classifier(32, 10, dropout=0.1))
     stem = ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "relu3", "maxpool"]
-    rest = ["layer1", "layer2", "layer3", "avgpool", "flatten", "dropout", "fc"]
+    rest = ["layer1", "layer2", "layer3", "avgpool", "dropout", "fc"]
     assert [name for name, _ in model.named_children()] == stem + rest
 
 
@@ -151,12 +153,12 @@ def test_features_are_the_stages_maps() -> None:
     assert torch.equal(maps[0], model[:11](x))
     assert torch.equal(maps[1], model[11](maps[0]))
     assert torch.equal(maps[2], model.forward_features(x))
-    assert torch.equal(model(x), model[-3:](maps[2]))
+    assert torch.equal(model(x), model.fc(model[-2](maps[2]).flatten(1)))
 
 
 def test_features_do_not_run_the_head() -> None:
     model = make_small(Classifier(32, 10))
-    model[-3].register_forward_hook(lambda *_: pytest.fail("the head ran"))
+    model[-2].register_forward_hook(lambda *_: pytest.fail("the head ran"))
     assert len(model.features(draw_images())) == 3
 
 
@@ -170,10 +172,63 @@ def test_without_a_head_the_last_map_is_the_answer() -> None:
 def test_slices_are_plain() -> None:
     model = make_small(Classifier(32, 10)).eval()
     assert type(model[:4]) is nn.Sequential
-    assert [name for name, _ in model[-4:-1].named_children()] == ["layer3", "avgpool", "flatten"]
+    assert [name for name, _ in model[-3:-1].named_children()] == ["layer3", "avgpool"]
     assert model[-1] is model.fc
     x = draw_images()
-    assert torch.equal(model[5:](model[:5](x)), model(x))
+    assert torch.equal(model.fc(model[5:-1](model[:5](x)).flatten(1)), model(x))
+
+
+def test_children_in_a_row_give_the_maps_that_torchvisions_give() -> None:
+    """The usual way to a feature map: ``nn.Sequential(*list(model.children())[:-2])``."""
+    ours = rf.build("resnet18", seed=0).eval()
+    theirs = ReferenceResNet("basic", (2, 2, 2, 2)).eval()
+    theirs.load_state_dict(ours.state_dict())
+    names = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"]
+    assert [name for name, _ in ours.named_children()] == [*names, "avgpool", "fc"]
+    x = torch.randn(2, 3, 64, 64)
+    for end, shape in ((-2, (2, 512, 2, 2)), (-1, (2, 512, 1, 1))):
+        maps, wanted = (nn.Sequential(*list(m.children())[:end])(x) for m in (ours, theirs))
+        assert torch.equal(maps, wanted)
+        assert maps.shape == shape
+    pooled = nn.Sequential(*list(ours.children())[:-1])(x)
+    assert torch.equal(ours.fc(pooled.flatten(1)), ours(x))
+
+
+@pytest.mark.parametrize(
+    ("spec", "stem", "closing"),
+    [
+        ("preact_resnet50", ["conv1", "bn1", "relu", "maxpool"], ["norm", "act"]),
+        ("cifar_resnet20", ["conv1", "bn1", "relu"], []),
+        (
+            "resnet50_deep",
+            ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3", "relu3", "maxpool"],
+            [],
+        ),
+    ],
+)
+def test_order_of_children(spec: str, stem: list[str], closing: list[str]) -> None:
+    model = rf.build(spec, device="meta")
+    stages = [f"layer{number}" for number in range(1, len(rf.load(spec).stages) + 1)]
+    names = [name for name, _ in model.named_children()]
+    assert names == [*stem, *stages, *closing, "avgpool", "fc"]
+    assert not [each for each in model.modules() if isinstance(each, nn.Flatten)]
+
+
+def test_what_replaces_the_last_layer_takes_a_vector() -> None:
+    model = make_small(Classifier(32, 10)).eval()
+    x = draw_images()
+    pooled = model.avgpool(model.forward_features(x)).flatten(1)
+    model.fc = nn.Identity()
+    assert torch.equal(model(x), pooled)
+    model.avgpool = nn.Identity()
+    assert torch.equal(model(x), model.forward_features(x).flatten(1))
+
+
+def test_a_head_that_ends_in_a_vector_keeps_its_last_child() -> None:
+    head = nn.Sequential(OrderedDict(avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten()))
+    model = make_small(head)
+    assert model.head_names == ["avgpool", "flatten"]
+    assert model(draw_images()).shape == (2, 32)
 
 
 def test_the_last_layer_can_be_exchanged() -> None:
