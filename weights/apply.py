@@ -62,6 +62,8 @@ def _fitted(entry: TensorPlan, given: Tensor, options: LoadOptions) -> Tensor:
     """The values of ``given`` for one tensor of the model, as a view where nothing is computed."""
     if entry.action == "adapted":
         return _adapt_input(given, entry.shape[1])
+    if given.ndim == len(entry.shape) + 2:
+        given = given[..., 0, 0]
     if entry.action == "sliced":
         if entry.unit == "head" and not isinstance(options.head, str) and options.head is not None:
             return given[torch.tensor(options.head)]

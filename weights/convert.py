@@ -53,11 +53,14 @@ def convert_weights(
     names = names_in(to, plan, out)
     if to is not None and not allow_other_function:
         check_layout(to, known, out)
+    convolutions = {f"{layer}.weight" for layer in LAYOUTS[to].convolutions} if to else set()
     write_tensors(
         {
             names[entry.name]: torch.zeros((), dtype=torch.int64)
             if entry.source is None
-            else tensors[entry.source]
+            else tensors[entry.source].reshape(
+                (*entry.shape, 1, 1) if entry.name in convolutions else entry.shape
+            )
             for entry in matched.tensors
         },
         Path(out),

@@ -208,7 +208,7 @@ class _Matcher:
         given = self.tensors[source]
         if wrong := _wrong_type(name, given):
             return Misfit(name, "type", source, f"{source} {wrong}", shape)
-        theirs = tuple(given.shape)
+        theirs = _as_linear(tuple(given.shape), shape)
         if head is not None:
             return self._rows(name, source, theirs, head)
         if theirs == shape:
@@ -253,6 +253,11 @@ def _whole_units(results: list[TensorPlan | Misfit]) -> list[TensorPlan | Misfit
             result = TensorPlan(result.name, "fresh", why[unit], result.shape)
         settled.append(result)
     return settled
+
+
+def _as_linear(theirs: Shape, ours: Shape) -> Shape:
+    """The shape of a linear layer's weight that is that of a 1x1 convolution in the file."""
+    return theirs[:2] if len(ours) == 2 and theirs[2:] == (1, 1) else theirs
 
 
 def _wrong_type(name: str, tensor: Tensor) -> str | None:

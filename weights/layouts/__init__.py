@@ -8,7 +8,32 @@ from typing import NamedTuple
 
 from ...specs.network import ResNetSpec
 from ..naming import Form
-from . import d2l, deep_base, huggingface, mmpretrain, pytorch_cifar, timm, torchvision
+from . import (
+    children,
+    d2l,
+    deep_base,
+    detectron2,
+    fastai,
+    huggingface,
+    mmpretrain,
+    pycls,
+    pytorch_cifar,
+    pytorchcv,
+    timm,
+    timm_byobnet,
+    timm_regnet,
+    timm_resnetv2,
+    torchreid,
+    torchvision,
+    torchvision_regnet,
+    weiaicunzai,
+    wide_resnet,
+)
+
+
+def _the_same(spec: ResNetSpec) -> ResNetSpec:
+    """The usual case: the project has code for whatever the spec says."""
+    return spec
 
 
 class Layout(NamedTuple):
@@ -17,18 +42,20 @@ class Layout(NamedTuple):
     words: str
     """Description for messages: "the names are ..."."""
     forms: tuple[Form, ...]
-    implied: Callable[[ResNetSpec], ResNetSpec]
+    implied: Callable[[ResNetSpec], ResNetSpec] = _the_same
     """The network that the project's code makes of the tensors of one."""
-
-
-def _the_same(spec: ResNetSpec) -> ResNetSpec:
-    """The usual case: the project has code for whatever the spec says."""
-    return spec
+    convolutions: tuple[str, ...] = ()
+    """Linear layers, by their native names, that are 1x1 convolutions there."""
 
 
 #: Layouts by the names that ``layout=`` and ``--to`` take. Of two that fit equally, the first wins.
 LAYOUTS: dict[str, Layout] = {
-    name: Layout(module.WORDS, module.FORMS, getattr(module, "implied", _the_same))
+    name: Layout(
+        module.WORDS,
+        module.FORMS,
+        getattr(module, "implied", _the_same),
+        getattr(module, "CONVOLUTIONS", ()),
+    )
     for name, module in {
         "torchvision": torchvision,
         "deep_base": deep_base,
@@ -37,6 +64,18 @@ LAYOUTS: dict[str, Layout] = {
         "d2l": d2l,
         "mmpretrain": mmpretrain,
         "pytorch_cifar": pytorch_cifar,
+        "children": children,
+        "fastai": fastai,
+        "torchreid": torchreid,
+        "detectron2": detectron2,
+        "pytorchcv": pytorchcv,
+        "weiaicunzai": weiaicunzai,
+        "wide_resnet": wide_resnet,
+        "pycls": pycls,
+        "torchvision_regnet": torchvision_regnet,
+        "timm_regnet": timm_regnet,
+        "timm_byobnet": timm_byobnet,
+        "timm_resnetv2": timm_resnetv2,
     }.items()
 }
 
@@ -64,13 +103,14 @@ def recognise(
     'huggingface'
     """
     compared, targets = list(islice(names, _COMPARED)), set(targets)
-    best = Reading("", Form(()), 0)
-    best_by_rule = -1
+    best, best_measure = Reading("", Form(()), 0), (0, -1, 0)
     for name, entry in LAYOUTS.items():
         for form in entry.forms if layout in (None, name) else ():
-            by_rule = {other for other in compared if form.native(other) is not None}
+            by_rule = form.natives(compared)
             as_is = sum(other in targets for other in compared if other not in by_rule)
-            known = len(by_rule) + as_is
-            if (known, len(by_rule)) > (best.known, best_by_rule):
-                best, best_by_rule = Reading(name, form, known), len(by_rule)
+            known, in_model = len(by_rule) + as_is, len(targets & set(by_rule.values()))
+            measure = known, len(by_rule), in_model
+            equal = measure == best_measure and form.counts(compared)
+            if measure > best_measure or (equal and not best.form.counts(compared)):
+                best, best_measure = Reading(name, form, known), measure
     return best

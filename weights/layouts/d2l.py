@@ -5,7 +5,7 @@ Its blocks are ``conv1, bn1, conv2, bn2``, and ``conv3`` for the 1x1 of the shor
 
 from __future__ import annotations
 
-from ..naming import Form
+from ..naming import Form, shallow
 
 WORDS = "those of Dive into Deep Learning"
 
@@ -20,7 +20,7 @@ def _form(conv: str, norm: str, stage: str, head: str) -> Form:
             ("layer{s}.{b}.bn{n}", stage + ".{b}.bn{n}"),
             ("fc", head),
         ),
-        "shallow",
+        shallow,
     )
 
 

@@ -6,21 +6,14 @@ Published checkpoints hold them at the top level, as resforge does; the networks
 
 from __future__ import annotations
 
-from ..naming import Form
+from ..naming import Form, deep
 from .torchvision import BLOCK, HEAD
 
 WORDS = "those of semantic segmentation's deep_base ResNets, resforge's own"
 
-_GATHERED = (
-    ("conv1", "layer0.0"),
-    ("bn1", "layer0.1"),
-    ("conv2", "layer0.3"),
-    ("bn2", "layer0.4"),
-    ("conv3", "layer0.6"),
-    ("bn3", "layer0.7"),
-)
+_GATHERED = (("conv{n}", "layer0.{3n-3}"), ("bn{n}", "layer0.{3n-2}"))
 
 FORMS = (
-    Form((("conv{n}", "conv{n}"), ("bn{n}", "bn{n}"), *BLOCK, *HEAD), "deep"),
-    Form((*_GATHERED, *BLOCK, *HEAD), "deep"),
+    Form((("conv{n}", "conv{n}"), ("bn{n}", "bn{n}"), *BLOCK, *HEAD), deep),
+    Form((*_GATHERED, *BLOCK, *HEAD), deep),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..naming import Form
+from ..naming import Form, shallow
 
 WORDS = "those of Hugging Face transformers"
 
@@ -19,7 +19,7 @@ def _body(prefix: str) -> Form:
             ("layer{s}.{b}.downsample.1", f"{block}shortcut.normalization"),
             ("fc", "classifier.1"),
         ),
-        "shallow",
+        shallow,
     )
 
 

@@ -10,31 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...specs.layout import BlockPlan
-from ..naming import Form
+from ..naming import Form, deep, shallow, without_pools
 from .torchvision import BLOCK
 
 WORDS = "those of mmpretrain"
 
 _SHALLOW = (("conv1", "conv1"), ("bn1", "bn1"))
 _DEEP = (("conv{n}", "stem.{n-1}.conv"), ("bn{n}", "stem.{n-1}.bn"))
-_FLAT = (
-    ("conv1", "stem.0"),
-    ("bn1", "stem.1"),
-    ("conv2", "stem.3"),
-    ("bn2", "stem.4"),
-    ("conv3", "stem.6"),
-    ("bn3", "stem.7"),
-)
+_FLAT = (("conv{n}", "stem.{3n-3}"), ("bn{n}", "stem.{3n-2}"))
 _ATTENTION = (("layer{s}.{b}.se.fc{n}", "layer{s}.{b}.se_layer.conv{n}.conv"),)
 
 
 def _without_pool(blocks: Iterable[BlockPlan]) -> dict[str, str]:
-    return {
-        f"{block.name}.downsample.{number}": f"{block.name}.downsample.{number - 1}"
-        for block in blocks
-        if block.shortcut.kind == "avg_projection" and block.stride == 1
-        for number in (1, 2)
-    }
+    return without_pools(block for block in blocks if block.stride == 1)
 
 
 FORMS = tuple(
@@ -43,7 +31,7 @@ FORMS = tuple(
             *((ours, prefix + theirs) for ours, theirs in (*stem, *BLOCK, *_ATTENTION)),
             ("fc", "head.fc"),
         ),
-        "shallow" if stem is _SHALLOW else "deep",
+        shallow if stem is _SHALLOW else deep,
         _without_pool,
     )
     for prefix in ("backbone.", "")

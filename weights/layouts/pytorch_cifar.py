@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...specs.network import ResNetSpec
-from ..naming import Form
+from ..naming import Form, shallow
 
 WORDS = "those of pytorch-cifar and its kin"
 
@@ -24,7 +24,7 @@ FORMS = (
             ("layer{s}.{b}.downsample.{n}", "layer{s}.{b}.shortcut.{n}"),
             ("fc", "linear"),
         ),
-        "shallow",
+        shallow,
     ),
 )
 

@@ -6,7 +6,7 @@ a projection is ``downsample.0``, as in resforge.
 
 from __future__ import annotations
 
-from ..naming import Form
+from ..naming import Form, deep, shallow
 from .torchvision import BLOCK, HEAD, SHALLOW
 
 WORDS = "timm's"
@@ -22,6 +22,6 @@ _DEEP = (
 )
 
 FORMS = (
-    Form((*SHALLOW, *BLOCK, *_ATTENTION, *HEAD), "shallow"),
-    Form((*_DEEP, *BLOCK, *_ATTENTION, *HEAD), "deep"),
+    Form((*SHALLOW, *BLOCK, *_ATTENTION, *HEAD), shallow),
+    Form((*_DEEP, *BLOCK, *_ATTENTION, *HEAD), deep),
 )

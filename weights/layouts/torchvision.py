@@ -5,7 +5,7 @@ Layers that torchvision does not have keep the name that resforge gives them.
 
 from __future__ import annotations
 
-from ..naming import Form, Rule
+from ..naming import Form, Rule, shallow
 
 WORDS = "torchvision's, resforge's own"
 
@@ -22,4 +22,4 @@ BLOCK: tuple[Rule, ...] = tuple(
 SHALLOW: tuple[Rule, ...] = (("conv1", "conv1"), ("bn1", "bn1"))
 HEAD: tuple[Rule, ...] = (("fc", "fc"),)
 
-FORMS = (Form((*SHALLOW, *BLOCK, *HEAD), "shallow"),)
+FORMS = (Form((*SHALLOW, *BLOCK, *HEAD), shallow),)
