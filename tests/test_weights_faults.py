@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import resforge as rf
 import torch
@@ -39,6 +40,12 @@ Write = Callable[[Any], bytes]
 def saved(value: Any, **options: Any) -> bytes:
     buffer = io.BytesIO()
     torch.save(value, buffer, **options)
+    return buffer.getvalue()
+
+
+def arrays(write: Callable[..., None]) -> bytes:
+    buffer = io.BytesIO()
+    write(buffer, **{"resnet/root_block/standardized_conv2d/kernel": np.zeros((7, 7, 3, 64))})
     return buffer.getvalue()
 
 
@@ -203,7 +210,10 @@ def test_a_file_cut_short(share: float, kind: str, tmp_path: Path) -> None:
         (b"\x89HDF\r\n\x1a\n", "Keras"),
         (b"\x93NUMPY\x01\x00", "NumPy"),
         (b'{"weight_map": {}}', "is JSON"),
-        (pickle.dumps({"a": 1}), "bare pickle"),
+        (pickle.dumps({"a": 1}), "bare pickle.* may hold code"),
+        (pickle.dumps({"model": {}}), r"torch\.save\({k: torch\.as_tensor\(v\)"),
+        (arrays(np.savez), "is a NumPy archive"),
+        (arrays(np.savez_compressed), "BiT have no spec"),
         (b"hello, world", "neither a .safetensors file nor one of torch.save"),
         (saved(torch.zeros(3)), "not named tensors|Tensor"),
         (saved({"epoch": 3}), "holds no named tensors"),

@@ -27,7 +27,19 @@ _OTHER_KINDS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"\x89HDF",), "is an HDF5 file, as Keras writes it", "convert it with TensorFlow first"),
     ((b"\x93NUMPY",), "is one NumPy array", _ASK),
     ((b"{", b"["), "is JSON, not weights", "give a file that holds tensors, such as one shard"),
-    ((b"\x80",), "is a bare pickle, which torch.save does not write", _ASK),
+    (
+        (b"\x80",),
+        "is a bare pickle, which torch.save does not write and which may hold code",
+        "where its author is trusted, save its tensors in Python: "
+        "p = pickle.load(open(FILE, 'rb'), encoding='latin1'); "
+        "torch.save({k: torch.as_tensor(v) for k, v in p.get('model', p).items()}, 'weights.pth')",
+    ),
+)
+_ARRAYS = (
+    "is a NumPy archive, whose arrays are mostly TensorFlow's: height, width, in, out",
+    "save them in Python, under names of a known layout: "
+    "torch.save({name: torch.tensor(array.transpose(3, 2, 0, 1)) ...}, 'weights.pth'); "
+    "those of BiT have no spec, since their convolutions standardise their weights",
 )
 
 
@@ -36,6 +48,8 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
     if not head:
         raise refuse(path, "is empty", _AGAIN)
     if head.startswith(b"PK"):
+        if _first_in_zip(head).endswith(b".npy"):
+            raise refuse(path, *_ARRAYS)
         return "zip"
     if head.startswith(LEGACY):
         return "legacy"
@@ -46,3 +60,9 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
         if any(head.startswith(start) or text.startswith(start) for start in starts):
             raise refuse(path, description, remedy)
     raise refuse(path, "is neither a .safetensors file nor one of torch.save", _ASK)
+
+
+def _first_in_zip(head: bytes) -> bytes:
+    """The name of the first file in a zip archive, as its local header gives it."""
+    length = int.from_bytes(head[26:28], "little")
+    return head[30 : 30 + length]

@@ -35,8 +35,7 @@ class Template:
 
     def read(self, name: str) -> dict[str, int] | None:
         """The numbers in ``name``; None where it is no name of this kind."""
-        # In 0.3 of the time: most names are of another project's kind.
-        match = self.pattern.fullmatch(name) if name.startswith(self.literals[0]) else None
+        match = self.pattern.fullmatch(name)
         if match is None:
             return None
         numbers = {}
