@@ -206,3 +206,12 @@ def test_repeated_blocks_are_loops() -> None:
     loop = "Bottleneck(1024, 256, 1024, drop_rate=0.2 * (number / 50))"
     assert re.search(rf"{re.escape(loop)}\s+for number in range\(13, 48\)", text)
     assert "*(Bottleneck(512, 128, 512) for _ in range(7))" in to_code("resnet152")
+
+
+def test_the_children_are_torchvisions() -> None:
+    """The map is flattened in ``forward``, and no child does it."""
+    model = network_of(to_code("resnet18"))
+    stem, stages = ["conv1", "bn1", "relu", "maxpool"], ["layer1", "layer2", "layer3", "layer4"]
+    assert [name for name, _ in model.named_children()] == [*stem, *stages, "avgpool", "fc"]
+    maps = torch.nn.Sequential(*list(model.children())[:-2])(torch.randn(2, 3, 64, 64))
+    assert maps.shape == (2, 512, 2, 2)
