@@ -196,6 +196,7 @@ CASES: dict[str, tuple[str, Callable[[], nn.Module], dict[str, Any]]] = {
         {**CIFAR, "block": "bottleneck"},
     ),
     "wide_resnet": ("wide_resnet", lambda: PreActivated(named.WIDE_RESNET), WIDE),
+    "mmpretrain regnet": ("mmpretrain", lambda: regnet(named.MMPRETRAIN), REGNET),
     "pycls": ("pycls", lambda: regnet(named.PYCLS), REGNET),
     "torchvision_regnet": (
         "torchvision_regnet",

@@ -239,3 +239,10 @@ WIDE_RESNET = Names(
     "fc",
     "bn1",
 )
+MMPRETRAIN = Names(
+    ("backbone.conv1", "backbone.bn1"),
+    lambda stage, block: f"backbone.layer{stage}.{block - 1}",
+    lambda layer: (f"conv{layer}", f"bn{layer}"),
+    ("downsample.0", "downsample.1"),
+    "head.fc",
+)
