@@ -15,7 +15,12 @@ from ..naming import Form, Rule
 WORDS = "the numbers of children()"
 
 _SHALLOW: tuple[Rule, ...] = (("conv1", "0"), ("bn1", "1"))
-_DEEP: tuple[Rule, ...] = (("conv{n}", "{3n-3}"), ("bn{n}", "{3n-2}"))
+# Written out, since beyond these numbers are those of stages and of the last layer.
+_DEEP: tuple[Rule, ...] = tuple(
+    (f"{layer}{number}", str(3 * number - 3 + offset))
+    for number in (1, 2, 3)
+    for offset, layer in enumerate(("conv", "bn"))
+)
 _NESTED: tuple[Rule, ...] = (("bn3", "1"), ("conv{n}", "0.{3n-3}"), ("bn{n}", "0.{3n-2}"))
 
 STEMS = ((_SHALLOW, 4), (_SHALLOW, 3), (_DEEP, 10), (_DEEP, 9), (_NESTED, 4), (_NESTED, 3))
