@@ -88,7 +88,7 @@ def _stochastic_depth(dropping: list[nn.Module], spec: ResNetSpec) -> ResNetSpec
             said = StochasticDepthSpec.model_validate(
                 {"rate": max(rates), "rule": rule, "mode": mode}
             )
-        except ValueError:
+        except (SpecError, ValueError):
             continue
         planned = [said.drop_rate(number, total) for number in range(1, total + 1)]
         planned = [rate for rate in planned if rate]
