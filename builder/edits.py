@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 
-from ..blocks import FrozenBatchNorm2d, ResNet
+from ..blocks import ResNet
 from ..errors import ResforgeError, SpecError
 from ..planner.plan import Plan, lay_out
 from ..specs.network import ResNetSpec
-from .network import assemble, unwrap
+from .network import made_of, unwrap
+from .shown import Shown, shown_by
 
 SHOWN = 5
 #: Attributes that change no result: `inplace` only says where a result is written.
 _WITHOUT_EFFECT = frozenset({"training", "inplace"})
-#: Norms that compute the same in evaluation: over the batches of several processes, and frozen.
-_SAME_NORM = (nn.SyncBatchNorm, FrozenBatchNorm2d)
+
+
+Expected = Callable[[nn.Module, ResNetSpec], Mapping[str, Shown]]
+"""From a module and its spec to what the modules should show."""
 
 
 class Edit(NamedTuple):
@@ -29,16 +31,6 @@ class Edit(NamedTuple):
     """Its name within the network; empty for the network itself."""
     text: str
     """How it differs."""
-
-
-class _Shown(NamedTuple):
-    """What a module shows of itself."""
-
-    kind: type[nn.Module]
-    settings: Mapping[str, Any]
-    """Its plain attributes."""
-    tensors: Mapping[str, tuple[int, ...]]
-    """Shapes of its own parameters and buffers."""
 
 
 def spec_of(model: nn.Module) -> ResNetSpec:
@@ -65,18 +57,25 @@ def spec_of(model: nn.Module) -> ResNetSpec:
 is Identity, not MaxPool2d; if that is meant, give it the spec of what it is now: \
 model.spec = rf.infer_spec(model).spec
     """
-    return checked_spec(model)
+    fix = "if that is meant, give it the spec of what it is now: "
+    fix += "model.spec = rf.infer_spec(model).spec"
+    if getattr(unwrap(model), "folded", False):
+        fix = "its norms are folded: save the network as it was built, and fold a copy"
+    return checked_spec(model, _as_built, fix)
 
 
-def checked_spec(model: nn.Module, exempt: Collection[str] = ()) -> ResNetSpec:
-    """As :func:`spec_of`, but that the modules named ``exempt`` may differ."""
+def checked_spec(model: nn.Module, expected: Expected, fix: str) -> ResNetSpec:
+    """The spec of ``model``, for whose spec ``expected`` gives what its modules should show.
+
+    Raises :class:`ResforgeError` with ``fix`` where they show something else.
+    """
     inner, spec = unwrap(model), declared_spec(model)
-    edits = [edit for edit in edits_of(inner, spec) if edit.name not in exempt]
+    edits = [*_edits(inner, expected(inner, spec))]
     if edits and (followed := _followed(inner, spec)) is not None:
         spec = followed
-        edits = [edit for edit in edits_of(inner, spec) if edit.name not in exempt]
+        edits = [*_edits(inner, expected(inner, spec))]
     if edits:
-        raise _edited(inner, spec, edits)
+        raise _edited(inner, spec, edits, fix)
     return spec
 
 
@@ -85,38 +84,55 @@ def declared_spec(model: nn.Module) -> ResNetSpec:
 
     Raises :class:`ResforgeError` for a module without one.
     """
-    spec = getattr(unwrap(model), "spec", None)
-    if not isinstance(spec, ResNetSpec):
+    inner = unwrap(model)
+    spec = getattr(inner, "spec", None)
+    if not isinstance(spec, ResNetSpec) or not (isinstance(inner, ResNet) or is_part(inner)):
         raise ResforgeError(f"{type(model).__name__} was not built by resforge: it has no spec")
     return spec
 
 
-def edits_of(model: nn.Module, spec: ResNetSpec) -> Iterator[Edit]:
-    """Every module of ``model`` that is not as ``spec`` has it, in the order of the network.
+def is_part(model: nn.Module) -> bool:
+    """Whether ``model`` holds a part of a network, as :class:`FeatureMaps` does."""
+    return hasattr(type(model), "of_whole")
 
-    What is no :class:`ResNet` holds a part of one, and is compared as far as it goes.
-    """
-    planned = _planned(spec)
-    if not isinstance(model, ResNet):
-        held = {name for name, _ in model.named_children()}
-        planned = {name: each for name, each in planned.items() if name.partition(".")[0] in held}
-    modules = dict(model.named_modules())
-    found = {name: _shown(module) for name, module in modules.items() if name or "" in planned}
-    told: set[str] = set()
+
+def made_like(model: nn.Module, spec: ResNetSpec) -> nn.Module:
+    """What ``model`` would be, had it been made of ``spec``; its weights are not filled."""
+    whole = made_of(spec)
+    return model.of_whole(whole) if is_part(model) else whole  # type: ignore[operator]
+
+
+def _as_built(model: nn.Module, spec: ResNetSpec) -> Mapping[str, Shown]:
+    return shown_by(made_like(model, spec)) if is_part(model) else _whole(spec)
+
+
+@lru_cache(16)
+def _whole(spec: ResNetSpec) -> Mapping[str, Shown]:
+    return shown_by(made_of(spec))
+
+
+def forget_made() -> None:
+    """Forget what was made before the language changed."""
+    _whole.cache_clear()
+
+
+def _edits(model: nn.Module, planned: Mapping[str, Shown]) -> Iterator[Edit]:
+    """Every module of ``model`` that does not show what was planned, in the order of the
+    network."""
+    found = shown_by(model)
+    edited: set[str] = set()
     for name in dict.fromkeys([*planned, *found]):
         text = _difference(found.get(name), planned.get(name))
-        if text is None and "forward" in vars(modules.get(name, model)):
-            text = "has a forward of its own"
         # What stands in an edited module is not looked at.
-        if text and told.isdisjoint(_above(name)):
-            told.add(name)
+        if text and edited.isdisjoint(_above(name)):
+            edited.add(name)
             yield Edit(name, text)
-    if not told and _in_order(found) != _in_order(planned):
+    if not edited and _in_order(found) != _in_order(planned):
         yield Edit("", "runs its modules in another order")
 
 
-def _in_order(shown: Mapping[str, _Shown]) -> list[str]:
-    return [name for name, each in shown.items() if not issubclass(each.kind, nn.Identity)]
+def _in_order(shown: Mapping[str, Shown]) -> list[str]:
+    return [name for name, each in shown.items() if not each.idle]
 
 
 def _above(name: str) -> Iterator[str]:
@@ -125,53 +141,33 @@ def _above(name: str) -> Iterator[str]:
         yield name
 
 
-def made_of(spec: ResNetSpec, device: str = "meta") -> ResNet:
-    """The modules of ``spec``, whose weights are not filled."""
-    with torch.random.fork_rng(devices=[]), torch.device(device):
-        return assemble(lay_out(spec, (1, 1)))
-
-
-@lru_cache(16)
-def _planned(spec: ResNetSpec) -> Mapping[str, _Shown]:
-    return {name: _shown(module) for name, module in made_of(spec).named_modules()}
-
-
-def _shown(module: nn.Module) -> _Shown:
-    kind = type(module)
-    own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-    return _Shown(
-        nn.BatchNorm2d if kind in _SAME_NORM else kind,
-        {name: value for name, value in vars(module).items() if is_plain(value)},
-        {name: tuple(tensor.shape) for name, tensor in own},
-    )
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a module's attribute is a setting: a number, a text, or several."""
-    if isinstance(value, tuple):
-        return all(map(is_plain, value))
-    return isinstance(value, bool | int | float | str)
-
-
-def _difference(found: _Shown | None, planned: _Shown | None) -> str | None:
+def _difference(found: Shown | None, planned: Shown | None) -> str | None:
     """How a module differs from that of the spec; None where it does not."""
     if found is None or planned is None:
         shown = found or planned
-        if shown is None or issubclass(shown.kind, nn.Identity):  # where it does nothing
+        if shown is None or shown.idle:
             return None
-    if found is None:
-        return "is missing"
-    if planned is None:
-        return f"is not of the spec ({found.kind.__name__})"
+        return "is missing" if found is None else f"is not of the spec ({_name(shown.kind)})"
     if found.kind is not planned.kind:
-        return f"is {found.kind.__name__}, not {planned.kind.__name__}"
-    for key, value in planned.settings.items():
-        if key not in _WITHOUT_EFFECT and found.settings.get(key) != value:
-            return f"has {key}={found.settings.get(key)}, not {value}"
+        names = _name(found.kind), _name(planned.kind)
+        if names[0] == names[1]:
+            names = f"another class {names[0]}", "that of the spec"
+        return f"is {names[0]}, not {names[1]}"
+    if found.replaced:
+        return f"has a {found.replaced} of its own"
+    for key in {**planned.settings, **found.settings}:
+        values = [shown.settings.get(key, "nothing") for shown in (found, planned)]
+        own = key in planned.settings or hasattr(found.kind, key)
+        if key not in _WITHOUT_EFFECT and values[0] != values[1] and own:
+            return f"has {key}={values[0]}, not {values[1]}"
     if found.tensors != planned.tensors:
         texts = [_tensors_text(shown.tensors) for shown in (found, planned)]
         return f"has {texts[0]}, not {texts[1]}"
     return None
+
+
+def _name(kind: type[nn.Module]) -> str:
+    return kind.__name__
 
 
 def _tensors_text(tensors: Mapping[str, tuple[int, ...]]) -> str:
@@ -183,8 +179,8 @@ def _followed(model: nn.Module, spec: ResNetSpec) -> ResNetSpec | None:
     """``spec`` with the input channels and the classes that ``model`` has; None for no change."""
     plan = lay_out(spec, (1, 1))
     changes: dict[str, Any] = {}
-    first = _module(model, plan.stem[0].name)
-    if isinstance(first, nn.Conv2d) and first.in_channels != spec.in_channels:
+    first = _module(model, next((x.name for x in plan.layers if x.kind == "conv"), ""))
+    if isinstance(first, nn.Conv2d) and plan.stem and first.in_channels != spec.in_channels:
         changes["in_channels"] = first.in_channels
     last = _module(model, _last_linear(plan))
     if spec.head is not None and isinstance(last, nn.Linear):
@@ -208,17 +204,11 @@ def _module(model: nn.Module, name: str) -> nn.Module | None:
         return None
 
 
-def _edited(model: nn.Module, spec: ResNetSpec, edits: list[Edit]) -> ResforgeError:
+def _edited(model: nn.Module, spec: ResNetSpec, edits: list[Edit], fix: str) -> ResforgeError:
     shown = [f"{edit.name or 'the network'} {edit.text}" for edit in edits[:SHOWN]]
     if len(edits) > SHOWN:
         shown.append(f"and {len(edits) - SHOWN} more")
     known = f" ({spec.name})" if spec.name else ""
-    fix = (
-        "if that is meant, give it the spec of what it is now: "
-        "model.spec = rf.infer_spec(model).spec"
-    )
-    if hasattr(model, "folded"):
-        fix = "its norms are folded: save the network as it was built, and fold a copy"
     return ResforgeError(
         f"{type(model).__name__} is no longer the network of its spec{known}: "
         f"{'; '.join(shown)}; {fix}"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..blocks import ResNet
-from ..errors import Fault, SpecError
+from ..errors import Fault, SpecError, wrong_type
 from ..planner.plan import lay_out
 from .edits import spec_of
+from .network import unwrap
 
 
 class FeatureMaps(nn.Module):
@@ -33,9 +34,12 @@ class FeatureMaps(nn.Module):
     [(1, 128, 8, 8), (1, 256, 4, 4), (1, 512, 2, 2)]
     """
 
-    def __init__(self, model: ResNet, out_indices: Sequence[int] = (1, 2, 3, 4)) -> None:
+    def __init__(self, model: nn.Module, out_indices: Sequence[int] = (1, 2, 3, 4)) -> None:
         super().__init__()
-        self.spec = spec_of(model)
+        self.spec, model = spec_of(model), unwrap(model)
+        if not isinstance(model, ResNet):
+            raise wrong_type("FeatureMaps", "a whole network", model, "give it the whole network")
+        self.out_indices = tuple(out_indices)
         features = lay_out(self.spec, (1, 1)).features
         _check(out_indices, len(features))
         wanted = [features[index - 1] for index in out_indices]
@@ -49,6 +53,10 @@ class FeatureMaps(nn.Module):
             self.add_module(name, module)
             if name == self.ends[-1]:
                 break
+
+    def of_whole(self, model: ResNet) -> "FeatureMaps":
+        """The same maps of another network."""
+        return FeatureMaps(model, self.out_indices)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """The maps (N, channels[i], H / strides[i], W / strides[i]) for x: (N, C, H, W)."""

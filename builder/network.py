@@ -12,6 +12,7 @@ from ..blocks import ResNet
 from ..errors import BuildError
 from ..planner.plan import Plan, check_size, lay_out
 from ..reading.load import SpecLike, as_spec
+from ..specs.network import ResNetSpec
 from ..specs.plain import as_seed
 from ..specs.trace import Layer
 from .make import chain, make_block
@@ -75,6 +76,14 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)
 """Modules that hold a network as ``module``; others may call a part of their own so."""
+
+
+def made_of(spec: ResNetSpec, device: str = "meta") -> ResNet:
+    """The network of ``spec``, whose weights are not filled."""
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        made = assemble(lay_out(spec, (1, 1)))
+    made.spec = spec
+    return made
 
 
 def assemble(plan: Plan) -> ResNet:

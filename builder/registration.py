@@ -18,6 +18,7 @@ from ..specs.operation import OPERATIONS, Operation
 from ..specs.registry import Kinds, UnionOf, kind_of
 from ..specs.shortcut import SHORTCUTS, ShortcutSpec
 from ..specs.stem import STEMS, StemSpec
+from .edits import forget_made
 from .make import BUILT_IN_MODULES, MODULES
 
 #: Families by their base class; attention is a family of operations.
@@ -78,6 +79,7 @@ def register(spec: type[Operation], module: type[nn.Module] | None = None) -> No
         raise _no_kind(spec, family, why, _literal(kind)) from None
     if module is not None:
         MODULES[module.__name__] = module
+    forget_made()
 
 
 def _checked(spec: type[Operation], module: type[nn.Module] | None) -> tuple[Kinds[Any], str]:
@@ -119,6 +121,7 @@ def unregister(spec: type[Operation]) -> None:
     for name in set(MODULES) - BUILT_IN_MODULES - names:
         del MODULES[name]
     rebuild_models()
+    forget_made()
 
 
 def _family_of(spec: Any) -> Kinds[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .exporting import Certificate, ExportError
+from .errors import ExportError
+from .exporting import Certificate
 from .folding import Pair, foldable, fuse
 from .onnx_file import to_onnx
 from .pretrained import from_pretrained, push_to_hub, save_pretrained

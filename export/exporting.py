@@ -14,21 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from ..builder import FeatureMaps
-from ..builder.edits import checked_spec
 from ..builder.network import unwrap
-from ..errors import ResforgeError, StoreError
+from ..errors import StoreError
 from ..planner import plan
 from ..specs.trace import Size
+from .errors import ExportError
+from .folding import unedited_spec
 
 INPUT = "images"
 BATCH = "batch"
 #: An export with a dynamic batch is made at the one size, and checked at the others: tracing takes
 #: a size of 0 or 1 for a fixed one.
 _TRACED, _CHECKED = 2, (1, 3)
-
-
-class ExportError(ResforgeError):
-    """A network cannot be exported as asked, or what was exported answers differently."""
 
 
 class Certificate(NamedTuple):
@@ -59,7 +56,8 @@ class Exporting:
     """
 
     def __init__(self, model: nn.Module, input_size: int | Size | None, batch: int | None) -> None:
-        spec = checked_spec(model, getattr(unwrap(model), "folded", ()))
+        model = unwrap(model)
+        spec = unedited_spec(model)
         if batch is not None and batch < 1:
             raise ExportError(f"batch={batch} holds no image; give 1 or more, or None for any")
         self.shape = plan(spec, input_size).input_shape

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .exporting import ExportError
+from ..builder.edits import checked_spec, made_like, spec_of
+from ..builder.network import unwrap
+from ..builder.shown import Shown, shown_by
+from ..specs.network import ResNetSpec
+from .errors import ExportError
 
 
 class Pair(NamedTuple):
@@ -68,16 +73,18 @@ def fuse(model: nn.Module) -> nn.Module:
     a bias for each that lacked one, and nothing of the norms that were folded: ``bn0``,
     ``bn_sum`` and ``norm`` of the pre-activated orders, and group norms, remain. The outputs are
     those of ``model`` in evaluation but for rounding. Raises :class:`ExportError` for a module
-    that ``torch.fx`` cannot trace.
+    that ``torch.fx`` cannot trace, and :class:`ResforgeError` for a network that resforge built and
+    that was edited since.
 
     >>> import resforge as rf
     >>> fused = fuse(rf.build("resnet18"))
     >>> sorted(name for name in fused.state_dict() if name.startswith("layer1.0"))
     ['layer1.0.conv1.bias', 'layer1.0.conv1.weight', 'layer1.0.conv2.bias', 'layer1.0.conv2.weight']
     """
-    fused, pairs = copy.deepcopy(model).eval(), foldable(model)
-    #: Names of the modules that are no longer those of the spec.
-    fused.folded = frozenset(name for pair in pairs for name in pair)  # type: ignore[assignment]
+    fused, pairs = copy.deepcopy(unwrap(model)).eval(), foldable(unwrap(model))
+    if isinstance(getattr(fused, "spec", None), ResNetSpec):
+        fused.spec = spec_of(model)  # type: ignore[assignment]
+    fused.folded = True  # type: ignore[assignment]
     for pair in pairs:
         conv, norm = fused.get_submodule(pair.conv), fused.get_submodule(pair.norm)
         assert isinstance(conv, nn.Conv2d)
@@ -85,3 +92,18 @@ def fuse(model: nn.Module) -> nn.Module:
         fused.set_submodule(pair.conv, fuse_conv_bn_eval(conv, norm))
         fused.set_submodule(pair.norm, nn.Identity())
     return fused
+
+
+def unedited_spec(model: nn.Module) -> ResNetSpec:
+    """The spec of ``model``, which :func:`fuse` may have folded.
+
+    Raises :class:`ResforgeError` for a module that resforge did not build, and for one that was
+    edited otherwise.
+    """
+    if not getattr(model, "folded", False):
+        return spec_of(model)
+    return checked_spec(model, _folded, "fold a network as it was built")
+
+
+def _folded(model: nn.Module, spec: ResNetSpec) -> Mapping[str, Shown]:
+    return shown_by(fuse(made_like(model, spec)))

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from ..files import write_whole
 from ..specs.trace import Size
-from .exporting import INPUT, Certificate, ExportError, Exporting, place_for, quietly
+from .errors import ExportError
+from .exporting import INPUT, Certificate, Exporting, place_for, quietly
 
 #: onnxruntime folds norms into convolutions and sums in an order of its own.
 TOLERANCE = 1e-4

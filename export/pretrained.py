@@ -14,6 +14,7 @@ from torch import nn
 from .._version import __version__
 from ..blocks import ResNet
 from ..builder import build, spec_of
+from ..builder.edits import is_part
 from ..builder.network import unwrap
 from ..drawing.numbers import grouped, shape_text
 from ..errors import BuildError, SpecError
@@ -25,7 +26,7 @@ from ..specs import ResNetSpec
 from ..text.markdown import markdown
 from ..weights import load_weights, save_weights
 from ..weights.read import read
-from .exporting import ExportError
+from .errors import ExportError
 from .source import to_code
 
 CONFIG, WEIGHTS, CARD, PICTURE, CODE = (
@@ -56,6 +57,8 @@ def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
     """
     spec, inner = spec_of(model), unwrap(model)
     place = Path(folder)
+    if is_part(inner):
+        raise ExportError(f"{place} cannot hold a part of a network: save the whole one")
     make_folder(place)
     save_weights(inner, place / WEIGHTS)
     write_whole(place / PICTURE, _plan(spec).to_svg())
@@ -94,9 +97,10 @@ def from_pretrained(
         place = _download(os.fspath(folder), revision)
     spec, dtype = _read_config(place / CONFIG)
     written = read(place / WEIGHTS).spec
-    if written is not None and written.digest != spec.digest:
+    if written is None or written.digest != spec.digest:
         raise ExportError(
-            f"{place}: {CONFIG} and {WEIGHTS} are of two networks; write the folder again"
+            f"{place}: {WEIGHTS} does not say that it is of the network in {CONFIG}; "
+            "write the folder again"
         )
     model = build(spec, device=device, dtype=dtype)
     load_weights(model, place / WEIGHTS)

@@ -8,7 +8,7 @@ from typing import Any
 from ..planner.plan import lay_out
 from ..specs import ResNetSpec
 from ..specs.shortcuts import AvgProjectionSpec
-from .exporting import ExportError
+from .errors import ExportError
 
 Options = Mapping[str, Any]
 Changes = dict[str, Any]

@@ -15,7 +15,7 @@ from ..planner.plan import lay_out
 from ..reading import load
 from ..specs import ResNetSpec, list_specs
 from ..specs.trace import Layer
-from .exporting import ExportError
+from .errors import ExportError
 from .timm_options import Options, asked_of, changes_of, indices_of
 
 PREFIX = "resforge_"

@@ -9,7 +9,7 @@ compared with the spec of the model.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,9 @@ from typing import Any
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, lay_out
 from ..reading.diff import Change, diff
-from ..specs.base import short_tree
-from ..specs.layout import BlockPlan
 from ..specs.network import ResNetSpec
-from ..specs.operations import ActSpec
 from ..specs.trace import Module
+from .assumed import assumptions, value_text
 from .errors import WeightsError, refuse
 from .layouts import LAYOUTS
 from .match import LoadOptions, WeightPlan
@@ -53,54 +51,6 @@ def _computed(modules: Collection[Module]) -> list[dict[str, Any]]:
     return [each for each in found if each is not None]
 
 
-def assumptions(plan: Plan) -> tuple[str, ...]:
-    """What names and shapes do not show of a network, in words.
-
-    >>> import resforge as rf
-    >>> assumptions(rf.plan("cifar_resnet20"))[:3]
-    ('strides 1x2x2', 'relu', 'no pool in the stem')
-    """
-    spec = plan.spec
-    blocks = [block for stage in plan.stages for block in stage]
-    found = [f"strides {'x'.join(str(stage.stride) for stage in spec.stages)}"]
-    dilations = [stage.dilation for stage in spec.stages]
-    if set(dilations) != {1}:
-        found.append(f"dilations {'x'.join(map(str, dilations))}")
-    found += _activations(plan, blocks)
-    pools = [layer for layer in plan.stem if layer.kind.endswith("_pool")]
-    found += [
-        f"{pool.kind.replace('_', ' ')} {pool.kernel}x{pool.kernel} of stride {pool.stride}"
-        for pool in pools
-    ] or ["no pool in the stem"]
-    shortcuts = [_shortcut_text(block) for block in blocks if not _has_tensors(block)]
-    found += [f"shortcut {text}" for text in dict.fromkeys(shortcuts)]
-    orders = dict.fromkeys(block.spec.arrangement or "a written order" for block in blocks)
-    found += [f"order {order}" for order in orders]
-    sites = dict.fromkeys(getattr(block.spec, "stride_on", None) for block in blocks)
-    found += [f"the stride on {site}" for site in sites if site]
-    return tuple(found)
-
-
-def _activations(plan: Plan, blocks: list[BlockPlan]) -> list[str]:
-    chains = [plan.modules.stem]
-    for block in blocks:
-        chains += [block.modules.entry, block.modules.branch, block.modules.exit]
-    ops = [module.op for chain in chains for module in chain]
-    return [*dict.fromkeys(str(op.function) for op in ops if isinstance(op, ActSpec))]
-
-
-def _has_tensors(block: BlockPlan) -> bool:
-    return any(layer.params for layer in block.shortcut_layers)
-
-
-def _shortcut_text(block: BlockPlan) -> str:
-    written = short_tree(block.shortcut)
-    if isinstance(written, str):
-        return written
-    fields = ", ".join(f"{name} {value}" for name, value in written.items() if name != "kind")
-    return f"{block.shortcut.kind} ({fields})"
-
-
 def settled(
     plan: WeightPlan, spec: ResNetSpec, source: WeightFile, options: LoadOptions
 ) -> WeightPlan:
@@ -120,11 +70,13 @@ def settled(
     elif theirs.name:
         whose = f"it holds the network {theirs.name!r}, which"
     parts = functions(lay_out(spec, (1, 1)))
-    found = _other_function(whose, changes_to(theirs, spec, _taken(plan, parts)), source.path)
+    found = _other_function(
+        whose, changes_to(theirs, spec, _taken(plan, parts, options)), source.path
+    )
     faults = [fault for fault in (found, _blur(plan, source.path)) if fault is not None]
-    if faults and not (options.partial or options.allow_other_function):
+    if faults and not options.allow_other_function:
         raise WeightsError(faults)
-    notes = tuple(fault.message for fault in faults)
+    notes = (*_adapted(plan), *(fault.message for fault in faults))
     assumed = () if source.spec is not None else assumptions(lay_out(spec, (1, 1)))
     return replace(plan, notes=plan.notes + notes, assumed=assumed)
 
@@ -139,6 +91,12 @@ def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) ->
     fault = _other_function(whose, changes_to(theirs, spec), file)
     if fault is not None:
         raise WeightsError(fault)
+
+
+def _adapted(plan: WeightPlan) -> Iterator[str]:
+    for tensor in plan.tensors:
+        if tensor.action == "adapted":
+            yield f"{tensor.name}: {tensor.why}"
 
 
 def _check_own(plan: WeightPlan, source: WeightFile, options: LoadOptions) -> None:
@@ -165,14 +123,19 @@ def changes_to(
     parts = here.keys() & there.keys() & set(here if parts is None else parts)
     if all(here[part] == there[part] for part in parts):
         return []
-    return [change for change in diff(spec, theirs) if _matters(change, spec, here, parts)]
+    changes = [change for change in diff(spec, theirs) if not _is_idle(change)]
+    # Several may be one change, such as the activation and a block that names its own.
+    return [each for each in changes if _matters(each, spec, here, parts)] or changes
+
+
+def _is_idle(change: Change) -> bool:
+    """Whether a change is of the name or of initial values."""
+    return change.path.partition(".")[0] in ("name", "init")
 
 
 def _matters(
     change: Change, spec: ResNetSpec, here: Mapping[str, Any], parts: Collection[str]
 ) -> bool:
-    if change.path == "name" or change.path.startswith("init"):
-        return False
     try:
         there = functions(lay_out(spec.replace({change.path: change.after}), (1, 1)))
     except SpecError:  # not legal without the others
@@ -180,15 +143,13 @@ def _matters(
     return any(here[part] != there.get(part) for part in parts)
 
 
-def _taken(plan: WeightPlan, parts: Mapping[str, Any]) -> set[str]:
-    """The parts of the network that come from the file as they are."""
-    whole: dict[str, bool] = {}
-    for tensor in plan.tensors:
-        fits = tensor.action in ("copied", "adapted") or not tensor.shape
-        whole[tensor.unit] = whole.get(tensor.unit, True) and fits
+def _taken(plan: WeightPlan, parts: Mapping[str, Any], options: LoadOptions) -> set[str]:
+    """The parts of the network that come from the file, and those without tensors beside them."""
+    fresh = {tensor.unit for tensor in plan.tensors if tensor.action == "fresh" and tensor.shape}
+    if options.head == "fresh":
+        fresh.add("head")
     # A shortcut without tensors goes with its block.
-    blocks = {part: part.removesuffix(".downsample") for part in parts}
-    return {part for part, block in blocks.items() if whole.get(part, whole.get(block, False))}
+    return {part for part in parts if fresh.isdisjoint({part, part.removesuffix(".downsample")})}
 
 
 def _other_function(
@@ -197,8 +158,10 @@ def _other_function(
     """The fault of a network that computes something else; None where nothing differs."""
     if not changes:
         return None
-    told = [f"{c.path} is {_value(c.after)} there, {_value(c.before)} here" for c in changes]
-    fixes = [f"{change.path}: {_value(change.after)}" for change in changes]
+    told = [
+        f"{c.path} is {value_text(c.after)} there, {value_text(c.before)} here" for c in changes
+    ]
+    fixes = [f"{change.path}: {value_text(change.after)}" for change in changes]
     for texts in (told, fixes):
         if len(texts) > SHOWN:
             texts[SHOWN:] = [f"and {len(texts) - SHOWN} more"]
@@ -224,9 +187,3 @@ def _blur(plan: WeightPlan, file: Path) -> Fault | None:
         "allow_other_function=True (--allow-other-function)",
         file=os.fspath(file),
     )
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("kind", value))
-    return "null" if value is None else str(value)

@@ -12,17 +12,16 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ..builder.edits import made_of
-from ..builder.network import unwrap
+from ..builder.network import made_of, unwrap
 from ..errors import Fault, SpecError, wrong_type
 from ..planner.plan import lay_out
 from ..reading.load import load
 from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
+from .assumed import assumptions
 from .certify import Certificate, Comparison
 from .describe import described
 from .errors import WeightsError
-from .functions import assumptions
 from .match import BUFFERS, COUNTER, without
 from .misfits import shape_text
 from .observed import Observed, printed, unknowable
@@ -133,7 +132,10 @@ def _in_catalogue(layers: Observed) -> Iterator[ResNetSpec]:
 
 
 def _of_module(network: nn.Module) -> Inferred:
-    layers = Observed(network.state_dict(), dict(network.named_modules()))
+    tensors = network.state_dict()
+    if any(tensor.is_meta for tensor in tensors.values()):
+        raise unknowable("it is on 'meta', and has no weights to run it with")
+    layers = Observed(tensors, dict(network.named_modules()))
     comparison = Comparison(network)
     best, tried = None, 0
     for spec in islice(_nearest_first(layers, network), MAX_TRIED):

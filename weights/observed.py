@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..builder.edits import is_plain
 from ..builder.make import MODULES
+from ..builder.shown import is_plain
 from ..errors import Fault
 from ..specs.seen import Seen
 from ..specs.trace import Shape
@@ -101,7 +101,11 @@ def _constant(tensor: Tensor) -> float | None:
 
 def _settings(module: nn.Module) -> dict[str, Any]:
     """The plain attributes of a module, and its class."""
-    own = {name: value for name, value in vars(module).items() if is_plain(value)}
+    own = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(module).items()
+        if is_plain(value) and value is not None
+    }
     return {**own, "class": type(module).__name__}
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, get_args
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from ..builder.edits import made_of
+from ..builder.network import made_of
 from ..errors import SpecError
 from ..specs.network import ResNetSpec
 from ..specs.stochastic_depth import StochasticDepthSpec

@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..builder.edits import spec_of
+from ..builder.edits import is_part, spec_of
 from ..builder.network import unwrap
+from ..builder.shown import plain_name
 from ..files import write_whole
 from ..specs.network import ResNetSpec
 from .errors import refuse
@@ -37,11 +38,17 @@ def save_weights(model: nn.Module, file: str | os.PathLike[str]) -> None:
     >>> plan.share
     1.0
     """
-    spec = spec_of(model)
-    path = Path(file)
+    spec, path = spec_of(model), Path(file)
+    if is_part(unwrap(model)):
+        raise refuse(
+            path,
+            f"cannot hold a part of a network ({type(unwrap(model)).__name__})",
+            "save the network that it was made from",
+        )
     if path.suffix != ".safetensors":
         raise refuse(path, "is not named .safetensors", f"write {path.stem}.safetensors")
-    write_tensors(unwrap(model).state_dict(), path, spec)
+    tensors = {plain_name(name): t for name, t in unwrap(model).state_dict().items()}
+    write_tensors(tensors, path, spec)
 
 
 def write_tensors(

@@ -1,0 +1,79 @@
+"""Whether two networks with the same weights are the same in training."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..specs.trace import Size
+from .randomness import drops_values, silence
+from .specimen import Specimen, distance, output_of
+
+#: Of the largest output, gradient or statistic: norms over few values magnify rounding.
+TOLERANCE = 1e-6
+
+
+class _Step(NamedTuple):
+    """What one step of training gives."""
+
+    output: Tensor | None
+    gradient: Tensor | None
+    """That of the pictures."""
+    statistics: tuple[Tensor, ...]
+    """The running statistics after it."""
+
+
+def compare_training(
+    theirs: Specimen, ours: nn.Module, size: Size, tolerance: float
+) -> tuple[str, ...] | None:
+    """Notes on training; None where the two networks differ in it.
+
+    Both run one step from one random state: outputs, gradients and running statistics must be the
+    same. Dropout is left out, and then, where ``ours`` has it too, compared. Frozen norms are
+    frozen in both.
+    """
+    x = theirs.picture(size).drawn()
+    tolerance = max(TOLERANCE, tolerance)
+    frozen = any("FrozenBatchNorm" in type(m).__name__ for m in theirs.network.modules())
+    notes = ("norms are frozen",) if frozen else ()
+    try:
+        wanted = _step(theirs.network, x, frozen, dropping=False)
+    except Exception as error:  # such as a norm over a map of one value
+        return (*notes, f"training is not compared: {type(error).__name__}")
+    if not _alike(wanted, _step(ours, x, frozen, dropping=False), tolerance):
+        return None
+    if drops_values(ours):
+        pair = [_step(each, x, frozen, dropping=True) for each in (theirs.network, ours)]
+        if not _alike(pair[0], pair[1], tolerance):
+            return None
+    return notes
+
+
+def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _Step:
+    network, x = deepcopy(network).train(), x.clone().requires_grad_()
+    if frozen:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+    if not dropping:
+        silence(network)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.default_generator.manual_seed(2)
+        output = output_of(network(x * 1.0))
+        if output is not None:
+            # Weighed at random: the plain sum after a norm has no gradient.
+            weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(4))
+            (output * weights.to(output.dtype)).sum().backward()
+    kept = [t for name, t in network.named_buffers() if name.endswith(("_mean", "_var"))]
+    statistics = tuple(sorted(kept, key=lambda t: (t.shape, float(t.sum()))))
+    return _Step(None if output is None else output.detach(), x.grad, statistics)
+
+
+def _alike(a: _Step, b: _Step, tolerance: float) -> bool:
+    pairs = [(a.output, b.output), *zip(a.statistics, b.statistics, strict=True)]
+    if a.gradient is not None or b.gradient is not None:
+        pairs.append((a.gradient, b.gradient))
+    return all(distance(*pair) <= tolerance for pair in pairs)
