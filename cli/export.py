@@ -12,6 +12,7 @@ from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
 from .options import Input, Json, MaxParams, load_source, plan_at
 from .output import say, tell, tell_json
+from .weights import Entry, Strip
 
 if TYPE_CHECKING:
     from ..export import Certificate
@@ -108,6 +109,8 @@ def export(
             "default fresh weights are drawn from --seed.",
         ),
     ] = None,
+    entry: Entry = None,
+    strip: Strip = "",
     seed: Annotated[int, Parameter("--seed", metavar="N", help="Seed of fresh weights.")] = 0,
     max_params: MaxParams = None,
     json: Json = False,
@@ -116,10 +119,10 @@ def export(
 
     A program is run and compared with the network before its file is written.
     """
+    given = {"--entry": entry, "--strip": strip, "--opset": opset}
+    _check_options({name for name, value in given.items() if value}, weights, onnx)
     if code and (batch is not None or fuse or weights is not None):
         raise CycloptsError(msg="--code cannot be used with --batch, --fuse or --weights.")
-    if opset is not None and onnx is None:
-        raise CycloptsError(msg="--opset is for --onnx only.")
     if source.endswith(SEALED):
         spec, weights = _spec_in(source), weights or source
     else:
@@ -131,7 +134,7 @@ def export(
         return
     from .. import export as ways
 
-    model = _model(spec, seed, weights, max_params)
+    model = _model(spec, seed, weights, max_params, entry, strip)
     if fuse:
         model = _fused(model)
     size = plan.input_shape[1:]
@@ -149,6 +152,16 @@ def export(
     say("not checked: onnxruntime is not installed" if found is None else str(found))
     if json:
         tell_json(_as_json(file, plan, batch, found))
+
+
+def _check_options(given: set[str], weights: str | None, onnx: str | None) -> None:
+    """Raise ``CycloptsError`` for an option that has no effect."""
+    needed = {"--entry": (weights, "--weights"), "--strip": (weights, "--weights")}
+    needed["--opset"] = (onnx, "--onnx")
+    for name in sorted(given):
+        value, other = needed[name]
+        if value is None:
+            raise CycloptsError(msg=f"{name} is for {other} only.")
 
 
 def _spec_in(file: str) -> ResNetSpec:
@@ -173,18 +186,25 @@ def _tell_code(spec: ResNetSpec, json: bool) -> None:
         tell(text.rstrip())
 
 
-def _model(spec: ResNetSpec, seed: int, weights: str | None, max_params: int | None) -> Any:
+def _model(
+    spec: ResNetSpec,
+    seed: int,
+    weights: str | None,
+    max_params: int | None,
+    entry: str | None,
+    strip: str,
+) -> Any:
     from ..builder import build
     from ..weights import load_weights
 
     model = build(spec, seed, max_params=max_params)
     if weights is None:
         say(f"the weights are fresh, drawn from seed {seed}")
-    else:
-        plan = load_weights(model, weights)
-        say(f"weights of {printable(weights)}, in the layout {plan.layout}")
-        for remark in plan.remarks:
-            say(f"note: {remark}")
+        return model
+    plan = load_weights(model, weights, entry=entry, strip=strip)
+    say(f"weights of {printable(weights)}, in the layout {plan.layout}")
+    for remark in plan.remarks:
+        say(f"note: {remark}")
     return model
 
 

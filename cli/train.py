@@ -13,6 +13,7 @@ from ..errors import printable
 from .exits import Exit
 from .options import Json, Source, load_source
 from .output import finite, say, tell, tell_json
+from .weights import AllowExtra, AllowMissing, Entry, Strip
 
 if TYPE_CHECKING:
     from ..classify.fit import FitResult
@@ -72,17 +73,18 @@ class TrainOptions:
         Path | None,
         Parameter(
             metavar="FILE",
-            help="Weights to start from. A file that fits neither as it is nor with --head fresh "
-            "and --partial is converted by `resforge weights load` first.",
+            help="Weights to start from, of any file that `resforge weights` reads.",
         ),
     ] = None
+    entry: Entry = None
+    strip: Strip = ""
     head: Annotated[
         Literal["loaded", "fresh"],
         Parameter(help="fresh leaves the head out of --weights; needed for other classes."),
     ] = "loaded"
-    partial: Annotated[
-        bool, Flag, Parameter(help="Keep the initial weights of parts that --weights do not fit.")
-    ] = False
+    allow_extra: AllowExtra = False
+    allow_missing: AllowMissing = None
+    partial: Annotated[bool, Flag, Parameter(help="--allow-extra and --allow-missing 0.")] = False
     freeze: Annotated[
         str | None,
         Parameter(

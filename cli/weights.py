@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, Token
 
 from ..drawing.numbers import percent
+from ..errors import printable
 from .options import Json, Source, load_source
 from .output import say, tell, tell_json, tell_table
 
@@ -31,7 +32,16 @@ Strip = Annotated[
         "--strip",
         metavar="PREFIX",
         show_default=False,
-        help="Remove PREFIX, such as module., from the names.",
+        help="Read only names that begin with PREFIX, such as module., and remove it.",
+    ),
+]
+Entry = Annotated[
+    str | None,
+    Parameter(
+        "--entry",
+        metavar="NAME",
+        help="Mapping in the checkpoint to read, such as state_dict_ema or student.state_dict; by "
+        "default the one that covers most of the network.",
     ),
 ]
 
@@ -62,8 +72,26 @@ Head = Annotated[
         n_tokens=1,
         accepts_keys=False,
         metavar="HEAD",
-        help="fresh: keep the head as built. 0,217,482: fill it with these classes of the file's "
-        "head.",
+        help="fresh: keep the head as built, whatever head the file has. 0,217,482: fill it with "
+        "these classes of the file's head.",
+    ),
+]
+AllowExtra = Annotated[
+    bool,
+    Parameter(
+        "--allow-extra",
+        negative="",
+        show_default=False,
+        help="Leave out what the network has no place for.",
+    ),
+]
+AllowMissing = Annotated[
+    float | None,
+    Parameter(
+        "--allow-missing",
+        metavar="FRACTION",
+        help="Keep each part that does not fit as built (the stem, a block's branch, its shortcut, "
+        "its attention), where the file fills at least FRACTION of the tensors.",
     ),
 ]
 Partial = Annotated[
@@ -72,8 +100,7 @@ Partial = Annotated[
         "--partial",
         negative="",
         show_default=False,
-        help="Keep each part that does not fit as built: the stem, a block's branch, its shortcut, "
-        "its attention.",
+        help="--allow-extra and --allow-missing 0.",
     ),
 ]
 SliceWider = Annotated[
@@ -102,10 +129,13 @@ def check(
     /,
     *,
     head: Head = None,
+    allow_extra: AllowExtra = False,
+    allow_missing: AllowMissing = None,
     partial: Partial = False,
     slice_wider: SliceWider = False,
     allow_other_function: OtherFunction = False,
     layout: Layout = None,
+    entry: Entry = None,
     strip: Strip = "",
     all: Annotated[
         bool,
@@ -120,8 +150,11 @@ def check(
         load_source(source),
         file,
         layout=layout,
+        entry=entry,
         strip=strip,
         head=head,  # type: ignore[arg-type]
+        allow_extra=allow_extra,
+        allow_missing=allow_missing,
         partial=partial,
         slice_wider=slice_wider,
         allow_other_function=allow_other_function,
@@ -141,10 +174,13 @@ def load(
     out: Annotated[str, Parameter("--out", metavar="FILE", help="The .safetensors to write.")],
     seed: Annotated[int, Parameter("--seed", help="Seed of fresh weights.")] = 0,
     head: Head = None,
+    allow_extra: AllowExtra = False,
+    allow_missing: AllowMissing = None,
     partial: Partial = False,
     slice_wider: SliceWider = False,
     allow_other_function: OtherFunction = False,
     layout: Layout = None,
+    entry: Entry = None,
     strip: Strip = "",
     json: Json = False,
 ) -> None:
@@ -157,8 +193,11 @@ def load(
         model,
         file,
         layout=layout,
+        entry=entry,
         strip=strip,
         head=head,  # type: ignore[arg-type]
+        allow_extra=allow_extra,
+        allow_missing=allow_missing,
         partial=partial,
         slice_wider=slice_wider,
         allow_other_function=allow_other_function,
@@ -189,6 +228,7 @@ def convert(
         ),
     ] = None,
     layout: Layout = None,
+    entry: Entry = None,
     strip: Strip = "",
     allow_other_function: OtherFunction = False,
     json: Json = False,
@@ -203,6 +243,7 @@ def convert(
         to=to,
         spec=known,
         layout=layout,
+        entry=entry,
         strip=strip,
         allow_other_function=allow_other_function,
     )
@@ -212,7 +253,7 @@ def convert(
 def _say_notes(plan: WeightPlan) -> None:
     from ..weights import LAYOUTS
 
-    say(f"{plan.file}: the names are {LAYOUTS[plan.layout].words} ({plan.layout})")
+    say(f"{printable(plan.file)}: the names are {LAYOUTS[plan.layout].words} ({plan.layout})")
     for remark in plan.remarks:
         say(f"note: {remark}")
 
@@ -232,12 +273,13 @@ def _tell_plan(plan: WeightPlan, each: bool) -> None:
     if plan.unused:
         from ..weights.misfits import grouped
 
-        tell(f"not used from the file: {grouped(plan.unused)}")
+        tell(f"not used from the file: {printable(grouped(plan.unused))}")
 
 
 def _tell_share(plan: WeightPlan) -> None:
-    share = percent(plan.share)
-    tell(f"{plan.taken:,} of {plan.params:,} parameters ({share}) come from the file")
+    filled, total = plan.counts
+    params = f"{plan.taken:,} of {plan.params:,} parameters ({percent(plan.share)})"
+    tell(f"{filled:,} of {total:,} tensors, {params} come from the file")
 
 
 def _tell_written(plan: WeightPlan, out: str, json: bool) -> None:
@@ -246,4 +288,4 @@ def _tell_written(plan: WeightPlan, out: str, json: bool) -> None:
         return
     _say_notes(plan)
     _tell_share(plan)
-    tell(f"written: {out}")
+    tell(f"written: {printable(out)}")

@@ -270,7 +270,8 @@ def test_a_variant_starts_from_the_parts_that_fit(cli: Cli, tmp_path: Path) -> N
     asked += ("--weights", "theirs.safetensors", "--freeze", "backbone")
     refused = cli(*asked)
     assert refused.code == 3
-    assert "--partial" in refused.err
+    assert "--allow-missing" in refused.err
+    assert cli(*asked, "--allow-missing", "0.99").code == 3
     done = cli(*asked, "--partial")
     assert done.code == 0, done.err
     assert "of the parameters come from the file, whose names are torchvision's" in done.err

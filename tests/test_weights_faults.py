@@ -11,7 +11,6 @@ import subprocess
 import sys
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +24,14 @@ from hypothesis import strategies as st
 from resforge.weights.read import read
 from safetensors import safe_open
 from safetensors.torch import save as to_safetensors
-from torch import Tensor, nn
-
-SPEC = rf.ResNetSpec(
-    resforge=1,
-    stem={"kind": "conv3x3", "width": 4},
-    stages=[{"depth": 1, "width": 4}, {"depth": 2, "width": 8, "stride": 2}],
-    head={"kind": "classifier", "num_classes": 3},
-)
-State = dict[str, Tensor]
-Write = Callable[[Any], bytes]
-
-
-def saved(value: Any, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer, **options)
-    return buffer.getvalue()
+from torch import nn
+from weight_files import SPEC, Intruder, Write, legacy, refused, saved, state
 
 
 def arrays(write: Callable[..., None]) -> bytes:
     buffer = io.BytesIO()
     write(buffer, **{"resnet/root_block/standardized_conv2d/kernel": np.zeros((7, 7, 3, 64))})
     return buffer.getvalue()
-
-
-def legacy(value: Any) -> bytes:
-    return saved(value, _use_new_zipfile_serialization=False)
 
 
 WRITERS: dict[str, Write] = {"zip": saved, "legacy": legacy, "safetensors": to_safetensors}
@@ -65,34 +46,6 @@ def write(request: pytest.FixtureRequest) -> Write:
 @pytest.fixture(params=PICKLES)
 def pickled(request: pytest.FixtureRequest) -> Write:
     return PICKLES[request.param]
-
-
-def state(seed: int = 1) -> State:
-    return dict(rf.build(SPEC, seed=seed).state_dict())
-
-
-def refused(folder: Path, content: bytes, message: str, **options: Any) -> str:
-    """What loading ``content`` is refused with; the model is bitwise as it was."""
-    file = folder / "theirs.pth"
-    file.write_bytes(content)
-    model = rf.build(SPEC)
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(rf.WeightsError, match=message) as caught:
-        rf.load_weights(model, file, **options)
-    assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
-    assert all(fault.help for fault in caught.value.faults)
-    assert str(file) in str(caught.value)
-    return str(caught.value)
-
-
-class Intruder:
-    """Pickles to a call of a function."""
-
-    def __init__(self, *call: Any) -> None:
-        self.call = call
-
-    def __reduce__(self) -> Any:
-        return self.call[0], self.call[1:]
 
 
 @pytest.mark.parametrize("forced", [False, True])
@@ -144,7 +97,7 @@ def test_code_is_not_run_where_someone_declared_it_safe(tmp_path: Path) -> None:
 def test_what_torch_allows_is_not_all_tensors(tmp_path: Path) -> None:
     """bytearray(n) is on torch's list of safe calls, and takes n bytes."""
     content = saved({**state(), "x": Intruder(bytearray, 2**40)})
-    refused(tmp_path, content, r"contains code \(builtins\.bytearray\)")
+    refused(tmp_path, content, r"more than tensors \(a call of builtins\.bytearray with a number\)")
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4, 5])
@@ -270,7 +223,7 @@ def test_very_many_empty_tensors(tmp_path: Path) -> None:
 
 
 def test_very_much_to_unpickle(tmp_path: Path) -> None:
-    refused(tmp_path, saved([[] for _ in range(500_000)]), "more than 20,000 tensors")
+    refused(tmp_path, saved([[] for _ in range(1_100_000)]), "more than 20,000 tensors")
 
 
 @given(content=st.binary(max_size=200))
@@ -407,7 +360,7 @@ def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, saved(state()), "layout 'keras' is unknown", layout="keras")
     refused(tmp_path, saved(state()), "head='new' is unknown", head="new")
     refused(tmp_path, saved(state()), "no name that begins with 'module.'", strip="module.")
-    refused(tmp_path, saved(state()), "the file lacks", layout="huggingface")
+    refused(tmp_path, saved(state()), "no name of the layout huggingface", layout="huggingface")
 
 
 def test_models_that_cannot_take_weights(tmp_path: Path) -> None:

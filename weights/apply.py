@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import Fault
-from .errors import WeightsError, refuse
-from .match import LoadOptions, TensorPlan, WeightPlan
+from .errors import WeightsError, refuse, shortened
+from .match import TensorPlan, WeightPlan
+from .options import LoadOptions
 
 #: Number of values checked at a time, so that the check needs little memory.
 _CHUNK = 1 << 22
@@ -91,14 +92,19 @@ def _wrong_values(entry: TensorPlan, values: Tensor, dtype: torch.dtype) -> tupl
     if not values.is_floating_point():
         return None
     infinite = large = below = 0
-    for part in _chunks(values):
-        # A finite sum has finite terms, and is much faster to check.
-        if not math.isfinite(part.to(dtype).sum()):
-            here = int((~torch.isfinite(part)).sum())
-            infinite += here
-            large += int((~torch.isfinite(part.to(dtype))).sum()) - here
-        if entry.name.endswith("running_var"):
-            below += int((part < 0).sum())
+    try:
+        for part in _chunks(values):
+            ours = part.to(dtype)
+            # A finite sum has finite terms, and is much faster to check.
+            if not math.isfinite(ours.sum()):
+                here = int((~torch.isfinite(part.to(torch.float64))).sum())
+                infinite += here
+                large += int((~torch.isfinite(ours)).sum()) - here
+            if entry.name.endswith("running_var"):
+                below += int((ours < 0).sum())
+    except (RuntimeError, TypeError) as error:  # such as a type of number that is only stored
+        reason = shortened(str(error).partition("\n")[0])
+        return f"cannot be read ({reason}), none", "convert them to float32 where they are made"
     failed = "the training that wrote it failed: take an earlier checkpoint"
     if infinite:
         return f"NaN or infinity in {infinite:,}", failed

@@ -12,21 +12,25 @@ from ..reading.load import SpecLike, as_spec
 from ..specs.network import ResNetSpec
 from .apply import check_values
 from .errors import refuse
-from .functions import check_layout, settled
+from .functions import check_layout, check_seal
 from .infer import infer_spec
 from .layouts import LAYOUTS
-from .match import LoadOptions, WeightPlan, match, stripped
-from .read import WeightFile, read
+from .load import prepared
+from .match import COUNTER, WeightPlan
+from .options import LoadOptions
+from .read import WeightFile, Weights, read
+from .select import select
 from .write import write_tensors
 
 
 def convert_weights(
-    file: str | os.PathLike[str],
+    file: Weights,
     out: str | os.PathLike[str],
     *,
     to: str | None = None,
     spec: SpecLike | None = None,
     layout: str | None = None,
+    entry: str | None = None,
     strip: str = "",
     allow_other_function: bool = False,
 ) -> WeightPlan:
@@ -36,7 +40,8 @@ def convert_weights(
     of the network; only a file that resforge wrote contains it. Names and shapes alone fit several
     networks, and what is written says its network: so another file needs ``spec``, and the error
     names the networks that fit. ``out`` ends in ``.safetensors``, which then holds the spec and a
-    SHA-256, or in ``.pth`` or ``.pt``.
+    SHA-256, or in ``.pth`` or ``.pt``. ``file``, ``layout``, ``entry`` and ``strip`` are as
+    :func:`load_weights` takes them.
 
     Raises :class:`WeightsError` for a file that is broken, does not hold the whole network, holds
     one that computes another function than ``spec`` (unless ``allow_other_function``), or has a
@@ -44,11 +49,12 @@ def convert_weights(
     function, and :class:`StoreError` if ``out`` cannot be written.
     """
     source = read(file)
-    known = _spec_of(source, spec, strip)
+    options = LoadOptions(layout, strip, entry=entry, allow_other_function=allow_other_function)
+    options.check(source.path)
+    known = _spec_of(source, spec, options)
     plan = lay_out(known, (1, 1))
-    options = LoadOptions(layout, strip, allow_other_function=allow_other_function)
-    matched = settled(match(plan.state_dict, plan, source, options), known, source, options)
-    tensors = stripped(source, strip)
+    matched, tensors = prepared(source, known, plan.state_dict, options)
+    _check_whole(matched)
     check_values(matched, tensors)
     names = names_in(to, plan, out)
     if to is not None and not allow_other_function:
@@ -90,13 +96,25 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
     raise refuse(file, f"{layout} has no name for {missing}", "choose another --to")
 
 
-def _spec_of(source: WeightFile, spec: SpecLike | None, strip: str) -> ResNetSpec:
+def _check_whole(plan: WeightPlan) -> None:
+    """Raise :class:`WeightsError` where a tensor would not be written as it is in the file."""
+    for tensor in plan.tensors:
+        if tensor.action != "copied" and not tensor.name.endswith(COUNTER):
+            raise refuse(
+                plan.file,
+                f"is not of this network: {tensor.name} would be {tensor.action} ({tensor.why})",
+                "name the spec of the file's network (--spec), or load it and save the model",
+            )
+
+
+def _spec_of(source: WeightFile, spec: SpecLike | None, options: LoadOptions) -> ResNetSpec:
     """The spec of the network in a file. Raises :class:`WeightsError` where nobody says it."""
     if spec is not None:
         return as_spec(spec, "convert_weights")
     if source.spec is not None:
         return source.spec
-    found = infer_spec(stripped(source, strip))
+    check_seal(source)
+    found = infer_spec(select(source, options).tensors)
     fitting = [each.name for each in (found.spec, *found.certificate.alternatives) if each.name]
     some = f"they fit {', '.join(fitting)}, and more" if fitting else "they fit several"
     name = found.spec.name or "FILE, with the spec in FILE"

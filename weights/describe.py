@@ -139,7 +139,8 @@ def _sides(seen: Seen, noun: str) -> str:
 def _stranger(layers: Observed, part: str, left: Iterable[str], otherwise: str) -> WeightsError:
     """The error of a layer that no kind explains, or else of what is wrong."""
     for name in sorted(left):
-        theirs = layers.names[f"{part}.{name}" if part else name]
+        ours = f"{part}.{name}" if part and name else part or name
+        theirs = layers.names.get(ours, ours)
         return unknowable(f"it holds {theirs}, a layer that infer_spec does not know")
     return unknowable(otherwise)
 

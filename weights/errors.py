@@ -27,3 +27,12 @@ def refuse(
 ) -> WeightsError:
     """The error with one fault of ``file``."""
     return WeightsError(Fault(code, message, help=help, file=os.fspath(file)))
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """``text``, which a file contains, cut to a length for messages.
+
+    >>> shortened("abcdef", 4)
+    'abc...'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}..."

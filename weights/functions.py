@@ -22,8 +22,9 @@ from ..specs.trace import Module
 from .assumed import assumptions, value_text
 from .errors import WeightsError, refuse
 from .layouts import LAYOUTS
-from .match import LoadOptions, WeightPlan
+from .match import WeightPlan
 from .misfits import grouped
+from .options import LoadOptions
 from .read import WeightFile
 
 SHOWN = 5
@@ -60,6 +61,8 @@ def settled(
     something else from them (unless ``options`` allow that), and where a file contradicts the
     spec that it holds.
     """
+    if not options.allow_other_function:
+        check_seal(source)
     if source.spec is not None and source.spec.digest == spec.digest:
         _check_own(plan, source, options)
         return plan
@@ -79,6 +82,18 @@ def settled(
     notes = (*_adapted(plan), *(fault.message for fault in faults))
     assumed = () if source.spec is not None else assumptions(lay_out(spec, (1, 1)))
     return replace(plan, notes=plan.notes + notes, assumed=assumed)
+
+
+def check_seal(source: WeightFile) -> None:
+    """Raise :class:`WeightsError` where a file says its network in words that are unknown here."""
+    if source.unread:
+        raise refuse(
+            source.path,
+            f"says its network, but not so that it can be read here: {source.unread}",
+            "import what registers its kinds; or, if the function here is meant, pass "
+            "allow_other_function=True (--allow-other-function)",
+            "function",
+        )
 
 
 def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) -> None:

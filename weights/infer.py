@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from ..builder.network import made_of, unwrap
-from ..errors import Fault, SpecError, wrong_type
+from ..errors import SpecError, wrong_type
 from ..planner.plan import lay_out
 from ..reading.load import load
 from ..specs.catalogue import list_specs
@@ -22,10 +22,13 @@ from .assumed import assumptions
 from .certify import Certificate, Comparison
 from .describe import described
 from .errors import WeightsError
-from .match import BUFFERS, COUNTER, without
+from .match import BUFFERS, COUNTER
 from .misfits import shape_text
 from .observed import Observed, printed, unknowable
+from .options import LoadOptions
 from .randomness import completed
+from .read import read
+from .select import select
 
 MAX_DESCRIBED = 2_000
 """Specs that are compared by digest; most are the same network in other words."""
@@ -59,8 +62,9 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") ->
     No kind is known by name: each registered kind proposes fields (``proposals``), which are
     written down as a plan is and compared with the layers of the network.
 
-    Names are those of any of :data:`LAYOUTS`. The network itself is left as it is. Raises
-    :class:`WeightsError` where the language has no word for the network.
+    Names are those of any of :data:`LAYOUTS`. A state dict may be an entry of a checkpoint. The
+    network itself is left as it is. Raises :class:`WeightsError` where the language has no word
+    for the network.
 
     >>> import resforge as rf
     >>> spec, certificate = infer_spec(rf.build("cifar_resnet20"))
@@ -70,11 +74,7 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") ->
     if isinstance(network, nn.Module):
         return _of_module(_part(unwrap(network), strip))
     if isinstance(network, Mapping):
-        tensors = without(strip, network)
-        try:
-            return _of_tensors(tensors)
-        except WeightsError as error:
-            raise _wrapped(tensors) or error from None
+        return _of_tensors(select(read(network), LoadOptions(strip=strip)).tensors)
     raise wrong_type("infer_spec", "a module or a state dict", network)
 
 
@@ -83,15 +83,6 @@ def _part(network: nn.Module, strip: str) -> nn.Module:
         return unwrap(network.get_submodule(strip.removesuffix(".")))
     except AttributeError:
         raise unknowable(f"it has no part named {strip!r}") from None
-
-
-def _wrapped(tensors: Mapping[str, Tensor]) -> WeightsError | None:
-    """The error of names that all begin alike, as a wrapper leaves them; None for others."""
-    first, *others = {name.partition(".")[0] for name in tensors} or {""}
-    if others or not first:
-        return None
-    message = f"its names begin with '{first}.', as a wrapper around the network leaves them"
-    return WeightsError(Fault("prefix", message, help=f"pass strip='{first}.'"))
 
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:

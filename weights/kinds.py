@@ -41,6 +41,8 @@ _ARRAYS = (
     "torch.save({name: torch.tensor(array.transpose(3, 2, 0, 1)) ...}, 'weights.pth'); "
     "those of BiT have no spec, since their convolutions standardise their weights",
 )
+#: A tar archive says so in its first record.
+_TAR = 257
 
 
 def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
@@ -55,6 +57,9 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
         return "legacy"
     if len(head) > 8 and head[8:9] == b"{":
         return "safetensors"
+    if head[_TAR:].startswith(b"ustar"):
+        remedy = "unpack it; one of torch before 0.1.10 is read by torch.load and saved again"
+        raise refuse(path, "is a tar archive", remedy)
     text = head.lstrip().lower()
     for starts, description, remedy in _OTHER_KINDS:
         if any(head.startswith(start) or text.startswith(start) for start in starts):

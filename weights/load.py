@@ -1,71 +1,93 @@
-"""Loads a file of weights into a model: read, plan, check, copy."""
+"""Loads a file of weights into a model: read, choose, plan, check, copy."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..builder.edits import spec_of
 from ..builder.network import unwrap
 from ..planner.plan import lay_out
 from ..reading.load import SpecLike, as_spec
+from ..specs.network import ResNetSpec
+from ..specs.trace import Shape
 from .apply import apply, check_values
-from .errors import refuse
+from .cover import NetworkCover
 from .functions import settled
-from .layouts import LAYOUTS
-from .match import Head, LoadOptions, WeightPlan, match, stripped
-from .read import WeightFile, read
+from .match import WeightPlan, match
+from .options import Head, LoadOptions
+from .read import WeightFile, Weights, read
+from .select import select
 
 
 def load_weights(
     model: nn.Module,
-    file: str | os.PathLike[str],
+    file: Weights,
     *,
     layout: str | None = None,
+    entry: str | None = None,
     strip: str = "",
     head: Head = None,
+    allow_extra: bool = False,
+    allow_missing: float | None = None,
     partial: bool = False,
     slice_wider: bool = False,
     allow_other_function: bool = False,
 ) -> WeightPlan:
     """Copy the weights in ``file`` into ``model``, which resforge built; the plan that was applied.
 
-    The file is a ``.safetensors`` file or one of ``torch.save``. Its names are those of any of
-    :data:`LAYOUTS`, recognised unless ``layout`` is given; ``strip`` is a prefix to remove from
-    them. ``head="fresh"`` keeps the model's head; a list of rows fills it with those classes of the
-    file's head. ``partial`` keeps each part that does not fit (the stem, a block's branch, its
-    shortcut, its attention) as it was built; ``slice_wider`` fills a narrower layer with the first
-    channels of a wider one. A first convolution for another number of channels is summed or
-    repeated.
+    The file is a ``.safetensors`` file or one of ``torch.save``; a mapping of tensors, or one that
+    contains it, is taken too. Its names are those of any of :data:`LAYOUTS`, the one that covers
+    most of the model unless ``layout`` is given. So is the mapping in a training checkpoint that
+    holds the weights, at any depth; ``entry`` is the dotted path of another one, such as
+    ``state_dict_ema``. With ``strip``, a prefix such as ``module.``, only names count that begin
+    with it. ``head="fresh"`` keeps the model's head, whatever the file has for one; a list of rows
+    fills it with those classes of the file's head.
+
+    ``allow_extra`` leaves out what the model has no place for. ``allow_missing`` keeps each part
+    that does not fit (the stem, a block's branch, its shortcut, its attention) as it was built, as
+    long as the file fills at least this fraction of the model's tensors. ``partial`` is both, with
+    a fraction of 0. ``slice_wider`` fills a narrower layer with the first channels of a wider one.
+    A first convolution for another number of channels is summed or repeated.
 
     Names and shapes do not show all of a network. Where the file says its spec, or its names are
     those of code that computes one function, and that is not the model's, the file is refused
-    unless ``allow_other_function`` (or ``partial``) is given; else the plan lists what is
-    ``assumed``.
+    unless ``allow_other_function`` is given; else the plan lists what is ``assumed``.
 
     All weights are copied or none: after an error the model is bitwise unchanged. Raises
-    :class:`WeightsError` for a file that is broken or holds code, for tensors that do not fit, and
-    for NaN, infinity and negative variances; :class:`ResforgeError` for a model that resforge did
-    not build.
+    :class:`WeightsError` for a file that is broken or holds code, for tensors that do not fit, for
+    one that could mean two networks, and for NaN, infinity and negative variances;
+    :class:`ResforgeError` for a model that resforge did not build.
+
+    >>> import resforge as rf
+    >>> model = rf.build("digits_resnet8")
+    >>> state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
+    >>> plan = rf.load_weights(model, {"model": state}, strip="module.")
+    >>> plan.share, plan.notes
+    (1.0, ("the tensors come from its entry 'model'",))
     """
     inner, spec = unwrap(model), spec_of(model)
-    source, options = _open(
-        file, LoadOptions(layout, strip, head, partial, slice_wider, allow_other_function)
+    options = LoadOptions(
+        layout, strip, head, slice_wider, entry, allow_extra, allow_missing, allow_other_function
     )
+    options = options.partial() if partial else options
     shapes = {name: tuple(tensor.shape) for name, tensor in inner.state_dict().items()}
-    plan = settled(match(shapes, lay_out(spec, (1, 1)), source, options), spec, source, options)
-    apply(plan, stripped(source, strip), inner, options)
+    plan, tensors = prepared(read(file), spec, shapes, options)
+    apply(plan, tensors, inner, options)
     return plan
 
 
 def plan_weights(
     spec: SpecLike,
-    file: str | os.PathLike[str],
+    file: Weights,
     *,
     layout: str | None = None,
+    entry: str | None = None,
     strip: str = "",
     head: Head = None,
+    allow_extra: bool = False,
+    allow_missing: float | None = None,
     partial: bool = False,
     slice_wider: bool = False,
     allow_other_function: bool = False,
@@ -76,18 +98,25 @@ def plan_weights(
     :class:`SpecError` for a wrong spec.
     """
     spec = as_spec(spec, "plan_weights")
-    plan = lay_out(spec, (1, 1))
-    source, options = _open(
-        file, LoadOptions(layout, strip, head, partial, slice_wider, allow_other_function)
+    options = LoadOptions(
+        layout, strip, head, slice_wider, entry, allow_extra, allow_missing, allow_other_function
     )
-    planned = settled(match(plan.state_dict, plan, source, options), spec, source, options)
-    check_values(planned, stripped(source, strip))
-    return planned
+    options = options.partial() if partial else options
+    shapes = lay_out(spec, (1, 1)).state_dict
+    plan, tensors = prepared(read(file), spec, shapes, options)
+    check_values(plan, tensors)
+    return plan
 
 
-def _open(file: str | os.PathLike[str], options: LoadOptions) -> tuple[WeightFile, LoadOptions]:
-    if options.layout is not None and options.layout not in LAYOUTS:
-        raise refuse(file, f"layout {options.layout!r} is unknown", f"known: {', '.join(LAYOUTS)}")
-    if isinstance(options.head, str) and options.head != "fresh":
-        raise refuse(file, f"head={options.head!r} is unknown", "use 'fresh', or a list of classes")
-    return read(file), options
+def prepared(
+    source: WeightFile, spec: ResNetSpec, shapes: Mapping[str, Shape], options: LoadOptions
+) -> tuple[WeightPlan, dict[str, Tensor]]:
+    """How ``source`` fills a model of ``spec`` whose tensors have ``shapes``, and its tensors.
+
+    Raises :class:`WeightsError` where it does not fit, or means another network.
+    """
+    options.check(source.path)
+    network = lay_out(spec, (1, 1))
+    chosen = select(source, options, NetworkCover(shapes, network, options.layout))
+    plan = match(shapes, network, chosen, options)
+    return settled(plan, spec, source, options), chosen.tensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -13,16 +13,21 @@ from torch import Tensor
 
 from ..planner.plan import Plan
 from ..specs.trace import Shape
+from .cover import shape_of
 from .errors import WeightsError, refuse
-from .layouts import recognise
-from .misfits import Misfit, faults_of, refuse_unknown_names, shape_text
-from .read import WeightFile
+from .heads import channels_of, head_names
+from .misfits import Misfit, faults_of, grouped, shape_text
+from .options import LoadOptions
+from .select import Selected
 
 Action = Literal["copied", "adapted", "sliced", "fresh"]
-Head = Literal["fresh"] | Sequence[int] | None
 _UNIT = re.compile(r"layer\d+\.\d+(\.(?:downsample|se))?")
 COUNTER = "num_batches_tracked"
 BUFFERS = ("running_mean", "running_var", COUNTER)
+_COUNTS = (
+    *(torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+)
 
 
 class TensorPlan(NamedTuple):
@@ -35,24 +40,12 @@ class TensorPlan(NamedTuple):
     shape: Shape
     """Shape in the model."""
     source: str | None = None
-    """Name in the file; None for a fresh tensor."""
+    """Name in the file, without the stripped prefix; None for a fresh tensor."""
 
     @property
     def unit(self) -> str:
         """The part of the network that is loaded or left fresh as a whole."""
         return unit_of(self.name)
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Options of :func:`load_weights` and :func:`plan_weights`."""
-
-    layout: str | None = None
-    strip: str = ""
-    head: Head = None
-    partial: bool = False
-    slice_wider: bool = False
-    allow_other_function: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,7 @@ class WeightPlan:
     taken: int
     """Number of them that come from the file."""
     notes: tuple[str, ...] = ()
+    """Notes for the user."""
     assumed: tuple[str, ...] = ()
     """What names and shapes do not show, taken from the spec; empty for a file that says its
     network."""
@@ -81,6 +75,15 @@ class WeightPlan:
             return self.notes
         assumed = ", ".join(self.assumed)
         return (*self.notes, f"names and shapes do not show {assumed}: taken from the spec")
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Number of tensors that come from the file, and of all tensors of the model.
+
+        ``num_batches_tracked``, which only counts batches, is not counted.
+        """
+        filled = [t.action != "fresh" for t in self.tensors if not t.name.endswith(COUNTER)]
+        return sum(filled), len(filled)
 
     @property
     def share(self) -> float:
@@ -95,6 +98,7 @@ class WeightPlan:
             "params": self.params,
             "taken": self.taken,
             "share": self.share,
+            "counts": [*self.counts],
             "tensors": [{**tensor._asdict(), "shape": [*tensor.shape]} for tensor in self.tensors],
             "unused": [*self.unused],
             "notes": [*self.notes],
@@ -117,70 +121,67 @@ def unit_of(name: str) -> str:
 
 
 def match(
-    shapes: Mapping[str, Shape], plan: Plan, file: WeightFile, options: LoadOptions
+    shapes: Mapping[str, Shape], plan: Plan, file: Selected, options: LoadOptions
 ) -> WeightPlan:
     """Plan how ``file`` fills a model of the network ``plan``, whose tensors have ``shapes``.
 
     Raises :class:`WeightsError` with every fault where the file does not fit as requested.
     """
-    tensors = stripped(file, options.strip)
-    reading = recognise(tensors, shapes, options.layout)
-    if 2 * reading.known < len(tensors):
-        refuse_unknown_names(file.path, tensors, shapes, reading.known)
-    table = reading.form.table(shapes, plan)
+    tensors, form = file.tensors, file.reading.form
+    table = form.table(shapes, plan)
     matcher = _Matcher(tensors, table, options, shapes, f"{plan.stem[0].name}.weight")
     results = [matcher.match(name) for name in shapes]
-    if options.partial:
+    if options.allow_missing is not None:
         results = _whole_units(results)
     planned = tuple(result for result in results if isinstance(result, TensorPlan))
     misfits = [result for result in results if isinstance(result, Misfit)]
-    used = {tensor.source for tensor in planned} | {misfit.source for misfit in misfits}
-    unused = tuple(name for name in tensors if name not in used)
-    headless = plan.head == () or options.head == "fresh"
-    unexpected = [
-        name
-        for name in unused
-        if not options.partial
-        and not (headless and unit_of(reading.form.native(name) or "") == "head")
-    ]
+    used = {tensor.source for tensor in planned}
+    unexpected = _unexpected(file, table, used, plan, options)
     if faults := faults_of(file.path, misfits, unexpected, table):
         raise WeightsError(faults)
     sizes = {t.name: prod(t.shape) for t in planned if not t.name.endswith(BUFFERS)}
     taken = sum(sizes.get(tensor.name, 0) for tensor in planned if tensor.action != "fresh")
     if not taken:
         raise refuse(file.path, "fits no part of the model", "choose another file or spec")
-    return WeightPlan(
-        str(file.path),
-        reading.layout,
-        planned,
-        unused,
-        sum(sizes.values()),
-        taken,
-        tuple(file.notes),
+    left = tuple(name for name in tensors if name not in used)
+    found = WeightPlan(
+        str(file.path), file.reading.layout, planned, left, sum(sizes.values()), taken, file.notes
     )
-
-
-def stripped(file: WeightFile, prefix: str) -> dict[str, Tensor]:
-    """The tensors of ``file`` whose names begin with ``prefix``, without it.
-
-    Raises :class:`WeightsError` where no name does.
-    """
-    found = without(prefix, file.tensors)
-    if not found:
-        first = next(iter(file.tensors), "")
-        raise refuse(
-            file.path, f"has no name that begins with {prefix!r}", f"its first is {first!r}"
-        )
+    _check_fraction(found, options)
     return found
 
 
-def without(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix``, without it.
+def _unexpected(
+    file: Selected,
+    table: Mapping[str, str | None],
+    used: Collection[str | None],
+    plan: Plan,
+    options: LoadOptions,
+) -> list[str]:
+    """Names in the file that the model has no place for, and that are not let go of."""
+    if options.allow_extra:
+        return []
+    places = {theirs or ours for ours, theirs in table.items()}
+    left = {name: tensor for name, tensor in file.tensors.items() if name not in places}
+    if plan.head and options.head != "fresh":
+        return [*left]
+    head = head_names(left, used, file.reading.form, channels_of(plan))
+    return [name for name in left if name not in head]
 
-    >>> without("module.", {"module.fc.bias": 1, "fc.bias": 2})
-    {'fc.bias': 1}
-    """
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+def _check_fraction(plan: WeightPlan, options: LoadOptions) -> None:
+    """Raise :class:`WeightsError` where the file fills less of the model than is requested."""
+    filled, total = plan.counts
+    least = options.allow_missing
+    if least is None or filled >= least * total:
+        return
+    fresh = [tensor.name for tensor in plan.tensors if tensor.action == "fresh"]
+    text = (
+        f"fills {filled} of {total} tensors of the model ({filled / total:.1%}), and {least:.1%}"
+        f" are required; fresh would be {grouped(fresh)}"
+    )
+    help_ = f"choose another file or spec, or require less: --allow-missing {filled / total:.2f}"
+    raise refuse(plan.file, text, help_, "missing")
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class _Matcher:
         given = self.tensors[source]
         if wrong := _wrong_type(name, given):
             return Misfit(name, "type", source, f"{source} {wrong}", shape)
-        theirs = _as_linear(tuple(given.shape), shape)
+        theirs = _as_linear(shape_of(given) or (), shape)
         if head is not None:
             return self._rows(name, source, theirs, head)
         if theirs == shape:
@@ -261,13 +262,12 @@ def _as_linear(theirs: Shape, ours: Shape) -> Shape:
 
 
 def _wrong_type(name: str, tensor: Tensor) -> str | None:
-    if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
-        return "is sparse, quantised or without values"
-    counts = name.endswith(COUNTER)
-    whole = not (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.bool
-    if counts != whole or not (counts or tensor.is_floating_point()):
-        return f"is {_type(tensor)}, not {'whole numbers' if counts else 'floating point'}"
-    return None
+    plain = tensor.layout is torch.strided and not (tensor.is_nested or tensor.is_quantized)
+    if not plain or tensor.is_meta:
+        return "is sparse, nested, quantised or without values"
+    if name.endswith(COUNTER):
+        return None if tensor.dtype in _COUNTS else f"is {_type(tensor)}, not whole numbers"
+    return None if tensor.is_floating_point() else f"is {_type(tensor)}, not floating point"
 
 
 def _converted(tensor: Tensor) -> str:

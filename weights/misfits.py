@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import Fault
 from ..specs.paths import nearest
 from ..specs.trace import Shape
-from .errors import WeightsError
-from .layouts import LAYOUTS, recognise
+from .errors import shortened
 
 SHOWN = 10
 #: Number of names that a misspelt one is compared with; a hostile file can have very many.
 _COMPARED = 1_000
 #: A block's name: up to its second number.
-_GROUP = re.compile(r".*?\d+\D+?\d+(?=\.)")
+_GROUP = re.compile(r"\D*+\d++\D++\d++(?=\.)")
+#: What a message recommends for a file with less than the model, and for one with more.
+ALLOW_MISSING = (
+    "keep what it lacks as built with allow_missing, the fraction of the tensors that it must fill "
+    "(--allow-missing 0.8)"
+)
+ALLOW_EXTRA = "leave them out with allow_extra=True (--allow-extra)"
 
 
 class Misfit(NamedTuple):
@@ -54,14 +59,14 @@ def faults_of(
             )
         )
     if of["shape"]:
-        help_ = "load it into its own spec, or take what fits with partial=True (--partial)"
+        help_ = f"load it into its own spec, or {ALLOW_MISSING}"
         faults.append(("shape", _texts(of["shape"]), help_))
     if of["missing"]:
         message = f"the file lacks {grouped(misfit.name for misfit in of['missing'])}"
         faults.append(("missing", message, _near(of["missing"], unexpected, table)))
     if unexpected:
         message = f"the model has no place for {grouped(unexpected)}"
-        faults.append(("unexpected", message, "take what fits with partial=True (--partial)"))
+        faults.append(("unexpected", message, ALLOW_EXTRA))
     return [Fault(code, text, help=help_, file=str(path)) for code, text, help_ in faults]
 
 
@@ -75,7 +80,7 @@ def grouped(names: Iterable[str]) -> str:
     of_block = {name: match[0] if (match := _GROUP.match(name)) else name for name in names}
     groups = Counter(of_block.values())
     shown = [
-        f"{group} ({count})" if count > 1 else group
+        shortened(group) + (f" ({count})" if count > 1 else "")
         for group, count in list(groups.items())[:SHOWN]
     ]
     if len(groups) > SHOWN:
@@ -90,33 +95,7 @@ def shape_text(shape: Shape) -> str:
     >>> shape_text((64, 3, 7, 7)), shape_text(())
     ('64x3x7x7', 'one number')
     """
-    return "x".join(map(str, shape)) if shape else "one number"
-
-
-def refuse_unknown_names(
-    path: Path, names: Collection[str], targets: Collection[str], known: int
-) -> None:
-    """Refuse a file whose names are mostly unknown.
-
-    Raises :class:`WeightsError` where another prefix would make more names known, and where none is
-    known at all.
-    """
-    first = next(iter(names), "")
-    prefix, best = "", known
-    for end in (match.end() for match in re.finditer(r"\.", first)):
-        candidate = first[:end]
-        short = [name.removeprefix(candidate) for name in names if name.startswith(candidate)]
-        found = recognise(short, targets).known if 2 * len(short) > len(names) else 0
-        if found > best:
-            prefix, best = candidate, found
-    if prefix:
-        text = f"its names begin with {prefix!r}, as a wrapper around the network leaves them"
-        help_ = f"pass strip={prefix!r} (--strip {prefix})"
-        raise WeightsError(Fault("prefix", text, help=help_, file=str(path)))
-    if not known:
-        text = f"it has no name that a residual network has; its first is {first!r}"
-        help_ = f"known are the names of {', '.join(LAYOUTS)}"
-        raise WeightsError(Fault("names", text, help=help_, file=str(path)))
+    return shortened("x".join(map(str, shape))) if shape else "one number"
 
 
 def _texts(misfits: Sequence[Misfit]) -> str:
@@ -130,9 +109,8 @@ def _texts(misfits: Sequence[Misfit]) -> str:
 def _near(
     missing: Sequence[Misfit], unexpected: Sequence[str], table: Mapping[str, str | None]
 ) -> str:
-    help_ = "take what fits with partial=True (--partial)"
     for misfit in missing[:SHOWN]:
         wanted = table[misfit.name] or misfit.name
         if near := nearest(wanted, list(unexpected[:_COMPARED])):
-            return f"is {near!r} meant for {wanted!r}? Otherwise {help_}"
-    return help_
+            return f"is {near!r} meant for {wanted!r}? Otherwise {ALLOW_MISSING}"
+    return ALLOW_MISSING

@@ -86,7 +86,7 @@ def _parts(seen: Seen) -> dict[str, Seen]:
         for name, value in mapping.items():
             match = _BLOCK.match(name)
             part = match[0] if match else ""
-            own = name.removeprefix(part).removeprefix(".")
+            own = name[len(part) + 1 :] if part else name
             found.setdefault(part, ({}, {}, {}))[which][own] = value
     return {name: Seen(*part) for name, part in found.items() if part[0] or not name}
 

@@ -4,65 +4,101 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
-from ..errors import wrong_type
+from ..errors import SpecError, wrong_type
+from ..reading.load import loads
 from ..specs.network import ResNetSpec
-from .errors import refuse
+from .entries import Entry, entries_of
+from .errors import WeightsError, refuse, shortened
 from .kinds import HEAD, Kind, kind_of
 from .pickles import MAX_TENSORS, damaged
-from .seal import KEY, VERSION, broken, spec_in, version_of
+from .seal import KEY, VERSION, broken, parse
 from .torch_file import read_legacy, read_zip
 
+Weights = str | os.PathLike[str] | Mapping[str, Any]
+"""The path of a file of weights; or a state dict, or a checkpoint that holds one."""
+#: Name of a mapping in messages.
+IN_MEMORY = Path("the mapping")
+#: Characters of the longest name of a tensor.
+MAX_NAME = 500
 #: Enough for the largest number of tensors allowed, and small enough to parse.
 _MAX_HEADER = 8 * 2**20
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """The contents of a file of weights."""
+    """The contents of a file of weights, or of a mapping in memory."""
 
     path: Path
-    kind: Kind
-    tensors: dict[str, Tensor]
-    """Tensors by name, mapped from disk except in files of torch before 1.6."""
+    kind: Kind | Literal["memory"]
+    entries: tuple[Entry, ...]
+    """The mappings with tensors in it, outermost first: one in a ``.safetensors`` file."""
     spec: ResNetSpec | None = None
     """The spec in the metadata of a file that resforge wrote."""
-    notes: list[str] = field(default_factory=list)
-    """Notes for the user."""
+    unread: str = ""
+    """Why that spec cannot be read; empty where it can, and where there is none."""
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors of the first entry, mapped from disk except in files of torch before 1.6."""
+        return self.entries[0].tensors
 
 
-def read(file: str | os.PathLike[str]) -> WeightFile:
-    """Open a ``.safetensors`` file, or one of ``torch.save``, without running code.
+def read(file: Weights) -> WeightFile:
+    """Open a ``.safetensors`` file, or one of ``torch.save``, without running code; or take the
+    tensors of a mapping.
 
     Raises :class:`WeightsError` for any other file, for one that is broken or holds more than
     tensors, and for one of :func:`save_weights` whose tensors have changed.
     """
-    if not isinstance(file, str | os.PathLike):
-        raise wrong_type("read", "the path of a file of weights", file)
-    path = Path(file)
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD)
-        return _read(path, kind_of(path, head), head)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no file can be named so"
-        raise refuse(path, f"cannot be read ({reason})", "give the path of a file") from error
-
-
-def _read(path: Path, kind: Kind, head: bytes) -> WeightFile:
-    if kind == "safetensors":
-        found = _read_safetensors(path, head)
+    if isinstance(file, Mapping):
+        found = WeightFile(IN_MEMORY, "memory", tuple(entries_of(file)))
+        if not found.entries:
+            raise refuse(IN_MEMORY, "holds no named tensors", "give a state dict")
+    elif isinstance(file, str | os.PathLike):
+        found = _opened(Path(file))
     else:
-        tensors, notes = (read_zip if kind == "zip" else read_legacy)(path)
-        found = WeightFile(path, kind, tensors, None, notes)
-    if len(found.tensors) > MAX_TENSORS:
-        raise _too_many(path, len(found.tensors))
+        raise wrong_type("read", "the path of a file of weights, or a mapping of tensors", file)
+    count = sum(len(entry.tensors) for entry in found.entries)
+    if any(len(entry.tensors) > MAX_TENSORS for entry in found.entries):
+        raise _too_many(found.path, count)
+    if any(len(name) > MAX_NAME for entry in found.entries for name in entry.tensors):
+        text = f"has a name of more than {MAX_NAME} characters; no layer is named so"
+        raise refuse(found.path, text, "ask its author what it holds")
     return found
+
+
+def _opened(path: Path) -> WeightFile:
+    try:
+        head = _head(path)
+        kind = kind_of(path, head)
+        if kind == "safetensors":
+            return _read_safetensors(path, head)
+        return WeightFile(path, kind, tuple((read_zip if kind == "zip" else read_legacy)(path)))
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _head(path: Path) -> bytes:
+    try:
+        # A pipe may never end, and cannot be read twice.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise _unreadable(path, "it is no regular file")
+        with path.open("rb") as stream:
+            return stream.read(HEAD)
+    except ValueError as error:
+        raise _unreadable(path, "no file can be named so") from error
+
+
+def _unreadable(path: Path, reason: str) -> WeightsError:
+    return refuse(path, f"cannot be read ({reason})", "give the path of a file")
 
 
 def _read_safetensors(path: Path, head: bytes) -> WeightFile:
@@ -81,25 +117,35 @@ def _read_safetensors(path: Path, head: bytes) -> WeightFile:
             if len(names) > MAX_TENSORS:
                 raise _too_many(path, len(names))
             tensors = {name: opened.get_tensor(name) for name in names}
-            sealed = (opened.metadata() or {}).get(KEY)
-    except SafetensorError as error:
-        raise refuse(
-            path, f"is not a valid .safetensors file ({error})", "download or copy it again"
-        ) from error
-    if sealed is None:
-        return WeightFile(path, "safetensors", tensors)
-    if version_of(sealed) > VERSION:
-        raise refuse(
-            path, f"was written by a newer resforge ({version_of(sealed)})", "upgrade resforge"
-        )
-    if broken(tensors, sealed):
+            written = (opened.metadata() or {}).get(KEY)
+    except WeightsError:
+        raise
+    except Exception as error:  # a type of number that torch does not have can raise any exception
+        text = f"is not a valid .safetensors file ({shortened(str(error))})"
+        raise refuse(path, text, "download or copy it again") from error
+    if not tensors:
+        raise refuse(path, "holds no tensors", "give a file that holds weights")
+    entries = (Entry("", tensors),)
+    if written is None:
+        return WeightFile(path, "safetensors", entries)
+    sealed = parse(written)
+    if sealed is not None and sealed.version > VERSION:
+        raise refuse(path, f"was written by a newer resforge ({sealed.version})", "upgrade it")
+    if sealed is None or broken(tensors, sealed):
         raise refuse(
             path,
             "has changed since resforge wrote it: its SHA-256 differs",
             "copy it again from where it was written; at least one bit has changed",
             "digest",
         )
-    return WeightFile(path, "safetensors", tensors, spec_in(sealed))
+    return _with_spec(WeightFile(path, "safetensors", entries), sealed.spec)
+
+
+def _with_spec(file: WeightFile, text: str) -> WeightFile:
+    try:
+        return replace(file, spec=loads(text))
+    except SpecError as error:  # of kinds that nobody registered here, say
+        return replace(file, unread=error.message)
 
 
 def _too_many(path: Path, count: int) -> Exception:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..errors import SpecError
-from ..reading.load import loads
 from ..specs.network import ResNetSpec
 
 #: Key of the seal in the metadata.
 KEY = "resforge"
 VERSION = 1
+
+
+class Sealed(NamedTuple):
+    """The contents of a seal."""
+
+    version: int
+    spec: str
+    sha256: str
 
 
 def seal(tensors: Mapping[str, Tensor], spec: ResNetSpec) -> str:
@@ -24,34 +31,30 @@ def seal(tensors: Mapping[str, Tensor], spec: ResNetSpec) -> str:
     return json.dumps({"version": VERSION, "spec": text, "sha256": digest(tensors, text)})
 
 
-def broken(tensors: Mapping[str, Tensor], sealed: str) -> bool:
-    """Whether the tensors or the spec have changed since they were sealed."""
+def parse(text: str) -> Sealed | None:
+    """The seal in the metadata of a file; None for a text that :func:`seal` does not write."""
     try:
-        known = json.loads(sealed)
-        return bool(digest(tensors, known["spec"]) != known["sha256"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return True
-
-
-def version_of(sealed: str) -> int:
-    """The version of the seal; 0 where it cannot be read."""
-    try:
-        return int(json.loads(sealed)["version"])
-    except (ValueError, TypeError, KeyError):
-        return 0
-
-
-def spec_in(sealed: str) -> ResNetSpec | None:
-    """The spec in a seal; None for one that this version of resforge cannot read."""
-    try:
-        return loads(json.loads(sealed)["spec"])
-    except SpecError:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(found, dict):
+        return None
+    version, spec, sha256 = (found.get(key) for key in ("version", "spec", "sha256"))
+    # A newer version may have other fields.
+    if type(version) is not int or (version == VERSION and not isinstance(spec, str)):
+        return None
+    return Sealed(version, str(spec), str(sha256))
+
+
+def broken(tensors: Mapping[str, Tensor], sealed: Sealed) -> bool:
+    """Whether the tensors or the spec have changed since they were sealed."""
+    return digest(tensors, sealed.spec) != sealed.sha256
 
 
 def digest(tensors: Mapping[str, Tensor], spec: str) -> str:
     """SHA-256 of the spec and of each tensor's name, type, shape and bytes, in order of name."""
-    total = hashlib.sha256(f"{spec}\0".encode())
+    # JSON can hold code points that are no characters.
+    total = hashlib.sha256(f"{spec}\0".encode(errors="surrogatepass"))
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())

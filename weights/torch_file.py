@@ -10,30 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from .entries import Entry, entries_of
 from .errors import refuse
-from .pickles import check_pickle, damaged
+from .pickles import check_pickle, damaged, resave
 
-#: Entries of a checkpoint that may hold the weights, the most likely first.
-ENTRIES = ("state_dict", "model", "model_state_dict", "net", "module", "weights")
 _MAX_PICKLE = 16 * 2**20
 _MAX_RECORDS = 200_000
 _LEGACY_PICKLES = 5
 
 
-def read_zip(path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of a file of ``torch.save``, mapped from disk, and notes for the user."""
+def read_zip(path: Path) -> list[Entry]:
+    """The named tensors in a file of ``torch.save``, mapped from disk."""
     _check_zip(path)
-    return _tensors_of(path, _load(path, mapped=True))
+    # Under this suffix torch.load expects another format, unless it is given an open file.
+    return _entries(path, _load(path, mapped=path.suffix != ".safetensors"))
 
 
-def read_legacy(path: Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of a file of ``torch.save`` before torch 1.6, in memory, and notes."""
+def read_legacy(path: Path) -> list[Entry]:
+    """The named tensors in a file of ``torch.save`` before torch 1.6, in memory."""
+    size = path.stat().st_size
     with path.open("rb") as stream:
         for _ in range(_LEGACY_PICKLES):
-            check_pickle(path, stream)
-    return _tensors_of(path, _load(path, mapped=False))
+            check_pickle(path, stream, size)
+    return _entries(path, _load(path, mapped=False))
 
 
 def _check_zip(path: Path) -> None:
@@ -47,7 +47,8 @@ def _check_zip(path: Path) -> None:
                 raise refuse(
                     path,
                     "is a TorchScript program, which is code",
-                    "where it is trusted, torch.jit.load it there and save its state_dict()",
+                    f"where its author is trusted: torch.save(torch.jit.load({str(path)!r})"
+                    f".state_dict(), {str(path.with_suffix('.tensors.pth'))!r})",
                     "code",
                 )
             if any(record.compress_type != zipfile.ZIP_STORED for record in records):
@@ -70,60 +71,32 @@ def _check_zip(path: Path) -> None:
             if pickles[0].file_size > _MAX_PICKLE:
                 raise damaged(path)
             with archive.open(pickles[0]) as stream:
-                check_pickle(path, stream)
+                check_pickle(path, stream, size)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
         raise damaged(path) from error
 
 
 def _load(path: Path, *, mapped: bool) -> Any:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # a broken file is reported as an error
             # Passed explicitly, so that no default or environment variable can change it.
-            return torch.load(os.fspath(path), map_location="cpu", weights_only=True, mmap=mapped)
+            source = os.fspath(path) if mapped else stream
+            return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
-        raise refuse(
-            path,
-            "contains more than tensors; nothing was run",
-            "ask for a .safetensors file",
-            "code",
-        ) from error
+        found = "contains more than tensors; nothing was run"
+        raise refuse(path, found, resave(path), "code") from error
     except OSError:
         raise
     except Exception as error:  # a broken file can raise any exception
         raise damaged(path) from error
 
 
-def _tensors_of(path: Path, found: Any) -> tuple[dict[str, Tensor], list[str]]:
-    """The named tensors in the contents of a file, and notes for the user."""
-    notes: list[str] = []
-    if not isinstance(found, dict):
-        raise refuse(
-            path, f"holds a {type(found).__name__}, not named tensors", "save a state_dict"
-        )
-    if not _named_tensors(found):
-        entries = [key for key, value in found.items() if _named_tensors(value)]
-        if not entries:
-            raise refuse(path, "holds no named tensors", "save a state_dict")
-        chosen = next((entry for entry in ENTRIES if entry in entries), entries[0])
-        others = [str(entry) for entry in entries if entry != chosen]
-        notes.append(
-            f"the tensors come from its entry {chosen!r}"
-            + (f"; not read: {', '.join(others)}" if others else "")
-        )
-        found = found[chosen]
-    tensors = _named_tensors(found)
-    left = [str(name) for name in found if name not in tensors]
-    if left:
-        notes.append(f"ignored, since not tensors: {', '.join(left[:10])}")
-    return tensors, notes
-
-
-def _named_tensors(value: Any) -> dict[str, Tensor]:
-    if not isinstance(value, dict):
-        return {}
-    return {
-        name: tensor
-        for name, tensor in value.items()
-        if isinstance(name, str) and isinstance(tensor, Tensor)
-    }
+def _entries(path: Path, found: Any) -> list[Entry]:
+    kind = type(found).__name__
+    if not isinstance(found, dict | list | tuple):
+        raise refuse(path, f"holds a {kind}, not named tensors", "save a state_dict")
+    if entries := entries_of(found):
+        return entries
+    what = "no" if isinstance(found, dict) else f"a {kind} without"
+    raise refuse(path, f"holds {what} named tensors", "save a state_dict")

@@ -71,7 +71,7 @@ def write_tensors(
             f"would hold {len(tensors):,} tensors, and {MAX_TENSORS:,} are read at most",
             "write it with torch.save, and read it with torch.load",
         )
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = _plain(tensors)
     if path.suffix == ".safetensors":
         content = save(plain, {"format": "pt", KEY: seal(plain, spec), **(notes or {})})
     elif path.suffix in (".pth", ".pt"):
@@ -81,3 +81,16 @@ def write_tensors(
     else:
         raise refuse(path, f"has the suffix {path.suffix!r}", "use .safetensors, .pth or .pt")
     write_whole(path, content)
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the CPU, each with values of its own in the usual order."""
+    plain: dict[str, Tensor] = {}
+    written: set[int] = set()
+    for name, tensor in tensors.items():
+        # A tensor may be marked as the negative of its stored values.
+        stored = tensor.detach().cpu().resolve_neg().contiguous()
+        start = stored.untyped_storage().data_ptr()
+        plain[name] = stored.clone() if start in written else stored
+        written.add(start)
+    return plain

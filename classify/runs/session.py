@@ -74,10 +74,18 @@ class RunRequest:
     """Seed of the choice of the pictures held out."""
     weights: str | os.PathLike[str] | None = None
     """A file of weights to start from."""
+    entry: str | None = None
+    """Dotted path of the mapping in ``weights`` to take; by default the one that fits best."""
+    strip: str = ""
+    """A prefix of the names in ``weights``; only names count that begin with it."""
     head: Literal["loaded", "fresh"] = "loaded"
     """``fresh`` leaves the head out of ``weights``."""
+    allow_extra: bool = False
+    """Whether ``weights`` may hold tensors that the network has no place for."""
+    allow_missing: float | None = None
+    """Smallest fraction of the network's tensors that ``weights`` must fill; by default all."""
     partial: bool = False
-    """Whether parts that ``weights`` do not fit keep their initial weights."""
+    """Both, with a fraction of 0."""
     freeze: str | None = None
     """Part that is not trained, as :func:`freeze` names it."""
     class_weights: Literal["none", "balanced"] = "none"
@@ -166,11 +174,22 @@ def _model(request: RunRequest, network: ResNetSpec, progress: Progress) -> nn.M
     model = build(network, seed=request.seed)
     if request.weights is not None and not request.resume:
         head: Literal["fresh"] | None = "fresh" if request.head == "fresh" else None
-        plan = load_weights(model, request.weights, head=head, partial=request.partial)
+        plan = load_weights(
+            model,
+            request.weights,
+            entry=request.entry,
+            strip=request.strip,
+            head=head,
+            allow_extra=request.allow_extra,
+            allow_missing=request.allow_missing,
+            partial=request.partial,
+        )
         progress.note(
             f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
             f" names are {LAYOUTS[plan.layout].words}"
         )
+        for note in plan.notes:
+            progress.note(note)
     return model
 
 
@@ -277,6 +296,8 @@ def _recipe(request: RunRequest, count: int) -> Recipe:
 
 
 def _sha256(path: str | os.PathLike[str]) -> str:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe may never end
+        raise SpecError(Fault("weights", f"{path} cannot be read (it is no regular file)"))
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NamedTuple
 
@@ -89,28 +89,28 @@ class Reading(NamedTuple):
 
     layout: str
     form: Form
+    body: int
+    """Known names of layers outside of the head."""
     known: int
 
 
-def recognise(
-    names: Iterable[str], targets: Collection[str] = (), layout: str | None = None
-) -> Reading:
+def recognise(names: Iterable[str], layout: str | None = None) -> Reading:
     """The form that knows most of ``names``, among all layouts or those of ``layout``.
 
-    Names in ``targets``, those of the model, count as known.
+    For networks of which only the names are known. A head says little about the others: its name
+    counts only between forms that know equally many layers of the body.
 
     >>> recognise(["resnet.embedder.embedder.convolution.weight", "classifier.1.bias"]).layout
     'huggingface'
     """
-    compared, targets = list(islice(names, _COMPARED)), set(targets)
-    best, best_measure = Reading("", Form(()), 0), (0, -1, 0)
+    compared = list(islice(names, _COMPARED))
+    best = Reading("", Form(()), -1, -1)
     for name, entry in LAYOUTS.items():
         for form in entry.forms if layout in (None, name) else ():
-            by_rule = form.natives(compared)
-            as_is = sum(other in targets for other in compared if other not in by_rule)
-            known, in_model = len(by_rule) + as_is, len(targets & set(by_rule.values()))
-            measure = known, len(by_rule), in_model
-            equal = measure == best_measure and form.counts(compared)
-            if measure > best_measure or (equal and not best.form.counts(compared)):
-                best, best_measure = Reading(name, form, known), measure
+            known = set(form.natives(compared).values())
+            body = sum(not native.startswith(("fc.", "head.")) for native in known)
+            measure, so_far = (body, len(known)), (best.body, best.known)
+            equal = measure == so_far and form.counts(compared)
+            if measure > so_far or (equal and not best.form.counts(compared)):
+                best = Reading(name, form, body, len(known))
     return best
