@@ -12,7 +12,7 @@ from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
 from .options import Input, Json, MaxParams, load_source, plan_at
 from .output import say, tell, tell_json
-from .weights import Entry, Strip
+from .weights import Entry, OtherFunction, Strip
 
 if TYPE_CHECKING:
     from ..export import Certificate
@@ -110,6 +110,7 @@ def export(
         ),
     ] = None,
     entry: Entry = None,
+    allow_other_function: OtherFunction = False,
     strip: Strip = "",
     seed: Annotated[int, Parameter("--seed", metavar="N", help="Seed of fresh weights.")] = 0,
     max_params: MaxParams = None,
@@ -134,7 +135,7 @@ def export(
         return
     from .. import export as ways
 
-    model = _model(spec, seed, weights, max_params, entry, strip)
+    model = _model(spec, seed, weights, max_params, entry, strip, allow_other_function)
     if fuse:
         model = _fused(model)
     size = plan.input_shape[1:]
@@ -193,6 +194,7 @@ def _model(
     max_params: int | None,
     entry: str | None,
     strip: str,
+    allow_other_function: bool,
 ) -> Any:
     from ..builder import build
     from ..weights import load_weights
@@ -201,7 +203,9 @@ def _model(
     if weights is None:
         say(f"the weights are fresh, drawn from seed {seed}")
         return model
-    plan = load_weights(model, weights, entry=entry, strip=strip)
+    plan = load_weights(
+        model, weights, entry=entry, strip=strip, allow_other_function=allow_other_function
+    )
     say(f"weights of {printable(weights)}, in the layout {plan.layout}")
     for remark in plan.remarks:
         say(f"note: {remark}")

@@ -13,7 +13,7 @@ from ..errors import printable
 from .exits import Exit
 from .options import Json, Source, load_source
 from .output import finite, say, tell, tell_json
-from .weights import AllowExtra, AllowMissing, Entry, Strip
+from .weights import AllowExtra, AllowMissing, Entry, OtherFunction, Strip
 
 if TYPE_CHECKING:
     from ..classify.fit import FitResult
@@ -84,6 +84,7 @@ class TrainOptions:
     ] = "loaded"
     allow_extra: AllowExtra = False
     allow_missing: AllowMissing = None
+    allow_other_function: OtherFunction = False
     partial: Annotated[bool, Flag, Parameter(help="--allow-extra and --allow-missing 0.")] = False
     freeze: Annotated[
         str | None,

@@ -92,7 +92,8 @@ class Comparison:
         quick = _Compared.at(self.single, ours, sizes_for(spec), _UNLIKE)
         if quick is None:
             return None
-        exact, closely, notes = self.double, TOLERANCE, ()
+        exact, closely = self.double, TOLERANCE
+        notes: tuple[str, ...] = ()
         if exact.output(Picture(spec.in_channels, quick.same[0], exact.dtype)) is None:
             exact, closely, notes = self.single, SINGLE, ("compared in single precision only",)
         ours = exact.same_weights(spec, names)

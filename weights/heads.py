@@ -49,5 +49,5 @@ def head_names(
 
 def _is_body(name: str) -> bool:
     """Whether a layout has such a layer outside of its head."""
-    natives = (form.native(name) for _, forms in LAYOUTS.values() for form in forms)
-    return any(native is not None and not native.startswith("fc.") for native in natives)
+    natives = (form.native(name) for entry in LAYOUTS.values() for form in entry.forms)
+    return any(native is not None and not native.startswith(("fc.", "head.")) for native in natives)

@@ -66,7 +66,7 @@ def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _St
         if output is not None:
             # Weighed at random: the plain sum after a norm has no gradient.
             weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(4))
-            (output * weights.to(output.dtype)).sum().backward()
+            output.backward(weights.to(output.dtype))  # type: ignore[no-untyped-call]
     kept = [t for name, t in network.named_buffers() if name.endswith(("_mean", "_var"))]
     statistics = tuple(sorted(kept, key=lambda t: (t.shape, float(t.sum()))))
     return _Step(None if output is None else output.detach(), x.grad, statistics)

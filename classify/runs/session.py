@@ -83,6 +83,7 @@ class RunRequest:
     allow_extra: bool = False
     """Whether ``weights`` may hold tensors that the network has no place for."""
     allow_missing: float | None = None
+    allow_other_function: bool = False
     """Smallest fraction of the network's tensors that ``weights`` must fill; by default all."""
     partial: bool = False
     """Both, with a fraction of 0."""
@@ -183,13 +184,14 @@ def _model(request: RunRequest, network: ResNetSpec, progress: Progress) -> nn.M
             allow_extra=request.allow_extra,
             allow_missing=request.allow_missing,
             partial=request.partial,
+            allow_other_function=request.allow_other_function,
         )
         progress.note(
             f"{plan.file}: {percent(plan.share)} of the parameters come from the file, whose"
             f" names are {LAYOUTS[plan.layout].words}"
         )
-        for note in plan.notes:
-            progress.note(note)
+        for remark in plan.remarks:
+            progress.note(remark)
     return model
 
 
