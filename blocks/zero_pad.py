@@ -92,9 +92,12 @@ class ZeroPad(Shortcut):
 def zero_padded(x: Tensor, channels: int, stride: int, before: int) -> Tensor:
     """x subsampled, with `before` zero channels in front and the rest of `channels` behind."""
     after = channels - x.shape[1] - before
-    # A slice of the whole and a pad of nothing are operations that batched gradients lack.
+    # A slice of the whole and a pad of nothing are operations that batched gradients lack. What is
+    # traced has sizes that are tensors, and must not be asked.
     subsampled = x[:, :, ::stride, ::stride] if stride > 1 else x
-    return F.pad(subsampled, [0, 0, 0, 0, before, after]) if before or after else subsampled
+    if torch.jit.is_tracing() or before or after:  # type: ignore[attr-defined, no-untyped-call]
+        subsampled = F.pad(subsampled, [0, 0, 0, 0, before, after])
+    return subsampled
 
 
 def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:

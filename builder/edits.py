@@ -180,7 +180,7 @@ def _followed(model: nn.Module, spec: ResNetSpec) -> ResNetSpec | None:
     plan = lay_out(spec, (1, 1))
     changes: dict[str, Any] = {}
     first = _module(model, next((x.name for x in plan.layers if x.kind == "conv"), ""))
-    if isinstance(first, nn.Conv2d) and plan.stem and first.in_channels != spec.in_channels:
+    if isinstance(first, nn.Conv2d) and first.in_channels != spec.in_channels:
         changes["in_channels"] = first.in_channels
     last = _module(model, _last_linear(plan))
     if spec.head is not None and isinstance(last, nn.Linear):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import resforge as rf
 import torch
 from hypothesis import given, settings
 from resforge.blocks import ResNet
+from resforge.builder.registration import unregister
 from resforge.export import fuse, to_torch_export
+from resforge.specs import Call, Module, Operation, call
 from resforge.testing.strategies import specs
+from safetensors.torch import save_file
 from torch import nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.nn.utils import parametrizations, prune
 
 Edit = Callable[[ResNet], object]
@@ -153,3 +158,124 @@ def test_what_was_built_is_its_spec(spec: rf.ResNetSpec) -> None:
     model = rf.build(spec)
     assert rf.spec_of(model) == spec
     assert rf.spec_of(torch.compile(model, backend="eager")) == spec
+
+
+class Plus(nn.Identity):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+class Holder(nn.Module):
+    """A module that holds the parts of a network, and says that it is one."""
+
+    def __init__(self, model: ResNet) -> None:
+        super().__init__()
+        for name, child in model.named_children():
+            self.add_module(name, child)
+        self.spec = model.spec
+
+
+def half(x: torch.Tensor) -> torch.Tensor:
+    return x * 0.5
+
+
+#: Edits that hide: what is no plain number, methods put onto a module, classes of the same kind.
+HIDDEN: dict[str, tuple[str, Edit]] = {
+    "a setting that was none": ("resnet18d", put("layer2.0.downsample.0", "divisor_override", 2)),
+    "a list": ("digits_resnet8", lambda m: m.flattened_names.clear()),
+    "the branch": ("digits_resnet8", put("layer1.0", "transform", half)),
+    "a private method": ("digits_resnet8", put("conv1", "_conv_forward", half)),
+    "an identity that adds": ("digits_resnet8", lambda m: m.layer1.append(Plus())),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_hidden_edits_are_found(name: str) -> None:
+    net, edit = HIDDEN[name]
+    model = rf.build(net)
+    edit(model)
+    with pytest.raises(rf.ResforgeError, match="no longer the network of its spec"):
+        rf.spec_of(model)
+    with pytest.raises(rf.ResforgeError, match="no longer the network of its spec"):
+        fuse(model)
+
+
+def test_parts_of_networks_are_compared_too(tmp_path: Path) -> None:
+    def maps() -> rf.FeatureMaps:
+        return rf.FeatureMaps(nn.DataParallel(rf.build("digits_resnet8")), (1, 2))
+
+    assert rf.spec_of(maps()) == rf.load("digits_resnet8")
+    edits = (
+        put("", "forward", half),
+        lambda m: delattr(m, "layer2"),
+        put("", "ends", ["layer1", "layer1"]),
+    )
+    for edit in edits:
+        edited: Any = maps()
+        edit(edited)
+        with pytest.raises(rf.ResforgeError, match="no longer the network of its spec"):
+            rf.spec_of(edited)
+    with pytest.raises(rf.ResforgeError, match="it has no spec"):
+        rf.spec_of(Holder(rf.build("digits_resnet8")))
+    for save in (rf.save_weights, rf.save_pretrained):
+        with pytest.raises(rf.ResforgeError, match="cannot hold a part of a network"):
+            save(maps(), tmp_path / "x.safetensors")
+    with pytest.raises(rf.SpecError, match="a whole network"):
+        rf.FeatureMaps(maps(), (1,))
+    to_torch_export(fuse(maps()), tmp_path / "x.pt2")
+
+
+def compiled(module: nn.Module) -> Any:
+    return torch.compile(module, backend="eager")
+
+
+@pytest.mark.parametrize(
+    ("net", "edit"),
+    [
+        ("digits_resnet8", lambda m: setattr(m.layer1[0], "relu1", m.relu)),
+        ("resnet18d", exchange("maxpool", nn.MaxPool2d((3, 3), (2, 2), (1, 1)))),
+        ("resnet18d", exchange("avgpool", nn.AdaptiveAvgPool2d((1, 1)))),
+        ("resnet18d", exchange("conv2", nn.Conv2d(32, 32, 3, padding="same", bias=False))),
+        ("digits_resnet8", exchange("layer1.0.downsample", nn.Identity())),
+        ("digits_resnet8", lambda m: setattr(m, "layer1", checkpoint_wrapper(m.layer1))),
+        ("digits_resnet8", lambda m: setattr(m, "layer1", compiled(m.layer1))),
+    ],
+)
+def test_other_ways_to_write_the_same_are_no_edits(net: str, edit: Edit, tmp_path: Path) -> None:
+    model = rf.build(net, seed=1)
+    edit(model)
+    assert rf.spec_of(model) == rf.load(net)
+    rf.save_weights(model, tmp_path / "model.safetensors")
+    again = rf.build(net)
+    rf.load_weights(again, tmp_path / "model.safetensors")
+    assert torch.equal(again.fc.weight, model.fc.weight)
+
+
+def test_a_kind_that_is_registered_anew(tmp_path: Path) -> None:
+    """As in a notebook, whose cell with the class runs twice."""
+    spec = {"closing": ["mirrored"]}
+    for _ in range(2):
+
+        class MirroredSpec(Operation):
+            kind: Literal["mirrored"] = "mirrored"
+
+            def call(self, module: Module) -> Call:
+                return call("Mirrored")
+
+        class Mirrored(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x.flip(-1)
+
+        rf.register(MirroredSpec, Mirrored)
+        try:
+            model = rf.build(rf.load("digits_resnet8").replace(spec))
+            rf.spec_of(model)
+        finally:
+            unregister(MirroredSpec)
+
+
+def test_a_folder_whose_weights_do_not_say_their_network(tmp_path: Path) -> None:
+    rf.save_pretrained(rf.build("cifar_plain20"), tmp_path)
+    save_file(rf.build("cifar_resnet20").state_dict(), tmp_path / "model.safetensors")
+    with pytest.raises(rf.ResforgeError, match="does not say that it is of the network"):
+        rf.from_pretrained(tmp_path)

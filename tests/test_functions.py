@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import resforge as rf
 import torch
 from command_line import Cli, command_line
+from resforge.builder.registration import unregister
+from resforge.planner.plan import lay_out
+from resforge.specs import Call, Module, Operation, call
 from resforge.weights import convert_weights, plan_weights
+from resforge.weights.functions import changes_to
 from torch import nn
 
 #: Changes that keep every name and shape, and what the error says of them.
@@ -28,7 +33,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
     "scaled": (
         "resnet18",
         {"shortcut.match": {"kind": "scaled", "of": "identity", "residual": 0.5}},
-        "shortcut.match is identity there, scaled here",
+        "shortcut.match is identity there, {kind: scaled, of: identity, ",
     ),
     "v1": ("resnet50", {"block.stride_on": "conv1"}, "block.stride_on is conv2 there, conv1 here"),
     "activation": ("resnet18", {"activation": "silu"}, "activation is relu there, silu here"),
@@ -50,7 +55,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "momentum": {"norm": {"kind": "batch", "momentum": 0.01}},
     "init": {"init.zero_residual": True},
     "name": {"name": "mine"},
-    "input channels": {"in_channels": 1},
+    "classes": {"head.dropout": 0.1},
 }
 
 
@@ -113,7 +118,9 @@ def test_weights_of_an_anti_aliased_network(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "model.pth")
     with pytest.raises(rf.WeightsError, match=r"no place for 1 tensor: layer2\.0"):
         rf.load_weights(rf.build("resnet18"), tmp_path / "model.pth")
-    plan = rf.load_weights(rf.build("resnet18"), tmp_path / "model.pth", partial=True)
+    plan = rf.load_weights(
+        rf.build("resnet18"), tmp_path / "model.pth", partial=True, allow_other_function=True
+    )
     assert "blur filters of an anti-aliased network" in plan.notes[0]
 
 
@@ -185,7 +192,7 @@ def test_a_wrapped_state_dict() -> None:
     state = nn.DataParallel(rf.build("resnet18", device="meta")).state_dict()
     with pytest.raises(rf.WeightsError, match=r"names begin with 'module\.'") as raised:
         rf.infer_spec(state)
-    assert raised.value.faults[0].help == "pass strip='module.'"
+    assert raised.value.faults[0].help == "pass strip='module.' (--strip module.)"
     assert rf.infer_spec(state, strip="module.").spec.name == "resnet18"
     assert rf.infer_spec(nn.ModuleDict({"body": rf.build("digits_resnet8")}), strip="body.")
 
@@ -208,6 +215,167 @@ def test_the_command_line_says_what_is_assumed(cli: Cli) -> None:
     found = cli("weights", "check", "cifar_plain20", "out.safetensors")
     assert found.code == 3
     assert "use shortcut.match: none" not in found.err
-    assert "use shortcut.match: identity, shortcut.change: zero_pad; or" in found.err
+    assert (
+        "use shortcut.match: identity, shortcut.change: {kind: zero_pad, pad: end, subsample"
+        in found.err
+    )
     allowed = ("--allow-other-function", "--json")
     assert cli("weights", "check", "cifar_plain20", "out.safetensors", *allowed).json["notes"]
+
+
+def _tiny(**changes: Any) -> rf.ResNetSpec:
+    tree = {
+        "resforge": 1,
+        "in_channels": 1,
+        "stem": {"kind": "conv3x3", "width": 4},
+        "stages": [{"depth": 1, "width": 4}, {"depth": 2, "width": 8, "stride": 2}],
+        "shortcut": "zero_pad",
+        "head": {"kind": "classifier", "num_classes": 5},
+    }
+    return rf.ResNetSpec(**{**tree, **changes})
+
+
+BRANCH = [{"conv": 3, "stride": "block"}, "norm", "act", {"conv": 3}, "norm"]
+BOTH = {"kind": "zero_pad", "pad": "both"}
+
+#: What may be said of a network beside its tensors; of each pair some keep names and shapes.
+WORDS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "activation": {"activation": "gelu"},
+    "eps": {"norm": {"kind": "batch", "eps": 0.01}},
+    "group norm of 2": {"norm": {"kind": "group", "groups": 2}},
+    "group norm of 4": {"norm": {"kind": "group", "groups": 4}},
+    "closing": {"closing": ["act"]},
+    "closing pool": {"closing": [{"pool": "max", "stride": 1}]},
+    "head": {"head": ["global_pool", {"linear": 5}]},
+    "head with act": {"head": ["global_pool", {"act": "tanh"}, {"linear": 5}]},
+    "no head": {"head": None},
+    "pooled": {"head": ["global_pool"]},
+    "both": {"shortcut": BOTH},
+    "own stages": {
+        "stages": [
+            {"depth": 1, "width": 4, "shortcut": BOTH},
+            {"depth": 2, "width": 8, "stride": 2, "shortcut": BOTH},
+        ]
+    },
+    "plain": {"shortcut": "none"},
+    "scaled": {"shortcut": {"kind": "scaled", "residual": 0.5}},
+    "branch": {"block": {"branch": BRANCH}},
+    "branch of its own": {"block": {"branch": [*BRANCH[:2], {"act": "relu"}, *BRANCH[3:]]}},
+    "branch that pools": {
+        "block": {"branch": [*BRANCH[:3], {"pool": "max", "stride": 1}, *BRANCH[3:]]}
+    },
+    "late stride": {
+        "block": {"branch": [{"conv": 3}, *BRANCH[1:3], {"conv": 3, "stride": "block"}, "norm"]}
+    },
+    "order": {"block": {"kind": "basic", "order": "relu_before_add"}},
+    "stride": {"stages": [{"depth": 1, "width": 4}, {"depth": 2, "width": 8}]},
+    "dilation": {"stages": [{"depth": 1, "width": 4}, {"depth": 2, "width": 8, "dilation": 2}]},
+    "dropout": {"block": {"kind": "basic", "dropout": 0.3}},
+}
+
+
+def _specs() -> list[rf.ResNetSpec]:
+    pairs = [{**one, **other} for one in WORDS.values() for other in WORDS.values()]
+    unique = {spec.digest: spec for spec in (_tiny(**pair) for pair in pairs)}
+    return [*unique.values()]
+
+
+def _output(spec: rf.ResNetSpec) -> torch.Tensor:
+    """From weights that depend on names alone, of both signs."""
+    model = rf.build(spec).eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, tensor in sorted(model.state_dict().items()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
+        for _, tensor in sorted(model.named_parameters()):
+            tensor.mul_(torch.randn(tensor.shape, generator=generator))
+        return model(torch.randn(2, 1, 21, 24, generator=generator))
+
+
+def test_whatever_changes_the_outputs_is_named() -> None:
+    """Of all pairs of networks with the same tensors."""
+    alike: dict[Any, list[tuple[rf.ResNetSpec, torch.Tensor]]] = {}
+    for spec in _specs():
+        shapes = tuple(sorted(lay_out(spec, (1, 1)).state_dict.items()))
+        alike.setdefault(shapes, []).append((spec, _output(spec)))
+    compared = 0
+    for group in alike.values():
+        for (spec, output), (other, theirs) in permutations(group, 2):
+            compared += 1
+            same = output.shape == theirs.shape and torch.equal(output, theirs)
+            assert same or changes_to(other, spec), (spec.to_yaml(), other.to_yaml())
+    assert compared > 1_000
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("closing", "as it is"),
+        ("head with act", "head"),
+        ("pooled", "no head"),
+        ("own stages", "as it is"),
+    ],
+)
+def test_parts_without_tensors_are_compared(there: str, here: str, tmp_path: Path) -> None:
+    rf.save_weights(rf.build(_tiny(**WORDS[there])), tmp_path / "model.safetensors")
+    model = rf.build(_tiny(**WORDS[here]))
+    for options in ({}, {"partial": True}):
+        with pytest.raises(rf.WeightsError, match="another function of the same tensors"):
+            rf.load_weights(model, tmp_path / "model.safetensors", **options)  # type: ignore[arg-type]
+
+
+def test_parts_that_are_cut_are_compared(tmp_path: Path) -> None:
+    head = ["global_pool", {"act": "tanh"}, {"linear": 5}]
+    rf.save_weights(rf.build(_tiny(head=head)), tmp_path / "model.safetensors")
+    model = rf.build(_tiny(head=["global_pool", {"linear": 3}]))
+    with pytest.raises(rf.WeightsError, match="another function of the same tensors"):
+        rf.load_weights(model, tmp_path / "model.safetensors", head=[0, 1, 2])
+
+
+class MirrorSpec(Operation):
+    kind: Literal["mirror"] = "mirror"
+
+    def call(self, module: Module) -> Call:
+        return call("Mirror")
+
+
+class Mirror(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flip(-1)
+
+
+def test_a_spec_that_cannot_be_read_is_not_ignored(tmp_path: Path) -> None:
+    """As that of a kind which another process registered."""
+    file = tmp_path / "model.safetensors"
+    rf.register(MirrorSpec, Mirror)
+    try:
+        rf.save_weights(rf.build(_tiny(closing=["mirror"])), file)
+    finally:
+        unregister(MirrorSpec)
+    with pytest.raises(rf.WeightsError, match="not so that it can be read here"):
+        rf.load_weights(rf.build(_tiny()), file)
+    with pytest.raises(rf.WeightsError, match="not so that it can be read here"):
+        convert_weights(file, tmp_path / "out.pth")
+    assert rf.load_weights(rf.build(_tiny()), file, allow_other_function=True).share == 1.0
+
+
+def test_names_of_code_with_one_function(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    for spec, layout in (("resnet50_v1", "torchvision"), ("resnet50_v1", "torchreid")):
+        rf.save_weights(rf.build(spec), file)
+        with pytest.raises(rf.WeightsError, match=r"block\.stride_on is conv2 there"):
+            convert_weights(file, tmp_path / "out.pth", to=layout)
+    rf.save_weights(rf.build(rf.load("resnet18").replace({"activation": "gelu"})), file)
+    with pytest.raises(rf.WeightsError, match="activation is relu there, gelu here"):
+        convert_weights(file, tmp_path / "out.pth", to="torchvision")
+    convert_weights(file, tmp_path / "out.pth", to="torchvision", allow_other_function=True)
+    convert_weights(file, tmp_path / "own.pth")
+
+
+def test_what_is_not_copied_is_not_converted(tmp_path: Path) -> None:
+    rf.save_weights(rf.build("resnet18"), tmp_path / "model.safetensors")
+    spec = rf.load("resnet18").replace({"in_channels": 1})
+    with pytest.raises(rf.WeightsError, match=r"conv1\.weight would be adapted"):
+        convert_weights(tmp_path / "model.safetensors", tmp_path / "out.safetensors", spec=spec)

@@ -470,3 +470,39 @@ def test_more_modules(name: str) -> None:
         spec = spec.replace({"stages[3].stride": 1, "stages[3].dilation": 2})
     found, certificate = infer_spec(rf.build(spec))
     assert (found.digest, certificate.kind) == (spec.digest, "bitwise")
+
+
+STRANGE_VIEWS: dict[str, Callable[[], nn.Module]] = {
+    "pictures in 0 to 1": lambda: Bent(before=lambda _, x: x / 255 if x.min() >= 0 else x),
+    "single pictures": lambda: Bent(after=lambda _, y: y.squeeze()),
+    "larger batches": lambda: Bent(after=lambda _, y: y * 2 if len(y) > 2 else y),
+    "with gradients": lambda: Bent(after=lambda _, y: y * (1 + torch.is_grad_enabled())),
+    "no gradient": lambda: Bent(before=lambda _, x: x + 0 * x.detach() - (x - x.detach())),
+    "large weights": lambda: _with_norms(ClampedWeight),
+}
+
+
+class ClampedWeight(nn.BatchNorm2d):
+    """A norm whose weight is limited."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        given = (self.running_mean, self.running_var, self.weight.clamp(-2, 2), self.bias)
+        return F.batch_norm(x, *given, self.training, self.momentum or 0.0, self.eps)
+
+
+@pytest.mark.parametrize("name", STRANGE_VIEWS)
+def test_a_network_that_is_another_in_some_view_is_refused(name: str) -> None:
+    torch.manual_seed(0)
+    with pytest.raises(rf.WeightsError, match="none puts out the same"):
+        infer_spec(STRANGE_VIEWS[name]())
+
+
+def test_frozen_norms_are_reported() -> None:
+    found, certificate = infer_spec(rf.freeze_norm(rf.build("digits_resnet8")))
+    assert found.name == "digits_resnet8"
+    assert certificate.assumed == ("norms are frozen",)
+
+
+def test_a_network_without_weights() -> None:
+    with pytest.raises(rf.WeightsError, match="is on 'meta'"):
+        infer_spec(rf.build("digits_resnet8", device="meta"))

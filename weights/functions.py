@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, lay_out
 from ..reading.diff import Change, diff
+from ..specs.attention import AttentionSpec
 from ..specs.network import ResNetSpec
 from ..specs.trace import Module
 from .assumed import assumptions, value_text
@@ -40,8 +41,11 @@ def functions(plan: Plan) -> dict[str, list[Any]]:
     }
     for block in (block for stage in plan.stages for block in stage):
         modules = block.modules
-        chains = (modules.entry, modules.branch, modules.exit)
-        parts[block.name] = [_computed(chain) for chain in chains]
+        attention = [m for m in modules.branch if isinstance(m.op, AttentionSpec)]
+        branch = [m for m in modules.branch if not isinstance(m.op, AttentionSpec)]
+        parts[block.name] = [_computed(chain) for chain in (modules.entry, branch, modules.exit)]
+        if attention:
+            parts[f"{block.name}.se"] = _computed(attention)
         join = {"join": "none"} if block.shortcut.absent else modules.join.evaluated()
         parts[f"{block.name}.downsample"] = [_computed(modules.path), join]
     return parts
@@ -101,7 +105,7 @@ def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) ->
 
     Raises :class:`WeightsError`.
     """
-    theirs = LAYOUTS[layout].implied(spec)
+    theirs = LAYOUTS[layout].written(spec)
     whose = f"the code whose names are {LAYOUTS[layout].words}"
     fault = _other_function(whose, changes_to(theirs, spec), file)
     if fault is not None:

@@ -129,7 +129,8 @@ def match(
     """
     tensors, form = file.tensors, file.reading.form
     table = form.table(shapes, plan)
-    matcher = _Matcher(tensors, table, options, shapes, f"{plan.stem[0].name}.weight")
+    first = next((layer.name for layer in plan.layers if layer.kind == "conv"), "")
+    matcher = _Matcher(tensors, table, options, shapes, f"{first}.weight")
     results = [matcher.match(name) for name in shapes]
     if options.allow_missing is not None:
         results = _whole_units(results)

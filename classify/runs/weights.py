@@ -72,9 +72,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     head = read_head(path)
     try:
-        return Checkpoint(head, read(path).tensors)
+        file = read(path)
     except WeightsError as error:
         raise StoreError(f"{path} is damaged: {error.faults[0].message}") from None
+    if file.spec is not None and file.spec.digest != head.run.network.digest:
+        raise StoreError(f"{path} is of two networks: its run and its weights say another one")
+    return Checkpoint(head, file.tensors)
 
 
 def read_head(path: Path) -> CheckpointHead:

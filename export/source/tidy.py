@@ -83,7 +83,9 @@ def _is_docstring(node: ast.stmt) -> bool:
 def _has_to_change(lines: list[str]) -> bool:
     """Whether a statement is too wide, or the parameters of a function may fit in fewer lines."""
     several = len(lines) > 1 and lines[0].lstrip().startswith("def ")
-    return max(map(len, lines)) > WIDTH or (several and not lines[-2].endswith(","))
+    return max(map(len, lines)) > WIDTH or (
+        several and lines[-1].lstrip().startswith(")") and not lines[-2].endswith(",")
+    )
 
 
 def _joined(lines: list[str]) -> str:

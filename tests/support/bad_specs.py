@@ -143,7 +143,7 @@ BRANCHES: list[Row] = [
     (HEAD + 'stochastic_depth: 1.0', 'range', '3:19', 'stochastic_depth.rate', '1.0 is out of range', 'use less than 1.0'),
     (HEAD + 'stochastic_depth: "0.2"', 'type', '3:19', 'stochastic_depth.rate', "expected a number, not '0.2'", 'remove the quotes'),
     (HEAD + 'stochastic_depth: {}', 'missing', '3:19', 'stochastic_depth.rate', "'rate' is missing", 'write rate: 0.2'),
-    (HEAD + 'stochastic_depth: {rate: 0.5, rule: quadratic}', 'value', '3:37', 'stochastic_depth.rule', "'quadratic' is not one of linear, constant", 'use linear or constant'),
+    (HEAD + 'stochastic_depth: {rate: 0.5, rule: quadratic}', 'value', '3:37', 'stochastic_depth.rule', "'quadratic' is not one of linear, linear_from_zero, constant", 'use linear or linear_from_zero or constant'),
     (HEAD + 'stochastic_depth: 0.2\nshortcut: none', 'stochastic_depth', '3:19', 'stochastic_depth', 'layer1.0 has no shortcut: without its branch nothing would pass', 'give every block a shortcut, or leave stochastic_depth out'),
     (HEAD + 'dilation: 2', 'key', '3:1', 'dilation', "unknown key 'dilation'", "'dilation' belongs inside 'stages'"),
     (HEAD + 'block: {kind: basic, dilation: 2}', 'key', '3:22', 'block.dilation', "unknown key 'dilation'", 'allowed here: kind, order, shortcut_input, attention, dropout'),

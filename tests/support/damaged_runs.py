@@ -121,7 +121,8 @@ def metadata_damaged(run: Path, other: Path, random: Random) -> str:
 
 def tensors_damaged(run: Path, other: Path, random: Random) -> str:
     """Weights with a right checksum, and tensors that do not fit."""
-    from resforge.weights.seal import KEY, spec_in
+    from resforge.weights.read import read
+    from resforge.weights.seal import KEY
     from resforge.weights.seal import seal as seal_weights
 
     path = run / "best.safetensors"
@@ -129,7 +130,8 @@ def tensors_damaged(run: Path, other: Path, random: Random) -> str:
         with safe_open(path, "pt") as file:
             notes = file.metadata()
         tensors = load_file(path)
-        spec = spec_in(notes[KEY])
+        spec = read(path).spec
+        assert spec is not None
     except Exception:
         return "best.safetensors is damaged already"
     name = random.choice([*tensors])
@@ -138,7 +140,6 @@ def tensors_damaged(run: Path, other: Path, random: Random) -> str:
         del tensors[name]
     else:
         tensors[name if random.random() < 0.9 else "extra"] = odd
-    assert spec is not None
     save_file(tensors, path, {**notes, KEY: seal_weights(tensors, spec)})
     return f"best.safetensors, {name}: {odd if odd is None else (odd.dtype, odd.shape)}"
 

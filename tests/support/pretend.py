@@ -35,6 +35,9 @@ LACKS = {
     "trace": "torch.jit records no tensors of a backend in Python",
     "export": "torch.export records no tensors of a backend in Python",
     "strict_export": "torch.export records no tensors of a backend in Python",
+    "pickled": "a pickle of its tensors holds plain values of the CPU",
+    "saved": "a file of its tensors holds plain values of the CPU",
+    "pickle_of_symbolic_trace": "a pickle of its tensors holds plain values of the CPU",
     "compile_graph": "compilers know no tensors of a backend in Python",
 }
 _HOME = torch.device("cpu")

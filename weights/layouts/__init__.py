@@ -43,7 +43,9 @@ class Layout(NamedTuple):
     """Description for messages: "the names are ..."."""
     forms: tuple[Form, ...]
     implied: Callable[[ResNetSpec], ResNetSpec] = _the_same
-    """The network that the project's code makes of the tensors of one."""
+    """The network that the project's code makes of the tensors of one, read under these names."""
+    written: Callable[[ResNetSpec], ResNetSpec] = _the_same
+    """The same for a file that is written for that code."""
     convolutions: tuple[str, ...] = ()
     """Linear layers, by their native names, that are 1x1 convolutions there."""
 
@@ -54,6 +56,7 @@ LAYOUTS: dict[str, Layout] = {
         module.WORDS,
         module.FORMS,
         getattr(module, "implied", _the_same),
+        getattr(module, "written", getattr(module, "implied", _the_same)),
         getattr(module, "CONVOLUTIONS", ()),
     )
     for name, module in {

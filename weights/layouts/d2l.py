@@ -5,7 +5,9 @@ Its blocks are ``conv1, bn1, conv2, bn2``, and ``conv3`` for the 1x1 of the shor
 
 from __future__ import annotations
 
+from ...specs.network import ResNetSpec
 from ..naming import Form, shallow
+from .fixed import plain
 
 WORDS = "those of Dive into Deep Learning"
 
@@ -33,3 +35,8 @@ FORMS = (
     # the first Chinese edition; its stem of one 3x3 has no pool
     _form("0", "1", "resnet_block{s}", "fc.1"),
 )
+
+
+def implied(spec: ResNetSpec) -> ResNetSpec:
+    """``spec`` with the activation and the norms of the book."""
+    return plain(spec)

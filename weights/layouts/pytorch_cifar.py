@@ -7,10 +7,9 @@ Networks of these names without projections take every second pixel and pad zero
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...specs.network import ResNetSpec
 from ..naming import Form, shallow
+from .fixed import plain, with_fields
 
 WORDS = "those of pytorch-cifar and its kin"
 
@@ -30,18 +29,5 @@ FORMS = (
 
 
 def implied(spec: ResNetSpec) -> ResNetSpec:
-    """``spec`` with the zero-padding of this code."""
-    tree = spec.model_dump(mode="json")
-    _pad_both_sides(tree)
-    return ResNetSpec(**tree)
-
-
-def _pad_both_sides(tree: Any) -> None:
-    if isinstance(tree, dict):
-        if tree.get("kind") == "zero_pad":
-            tree |= {"pad": "both", "subsample": "pixel"}
-        for value in tree.values():
-            _pad_both_sides(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            _pad_both_sides(value)
+    """``spec`` with the activation, the norms and the zero-padding of this code."""
+    return with_fields(plain(spec), zero_pad={"pad": "both", "subsample": "pixel"})

@@ -49,7 +49,7 @@ _PREACTIVATED: tuple[Rule, ...] = (
 
 
 def _has_7x7(plan: Plan) -> bool:
-    return shallow(plan) and plan.stem[0].kernel == 7
+    return shallow(plan) and [layer.kernel for layer in plan.stem][:1] == [7]
 
 
 FORMS = (

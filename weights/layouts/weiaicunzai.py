@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...specs.network import ResNetSpec
 from ..naming import Form, shallow
+from .fixed import plain, with_fields
 
 WORDS = "those of pytorch-cifar100"
 
@@ -21,3 +23,8 @@ FORMS = (
         shallow,
     ),
 )
+
+
+def implied(spec: ResNetSpec) -> ResNetSpec:
+    """``spec`` with the choices of this code: relu, the usual norms, the stride on the 3x3."""
+    return with_fields(plain(spec), bottleneck={"stride_on": "conv2"})

@@ -7,7 +7,9 @@ that projection.
 
 from __future__ import annotations
 
+from ...specs.network import ResNetSpec
 from ..naming import Form, shallow
+from .fixed import plain, with_fields
 
 WORDS = "those of WideResNet-pytorch"
 
@@ -28,3 +30,8 @@ FORMS = (
         requires="layer1.0.downsample.0",
     ),
 )
+
+
+def implied(spec: ResNetSpec) -> ResNetSpec:
+    """``spec`` with the choices of this code: relu, the usual norms, the stride on the 3x3."""
+    return with_fields(plain(spec), bottleneck={"stride_on": "conv2"})
