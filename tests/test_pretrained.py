@@ -108,7 +108,7 @@ def test_the_files_of_two_networks(tmp_path: Path) -> None:
     rf.save_pretrained(rf.build("digits_resnet8"), tmp_path / "a")
     rf.save_pretrained(rf.build(same), tmp_path / "b")
     shutil.copy(tmp_path / "b" / "config.json", tmp_path / "a")
-    with pytest.raises(export.ExportError, match="are of two networks"):
+    with pytest.raises(export.ExportError, match="does not say that it is of the network"):
         rf.from_pretrained(tmp_path / "a")
 
 
