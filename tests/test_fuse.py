@@ -16,6 +16,7 @@ from torch import Tensor, nn
 TOLERANCE = 1e-9
 #: What stands before a convolution, or after a sum.
 KEPT = {"bn0", "bn_sum", "norm"}
+WRITTEN = {"stem", "entry", "branch", "exit", "downsample", "closing", "head"}
 
 
 def lived(spec: rf.ResNetSpec) -> nn.Module:
@@ -46,6 +47,8 @@ def test_a_fused_network_answers_alike(spec: rf.ResNetSpec) -> None:
     after = model.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
     norms = [name for name, m in fused.named_modules() if isinstance(m, nn.BatchNorm2d)]
+    # Chains that are written out have norms in any place.
+    norms = [name for name in norms if WRITTEN.isdisjoint(name.split("."))]
     assert {name.rpartition(".")[2] for name in norms} <= KEPT
 
 

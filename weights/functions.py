@@ -23,7 +23,7 @@ from ..specs.trace import Module
 from .assumed import assumptions, value_text
 from .errors import WeightsError, refuse
 from .layouts import LAYOUTS
-from .match import WeightPlan
+from .match import WeightPlan, unit_of
 from .misfits import grouped
 from .options import LoadOptions
 from .read import WeightFile
@@ -138,8 +138,12 @@ def changes_to(
     """The changes that make of the function of ``spec`` that of ``theirs``, in ``parts``."""
     if theirs.digest == spec.digest:
         return []
-    here, there = (functions(lay_out(each, (1, 1))) for each in (spec, theirs))
-    parts = here.keys() & there.keys() & set(here if parts is None else parts)
+    plans = [lay_out(each, (1, 1)) for each in (spec, theirs)]
+    here, there = map(functions, plans)
+    # What has other tensors does not come from the file: a shortcut of another kind, say.
+    own, other = map(_tensors, plans)
+    alike = {part for part in here if own.get(part) == other.get(part)}
+    parts = alike & there.keys() & set(here if parts is None else parts)
     if all(here[part] == there[part] for part in parts):
         return []
     changes = [change for change in diff(spec, theirs) if not _is_idle(change)]
@@ -150,6 +154,14 @@ def changes_to(
 def _is_idle(change: Change) -> bool:
     """Whether a change is of the name or of initial values."""
     return change.path.partition(".")[0] in ("name", "init")
+
+
+def _tensors(plan: Plan) -> dict[str, set[str]]:
+    """Names of the tensors of each part that has some."""
+    found: dict[str, set[str]] = {}
+    for name in plan.state_dict:
+        found.setdefault(unit_of(name), set()).add(name)
+    return found
 
 
 def _matters(
