@@ -22,8 +22,8 @@ Layout = Annotated[
     Parameter(
         "--layout",
         metavar="LAYOUT",
-        help="Layout of the names in the file: torchvision, deep_base, timm, huggingface, d2l, "
-        "mmpretrain or pytorch_cifar. Recognised by default.",
+        help="Layout of the names in the file, such as torchvision, timm or huggingface; a wrong "
+        "name is answered with all of them. Recognised by default.",
     ),
 ]
 Strip = Annotated[
