@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -585,3 +586,31 @@ def test_two_operations_of_one_name() -> None:
     rf.register(TwiceSpec)
     with pytest.raises(BuildError, match="two operations of one chain are named 'a'"):
         rf.build(network("twice"))
+
+
+class NegatedMapSpec(Operation):
+    """-x, by a module whose methods are one line each."""
+
+    kind: Literal["negated_map"] = "negated_map"
+
+    def call(self, module: Module) -> Call:
+        return call("NegatedMap")
+
+
+class NegatedMap(nn.Module):
+    # fmt: off
+    def forward(self, x: Tensor) -> Tensor: return -x
+    # fmt: on
+
+
+def test_a_module_of_short_lines_is_exported(tmp_path: Path) -> None:
+    rf.register(NegatedMapSpec, NegatedMap)
+    try:
+        model = rf.build(rf.load("digits_resnet8").replace({"closing": ["negated_map"]})).eval()
+        rf.save_pretrained(model, tmp_path)
+        assert "def forward(self, x: Tensor) -> Tensor: return -x" in to_code(model.spec)
+        x = torch.randn(1, 1, 8, 8)
+        again = rf.from_pretrained(tmp_path)
+        assert torch.equal(again(x), model(x))
+    finally:
+        unregister(NegatedMapSpec)

@@ -49,9 +49,9 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") ->
     """The spec of a residual network that someone wrote by hand, or took from elsewhere.
 
     A module is proved: a copy of it and the network of the spec are given the same random
-    weights, norms of both signs among them, and must put out the same from the same random
-    pictures at three scales, within ``1e-9`` of the largest output in float64, and the same in one
-    step of training. What a module does not show (a functional activation, a shortcut without
+    weights, norms of both signs among them, and must give the same outputs for the same random
+    pictures of several kinds, within ``1e-9`` of the largest output in float64, and the same in
+    one step of training. What a module does not show (a functional activation, a shortcut without
     parameters) is tried until they do. Dropout and stochastic depth are read from the modules that
     say their rates; what the spec cannot say of them is listed as ``assumed``.
 

@@ -68,7 +68,8 @@ def _statements(tree: ast.Module) -> Iterator[tuple[int, int, int]]:
         if not isinstance(node, ast.stmt) or _is_docstring(node):
             continue
         body = getattr(node, "body", None)
-        end = body[0].lineno - 1 if body else node.end_lineno
+        # A body on the line of its header is a part of it.
+        end = max(body[0].lineno - 1, node.lineno) if body else node.end_lineno
         yield node.lineno - 1, end or 0, node.col_offset
 
 
