@@ -111,6 +111,17 @@ def test_a_file_cut_off_or_written_over_changes_no_result_in_silence(
     damaged.judge(content)
 
 
+def test_text_that_is_no_text_any_more_is_named(damaged: Damaged, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(damaged.whole)
+    with Store(tmp_path) as store:
+        keys = [key for (key,) in store.database.execute("SELECT key FROM trials")]
+    for key in map(str.encode, keys):
+        start = -1
+        while (start := damaged.whole.find(key, start + 1)) >= 0:
+            content = damaged.whole[:start] + b"\x80" + damaged.whole[start + 1 :]
+            damaged.judge(content)
+
+
 def test_an_emptied_store_is_not_begun_anew(damaged: Damaged) -> None:
     damaged.put(b"")
     assert resumed(damaged.folder)[0] == {}

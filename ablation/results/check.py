@@ -66,7 +66,10 @@ def _named(connection: sqlite3.Connection, table: str, row: Sequence[Any], colum
 def _whose(connection: sqlite3.Connection, key: Any) -> str:
     """Arm and seed of a trial, as far as they can be read."""
     query = "SELECT name, seed FROM trials JOIN arms USING (digest) WHERE key = ? LIMIT 1"
-    found = connection.execute(query, (key,)).fetchone()
+    try:
+        found = connection.execute(query, (key,)).fetchone()
+    except UnicodeEncodeError:  # a key whose bytes are no text any more
+        return ""
     return f" ({printable(str(found[0]))}, seed {found[1]})" if found else ""
 
 
