@@ -153,8 +153,8 @@ def _difference(found: Shown | None, planned: Shown | None) -> str | None:
         if names[0] == names[1]:
             names = f"another class {names[0]}", "that of the spec"
         return f"is {names[0]}, not {names[1]}"
-    if found.replaced:
-        return f"has a {found.replaced} of its own"
+    if found.replaced != planned.replaced:
+        return f"has a {found.replaced or planned.replaced} of its own"
     for key in {**planned.settings, **found.settings}:
         values = [shown.settings.get(key, "nothing") for shown in (found, planned)]
         own = key in planned.settings or hasattr(found.kind, key)

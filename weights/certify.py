@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -135,30 +135,20 @@ class _Compared(NamedTuple):
         return cls(same, unlike, differences) if same else None
 
 
-class _View(NamedTuple):
-    """A way to look at two networks: pictures, and what is done to the weights."""
-
-    scale: float = 1.0
-    uniform: bool = False
-    batch: int = 2
-    weights: str = ""
-
-
-_VIEWS = (
-    _View(scale=1e3, weights="strong norms"),
-    _View(scale=1e-3),
-    _View(uniform=True, batch=1),
-    _View(uniform=True, scale=255.0, batch=3),
-    _View(weights="wide"),
+#: Pictures that differ from the usual ones, and what is done to the weights that look at them.
+_VIEWS: tuple[dict[str, Any], ...] = (
+    {"scale": 1e3, "weights": "strong norms"},
+    {"scale": 1e-3},
+    {"uniform": True, "batch": 1},
+    {"uniform": True, "scale": 255.0, "batch": 3},
+    {"weights": "wide"},
 )
 
 
 def _alike_in_every_view(theirs: Specimen, ours: nn.Module, size: Size, tolerance: float) -> bool:
     for view in _VIEWS:
-        picture = theirs.picture(size)._replace(
-            scale=view.scale, uniform=view.uniform, batch=view.batch, weights=view.weights
-        )
-        with theirs.changed(view.weights):
+        picture = theirs.picture(size)._replace(**view)
+        with theirs.changed(picture.weights):
             difference = theirs.difference(ours, picture)
         if difference is not None and difference > tolerance:
             return False
