@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from .export import register_with_timm as register_with_timm
     from .export import save_pretrained as save_pretrained
     from .planner import Plan as Plan
+    from .planner import list_specs as list_specs
     from .planner import plan as plan
     from .reading import diff as diff
     from .reading import load as load
     from .reading import loads as loads
     from .specs import ResNetSpec as ResNetSpec
-    from .specs import list_specs as list_specs
     from .weights import WeightsError as WeightsError
     from .weights import convert_weights as convert_weights
     from .weights import infer_spec as infer_spec
@@ -63,7 +63,7 @@ _HOME = {
     "SpecError": "errors",
     "StoreError": "errors",
     "diff": "reading",
-    "list_specs": "specs",
+    "list_specs": "planner",
     "load": "reading",
     "loads": "reading",
     "plan": "planner",

@@ -12,8 +12,9 @@
 Importing this package does not import torch; only the worker processes do.
 """
 
+from .comparing.compared import compare_pairs
 from .comparing.comparison import Comparison
-from .comparing.paired import compare_pairs
+from .comparing.judge import Judgement, judge
 from .comparing.rows import ArmRow, Spread, compare
 from .comparing.verdict import state_verdict
 from .declared import Declared
@@ -26,11 +27,13 @@ from .published import PublishedTable
 from .reporting.formats import render
 from .reporting.report import render_report, write_report
 from .reporting.table import comparison_table
-from .results.export import export_results, write_csv
+from .results.export import export_results, to_dataframe, write_csv
 from .results.outcome import Outcome
 from .results.records import Records, read_records
 from .results.status import Retried, SweepStatus, retry_trials, sweep_status
 from .results.store import Store
+from .running.board import TensorBoard
+from .running.callbacks import Callback
 from .running.progress import Progress, progress_on
 from .running.run import RunSummary, run_sweep
 
@@ -39,8 +42,10 @@ __all__ = [
     "ArmPreview",
     "ArmRow",
     "Budget",
+    "Callback",
     "Comparison",
     "Declared",
+    "Judgement",
     "MatchSpec",
     "Matched",
     "Outcome",
@@ -55,12 +60,14 @@ __all__ = [
     "Sweep",
     "SweepPlan",
     "SweepStatus",
+    "TensorBoard",
     "Trial",
     "compare",
     "compare_pairs",
     "comparison_table",
     "expand_sweep",
     "export_results",
+    "judge",
     "load_sweep",
     "plan_sweep",
     "preview_sweep",
@@ -73,6 +80,7 @@ __all__ = [
     "run_sweep",
     "state_verdict",
     "sweep_status",
+    "to_dataframe",
     "write_csv",
     "write_report",
 ]

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from PIL import Image
 from resforge.classify.feed import Rows
-from resforge.classify.pictures.decode import Crop, decode
-from resforge.classify.pictures.feed import PictureFeed
-from resforge.classify.pictures.folder import Picture, PictureFolder
-from resforge.classify.pictures.view import RandomCrop, View
+from resforge.classify.picture_feed import PictureFeed
+from resforge.training.pictures.decode import Crop, decode
+from resforge.training.pictures.folder import Picture, PictureFolder
+from resforge.training.pictures.view import RandomCrop, View
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 

@@ -17,13 +17,14 @@ NAMES = ("resnet18", "resnet50", "resnet152")
 def run(pairs: int) -> Iterator[Row]:
     for name in NAMES:
         yield from _against_flop_counter(name, pairs)
+        yield _against_layers(name, pairs)
     yield from _against_fvcore("resnet50", pairs)
 
 
 def _plan(spec: rf.ResNetSpec) -> Any:
-    def work() -> tuple[int, int, int]:
+    def work() -> tuple[int, ...]:
         plan = rf.plan(spec, input_size=224)
-        return plan.params, plan.macs, len(plan.layers)
+        return plan.params, plan.macs, plan.activations, plan.depth
 
     return work
 
@@ -53,6 +54,15 @@ def _against_flop_counter(name: str, pairs: int) -> Iterator[Row]:
 
     peer = "FlopCounterMode and the building, on meta"
     yield compare(f"plan {name}", peer, _plan(spec), build_and_count, pairs, repeat=20)
+
+
+def _against_layers(name: str, pairs: int) -> Row:
+    spec = rf.load(name)
+
+    def layers() -> int:
+        return len(rf.plan(spec, input_size=224).layers)
+
+    return compare(f"plan {name}", "the same with every layer named", _plan(spec), layers, pairs)
 
 
 def _against_fvcore(name: str, pairs: int) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .layers import check_positive
+from .layers import Stride, check_positive, check_stride, of_dims
 from .shortcut import Shortcut
 from .wrapper import ShortcutWrapper, check_of
 from .zero_pad import ZeroPad
@@ -20,8 +20,9 @@ class Gate(ShortcutWrapper):
     He et al. 2016 (arXiv 1603.05027), section 3.1. `mode="exclusive"` is the gate of Highway
     Networks (Srivastava et al. 2015, arXiv 1505.00387); `mode="shortcut_only"` adds F(x) as it
     is. b starts at `bias_init`. S is the shortcut `of`, `ZeroPad` of the same sizes unless
-    given. Raises `ValueError` for sizes below 1, an unknown mode and, without `of`, where the
-    channels narrow; `TypeError` where `of` is no shortcut.
+    given. With `dims=1` or 3 maps have so many axes. Raises `ValueError` for sizes below 1, an
+    unknown mode and, without `of`, where the channels narrow; `TypeError` where `of` is no
+    shortcut.
 
     >>> import torch
     >>> gate = Gate(64, 128, stride=2)
@@ -33,25 +34,27 @@ class Gate(ShortcutWrapper):
         self,
         in_channels: int,
         out_channels: int,
-        stride: int = 1,
+        stride: Stride = 1,
         *,
         mode: Literal["exclusive", "shortcut_only"] = "exclusive",
         bias_init: float = -6.0,
         of: Shortcut | None = None,
+        dims: int = 2,
     ) -> None:
-        check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
+        check_positive(in_channels=in_channels, out_channels=out_channels)
+        check_stride(stride)
         if mode not in ("exclusive", "shortcut_only"):
             raise ValueError(f"mode={mode!r} is unknown; choose 'exclusive' or 'shortcut_only'")
         super().__init__()
-        of = ZeroPad(in_channels, out_channels, stride) if of is None else of
+        of = ZeroPad(in_channels, out_channels, stride, dims=dims) if of is None else of
         check_of(of)
         self.of = of
-        self.gate = nn.Conv2d(in_channels, out_channels, 1, stride)
+        self.gate = of_dims("Conv", dims)(in_channels, out_channels, 1, stride)
         nn.init.constant_(self.gate.get_parameter("bias"), bias_init)
         self.mode = mode
         self._sizes = (in_channels, out_channels, stride)
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if the block's sizes are not those of the gate and its shortcut."""
         self._compare(self._sizes, (in_channels, out_channels, stride))
         super().check(in_channels, out_channels, stride)

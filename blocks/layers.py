@@ -12,6 +12,9 @@ from torch import nn
 Norm = Callable[[int], nn.Module]
 """Makes a norm for a number of channels: `nn.BatchNorm2d`, `partial(nn.GroupNorm, 8)`, `NoNorm`."""
 
+Stride = int | tuple[int, ...]
+"""A stride, or one for each axis."""
+
 Activation = Callable[[], nn.Module]
 """Makes an activation: `nn.ReLU`, `nn.SiLU`, `partial(nn.LeakyReLU, 0.1)`."""
 
@@ -120,7 +123,7 @@ def make_pool(pool: Literal["max", "none"]) -> nn.MaxPool2d | None:
     return nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if pool == "max" else None
 
 
-def make_avg_pool(stride: int) -> nn.Module:
+def make_avg_pool(stride: Stride, dims: int = 2) -> nn.Module:
     """The mean of squares of `stride` pixels a side, of what is left of one at the border.
 
     >>> make_avg_pool(1)
@@ -128,7 +131,22 @@ def make_avg_pool(stride: int) -> nn.Module:
     """
     if stride == 1:
         return nn.Identity()
-    return nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
+    pool: nn.Module = of_dims("AvgPool", dims)(
+        stride, stride, ceil_mode=True, count_include_pad=False
+    )
+    return pool
+
+
+def of_dims(name: str, dims: int) -> Any:
+    """PyTorch's module class of that name for maps of `dims` axes. Raises `ValueError` for other
+    numbers of axes than 1, 2 and 3.
+
+    >>> of_dims("Conv", 3)
+    <class 'torch.nn.modules.conv.Conv3d'>
+    """
+    if dims not in (1, 2, 3):
+        raise ValueError(f"dims={dims} is no number of axes; choose 1, 2 or 3")
+    return getattr(nn, f"{name}{dims}d")
 
 
 def check_positive(**sizes: int) -> None:
@@ -136,6 +154,12 @@ def check_positive(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name}={size} must be at least 1")
+
+
+def check_stride(stride: Stride) -> None:
+    """Raises `ValueError` for a stride below 1."""
+    for step in (stride,) if isinstance(stride, int) else stride:
+        check_positive(stride=step)
 
 
 def check_odd(**kernels: int) -> None:

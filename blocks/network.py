@@ -3,7 +3,7 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,9 +21,10 @@ class ResNet(NamedSequential):
     torchvision an `nn.Flatten` of the head is no child: `forward` flattens before the child that
     follows it, so that `nn.Sequential(*list(model.children())[:-2])` gives the last stage's map
     (N, C', H', W') and `[:-1]` the pooled one (N, C', 1, 1). `closing`
-    is what pre-activated blocks leave to be done after the last stage. `head=None` leaves the
-    last stage's map as the answer. Raises `ValueError` for no stages, and where two
-    children would share a name.
+    is what pre-activated blocks leave to be done after the last stage. `before` holds modules
+    that stand before a stage by its number: 2 is the child `before2`, and runs between `layer1` and
+    `layer2`. `head=None` leaves the last stage's map as the answer. Raises `ValueError` for no
+    stages, for a number in `before` that is no stage's, and where two children would share a name.
 
     >>> import torch
     >>> from resforge.blocks import BasicBlock, Classifier, Conv3x3Stem
@@ -40,13 +41,20 @@ class ResNet(NamedSequential):
         stages: Sequence[nn.Module],
         head: nn.Sequential | None,
         closing: nn.Sequential | None = None,
+        before: Mapping[int, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         if not stages:
             raise ValueError("a ResNet needs at least one stage, got none")
         stage_names = [f"layer{number}" for number in range(1, len(stages) + 1)]
         self._take(stem.named_children())
-        self._take(zip(stage_names, stages, strict=True))
+        before = before or {}
+        if strange := sorted(set(before) - set(range(1, len(stages) + 1))):
+            raise ValueError(f"before={strange[0]} is no stage; choose from 1 to {len(stages)}")
+        for number, (name, stage) in enumerate(zip(stage_names, stages, strict=True), start=1):
+            if number in before:
+                self._take([(f"before{number}", before[number])])
+            self._take([(name, stage)])
         closing = nn.Sequential() if closing is None else closing
         self._take(closing.named_children())
         children = [] if head is None else list(head.named_children())

@@ -1,4 +1,4 @@
-"""Residual blocks whose norms and activations stand in one of five orders."""
+"""Residual blocks whose norms and activations stand in one of six orders."""
 
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from .layers import Activation, NoNorm, Norm, make_activation
 from .residual_block import ResidualBlock, ShortcutArgument, fit_shortcut
 
-Order = Literal["post", "norm_after_add", "relu_before_add", "relu_only_pre", "full_pre"]
-"""Where norms and activations stand: He et al. 2016 (arXiv 1603.05027), Figure 4 a to e."""
+Order = Literal["post", "norm_after_add", "relu_before_add", "relu_only_pre", "full_pre", "pyramid"]
+"""Where norms and activations stand: He et al. 2016 (arXiv 1603.05027), Figure 4 a to e; "pyramid":
+Han et al. 2017 (arXiv 1610.02915), Figure 6d."""
 
 ShortcutInput = Literal["auto", "raw", "activated"]
 """What the shortcut of a block that activates its input takes: the input as it comes, or
@@ -28,7 +29,8 @@ norm that it is given."""
 
 
 class OrderedBlock(ResidualBlock):
-    """A residual block in one of the orders of He et al. 2016 (arXiv 1603.05027), Figure 4.
+    """A residual block in one of the orders of He et al. 2016 (arXiv 1603.05027), Figure 4, or in
+    that of Han et al. 2017 (arXiv 1610.02915), Figure 6d.
 
     Raises `ValueError` for an unknown order and for a shortcut that does not fit.
     """
@@ -50,9 +52,7 @@ class OrderedBlock(ResidualBlock):
         activation: Activation,
     ) -> None:
         _check(order, shortcut_input)
-        head: dict[str, nn.Module] = {}
-        if order in ("relu_only_pre", "full_pre") and not follows_activation:
-            head = _head(order, norm(in_channels), activation)
+        head = {} if follows_activation else _head(order, norm, in_channels, activation)
         bare_end = order in ("full_pre", "norm_after_add")
         pairs = convolutions(NoNorm if bare_end else norm)
         branch: dict[str, nn.Module] = {}
@@ -71,6 +71,7 @@ class OrderedBlock(ResidualBlock):
             branch["se"] = attention(out_channels)
         changes = stride != 1 or in_channels != out_channels
         shares = shortcut_input == "activated" or (shortcut_input == "auto" and changes)
+        shares = shares and order != "pyramid"
         exit_: dict[str, nn.Module] = {}
         if order == "norm_after_add":
             exit_["bn_sum"] = norm(out_channels)
@@ -90,13 +91,17 @@ class OrderedBlock(ResidualBlock):
         return super().forward(x)
 
 
-def _head(order: Order, norm: nn.Module, activation: Activation) -> dict[str, nn.Module]:
-    """What activates the block's input; in place on a norm's fresh output only, since the
-    shortcut may need x as it is."""
+def _head(order: Order, norm: Norm, channels: int, activation: Activation) -> dict[str, nn.Module]:
+    """What the block's input passes first; activated in place on a norm's fresh output only,
+    since the shortcut may need x as it is."""
     if order == "relu_only_pre":
         return {"relu0": make_activation(activation, in_place=False)}
-    over = not isinstance(norm, nn.Identity)
-    return {"bn0": norm, "relu0": make_activation(activation, in_place=over)}
+    if order not in ("full_pre", "pyramid"):
+        return {}
+    first = norm(channels)
+    over = not isinstance(first, nn.Identity)
+    rest = {} if order == "pyramid" else {"relu0": make_activation(activation, in_place=over)}
+    return {"bn0": first, **rest}
 
 
 def _check(order: Order, shortcut_input: ShortcutInput) -> None:

@@ -5,7 +5,7 @@
 
 from torch import nn
 
-from .layers import NamedSequential, Norm, check_positive, conv_norm, make_avg_pool
+from .layers import NamedSequential, Norm, Stride, check_stride, conv_norm, make_avg_pool
 from .shortcut import Shortcut
 
 
@@ -47,7 +47,7 @@ class Projection(NamedSequential, Shortcut):
         super().__init__(*(layer for layer in layers if not isinstance(layer, nn.Identity)))
         self._sizes = (in_channels, out_channels, stride)
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if the block's sizes are not the projection's."""
         self._compare(self._sizes, (in_channels, out_channels, stride))
 
@@ -76,12 +76,12 @@ class AvgProjection(NamedSequential, Shortcut):
         norm: Norm = nn.BatchNorm2d,
         bias: bool | None = None,
     ) -> None:
-        check_positive(stride=stride)
+        check_stride(stride)
         conv, follower = conv_norm(in_channels, out_channels, 1, norm=norm, bias=bias)
         layers = [conv] if isinstance(follower, nn.Identity) else [conv, follower]
         super().__init__(make_avg_pool(stride) if pool is None else pool, *layers)
         self._sizes = (in_channels, out_channels, stride)
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if the block's sizes are not the projection's."""
         self._compare(self._sizes, (in_channels, out_channels, stride))

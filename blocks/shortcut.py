@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from .layers import NamedSequential
+from .layers import NamedSequential, Stride
 
 
 class Shortcut(nn.Module):
@@ -20,7 +20,7 @@ class Shortcut(nn.Module):
     compared once, when the block is made.
     """
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if S cannot take `in_channels` to `out_channels` at `stride`."""
         raise NotImplementedError
 
@@ -34,7 +34,7 @@ class Shortcut(nn.Module):
         residual += self(x)
         return residual
 
-    def _compare(self, own: tuple[int, int, int], block: tuple[int, int, int]) -> None:
+    def _compare(self, own: tuple[int, int, Stride], block: tuple[int, int, Stride]) -> None:
         """Raises `ValueError` if (in_channels, out_channels, stride) differ."""
         if own != block:
             name = type(self).__name__
@@ -62,7 +62,7 @@ class Identity(Shortcut):
     tensor(64.)
     """
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` unless the shape is kept."""
         if in_channels == out_channels and stride == 1:
             return
@@ -88,7 +88,7 @@ class NoShortcut(Shortcut):
     tensor([1., 1.])
     """
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Fits every block."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,5 +112,5 @@ class ShortcutPath(NamedSequential, Shortcut):
     def __init__(self, steps: Mapping[str, nn.Module]) -> None:
         super().__init__(OrderedDict(steps))
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Shapes are known only to whoever chose the modules."""

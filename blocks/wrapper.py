@@ -5,6 +5,7 @@
 
 from torch import nn
 
+from .layers import Stride
 from .shortcut import NoShortcut, Shortcut
 
 
@@ -13,7 +14,7 @@ class ShortcutWrapper(Shortcut):
 
     of: nn.Module
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if the shortcut inside does not fit."""
         if isinstance(self.of, Shortcut):
             self.of.check(in_channels, out_channels, stride)

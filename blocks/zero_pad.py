@@ -3,6 +3,7 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.autograd import forward_ad
 
-from .layers import check_positive
+from .layers import Stride, check_positive, check_stride, make_avg_pool
 from .shortcut import Shortcut, faster_sum
 
 
@@ -21,7 +22,7 @@ class ZeroPad(Shortcut):
     them before (the CIFAR networks of akamaster; of an odd number the larger half comes after).
     `subsample="avg_pool"` takes the mean of each square instead of its first pixel (the code of
     PyramidNet; Han et al. 2017, arXiv 1610.02915). It has no parameters. Raises `ValueError`
-    where it would narrow, and for sizes below 1.
+    where it would narrow, and for sizes below 1. `dims` is the number of axes of the maps.
 
     >>> ZeroPad(1, 3)(torch.ones(1, 1, 1, 1)).flatten()
     tensor([1., 0., 0.])
@@ -33,12 +34,14 @@ class ZeroPad(Shortcut):
         self,
         in_channels: int,
         out_channels: int,
-        stride: int = 1,
+        stride: Stride = 1,
         pad: Literal["end", "both"] = "end",
         subsample: Literal["pixel", "avg_pool"] = "pixel",
+        dims: int = 2,
     ) -> None:
         super().__init__()
-        check_positive(in_channels=in_channels, out_channels=out_channels, stride=stride)
+        check_positive(in_channels=in_channels, out_channels=out_channels)
+        check_stride(stride)
         if out_channels < in_channels:
             raise ValueError(
                 f"zero_pad cannot narrow {in_channels} channels to {out_channels}; "
@@ -49,17 +52,18 @@ class ZeroPad(Shortcut):
         if subsample not in ("pixel", "avg_pool"):
             raise ValueError(f"subsample={subsample!r} is unknown; choose 'pixel' or 'avg_pool'")
         self.pool: nn.Module | None = None
-        if subsample == "avg_pool" and stride > 1:
-            self.pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+        if subsample == "avg_pool" and stride != 1:
+            self.pool = make_avg_pool(stride, dims)
         self.step = stride if self.pool is None else 1
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.stride = stride
+        self.dims = dims
         self.pad = pad
         self.before = (out_channels - in_channels) // 2 if pad == "both" else 0
         self.after = out_channels - in_channels - self.before
 
-    def check(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def check(self, in_channels: int, out_channels: int, stride: Stride) -> None:
         """Raises `ValueError` if the block's sizes are not the shortcut's."""
         own = (self.in_channels, self.out_channels, self.stride)
         self._compare(own, (in_channels, out_channels, stride))
@@ -68,10 +72,10 @@ class ZeroPad(Shortcut):
         """S(x): (N, out_channels, H', W') for x: (N, in_channels, H, W)."""
         if self.pool is not None:
             x = self.pool(x)
-        if self.step > 1:
-            x = x[:, :, :: self.step, :: self.step]
+        if self.step != 1:
+            x = x[every(self.step, self.dims)]
         if self.in_channels < self.out_channels:
-            x = F.pad(x, [0, 0, 0, 0, self.before, self.after])
+            x = F.pad(x, [0, 0] * self.dims + [self.before, self.after])
         return x
 
     @faster_sum
@@ -89,18 +93,24 @@ class ZeroPad(Shortcut):
         return f"{self.in_channels}, {self.out_channels}, stride={self.stride}, pad={self.pad!r}"
 
 
-def zero_padded(x: Tensor, channels: int, stride: int, before: int) -> Tensor:
+def every(stride: Stride, dims: int) -> tuple[slice, ...]:
+    """The index of every `stride`-th element along each axis of a map of `dims` axes."""
+    steps = (stride,) * dims if isinstance(stride, int) else stride
+    return (slice(None), slice(None), *(slice(None, None, step) for step in steps))
+
+
+def zero_padded(x: Tensor, channels: int, stride: Stride, before: int) -> Tensor:
     """x subsampled, with `before` zero channels in front and the rest of `channels` behind."""
     after = channels - x.shape[1] - before
     # A slice of the whole and a pad of nothing are operations that batched gradients lack. What is
     # traced has sizes that are tensors, and must not be asked.
-    subsampled = x[:, :, ::stride, ::stride] if stride > 1 else x
+    subsampled = x[every(stride, x.dim() - 2)] if stride != 1 else x
     if torch.jit.is_tracing() or before or after:  # type: ignore[attr-defined, no-untyped-call]
-        subsampled = F.pad(subsampled, [0, 0, 0, 0, before, after])
+        subsampled = F.pad(subsampled, [0, 0] * (x.dim() - 2) + [before, after])
     return subsampled
 
 
-def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+def add_zero_padded(residual: Tensor, x: Tensor, stride: Stride, before: int) -> Tensor:
     """`residual + zero_padded(x, ...)` in the dtype of `residual`, in its memory where possible.
 
     Compilers, function transforms and forward-mode differentiation get pad-then-add in plain
@@ -121,13 +131,13 @@ def add_zero_padded(residual: Tensor, x: Tensor, stride: int, before: int) -> Te
 fx.wrap("add_zero_padded")
 
 
-def _pad_then_add(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+def _pad_then_add(residual: Tensor, x: Tensor, stride: Stride, before: int) -> Tensor:
     padded = zero_padded(x, residual.shape[1], stride, before)
     return (residual + padded).to(residual.dtype)
 
 
-def _add_to_slice(residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
-    residual[:, before : before + x.shape[1]] += x[:, :, ::stride, ::stride]
+def _add_to_slice(residual: Tensor, x: Tensor, stride: Stride, before: int) -> Tensor:
+    residual[:, before : before + x.shape[1]] += x[every(stride, x.dim() - 2)]
     return residual
 
 
@@ -148,14 +158,14 @@ def _is_dual(tensor: Tensor) -> bool:
 
 
 class _AddZeroPadded(torch.autograd.Function):
-    """residual[:, before : before + C] += x[:, :, ::stride, ::stride], in place.
+    """residual[:, before : before + C] += x[:, :, ::stride, ::stride], in place; on any axes.
 
     Autograd's own rule for writing into a slice clones the gradient of the whole residual.
     Here it passes through untouched, and that of x is read from its slice.
     """
 
     @staticmethod
-    def forward(ctx: Any, residual: Tensor, x: Tensor, stride: int, before: int) -> Tensor:
+    def forward(ctx: Any, residual: Tensor, x: Tensor, stride: Stride, before: int) -> Tensor:
         ctx.mark_dirty(residual)
         ctx.stride, ctx.before = stride, before
         # x itself is not kept, only what its gradient must look like.
@@ -171,13 +181,16 @@ class _AddZeroPadded(torch.autograd.Function):
             return grad, part.to(ctx.dtype), None, None
         # Made from the gradient, which holds many at once where gradients are batched.
         grad_x = grad.new_empty_strided(ctx.shape, ctx.strides, dtype=ctx.dtype).zero_()
-        grad_x[:, :, :: ctx.stride, :: ctx.stride] = part
+        grad_x[every(ctx.stride, grad_x.dim() - 2)] = part
         return grad, grad_x, None, None
 
 
 def _dense_strides(x: Tensor) -> tuple[int, ...]:
     """The strides of x where it is contiguous in either layout, else those of a contiguous one."""
-    if x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last):
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if x.is_contiguous() or (
+        x.dim() in layouts and x.is_contiguous(memory_format=layouts[x.dim()])
+    ):
         return x.stride()
-    _, channels, height, width = x.shape
-    return (channels * height * width, height * width, width, 1)
+    sizes = x.shape[1:]
+    return tuple(math.prod(sizes[axis:]) for axis in range(len(sizes) + 1))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from ..blocks import ResNet
 from ..errors import ResforgeError, SpecError
@@ -148,7 +149,7 @@ def _difference(found: Shown | None, planned: Shown | None) -> str | None:
         if shown is None or shown.idle:
             return None
         return "is missing" if found is None else f"is not of the spec ({_name(shown.kind)})"
-    if found.kind is not planned.kind:
+    if found.kind is not planned.kind and not found.synchronises(planned):
         names = _name(found.kind), _name(planned.kind)
         if names[0] == names[1]:
             names = f"another class {names[0]}", "that of the spec"
@@ -177,10 +178,10 @@ def _tensors_text(tensors: Mapping[str, tuple[int, ...]]) -> str:
 
 def _followed(model: nn.Module, spec: ResNetSpec) -> ResNetSpec | None:
     """``spec`` with the input channels and the classes that ``model`` has; None for no change."""
-    plan = lay_out(spec, (1, 1))
+    plan = lay_out(spec)
     changes: dict[str, Any] = {}
     first = _module(model, next((x.name for x in plan.layers if x.kind == "conv"), ""))
-    if isinstance(first, nn.Conv2d) and first.in_channels != spec.in_channels:
+    if isinstance(first, _ConvNd) and first.in_channels != spec.in_channels:
         changes["in_channels"] = first.in_channels
     last = _module(model, _last_linear(plan))
     if spec.head is not None and isinstance(last, nn.Linear):

@@ -40,7 +40,7 @@ class FeatureMaps(nn.Module):
         if not isinstance(model, ResNet):
             raise wrong_type("FeatureMaps", "a whole network", model, "give it the whole network")
         self.out_indices = tuple(out_indices)
-        features = lay_out(self.spec, (1, 1)).features
+        features = lay_out(self.spec).features
         _check(out_indices, len(features))
         wanted = [features[index - 1] for index in out_indices]
         self.names = [feature.name for feature in wanted]

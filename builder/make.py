@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
 
 from .. import blocks
 from ..errors import BuildError
-from ..specs.call import Call, ChannelCount, call
+from ..specs.call import Call, ChannelCount, call, nest
+from ..specs.layer import Module
 from ..specs.layout import BlockModules, BlockPlan, with_drop_path
-from ..specs.trace import Module
 
 #: Module classes that calls can name beside PyTorch's, by name; registered ones are added.
 MODULES: dict[str, type[nn.Module]] = {
@@ -32,14 +32,22 @@ class _Unfilled:
         """Draw nothing."""
 
 
+class _Conv1d(_Unfilled, nn.Conv1d): ...
+
+
 class _Conv2d(_Unfilled, nn.Conv2d): ...
+
+
+class _Conv3d(_Unfilled, nn.Conv3d): ...
 
 
 class _Linear(_Unfilled, nn.Linear): ...
 
 
 _UNFILLED: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+    "nn.Conv1d": (_Conv1d, nn.Conv1d),
     "nn.Conv2d": (_Conv2d, nn.Conv2d),
+    "nn.Conv3d": (_Conv3d, nn.Conv3d),
     "nn.Linear": (_Linear, nn.Linear),
 }
 
@@ -123,25 +131,6 @@ def call_of(module: Module) -> Call:
             'return call("MyModule", ...), with resforge.specs.call'
         )
     return made
-
-
-def nest(calls: Mapping[str, Call]) -> dict[str, Call]:
-    """``calls`` by the first parts of their names.
-
-    >>> nest({"of.0": call("A"), "of.1": call("B"), "dropout": call("C")})["of"].options.keys()
-    dict_keys(['0', '1'])
-    """
-    found: dict[str, Any] = {}
-    for name, made in calls.items():
-        first, _, rest = name.partition(".")
-        if rest:
-            found.setdefault(first, {})[rest] = made
-        else:
-            found[first] = made
-    return {
-        name: part if isinstance(part, Call) else Call("nn.Sequential", (), nest(part))
-        for name, part in found.items()
-    }
 
 
 def shortcut_call(block: BlockPlan) -> Call | None:

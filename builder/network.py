@@ -9,13 +9,15 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..blocks import ResNet
+from ..blocks.same_conv import SamePadded
 from ..errors import BuildError
 from ..planner.plan import Plan, check_size, lay_out
 from ..reading.load import SpecLike, as_spec
+from ..specs.axes import each
+from ..specs.layer import Layer
 from ..specs.network import ResNetSpec
 from ..specs.plain import as_seed
-from ..specs.trace import Layer
-from .make import chain, make_block
+from .make import chain, make_block, steps
 from .weights import initialise, stream_key
 
 
@@ -42,7 +44,7 @@ def build(
     >>> sum(p.numel() for p in model.parameters())
     269722
     """
-    plan = lay_out(as_spec(spec, "build"), (1, 1))
+    plan = lay_out(as_spec(spec, "build"))
     check_size(plan, max_params)
     seed = as_seed("build", seed)
     device = torch.device(device) if device is not None else torch.get_default_device()
@@ -81,7 +83,7 @@ _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
 def made_of(spec: ResNetSpec, device: str = "meta") -> ResNet:
     """The network of ``spec``, whose weights are not filled."""
     with torch.random.fork_rng(devices=[]), torch.device(device):
-        made = assemble(lay_out(spec, (1, 1)))
+        made = assemble(lay_out(spec))
     made.spec = spec
     return made
 
@@ -92,7 +94,12 @@ def assemble(plan: Plan) -> ResNet:
     stages = [nn.Sequential(*(make_block(block) for block in stage)) for stage in plan.stages]
     head = None if plan.spec.head is None else chain(ends.head)
     closing = chain(ends.closing) if ends.closing else None
-    return ResNet(chain(ends.stem), stages, head, closing)
+    before = {
+        number: steps(modules)[f"before{number}"]
+        for number, modules in enumerate(plan.before, start=1)
+        if modules
+    }
+    return ResNet(chain(ends.stem), stages, head, closing, before)
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:
@@ -116,9 +123,13 @@ def _compare(model: nn.Module, plan: Plan) -> None:
 def _compare_conv(conv: nn.Module, layer: Layer) -> None:
     for field in ("stride", "padding", "dilation", "groups"):
         planned: Any = getattr(layer, field)
-        planned = planned if field == "groups" else (planned, planned)
-        if getattr(conv, field, planned) != planned:
-            raise _differ(f"{layer.name}.{field}", planned, getattr(conv, field))
+        if isinstance(planned, int | tuple) and field != "groups":
+            planned = each(planned, layer.dims)
+        built = getattr(conv, field, planned)
+        if field == "padding" and isinstance(conv, SamePadded):
+            built = "same"
+        if built != planned:
+            raise _differ(f"{layer.name}.{field}", planned, built)
 
 
 def _differ(name: str, planned: object, built: object) -> BuildError:

@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 
-from ..blocks import FrozenBatchNorm2d, Identity, ShortcutPath
+from ..blocks import Identity, ShortcutPath
+from ..blocks.frozen import FROZEN
 from ..blocks.layers import NamedSequential
 
-#: Classes that compute the same: norms over the batches of several processes and frozen ones, and
-#: sequences and identities of other names.
+#: Classes that compute the same: frozen norms, and sequences and identities of other names.
 _SAME: dict[type[nn.Module], type[nn.Module]] = {
-    nn.SyncBatchNorm: nn.BatchNorm2d,
-    FrozenBatchNorm2d: nn.BatchNorm2d,
+    **{frozen: norm for norm, frozen in FROZEN.items()},
     NamedSequential: nn.Sequential,
     ShortcutPath: nn.Sequential,
     Identity: nn.Identity,
@@ -35,6 +36,11 @@ class Shown(NamedTuple):
     """Shapes of its own parameters and buffers."""
     replaced: str
     """A method that the module has of its own, in place of its class's; empty for none."""
+
+    def synchronises(self, other: Shown) -> bool:
+        """Whether it is a batch norm over the batches of several processes, and ``other`` one of
+        this process."""
+        return self.kind is nn.SyncBatchNorm and issubclass(other.kind, _BatchNorm)
 
     @property
     def idle(self) -> bool:
@@ -80,9 +86,11 @@ def _settings(module: nn.Module) -> Iterator[tuple[str, Any]]:
         # What begins with an underscore follows from the others.
         if not name.startswith("_") and is_plain(value):
             yield name, _usual(value)
-    if isinstance(module, nn.Conv2d) and module.padding == "same":
-        spread = module.dilation[0] * (module.kernel_size[0] - 1)
-        yield "padding", spread // 2 if spread % 2 == 0 else "same"
+    if isinstance(module, _ConvNd) and module.padding == "same":
+        sides = zip(module.dilation, module.kernel_size, strict=True)
+        spreads = [dilation * (kernel - 1) for dilation, kernel in sides]
+        odd = any(spread % 2 for spread in spreads)
+        yield "padding", "same" if odd else _usual([spread // 2 for spread in spreads])
 
 
 def is_plain(value: Any) -> bool:

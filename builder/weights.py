@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..planner.plan import Plan
-from ..specs.trace import Layer
+from ..specs.layer import Layer
 
 Fill = Callable[[Tensor, torch.Generator], object]
 
@@ -71,7 +71,7 @@ def _fills(layer: Layer, scheme: str) -> Iterator[tuple[str, Fill]]:
     uniform: Fill = lambda t, g: t.uniform_(-bound, bound, generator=g)  # noqa: E731
     weight = uniform
     if layer.kind == "conv" and scheme == "kaiming_normal":
-        std = math.sqrt(2 / (layer.out_channels * layer.kernel**2))
+        std = math.sqrt(2 / (layer.out_channels * math.prod(layer.weight[2:])))
         weight = lambda t, g: t.normal_(0, std, generator=g)  # noqa: E731
     yield f"{layer.name}.weight", weight
     if layer.bias:
@@ -92,10 +92,11 @@ def _draw(parameter: Tensor, fill: Fill, generator: torch.Generator) -> None:
 def _residual_ends(plan: Plan) -> Iterator[str]:
     """What holds each residual branch off 0; a plain block has no residual branch.
 
-    The weight of its last norm, whose bias starts at 0, or the whole of the convolution after it.
+    The weight of its last norm, whose bias starts at 0, or the whole of the convolution after it;
+    gain and bias of one that has a gain.
     """
     for stage in plan.stages:
         for block in stage:
             end = block.residual_end
             if not block.shortcut.absent and end is not None:
-                yield from end.parameters
+                yield from end.zeros

@@ -19,13 +19,15 @@ from .compare import compare
 from .evaluate import evaluate
 from .exits import Exit, explain
 from .export import export as export_network
+from .fit import fit
 from .options import STDIN, STDOUT, strictly
 from .output import console
 from .predict import predict
+from .report import report
 from .results import export, retry, status
 from .show import show
-from .sweep import report, run_file
 from .sweep_plan import plan_file
+from .sweep_run import run_file
 from .train import train
 
 #: Each command, its function, and examples for its help.
@@ -45,6 +47,12 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge show net.yaml --svg net.svg",
     ),
     ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
+    (
+        "fit",
+        fit,
+        "resforge fit resnet50 --macs 1e9 > small.yaml\n"
+        "resforge fit net.yaml --params 5e6 --by compound --step 8",
+    ),
     (
         "schema",
         schema,
@@ -159,10 +167,9 @@ def _open_streams() -> None:
 def run(tokens: Sequence[str]) -> int:
     """Run one command line and return its exit code. Raises nothing.
 
-    >>> run(["list", "resnet18*"])
-    resnet18
-    resnet18_d2l
-    resnet18d
+    >>> run(["list", "plain*"])
+    plain18
+    plain34
     <Exit.OK: 0>
     """
     try:

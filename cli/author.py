@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import ArgumentCollection, Group, Parameter
 
 from ..errors import Fault, SpecError
+from ..specs import catalogue
 from ..specs.network import ResNetSpec
 from ..text.reader import read
 from .options import Json, Source, load_source
@@ -55,6 +56,7 @@ def new(
 ) -> None:
     """Print a new spec: a network of the catalogue, with changes.
 
+    The spec is whole, whatever it starts from, and keeps the catalogue's comments.
     The first line lets an editor complete and check the file, once
     `resforge schema > resforge.schema.json` has written the schema beside it.
     """
@@ -62,7 +64,16 @@ def new(
     if name is not None:
         wanted["name"] = name
     spec = load_source(source).replace(wanted)
-    tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{spec.to_yaml().rstrip()}")
+    comment = _comment(source, changed=bool(wanted))
+    tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{comment}{spec.to_yaml().rstrip()}")
+
+
+def _comment(source: str, *, changed: bool) -> str:
+    """The comments of a catalogue entry; none for a file."""
+    if source not in catalogue.entries():
+        return ""
+    start = f"# Changed from {source}:\n" if changed else ""
+    return start + catalogue.entry(source).comment
 
 
 def schema(

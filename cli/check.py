@@ -37,7 +37,7 @@ def _check(file: str, max_params: int | None, max_activations: int | None) -> di
     try:
         spec = load_source(file)
         # A spec has no input size, so that no size can be too small for it.
-        plan = lay_out(spec, (spec.natural_input_size,) * 2)
+        plan = lay_out(spec, (spec.natural_input_size,) * spec.dims)
         check_size(plan, max_params, max_activations)
     except SpecError as error:
         faults = [dataclasses.replace(f, file=f.file or shown) for f in error.faults]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..planner.plan import Plan
 from ..reading.diff import Change, diff
 from ..specs.network import ResNetSpec
@@ -11,8 +9,6 @@ from ..text.inline import in_words
 from .exits import Exit
 from .options import Input, InputSize, Json, Source, load_source, plan_at
 from .output import say, tell, tell_json
-
-_WIDE = 100
 
 
 def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False) -> Exit:
@@ -22,9 +18,9 @@ def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False)
     whatever their spelling and their names.
     """
     one, two = load_source(a), load_source(b)
-    if input is None:
+    if input is None and one.dims == two.dims:
         side = max(one.natural_input_size, two.natural_input_size)
-        input = InputSize(None, side, side)
+        input = InputSize((side,))
     plans = plan_at(one, input), plan_at(two, input)
     changes = diff(one, two)
     same = one.digest == two.digest
@@ -45,7 +41,7 @@ def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False)
 def _print_changes(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: bool) -> None:
     for change in changes:
         if change.path != "name":
-            tell("\n".join(_lines(change)))
+            tell(str(change))
     for change in changes:
         if change.path == "name":
             say(f"note: the names are {in_words(change.before)} and {in_words(change.after)}")
@@ -57,18 +53,6 @@ def _print_changes(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: 
         ("MACs", plans[0].macs, plans[1].macs),
     ):
         tell(f"{title}: {before:,} -> {after:,} ({_difference(before, after)})")
-
-
-def _lines(change: Change) -> Iterator[str]:
-    """``path: before -> after``, on three lines if one would be too wide."""
-    before, after = in_words(change.before), in_words(change.after)
-    line = f"{change.path}: {before} -> {after}"
-    if len(line) <= _WIDE:
-        yield line
-        return
-    yield f"{change.path}:"
-    yield f"  - {before}"
-    yield f"  + {after}"
 
 
 def _difference(before: int, after: int) -> str:

@@ -42,26 +42,69 @@ FORMATS = Group("Formats", validator=_one_format)
 File = Annotated[str | None, Parameter(group=FORMATS, metavar="FILE")]
 
 
+Exported = Annotated[
+    str,
+    Parameter(
+        help="A catalogue name, a .yaml or .json file, - for standard input, or a .safetensors "
+        "file that resforge wrote, with its weights."
+    ),
+]
+Code = Annotated[
+    bool,
+    Parameter(
+        "--code",
+        group=FORMATS,
+        negative="",
+        show_default=False,
+        help="Print the network as one Python file that needs only torch.",
+    ),
+]
+Batch = Annotated[
+    int | None,
+    Parameter(
+        "--batch",
+        converter=_as_batch,
+        n_tokens=1,
+        accepts_keys=False,
+        metavar="N",
+        help="Images per batch: a number, or dynamic (the default) for any.",
+    ),
+]
+Opset = Annotated[
+    int | None,
+    Parameter(
+        "--opset",
+        metavar="N",
+        validator=Number(gte=1),
+        help="Operator set of --onnx; by default torch's choice.",
+    ),
+]
+Fuse = Annotated[
+    bool,
+    Parameter(
+        "--fuse",
+        negative="",
+        show_default=False,
+        help="Fold norms into the convolutions before them.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    Parameter(
+        "--weights",
+        metavar="FILE",
+        help="Weights (.safetensors, .pth, .pt), under the names of any layout of `resforge "
+        "weights`; weights that do not fit as they are need `resforge weights load` first. By "
+        "default fresh weights are drawn from --seed.",
+    ),
+]
+
+
 def export(
-    source: Annotated[
-        str,
-        Parameter(
-            help="A catalogue name, a .yaml or .json file, - for standard input, or a .safetensors "
-            "file that resforge wrote, with its weights."
-        ),
-    ],
+    source: Exported,
     /,
     *,
-    code: Annotated[
-        bool,
-        Parameter(
-            "--code",
-            group=FORMATS,
-            negative="",
-            show_default=False,
-            help="Print the network as one Python file that needs only torch.",
-        ),
-    ] = False,
+    code: Code = False,
     onnx: Annotated[File, Parameter("--onnx", help="Write ONNX.")] = None,
     torch_export: Annotated[
         File, Parameter("--torch-export", help="Write a program for torch.export.load (.pt2).")
@@ -70,45 +113,10 @@ def export(
         File, Parameter("--torchscript", help="Write TorchScript, which torch has deprecated.")
     ] = None,
     input: Input = None,
-    batch: Annotated[
-        int | None,
-        Parameter(
-            "--batch",
-            converter=_as_batch,
-            n_tokens=1,
-            accepts_keys=False,
-            metavar="N",
-            help="Images per batch: a number, or dynamic (the default) for any.",
-        ),
-    ] = None,
-    opset: Annotated[
-        int | None,
-        Parameter(
-            "--opset",
-            metavar="N",
-            validator=Number(gte=1),
-            help="Operator set of --onnx; by default torch's choice.",
-        ),
-    ] = None,
-    fuse: Annotated[
-        bool,
-        Parameter(
-            "--fuse",
-            negative="",
-            show_default=False,
-            help="Fold norms into the convolutions before them.",
-        ),
-    ] = False,
-    weights: Annotated[
-        str | None,
-        Parameter(
-            "--weights",
-            metavar="FILE",
-            help="Weights (.safetensors, .pth, .pt), under the names of any layout of `resforge "
-            "weights`; weights that do not fit as they are need `resforge weights load` first. By "
-            "default fresh weights are drawn from --seed.",
-        ),
-    ] = None,
+    batch: Batch = None,
+    opset: Opset = None,
+    fuse: Fuse = False,
+    weights: Weights = None,
     entry: Entry = None,
     allow_other_function: OtherFunction = False,
     strip: Strip = "",
@@ -133,26 +141,37 @@ def export(
     if code:
         _tell_code(spec, json)
         return
-    from .. import export as ways
-
     model = _model(spec, seed, weights, max_params, entry, strip, allow_other_function)
     if fuse:
         model = _fused(model)
     size = plan.input_shape[1:]
-    if onnx is not None:
-        file = onnx
-        found = ways.to_onnx(model, file, input_size=size, batch=batch, opset=opset)
-    elif torch_export is not None:
-        file = torch_export
-        found = ways.to_torch_export(model, file, input_size=size, batch=batch)
-    elif torchscript is not None:
-        file = torchscript
-        say("note: torch has deprecated TorchScript; use --torch-export")
-        found = ways.to_torchscript(model, file, input_size=size, batch=batch)
+    file, found = _write(model, size, batch, opset, onnx, torch_export, torchscript)
     say(f"wrote {printable(file)}")
     say("not checked: onnxruntime is not installed" if found is None else str(found))
     if json:
         tell_json(_as_json(file, plan, batch, found))
+
+
+def _write(
+    model: Any,
+    size: tuple[int, ...],
+    batch: int | None,
+    opset: int | None,
+    onnx: str | None,
+    torch_export: str | None,
+    torchscript: str | None,
+) -> tuple[str, Certificate | None]:
+    """Write the program of the only format that is given: its file, and what was checked."""
+    from .. import export as ways
+
+    if onnx is not None:
+        return onnx, ways.to_onnx(model, onnx, input_size=size, batch=batch, opset=opset)
+    if torch_export is not None:
+        found = ways.to_torch_export(model, torch_export, input_size=size, batch=batch)
+        return torch_export, found
+    assert torchscript is not None
+    say("note: torch has deprecated TorchScript; use --torch-export")
+    return torchscript, ways.to_torchscript(model, torchscript, input_size=size, batch=batch)
 
 
 def _check_options(given: set[str], weights: str | None, onnx: str | None) -> None:
@@ -216,7 +235,7 @@ def _fused(model: Any) -> Any:
     from ..export import foldable, fuse
 
     pairs = foldable(model)
-    norms = sum(layer.kind == "batch_norm" for layer in lay_out(model.spec, (1, 1)).layers)
+    norms = sum(layer.kind == "batch_norm" for layer in lay_out(model.spec).layers)
     say(f"folded {len(pairs)} of {norms} batch norms into the convolutions before them")
     return fuse(model)
 

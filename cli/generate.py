@@ -19,7 +19,7 @@ from .options import Json
 from .output import followed, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
-    from ..generation import Architecture
+    from ..generation import Architecture, Space
 
 Source = Annotated[
     str, Parameter(name="SPACE", help="A shipped space, or a .yaml or .json file that holds one.")
@@ -36,6 +36,14 @@ def generate(
         Parameter(("--count", "-n"), metavar="N", validator=Number(gte=1), help="How many."),
     ] = 10,
     seed: Seed = 0,
+    tries: Annotated[
+        int,
+        Parameter(
+            metavar="N",
+            validator=Number(gte=1),
+            help="Points that a draw looks at before it gives up: more where networks are rare.",
+        ),
+    ] = 10_000,
     out: Annotated[
         Path | None,
         Parameter(metavar="DIR", help="Folder to write to; by default lines of JSON are printed."),
@@ -55,9 +63,9 @@ def generate(
 
     space = load_space(source)
     if out is None:
-        given = _tell_lines(islice(space.sample(seed), min(count, sys.maxsize)))
+        given = _tell_lines(space, islice(space.sample(seed, tries), min(count, sys.maxsize)))
     else:
-        folder = NetworkFolder(out, space, seed, format)
+        folder = NetworkFolder(out, space, seed, format, tries)
         for _ in followed(folder.fill(count), max(0, count - folder.count), "networks"):
             pass
         given = folder.count
@@ -123,12 +131,12 @@ def check(
     return Exit.OK
 
 
-def _tell_lines(found: Iterator[Architecture]) -> int:
+def _tell_lines(space: Space, found: Iterator[Architecture]) -> int:
     from ..generation import record_of
 
     given = 0
     for each in found:
-        tell(json_text.dumps(record_of(each)))
+        tell(json_text.dumps(record_of(each, space)))
         given += 1
     return given
 

@@ -13,32 +13,34 @@ from cyclopts.validators import Number
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, plan
 from ..reading.load import load, validate
+from ..specs.axes import SIDES
 from ..specs.network import ResNetSpec
 from ..text.reader import MAX_BYTES, read
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
-_SIZE = re.compile(r"(?:(?:(\d{1,6})x)?(\d{1,6})x)?(\d{1,6})", re.ASCII)
+_SIZE = re.compile(r"\d{1,6}(?:x\d{1,6}){0,3}", re.ASCII)
 
 
 class InputSize(NamedTuple):
-    """The size given as ``--input``; ``channels`` is None where it has only height and width."""
+    """The numbers given as ``--input``: one side; a side for each axis; or channels and those."""
 
-    channels: int | None
-    height: int
-    width: int
+    numbers: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """As the command line has it."""
+        return "x".join(map(str, self.numbers))
 
 
 def parse_input(text: str) -> InputSize:
-    """The size in ``CxHxW``, ``HxW`` or one side. Raises ``ValueError``.
+    """The size in ``CxHxW``, ``HxW`` or one side, or with other axes. Raises ``ValueError``.
 
     >>> parse_input("3x224x320"), parse_input("32")
-    (InputSize(channels=3, height=224, width=320), InputSize(channels=None, height=32, width=32))
+    (InputSize(numbers=(3, 224, 320)), InputSize(numbers=(32,)))
     """
-    match = _SIZE.fullmatch(text)
-    if match is None:
+    if _SIZE.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not a size: write 3x224x224, 224x224 or 224")
-    channels, height, width = match.groups()
-    return InputSize(int(channels) if channels else None, int(height or width), int(width))
+    return InputSize(tuple(map(int, text.split("x"))))
 
 
 def _convert_input(_: type, tokens: tuple[Token, ...]) -> InputSize:
@@ -57,8 +59,8 @@ Input = Annotated[
         n_tokens=1,
         accepts_keys=False,
         metavar="SIZE",
-        help="Input picture: 3x224x224, 224x224 or 224. By default 224 for stems that "
-        "downsample and 32 for those that do not.",
+        help="Input picture: 3x224x224, 224x224 or 224 (of a network of dims: 3 3x16x112x112 or "
+        "16x112x112). By default 224 for stems that downsample and 32 for those that do not.",
     ),
 ]
 MaxParams = Annotated[
@@ -103,14 +105,37 @@ def plan_at(spec: ResNetSpec, size: InputSize | None) -> Plan:
     differ."""
     if size is None:
         return plan(spec, spec.natural_input_size)
-    if size.channels not in (None, spec.in_channels):
+    *channels, sides = _split(size.numbers, spec)
+    if channels not in ([], [spec.in_channels]):
+        written = "x".join(map(str, (spec.in_channels, *sides)))
         raise SpecError(
             Fault(
                 "input",
-                f"the input has {size.channels} channels, the network takes {spec.in_channels}",
+                f"the input has {channels[0]} channels, the network takes {spec.in_channels}",
                 "in_channels",
-                f"use --input {spec.in_channels}x{size.height}x{size.width}, or "
-                f"set in_channels: {size.channels}",
+                f"use --input {written}, or set in_channels: {channels[0]}",
             )
         )
-    return plan(spec, (size.height, size.width))
+    return plan(spec, sides)
+
+
+def _split(numbers: tuple[int, ...], spec: ResNetSpec) -> list[Any]:
+    """The channels, where they are given, and the sides of a size."""
+    dims = spec.dims
+    if len(numbers) == 1:
+        return [numbers * dims]
+    if len(numbers) not in (dims, dims + 1):
+        sides = "x".join(side[0].upper() for side in SIDES[dims])
+        raise SpecError(
+            Fault(
+                "input",
+                f"{'x'.join(map(str, numbers))} is no size for a network of dims: {dims}",
+                "dims",
+                f"use --input {sides} ({', '.join(SIDES[dims])}), or Cx{sides}",
+            )
+        )
+    return [*numbers[:-dims], numbers[-dims:]]
+
+
+#: A switch that is off unless given.
+Flag = Parameter(negative="", show_default=False)

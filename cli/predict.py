@@ -49,9 +49,9 @@ def predict(
     """
     from ..classify.figures.canvas import check_format
     from ..classify.figures.predictions import MOST, write_predictions
-    from ..classify.pictures.decode import PictureError
-    from ..classify.pictures.folder import find_pictures
     from ..classify.runs.use import load_run, predict_pictures
+    from ..training.pictures.decode import PictureError
+    from ..training.pictures.folder import find_pictures
 
     if figure is not None:
         check_format(figure)

@@ -35,6 +35,8 @@ def status(folder: Folder, /, *, json: Json = False) -> Exit:
         )
         tell("")
         tell(f"{current.finished} of {current.total} trials recorded, {_active(current.drivers)}")
+        for node, why in current.set_aside.items():
+            tell(f"node {printable(node)} is set aside: {printable(why)}")
     if current.bad:
         path = printable(str(folder))
         say(f"to train the {current.bad} that failed again: resforge sweep retry {path}")

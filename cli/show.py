@@ -3,23 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from ..drawing.fold import drop_text
 from ..drawing.numbers import grouped, percent, shape_text, short
 from ..drawing.table import Row, rows
-from ..errors import printable
+from ..errors import ResforgeError, printable
 from ..planner.plan import Plan, check_size
+from ..specs.axes import sides_text
 from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
 
+if TYPE_CHECKING:
+    from ..training.cost import Cost
+
 #: Width of a terminal from which numbers are printed in full.
 WIDE = 120
 HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
+
+
+EveryLayer = Annotated[
+    bool,
+    Parameter(
+        "--all", negative="", show_default=False, help="Show every layer instead of the stages."
+    ),
+]
+Svg = Annotated[
+    str | None,
+    Parameter(
+        "--svg",
+        metavar="PATH",
+        help="Also write a picture of the network; - prints only the picture.",
+    ),
+]
+Expand = Annotated[
+    bool,
+    Parameter(
+        "--expand",
+        negative="",
+        show_default=False,
+        help="Print the spec with each word written out as its chain of operations.",
+    ),
+]
+Measure = Annotated[
+    bool,
+    Parameter(
+        "--measure",
+        negative="",
+        show_default=False,
+        help="Also build the network, and measure its latency and the memory of training steps"
+        " on one thread of this machine, where nothing else should run.",
+    ),
+]
+BatchSize = Annotated[
+    int, Parameter("--batch-size", metavar="N", validator=Number(gte=2), help="For --measure.")
+]
 
 
 def show(
@@ -27,29 +71,11 @@ def show(
     /,
     *,
     input: Input = None,
-    all: Annotated[
-        bool,
-        Parameter(
-            "--all", negative="", show_default=False, help="Show every layer instead of the stages."
-        ),
-    ] = False,
-    svg: Annotated[
-        str | None,
-        Parameter(
-            "--svg",
-            metavar="PATH",
-            help="Also write a picture of the network; - prints only the picture.",
-        ),
-    ] = None,
-    expand: Annotated[
-        bool,
-        Parameter(
-            "--expand",
-            negative="",
-            show_default=False,
-            help="Print the spec with each word written out as its chain of operations.",
-        ),
-    ] = False,
+    all: EveryLayer = False,
+    svg: Svg = None,
+    expand: Expand = False,
+    measure: Measure = False,
+    batch_size: BatchSize = 32,
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
     json: Json = False,
@@ -69,10 +95,14 @@ def show(
     if svg in ("-", STDOUT):
         tell(plan.to_svg().rstrip())
         return
+    cost = _measured(plan, batch_size) if measure else None
     if json:
-        tell_json(_as_json(plan))
+        measured = {"measured": asdict(cost)} if cost else {}
+        tell_json({**_as_json(plan), **measured})
     else:
         _tell(plan, all)
+        if cost is not None:
+            tell(_cost_text(cost))
     if svg is not None:
         Path(svg).write_text(plan.to_svg(), encoding="utf-8")
         say(f"wrote {printable(svg)}")
@@ -88,13 +118,46 @@ def _tell(plan: Plan, every_layer: bool) -> None:
         [_cells(row, number) for row in found],
         text_columns=4,
     )
-    field, drop = plan.receptive_field, drop_text(plan.spec.stochastic_depth)
+    field = sides_text(plan.receptive_field, plan.spec.dims)
+    drop = drop_text(plan.spec.stochastic_depth)
     tell(
         f"\n{grouped(plan.params)} params, {grouped(plan.macs)} MACs, "
         f"{grouped(plan.activations)} activations\n"
-        f"depth {plan.depth}, receptive field {field}x{field}{drop and f', {drop}'}\n"
+        f"depth {plan.depth}, receptive field {field}{drop and f', {drop}'}\n"
         f"digest {plan.spec.digest}"
     )
+
+
+def _measured(plan: Plan, batch_size: int) -> Cost:
+    from ..ablation.running.measuring import measure_apart
+    from ..training.recipe import Recipe
+
+    recipe = Recipe(batch_size=batch_size)
+    spec = plan.spec.to_json()
+    cost = measure_apart(spec, plan.input_shape, recipe.model_dump_json())
+    if cost is None:
+        raise ResforgeError(
+            "the network could not be measured: its process ended without a result; use a smaller"
+            " --batch-size or --input"
+        )
+    return cost
+
+
+def _cost_text(cost: Cost) -> str:
+    times = [
+        f"{_count(time.batch, 'image')} in {1000 * time.median:.3g} ms"
+        f" ({1000 * time.low:.3g} to {1000 * time.high:.3g})"
+        for time in cost.latencies
+    ]
+    memory = cost.training_memory
+    steps = f"training steps of {cost.latencies[-1].batch} images take"
+    held = [f"{steps} {memory / 2**20:,.0f} MiB"] if memory is not None else []
+    machine = ", ".join(f"{name} {value}" for name, value in cost.environment)
+    return f"measured: {', '.join([*times, *held])}; {machine}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:

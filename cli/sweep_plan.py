@@ -17,6 +17,7 @@ from .output import columns, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
     from ..ablation import ArmPreview, Preview
+    from ..ablation.planning.power import Power
     from ..ablation.planning.sample import SearchSpec
 
 
@@ -67,9 +68,15 @@ def _print_preview(preview: Preview, file: str, out: Path | None) -> None:
         for arm in preview.illegal:
             tell(f"  {printable(arm.name)}: {_where(arm.faults)}")
     tell(f"\n{_total(preview)}")
+    if preview.looks:
+        tell(_looks_text(preview))
     if preview.search is not None:
         tell(_search_text(preview, preview.search))
+    if preview.power is not None and preview.power.smallest:
+        _print_power(preview.power)
     tell(_time(preview, file, out))
+    if preview.adaptation:
+        say(printable(preview.adaptation))
     for warning in preview.warnings:
         say(f"warning: {printable(warning)}")
 
@@ -164,10 +171,41 @@ def _relative(difference: float) -> str:
 
 def _total(preview: Preview) -> str:
     arms = len(preview.arms) + len(preview.illegal)
+    own = any(arm.recipe_changes for arm in preview.arms)
+    trained = _count(preview.networks, "network" + " and recipe" * own)
     return (
-        f"{_count(arms, 'arm')}, {_count(preview.networks, 'network')} x"
+        f"{_count(arms, 'arm')}, {trained} x"
         f" {_count(preview.seeds, 'seed')} = {_count(preview.trials, 'trial')},"
         f" {scientific(preview.macs)} MACs of training"
+    )
+
+
+def _print_power(power: Power) -> None:
+    heads, rows = ["seeds"], [[str(seeds)] for seeds, _ in power.smallest]
+    heads.append("SD")
+    for row, (_, size) in zip(rows, power.smallest, strict=True):
+        row.append(f"{size:.2f}")
+        if power.spread is not None:
+            row.append(" to ".join(f"{size * deviation:.2g}" for deviation in power.spread))
+    if power.spread is not None:
+        heads.append("points")
+    strictest = " for the strictest" if power.comparisons > 1 else ""
+    tell(
+        f"\n{_count(power.comparisons, 'comparison')}: the smallest difference found four times in"
+        f" five{strictest}, in\nstandard deviations of the differences over seeds"
+        + (", and in points with those recorded" if power.spread else "")
+    )
+    tell_table(heads, rows)
+    tell("")
+
+
+def _looks_text(preview: Preview) -> str:
+    most = preview.looks[-1]
+    trials = _count(preview.networks * most, "trial")
+    looks = ", ".join(map(str, preview.looks))
+    return (
+        f"looks at {looks} seeds, until every comparison is separable: this is the first; at most"
+        f" {_count(preview.networks, 'network')} x {_count(most, 'seed')} = {trials}"
     )
 
 

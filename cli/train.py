@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from ..errors import printable
 from .exits import Exit
-from .options import Json, Source, load_source
+from .options import Flag, Json, Source, load_source
 from .output import finite, say, tell, tell_json
 from .weights import AllowExtra, AllowMissing, Entry, OtherFunction, Strip
 
@@ -46,7 +46,6 @@ Device = Annotated[
     ),
 ]
 AtLeastOne = Parameter(metavar="N", validator=Number(gte=1))
-Flag = Parameter(negative="", show_default=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,12 +92,13 @@ def _one_each(field: str) -> Any:
 
 
 def _blocks(samples: list[Network]) -> list[Network]:
-    """The samples in a row, twice: the second stage changes the shape."""
-    entries = [{"block": sample} for sample in samples]
-    return [
-        {"stages": [{"width": 16, "blocks": entries}, {"depth": 1, "width": 32, "stride": 2}]}
-        | {"block": samples[0]}
+    """The samples in a row, and those that say what strides each in a stage that does."""
+    strides = [sample for sample in samples if any(name.startswith("stride") for name in sample)]
+    entries = [{"block": sample} for sample in samples if sample not in strides]
+    stages = [
+        {"depth": 1, "width": 32, "stride": 2, "block": each} for each in [samples[0], *strides]
     ]
+    return [{"stages": [{"width": 16, "blocks": entries}, *stages]} | {"block": samples[0]}]
 
 
 def _shortcuts(samples: list[Network]) -> list[Network]:
@@ -126,7 +127,7 @@ def _operations(samples: list[Network]) -> list[Network]:
         [{"stages": [STAGE], "head": ["global_pool", sample]} for sample in samples],
     ]
     if OPERATIONS[samples[0]["kind"]].sign == "":
-        return candidates[2]  # it leaves no trace in a picture
+        return candidates[-1]  # it leaves no trace in a picture
     return next(made for made in candidates if all(map(_plans, made)))
 
 

@@ -1,28 +1,37 @@
-"""Writes the tables of the language page from the registries: ``python docs/tables.py``.
+"""Writes the tables of the pages on the language, the catalogue and weights, and the figures of
+the catalogue's networks (``planner/known.json``).
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; a test fails where the page
-differs from what this script writes, so a new kind or field is on the page.
+Run as ``python docs/tables.py``.
+
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; a test fails where a page
+differs from what this script writes, so a new kind, field, network or layout is on its page.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
+from resforge.planner import known
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation
 from resforge.specs.attention import attention_kinds
 from resforge.specs.base import Spec, short_tree
+from resforge.specs.catalogue import entries
 from resforge.specs.join import JOINS
-from resforge.specs.operation import shorten_chain
+from resforge.specs.operation import meaning_of, shorten_chain
 from resforge.specs.shortcut import ShortcutSpec
 from resforge.specs.shortcuts import WrapperSpec
 from resforge.text.writer import to_yaml
+from resforge.weights import LAYOUTS, layouts
 
-PAGE = Path(__file__).resolve().parent / "language.md"
+PAGES = tuple(
+    Path(__file__).resolve().parent / f"{name}.md" for name in ("language", "catalogue", "weights")
+)
+KNOWN = Path(known.__file__).with_name(known.FILE)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 #: Pairs of shapes that a shortcut may have to join: channels in and out, and a stride.
 _KEEPS, _WIDENS, _NARROWS, _STRIDES = (4, 4, 1), (4, 8, 2), (8, 4, 1), (4, 4, 2)
@@ -32,7 +41,33 @@ Kinds = Mapping[str, type[Spec]]
 
 def written(text: str) -> str:
     """``text`` with each of its tables as the registries have it."""
-    return _TABLE.sub(lambda found: f"{found[1]}{_table(tables()[found[2]])}{found[3]}", text)
+    return _TABLE.sub(lambda found: f"{found[1]}{_named(found[2])}{found[3]}", text)
+
+
+def _named(name: str) -> str:
+    others = {"layouts": _layouts, "families": _families}
+    return others[name]() if name in others else _table(tables()[name])
+
+
+def _families() -> str:
+    """The networks of the catalogue: those of each family from each source in a row."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, entry in entries().items():
+        found.setdefault((entry.family, entry.source), []).append(name)
+    rows = ["| family | source | networks | names |", "|---|---|---:|---|"]
+    for (family, source), names in sorted(found.items()):
+        rows.append(f"| {family} | {source} | {len(names)} | `{'`, `'.join(names)}` |")
+    rows.append(f"| **all** | | {len(entries())} | |")
+    return "\n".join(rows) + "\n"
+
+
+def _layouts() -> str:
+    """The layouts of weights, each with the first paragraph of its file."""
+    rows = ["| layout | names |", "|---|---|"]
+    for name in LAYOUTS:
+        module = import_module(f"{layouts.__name__}.{name}")
+        rows.append(f"| `{name}` | {_cell((module.__doc__ or '').partition(chr(10) * 2)[0])} |")
+    return "\n".join(rows) + "\n"
 
 
 def tables() -> dict[str, Kinds]:
@@ -64,7 +99,7 @@ def _table(kinds: Kinds) -> str:
 
 def _meaning(model: type[Spec]) -> Iterator[str]:
     """What a kind is, how it is written, and where it is legal."""
-    yield inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
+    yield meaning_of(model)
     if main := _main(model):
         yield f"Short form: {main}."
     if issubclass(model, ShortcutSpec):
@@ -120,4 +155,6 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+    KNOWN.write_text(known.written(), encoding="utf-8")

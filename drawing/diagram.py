@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..planner.plan import Plan
+from ..specs.activation import activation_text
 from .fold import drop_text
 from .glyphs import ARC, draw_box
 from .legend import ROW, draw_legend, entries, rows_of
@@ -89,7 +90,7 @@ def _facts(plan: Plan) -> list[str]:
         f"{short(plan.params)} parameters",
         f"{short(plan.macs)} MACs at {times(plan.input_shape[1:])}",
         "no norm" if spec.norm.kind == "none" else f"{spec.norm.kind} norm",
-        spec.activation if spec.activation != "none" else "no activation",
+        "no activation" if spec.activation == "none" else activation_text(spec.activation),
     ]
     orders = {block.spec.arrangement for stage in plan.stages for block in stage}
     facts += orders - {"post"} if len(orders) == 1 else []

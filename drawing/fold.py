@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..specs.block import BlockSpec, shorten_block
 from ..specs.layout import BlockPlan
+from ..specs.operation import Operation
 from ..specs.operations import ActSpec, NormOpSpec
 from ..specs.shortcut import ShortcutSpec, shorten_inner
 from ..specs.stochastic_depth import StochasticDepthSpec
@@ -101,16 +102,27 @@ def in_brief(text: Callable[[Any], str], spec: BlockSpec | ShortcutSpec) -> str:
     'basic'
     >>> in_brief(block_text, ChainBlockSpec(branch=[{"conv": 3, "stride": "block"}, "norm"]))
     'chain (conv 3)'
+    >>> paths = {"parallel": [[{"conv": 1}, "norm"], [{"conv": 3}]]}
+    >>> in_brief(block_text, ChainBlockSpec(branch=[paths, {"dropout": 0.1}]))
+    'chain (parallel (conv 1 | conv 3), dropout 0.1)'
     """
     chain = getattr(spec, "branch", None) or getattr(spec, "path", None)
     if chain is None:
         return text(spec)
-    words = [
-        f"{op.kind} {getattr(op, op.main)}" if op.main else op.kind
-        for op in chain
-        if not isinstance(op, NormOpSpec | ActSpec)
-    ]
-    return f"chain ({', '.join(words)})" if words else "chain"
+    words = _words(chain)
+    return f"chain ({words})" if words else "chain"
+
+
+def _words(chain: Iterable[Operation]) -> str:
+    """The operations of a chain that are no norm and no activation, with their main fields."""
+    return ", ".join(_word(op) for op in chain if not isinstance(op, NormOpSpec | ActSpec))
+
+
+def _word(op: Operation) -> str:
+    main: Any = getattr(op, op.main) if op.main else None
+    if op.main in op.holds:
+        return f"{op.kind} ({' | '.join(map(_words, main))})"
+    return op.kind if main is None else f"{op.kind} {main}"
 
 
 def drop_text(rule: StochasticDepthSpec | None) -> str:
@@ -123,7 +135,8 @@ def drop_text(rule: StochasticDepthSpec | None) -> str:
         return ""
     most = {"linear": "up to ", "linear_from_zero": "from 0 to "}.get(rule.rule, "")
     draw = " for each image" if rule.mode == "row" else ""
-    return f"stochastic depth {most}{rule.rate:g}{draw}"
+    scaled = ", scaled in evaluation" if rule.scaled == "evaluation" else ""
+    return f"stochastic depth {most}{rule.rate:g}{draw}{scaled}"
 
 
 def _option(name: str, value: Any) -> str:

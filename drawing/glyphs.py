@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import hypot, log2
+from math import hypot, log2, prod
 from typing import Final, Literal, NamedTuple
 
-from ..specs.trace import Layer, Size
+from ..specs.axes import Axes
+from ..specs.layer import Layer, Size
 from .marks import MARK
 from .signs import Part, Sign, Wiring
 from .svg import Pen
@@ -114,13 +115,19 @@ def part_width(part: Part) -> float:
 
 
 def thickness(layer: Layer) -> float:
-    """A bar is as thick as its kernel is wide, and thicker where its taps stand apart."""
+    """A bar is as thick as its kernel is wide on the last axis, and thicker where its taps stand
+    apart."""
     if layer.kind == "parameter":
         return 2.0
     if layer.kind == "zero_pad":
         return 5.0
-    thick = min(1.0 + 2.0 * layer.kernel, 16.0) if layer.kernel > 1 else 3.0
-    return thick + 3.0 * log2(layer.dilation)
+    kernel = _last(layer.kernel)
+    thick = min(1.0 + 2.0 * kernel, 16.0) if kernel > 1 else 3.0
+    return thick + 3.0 * log2(_last(layer.dilation))
+
+
+def _last(value: Axes) -> int:
+    return value if isinstance(value, int) else value[-1]
 
 
 def draw_box(pen: Pen, box: Box, x: float, axis: float) -> None:
@@ -210,7 +217,7 @@ def draw_bar(pen: Pen, layer: Layer, x: float, axis: float, height: float, colou
         more = {"stroke_dasharray": dash} if dash else {}
         pen.rect(left + 0.6, top, thick - 1.2, height, stroke=colour, rx=1.5, **more)
         return
-    taps = layer.kernel if layer.dilation > 1 else 1
+    taps = _last(layer.kernel) if _last(layer.dilation) > 1 else 1
     width = thick if taps == 1 else 2.0
     step = (thick - width) / max(1, taps - 1)
     middles = [left + width / 2 + step * tap for tap in range(taps)]
@@ -247,6 +254,6 @@ def tone_of(channels: int, fewest: int, most: int) -> float:
 
 
 def height_of(size: Size, largest: Size) -> float:
-    """A map's height on paper: 24 less for each halving, down to 36."""
-    octaves = log2(largest[0] * largest[1] / (size[0] * size[1])) / 2
+    """A map's height on paper: 24 less for each halving of its sides, down to 36."""
+    octaves = log2(prod(largest) / prod(size)) / len(size)
     return max(36.0, 144.0 - 24.0 * octaves)

@@ -1,8 +1,11 @@
-"""A network as HTML, for notebooks: its picture over its folded table."""
+"""Networks and their differences as HTML, for notebooks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..planner.plan import Plan
+from ..specs.axes import listed
 from .diagram import to_svg
 from .numbers import grouped, percent, shape_text
 from .svg import COLOURS, FONT, clean
@@ -44,6 +47,20 @@ def to_html(plan: Plan) -> str:
     )
 
 
+def diff_to_html(before: Plan, after: Plan, changes: Sequence[str]) -> str:
+    """The changes of two networks' specs over the picture of ``after``, marked where they differ.
+
+    A piece of a page; networks of different ``dims`` have no picture in common.
+    """
+    lines = "\n".join(clean(change) for change in changes) or "no difference"
+    against = before if before.spec.dims == after.spec.dims else None
+    picture = to_svg(after, against)
+    return (
+        f'<div style="overflow-x:auto">\n<pre style="white-space:pre-wrap">{lines}</pre>\n'
+        f"{picture}</div>"
+    )
+
+
 def _line(row: Row) -> str:
     cells = (
         row.name,
@@ -54,7 +71,7 @@ def _line(row: Row) -> str:
         percent(row.share_of_params),
         grouped(row.macs),
         percent(row.share_of_macs),
-        grouped(row.receptive_field),
+        "×".join(map(grouped, listed(row.receptive_field))),
     )
     return "<tr>" + "".join(map(_cell, ["td"] * len(cells), cells, _STYLES)) + "</tr>"
 

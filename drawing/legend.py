@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from ..specs.axes import largest, number_text, sides_text
+from ..specs.layer import Layer
 from ..specs.operation import OPERATIONS
 from ..specs.shortcut import Line
-from ..specs.trace import Layer
 from .glyphs import Box, badge_width, draw_badge, draw_bar, thickness
 from .marks import MARK
 from .signs import POOL, Sign, Signs, Wiring
@@ -131,10 +132,10 @@ def _sign(pen: Pen, entry: Entry, x: float, y: float) -> None:
 def _sort(layer: Layer) -> tuple[int, str]:
     """Where a bar stands in the legend, and what it is called there."""
     if layer.kind == "conv":
-        name = f"conv {layer.kernel}×{layer.kernel}"
+        name = f"conv {sides_text(layer.kernel, layer.dims, '×')}"
         name += " in groups" if layer.groups > 1 else ""
-        name += f", dilation {layer.dilation}" if layer.dilation > 1 else ""
-        return layer.kernel, name
+        name += f", dilation {number_text(layer.dilation)}" if layer.dilation != 1 else ""
+        return largest(layer.kernel), name
     if layer.kind.endswith("_pool"):
         return _POOL
     return 1_001, layer.kind.replace("_", " ")

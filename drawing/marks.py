@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ..planner.plan import Plan
-from ..specs.canonical import canonical_block, canonical_chain
+from ..specs.canonical import canonical_block
+from ..specs.layer import Layer, Module, Shape
 from ..specs.layout import BlockPlan
-from ..specs.trace import Layer, Module, Shape
+from ..specs.operation import meanings
 
 MARK: Final = "≠"
 
 
 def changed(plan: Plan, against: Plan) -> frozenset[str]:
     """The parts of ``plan`` that ``against`` has not, or has otherwise: ``input``, ``stem``,
-    blocks, ``closing`` and ``head``; and each stage with such a block, or with fewer blocks.
+    ``before2``, blocks, ``closing`` and ``head``; and each stage with such a block, or with fewer
+    blocks.
 
     Parts are held against those of the same name, by what they mean: a word and the chain written
     out that it stands for do not differ.
@@ -32,6 +34,10 @@ def changed(plan: Plan, against: Plan) -> frozenset[str]:
     for name, modules in plan.modules._asdict().items():
         if _chain_identity(modules) != _chain_identity(getattr(against.modules, name)):
             found.add(name)
+    others = dict(enumerate(against.before))
+    for number, modules in enumerate(plan.before):
+        if _chain_identity(modules) != _chain_identity(others.get(number, ())):
+            found.add(f"before{number + 1}")
     if (plan.spec.head is None) != (against.spec.head is None):
         found.add("head")
     blocks = {block.name: _identity(block) for stage in against.stages for block in stage}
@@ -54,7 +60,9 @@ def changed_text(plan: Plan, marked: frozenset[str]) -> str:
     'layer1 (2 of 5 blocks)'
     """
     changes: list[str] = [name for name in ("input", "stem") if name in marked]
-    for feature, stage in zip(plan.features, plan.stages, strict=True):
+    for number, (feature, stage) in enumerate(zip(plan.features, plan.stages, strict=True), 1):
+        if f"before{number}" in marked:
+            changes.append(f"before{number}")
         count = sum(block.name in marked for block in stage)
         if count:
             changes.append(f"{feature.name} ({count} of {len(stage)} blocks)")
@@ -67,13 +75,14 @@ def changed_text(plan: Plan, marked: frozenset[str]) -> str:
 def _identity(block: BlockPlan) -> tuple[Any, ...]:
     """What a block means, however it is written, and how often its branch is left out."""
     resolved = block.resolved
-    drop = (resolved.drop_rate, resolved.drop_mode) if resolved.drop_rate else None
+    how = resolved.drop_rate, resolved.drop_mode, resolved.drop_scaled
+    drop = how if resolved.drop_rate else None
     return canonical_block(*resolved.like), _weights(block.layers), drop
 
 
 def _chain_identity(modules: Sequence[Module]) -> tuple[Any, ...]:
     """What a chain means, and the shapes of its weights, which follow from its input too."""
-    return canonical_chain(modules), _weights(layer for each in modules for layer in each.layers)
+    return meanings(modules), _weights(layer for each in modules for layer in each.layers)
 
 
 def _weights(layers: Iterable[Layer]) -> list[Shape]:

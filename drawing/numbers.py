@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..specs.trace import Shape
+from ..specs.layer import Shape
 
 
 def grouped(number: int) -> str:

@@ -8,8 +8,9 @@ from math import prod
 from typing import Final, NamedTuple
 
 from ..planner.plan import Plan
+from ..specs.axes import number_text
+from ..specs.layer import Layer, Module, Shape, Size
 from ..specs.layout import BlockPlan
-from ..specs.trace import Layer, Module, Shape, Size
 from .fold import block_text, repeats, shortcut_text
 from .glyphs import Box, height_of, tone_of
 from .marks import MARK
@@ -64,7 +65,7 @@ class Column(NamedTuple):
         return max(sum(group.width for group in self.groups), *texts)
 
 
-Map = tuple[int, int, int]
+Map = Shape
 """Channels, height and width."""
 Piece = tuple[BlockPlan | None, int]
 """A block and how often it stands in a row; None for what is left out."""
@@ -106,15 +107,19 @@ class Scene:
         lines = [times(shape), *_cost(plan.stem)]
         yield Column("stem", [Group(plan.spec.stem.kind, [stem])], lines)
         size = shape[1:]
-        for stage, feature in zip(plan.stages, plan.features, strict=True):
+        for number, (stage, feature) in enumerate(zip(plan.stages, plan.features, strict=True), 1):
+            if plan.before[number - 1]:
+                column, shape = self._between(f"before{number}", plan.before[number - 1], shape)
+                yield column
+                size = shape[1:]
             layers = [layer for block in stage for layer in block.layers]
             lines = [times((feature.channels, *feature.size)), *_cost(layers)]
             mark = f" {MARK}" if feature.name in self.marked else ""
             yield Column(feature.name + mark, list(self._groups(stage, size, feature.size)), lines)
             size = feature.size
-        shape = plan.features[-1].channels, *size
+            shape = feature.channels, *size
         if closing_parts(plan):
-            column, shape = self._closing(shape)
+            column, shape = self._between("closing", plan.modules.closing, shape)
             yield column
         if plan.spec.head is not None:
             head, shape = self._end("head", plan.modules.head, shape)
@@ -123,19 +128,22 @@ class Scene:
             lines = [f"{shape[0]} classes" if classes else times(shape), *_cost(plan.head)]
             yield Column("head", [Group(plan.spec.head.kind, [head])], lines)
 
-    def _closing(self, shape: Map) -> tuple[Column, Map]:
-        """What stands between the last stage and the head: signs alone, or a box."""
-        plan, parts = self.plan, closing_parts(self.plan)
-        mark = f" {MARK}" if "closing" in self.marked else ""
+    def _between(self, part: str, modules: Sequence[Module], shape: Map) -> tuple[Column, Map]:
+        """What stands before a stage, or between the last one and the head: signs alone, or a
+        box."""
+        parts = parts_of(modules)
+        layers = [layer for module in modules for layer in module.layers]
+        mark = f" {MARK}" if part in self.marked else ""
         if has_bars(parts):
-            box, after = self._end("closing", plan.modules.closing, shape)
-            lines = [times(after), *_cost(plan.closing)]
-            return Column("closing", [Group("", [box._replace(marked=bool(mark))])], lines), after
-        signs = on_wire(parts)
-        title = f"after the last stage: {', '.join(sign.text for sign in signs)}"
+            box, after = self._end(part, modules, shape)
+            lines = [times(after), *_cost(layers)]
+            return Column(part, [Group("", [box._replace(marked=bool(mark))])], lines), after
+        signs, closes = on_wire(parts), part == "closing"
+        where = "after the last stage" if closes else f"before layer{part.removeprefix('before')}"
+        title = f"{where}: {', '.join(sign.text for sign in signs)}"
         bare = Box((), "slate", 0.0, (0.0, 0.0), 1, title, Wiring(entry=signs), form="wire")
-        name = _CLOSING_NAMES.get(signs[0].text, "closing")
-        lines = _cost(plan.closing)[:1] if plan.closing else []
+        name = _CLOSING_NAMES.get(signs[0].text, part) if closes else part
+        lines = _cost(layers)[:1] if layers else []
         return Column(name + mark, [Group("", [bare])], lines), shape
 
     def _groups(self, stage: Sequence[BlockPlan], size: Size, last: Size) -> Iterator[Group]:
@@ -208,7 +216,7 @@ def _pieces(stage: Sequence[BlockPlan], marked: frozenset[str]) -> list[Piece]:
 
 def _title(block: BlockPlan, count: int) -> str:
     names = f"{block.name} and {count - 1} more like it" if count > 1 else block.name
-    stride = f", stride {block.stride}" if block.stride > 1 else ""
+    stride = f", stride {number_text(block.stride)}" if block.stride != 1 else ""
     rate = block.resolved.drop_rate
     drop = f"; left out in training at {rate:.3g}" if rate else ""
     return (

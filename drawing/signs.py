@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ..planner.plan import Plan
+from ..specs.axes import sides_text
+from ..specs.layer import Layer, Module
 from ..specs.layout import BlockPlan
 from ..specs.operation import OPERATIONS
 from ..specs.shortcut import Line, ShortcutSpec
-from ..specs.trace import Layer, Module
 
 # Signs with a shape of their own; every other is a short text.
 NORM: Final = "norm"
@@ -184,13 +185,13 @@ def _parts_of_module(module: Module) -> Iterator[Part]:
 
 def _shows(layer: Layer) -> bool:
     """Whether a layer is drawn: norms are not, nor what pads nothing and leaves nothing out."""
-    pads = layer.stride > 1 or layer.in_channels < layer.out_channels
+    pads = layer.stride != 1 or layer.in_channels < layer.out_channels
     return pads if layer.kind == "zero_pad" else not layer.kind.endswith("_norm")
 
 
 def _sign_of(layer: Layer) -> Sign:
     if layer.kind == "conv":
-        return Sign(f"{layer.kernel}×{layer.kernel}")
+        return Sign(sides_text(layer.kernel, layer.dims, "×"))
     if layer.kind.endswith("_pool"):
         return Sign(POOL, "pool", POOL)
     if layer.kind == "zero_pad":

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ..planner.plan import Feature, Plan
+from ..planner.plan import Plan
+from ..planner.totals import Feature
+from ..specs.axes import Axes, number_text, sides_text
+from ..specs.layer import Layer, Module, Shape
 from ..specs.layout import BlockPlan
-from ..specs.trace import Layer, Module, Shape
 from .fold import Run, block_text, in_brief, runs, shortcut_text
 
 
@@ -28,7 +30,7 @@ class Row(NamedTuple):
     share_of_params: float
     """Of the whole network's, from 0 to 1."""
     share_of_macs: float
-    receptive_field: int
+    receptive_field: Axes
     """Side, in input pixels, of the square that an element of the output sees."""
 
 
@@ -54,13 +56,20 @@ def rows(plan: Plan, every_layer: bool = False) -> list[Row]:
             for stage in plan.stages
             for block in stage
         }
-        return [_layer_row(layer, shortcuts, totals) for layer in plan.layers]
+        each = [_layer_row(layer, shortcuts, totals) for layer in plan.layers]
+        # A norm behind a linear layer is on a vector, which its sizes do not tell.
+        return [*each[:-1], each[-1]._replace(output=plan.output_shape)] if plan.head else each
     found = [_row("stem", _list(plan.modules.stem), "", plan.stem, totals)]
-    for stage, feature in zip(plan.stages, plan.features, strict=True):
+    for number, (stage, feature) in enumerate(zip(plan.stages, plan.features, strict=True), 1):
+        if before := plan.before[number - 1]:
+            layers = [layer for module in before for layer in module.layers]
+            if layers:
+                found.append(_row(f"before{number}", _list(before), "", layers, totals))
         found += [_run_row(run, feature, totals) for run in runs(stage)]
     found += [_layer_row(layer, {}, totals) for layer in plan.closing]
     if plan.head:
-        found.append(_row("head", _list(plan.modules.head), "", plan.head, totals))
+        head = _row("head", _list(plan.modules.head), "", plan.head, totals)
+        found.append(head._replace(output=plan.output_shape))
     return found
 
 
@@ -97,14 +106,15 @@ def layer_text(layer: Layer) -> str:
     if layer.kind == "conv_along_channels":
         text += f" {layer.kernel}"
     # The kernel of a global pool is the whole map, and stands for no window.
-    elif layer.kind in ("conv", "max_pool") or (layer.kind == "avg_pool" and layer.kernel > 1):
-        text += f" {layer.kernel}x{layer.kernel}"
-    if layer.stride > 1:
-        text += f"/{layer.stride}" if text[-1].isdigit() else f" /{layer.stride}"
+    elif layer.kind in ("conv", "max_pool") or (layer.kind == "avg_pool" and layer.kernel != 1):
+        text += f" {sides_text(layer.kernel, layer.dims)}"
+    if layer.stride != 1:
+        stride = number_text(layer.stride)
+        text += f"/{stride}" if text[-1].isdigit() else f" /{stride}"
     if layer.groups > 1:
         text += f", {layer.groups} groups"
-    if layer.dilation > 1:
-        text += f", dilation {layer.dilation}"
+    if layer.dilation != 1:
+        text += f", dilation {number_text(layer.dilation)}"
     return text
 
 
@@ -126,8 +136,8 @@ def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
         what += f" x{len(run.blocks)}"
     widens = first.in_channels != last.out_channels
     what += f", {first.in_channels} -> {last.out_channels}" if widens else f", {last.out_channels}"
-    if first.stride > 1:
-        what += f", /{first.stride}"
+    if first.stride != 1:
+        what += f", /{number_text(first.stride)}"
     if spread := _dilations(run.blocks):
         what += f", {spread}"
     layers = [layer for block in run.blocks for layer in block.layers]
@@ -139,8 +149,11 @@ def _run_row(run: Run, feature: Feature, totals: tuple[int, int]) -> Row:
 
 
 def _dilations(blocks: Iterable[BlockPlan]) -> str:
-    found = {layer.dilation for block in blocks for layer in block.layers} - {1}
-    return f"dilation {' and '.join(map(str, sorted(found)))}" if found else ""
+    chains = (chain for block in blocks for chain in block.modules[:4])
+    modules = (module for chain in chains for module in chain if not module.inner)
+    found = {layer.dilation for module in modules for layer in module.layers} - {1}
+    texts = sorted(map(number_text, found))
+    return f"dilation {' and '.join(texts)}" if found else ""
 
 
 def _layer_row(layer: Layer, shortcuts: dict[str, str], totals: tuple[int, int]) -> Row:
@@ -188,6 +201,6 @@ def _list(modules: Iterable[Module]) -> str:
 
 def _texts(module: Module) -> list[str]:
     main = list(main_path(module.layers))
-    if module.layers and not main:
-        return [module.op.kind]
+    if len(main) < len(module.layers):
+        return [module.op.kind.replace("_", " ")]
     return [layer_text(layer) for layer in main if not layer.kind.endswith("_norm")]

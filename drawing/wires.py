@@ -17,8 +17,9 @@ _CURVES: Final = {NORM: "c2.6 0 2.6 -6 4 -6s1.4 6 4 6", ACTIVATION: "h4l4 -6"}
 
 
 def sign_width(sign: Sign) -> float:
-    """The width of a plate, which depends on its text."""
-    return _WIDTHS.get(sign.text, 8.0 + 6.0 * len(sign.text))
+    """The width of a plate, which depends on its text: an m is nearly two letters wide."""
+    text = sign.text
+    return _WIDTHS.get(text, 8.0 + 6.0 * len(text) + 4.0 * text.count("m"))
 
 
 def room(signs: Signs) -> float:

@@ -17,7 +17,7 @@ from ..builder import FeatureMaps
 from ..builder.network import unwrap
 from ..errors import StoreError
 from ..planner import plan
-from ..specs.trace import Size
+from ..specs.layer import Size
 from .errors import ExportError
 from .folding import unedited_spec
 

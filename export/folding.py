@@ -7,9 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ..blocks import SameConv2d, ScaledStandardizedConv2d, StandardizedConv2d
+from ..blocks.same_conv import SamePadded
 from ..builder.edits import checked_spec, made_like, spec_of
 from ..builder.network import unwrap
 from ..builder.shown import Shown, shown_by
@@ -25,10 +30,11 @@ class Pair(NamedTuple):
 
 
 class _Tracer(fx.Tracer):
-    """Keeps calls of torch's own modules whole, and those of batch norms made of them."""
+    """Keeps calls of torch's own modules whole, and norms and convolutions made of them."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, nn.BatchNorm2d) or super().is_leaf_module(module, name)
+        whole = isinstance(module, _BatchNorm | _ConvNd)
+        return whole or super().is_leaf_module(module, name)
 
 
 def foldable(model: nn.Module) -> list[Pair]:
@@ -54,10 +60,10 @@ def foldable(model: nn.Module) -> list[Pair]:
     for node in calls:
         before = node.args[0]
         if (
-            isinstance(modules[node.target], nn.BatchNorm2d)
+            isinstance(modules[node.target], _BatchNorm)
             and isinstance(before, fx.Node)
             and before.op == "call_module"
-            and isinstance(modules[str(before.target)], nn.Conv2d)
+            and isinstance(modules[str(before.target)], _ConvNd)
             and len(before.users) == uses[node.target] == uses[before.target] == 1
         ):
             pairs.append(Pair(str(before.target), str(node.target)))
@@ -71,10 +77,11 @@ def fuse(model: nn.Module) -> nn.Module:
     of :func:`foldable` has the norm's factor in its weight and the rest in its bias; the norm's
     place is taken by an identity. So the state dict has the names of the convolutions as before,
     a bias for each that lacked one, and nothing of the norms that were folded: ``bn0``,
-    ``bn_sum`` and ``norm`` of the pre-activated orders, and group norms, remain. The outputs are
-    those of ``model`` in evaluation but for rounding. Raises :class:`ExportError` for a module
-    that ``torch.fx`` cannot trace, and :class:`ResforgeError` for a network that resforge built and
-    that was edited since.
+    ``bn_sum`` and ``norm`` of the pre-activated orders, and group norms, remain. Standardised
+    weights are computed once, and their convolutions become plain ones. The outputs are those of
+    ``model`` in evaluation but for rounding. Raises :class:`ExportError` for a module that
+    ``torch.fx`` cannot trace, and :class:`ResforgeError` for a network that resforge built and that
+    was edited since.
 
     >>> import resforge as rf
     >>> fused = fuse(rf.build("resnet18"))
@@ -85,13 +92,33 @@ def fuse(model: nn.Module) -> nn.Module:
     if isinstance(getattr(fused, "spec", None), ResNetSpec):
         fused.spec = spec_of(model)  # type: ignore[assignment]
     fused.folded = True  # type: ignore[assignment]
+    for name, module in list(fused.named_modules()):
+        if isinstance(module, StandardizedConv2d | ScaledStandardizedConv2d):
+            fused.set_submodule(name, plain(module))
     for pair in pairs:
         conv, norm = fused.get_submodule(pair.conv), fused.get_submodule(pair.norm)
-        assert isinstance(conv, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
+        assert isinstance(conv, _ConvNd)
+        assert isinstance(norm, _BatchNorm)
         fused.set_submodule(pair.conv, fuse_conv_bn_eval(conv, norm))
         fused.set_submodule(pair.norm, nn.Identity())
     return fused
+
+
+@torch.no_grad()
+def plain(conv: StandardizedConv2d | ScaledStandardizedConv2d) -> nn.Conv2d:
+    """A convolution with the weight that ``conv`` convolves with.
+
+    >>> conv = StandardizedConv2d(4, 8, 3)
+    >>> x = torch.randn(1, 4, 5, 5)
+    >>> torch.equal(plain(conv)(x), conv(x))
+    True
+    """
+    shape = conv.stride, conv.padding, conv.dilation, conv.groups, conv.bias is not None
+    kind = SameConv2d if isinstance(conv, SamePadded) else nn.Conv2d
+    made = kind(conv.in_channels, conv.out_channels, conv.kernel_size, *shape)  # type: ignore[arg-type]
+    made.weight = nn.Parameter(conv.convolved())
+    made.bias = conv.bias
+    return made.train(conv.training)
 
 
 def unedited_spec(model: nn.Module) -> ResNetSpec:

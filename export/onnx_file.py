@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..files import write_whole
-from ..specs.trace import Size
+from ..specs.layer import Size
 from .errors import ExportError
 from .exporting import INPUT, Certificate, Exporting, place_for, quietly
 

@@ -23,6 +23,7 @@ from ..planner import Plan
 from ..planner.plan import lay_out
 from ..reading import loads
 from ..specs import ResNetSpec
+from ..specs.axes import sides_text
 from ..text.markdown import markdown
 from ..weights import load_weights, save_weights
 from ..weights.read import read
@@ -153,8 +154,7 @@ def _hub(why: str) -> Any:
 
 def _plan(spec: ResNetSpec) -> Plan:
     # At the size it was meant for, whether or not it strides further than that goes.
-    side = spec.natural_input_size
-    return lay_out(spec, (side, side))
+    return lay_out(spec, (spec.natural_input_size,) * spec.dims)
 
 
 def _card(spec: ResNetSpec, with_code: bool) -> str:
@@ -168,7 +168,7 @@ def _card(spec: ResNetSpec, with_code: bool) -> str:
         ("multiply-accumulates", grouped(made.macs)),
         ("activations", grouped(made.activations)),
         ("depth", str(made.depth)),
-        ("receptive field", f"{made.receptive_field}x{made.receptive_field}"),
+        ("receptive field", sides_text(made.receptive_field, spec.dims)),
     )
     table = "\n".join(f"| {what} | {count} |" for what, count in counts)
     code = (

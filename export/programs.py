@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..files import write_whole
-from ..specs.trace import Size
+from ..specs.layer import Size
 from .exporting import Certificate, Exporting, outputs_of, place_for, quietly
 
 #: The same kernels run in the same order; a compiler may still fuse a product with a sum.

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..planner.plan import lay_out
 from ..specs import ResNetSpec
+from ..specs.axes import largest
 from ..specs.shortcuts import AvgProjectionSpec
 from .errors import ExportError
 
@@ -78,13 +79,16 @@ def _drops(rate: Any) -> Changes | None:
 
 def _dilated(spec: ResNetSpec, output_stride: int) -> Changes:
     """Dilations for the strides that would leave less of the map than 1 / ``output_stride``."""
-    first = lay_out(spec, (1, 1)).features[0].stride
-    stride, dilation, changes = first // spec.stages[0].stride, 1, Changes()
-    for index, stage in enumerate(spec.stages):
+    strides = [stage.step for stage in spec.stages]
+    if spec.dims != 2 or not all(isinstance(step, int) for step in strides):
+        raise ExportError(f"output_stride is for pictures, and {spec.name} strides by axis")
+    first = largest(lay_out(spec).features[0].stride)
+    stride, dilation, changes = first // largest(strides[0]), 1, Changes()
+    for index, step in enumerate(map(largest, strides)):
         if stride < output_stride:
-            stride *= stage.stride
+            stride *= step
         else:
-            dilation *= stage.stride
+            dilation *= step
             changes |= {f"stages[{index}].stride": 1, f"stages[{index}].dilation": dilation}
     if output_stride not in OUTPUT_STRIDES or stride != output_stride:
         legal = ", ".join(map(str, OUTPUT_STRIDES))

@@ -14,7 +14,7 @@ from ..planner import Plan
 from ..planner.plan import lay_out
 from ..reading import load
 from ..specs import ResNetSpec, list_specs
-from ..specs.trace import Layer
+from ..specs.layer import Layer
 from .errors import ExportError
 from .timm_options import Options, asked_of, changes_of, indices_of
 
@@ -52,10 +52,10 @@ def register_with_timm(pattern: str = "*") -> list[str]:
 
 
 def _config(spec: ResNetSpec) -> dict[str, Any]:
-    side, plan = spec.natural_input_size, lay_out(spec, (1, 1))
+    side, plan = spec.natural_input_size, lay_out(spec)
     classifier = _classifier(plan)
     return {
-        "input_size": (spec.in_channels, side, side),
+        "input_size": (spec.in_channels, *(side,) * spec.dims),
         "num_classes": 0 if classifier is None else classifier.out_channels,
         "first_conv": next((layer.name for layer in plan.stem if layer.kind == "conv"), None),
         "classifier": None if classifier is None else classifier.name,
@@ -100,7 +100,7 @@ def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
 def _classifying(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
     """The whole network, with what timm's tools ask a classifier for."""
     model: Any = build(spec)
-    classifier = _classifier(lay_out(spec, (1, 1)))
+    classifier = _classifier(lay_out(spec))
     if classifier is not None:
         pooled = asked.get("num_classes") == 0
         model.num_features = classifier.in_channels
@@ -122,7 +122,7 @@ def _feature_maps(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
 
 def _feature_info(spec: ResNetSpec) -> list[dict[str, Any]]:
     """timm's way to tell channels and strides: those of the stem, then each stage's."""
-    plan: Plan = lay_out(spec, (1, 1))
+    plan: Plan = lay_out(spec)
     convs = [layer for layer in plan.stem if layer.kind == "conv"]
     stem = {"num_chs": convs[-1].out_channels, "reduction": prod(x.stride for x in convs)}
     return [stem | {"module": "stem"}] + [

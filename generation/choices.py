@@ -13,14 +13,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from math import lcm, prod
 from typing import Any
 
-#: Weight of the least likely value of a logarithmic range; rounding changes no probability by more
-#: than a thousandth.
+#: Weight of the least likely value of a logarithmic range, and of the least likely value of an
+#: option: rounding changes no probability by more than a thousandth.
 _GRAIN = 1024
+
+
+#: Gives the value at an index of some choices as a checked spec has it.
+Shown = Callable[[int], Any]
 
 
 class Choices:
@@ -33,6 +37,14 @@ class Choices:
 
     def unrank(self, index: int) -> Any:
         """The value at ``index``, as a spec file has it."""
+        raise NotImplementedError
+
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        """The index of ``value``, as a checked spec has it; None where it is none of the values.
+
+        ``shown`` gives the value at an index in that form, which may be longer than the form of a
+        spec file: ``{kind: zero_pad, ...}`` for ``zero_pad``.
+        """
         raise NotImplementedError
 
     def pick(self, ticket: int) -> int:
@@ -62,6 +74,9 @@ class Constant(Choices):
     def unrank(self, index: int) -> Any:
         return self.value
 
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        return 0 if _equal(shown(0), value) else None
+
     def pick(self, ticket: int) -> int:
         return 0
 
@@ -88,6 +103,12 @@ class Range(Choices):
     def unrank(self, index: int) -> int | float:
         number = self.first + index * self.step
         return number if self.unit is None else number / self.unit
+
+    def rank(self, value: Any, shown: Shown | None = None) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        index = round((value * (self.unit or 1) - self.first) / self.step)
+        return index if 0 <= index < self.size and self.unrank(index) == value else None
 
     @cached_property
     def weights(self) -> Sequence[int]:
@@ -120,28 +141,44 @@ class Range(Choices):
 
 
 class OneOf(Choices):
-    """A sum: one of several options, all equally likely; options may be choices themselves.
+    """A sum: one of several options, which may be choices themselves; all are equally likely, or as
+    likely as whole numbers in ``ratios`` say.
 
     >>> either = OneOf([Constant("basic"), Fields({"expansion": Range(1, 1, 4)})])
     >>> either.size, either.unrank(0), either.unrank(4), either.weight
     (5, 'basic', {'expansion': 4}, 8)
+    >>> [OneOf([Constant("se"), Constant(None)], [1, 3]).pick(ticket) for ticket in range(4)]
+    [0, 1, 1, 1]
     """
 
-    def __init__(self, options: Sequence[Choices]) -> None:
+    def __init__(self, options: Sequence[Choices], ratios: Sequence[int] | None = None) -> None:
         self.options = options
+        # Each option has some of the slots, by its ratio; slots hold equally many tickets.
+        self._slots = list(accumulate(ratios or [1] * len(options)))
         self._ends = list(accumulate(option.size for option in options))
         self.size = self._ends[-1]
-        # The least common multiple gives each option the same number of tickets.
-        self.weight = len(options) * lcm(*(option.weight for option in options))
+        self._share = _share([option.weight for option in options])
+        self.weight = self._slots[-1] * self._share
 
     def unrank(self, index: int) -> Any:
         number, inner = self.locate(index)
         return self.options[number].unrank(inner)
 
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        for number, option in enumerate(self.options):
+            start = self._start(number)
+            index = option.rank(value, partial(_shifted, shown, start))
+            if index is not None:
+                return start + index
+        return None
+
     def pick(self, ticket: int) -> int:
-        inner, number = divmod(ticket, len(self.options))
+        inner, slot = divmod(ticket, self._slots[-1])
+        number = bisect_right(self._slots, slot)
         option = self.options[number]
-        return self._start(number) + option.pick(inner % option.weight)
+        exact = self._share % option.weight == 0
+        ticket = inner % option.weight if exact else inner * option.weight // self._share
+        return self._start(number) + option.pick(ticket)
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         number, inner = self.locate(index)
@@ -196,6 +233,27 @@ class Product(Choices):
         pairs = zip(self.parts, self.split(index), strict=True)
         return [part.unrank(digit) for part, digit in pairs]
 
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        return self._rank_parts(value, shown, range(len(self.parts)))
+
+    def _rank_parts(self, value: Any, shown: Shown, keys: Sequence[Any]) -> int | None:
+        """The index of ``value``, whose parts stand at ``keys``."""
+        digits = []
+        for number, (part, key) in enumerate(zip(self.parts, keys, strict=True)):
+            inner = _item(value, key)
+            digit = part.rank(inner, partial(self._shown_part, shown, number, key))
+            if digit is None:
+                return None
+            digits.append(digit)
+        index = self.join(digits)
+        # What is no part, such as the defaults of a mapping, has to agree, too.
+        return index if _equal(shown(index), value) else None
+
+    def _shown_part(self, shown: Shown, number: int, key: Any, digit: int) -> Any:
+        digits = [0] * len(self.parts)
+        digits[number] = digit
+        return _item(shown(self.join(digits)), key)
+
     def pick(self, ticket: int) -> int:
         pairs = zip(self.parts, _digits(ticket, self._weights), strict=True)
         return self.join([part.pick(digit) for part, digit in pairs])
@@ -233,6 +291,9 @@ class Fields(Product):
     def unrank(self, index: int) -> dict[str, Any]:
         return dict(zip(self.names, super().unrank(index), strict=True))
 
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        return self._rank_parts(value, shown, self.names)
+
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         for number, step, neighbour in self.steps_by_part(index):
             yield f"{self.names[number]} {step}", neighbour
@@ -248,6 +309,11 @@ class Same(Choices):
     def unrank(self, index: int) -> list[Any]:
         return [self.value.unrank(index)] * self.places
 
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        if any(not _equal(item, value[0]) for item in value):
+            return None
+        return self.value.rank(value[0], lambda index: shown(index)[0])
+
     def pick(self, ticket: int) -> int:
         return self.value.pick(ticket)
 
@@ -258,75 +324,35 @@ class Same(Choices):
         return self.value.cross(first, second, from_second)
 
 
-class Increasing(Choices):
-    """A row of numbers, one for each of several places, none smaller than the one before.
+def _shifted(shown: Shown, start: int, index: int) -> Any:
+    return shown(start + index)
 
-    The weight of a row is the product of its numbers' weights: rows are as likely as if each number
-    were drawn independently and the rows that decrease were rejected.
 
-    >>> rows = Increasing(Range(1, 1, 3), 2)
-    >>> rows.size, [rows.unrank(index) for index in range(6)]
-    (6, [[1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]])
+def _item(value: Any, key: Any) -> Any:
+    """The part of a value at a key or index; None where it has none."""
+    if isinstance(value, dict):
+        return value.get(key)
+    return value[key] if isinstance(value, list) and key in range(len(value)) else None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equality that tells 1 from true, at the top of values."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _share(weights: Sequence[int]) -> int:
+    """Number of tickets of each of several options, equal for all.
+
+    The least common multiple of their weights lets every value of an option keep its probability.
+    Where that is huge, as of logarithmic ranges, a number a little larger than the largest weight
+    is used, so that nested options stay small; rounding then changes no probability by more than a
+    thousandth.
+
+    >>> _share([4, 6]), _share([10007, 10009])
+    (12, 10249216)
     """
-
-    def __init__(self, numbers: Range, places: int) -> None:
-        self.numbers, self.places = numbers, places
-        self._by_index = _SortedRows([1] * numbers.size, places)
-        self._by_ticket = _SortedRows(numbers.weights, places) if numbers.log else self._by_index
-        self.size, self.weight = self._by_index.weight, self._by_ticket.weight
-
-    def unrank(self, index: int) -> list[int | float]:
-        return [self.numbers.unrank(digit) for digit in self._by_index.unrank(index)]
-
-    def pick(self, ticket: int) -> int:
-        return self._by_index.rank(self._by_ticket.unrank(ticket))
-
-    def steps(self, index: int) -> Iterator[tuple[str, int]]:
-        row = self._by_index.unrank(index)
-        for place, digit in enumerate(row):
-            least = row[place - 1] if place else 0
-            most = row[place + 1] if place + 1 < self.places else self.numbers.size - 1
-            for step, neighbour in self.numbers.steps(digit):
-                if least <= neighbour <= most:
-                    yield step, self._by_index.rank([*row[:place], neighbour, *row[place + 1 :]])
-
-
-class _SortedRows:
-    """Rows of digits that never decrease, in lexicographic order.
-
-    The weight of a row is the product of its digits' weights, and the row holds as many consecutive
-    ranks.
-    """
-
-    def __init__(self, weights: Sequence[int], places: int) -> None:
-        self.weights = weights
-        # For each place, by its digit: cumulative weight of the rows from that place on.
-        self._ends: list[list[int]] = []
-        following = [1] * len(weights)  # by digit, weight of all that may follow it
-        for _ in range(places):
-            starting = [weight * rest for weight, rest in zip(weights, following, strict=True)]
-            self._ends.insert(0, list(accumulate(starting)))
-            following = list(accumulate(reversed(starting)))[::-1]
-        self.weight = self._ends[0][-1]
-
-    def unrank(self, number: int) -> list[int]:
-        """The row that holds ``number``."""
-        row: list[int] = []
-        for ends in self._ends:
-            number += ends[row[-1] - 1] if row and row[-1] else 0
-            digit = bisect_right(ends, number)
-            number -= ends[digit - 1] if digit else 0
-            number //= self.weights[digit]
-            row.append(digit)
-        return row
-
-    def rank(self, row: Sequence[int]) -> int:
-        """The inverse of :meth:`unrank` where every weight is 1."""
-        number, before = 0, 0
-        for ends, digit in zip(self._ends, row, strict=True):
-            number += (ends[digit - 1] if digit else 0) - (ends[before - 1] if before else 0)
-            before = digit
-        return number
+    most = _GRAIN * max(weights)
+    return min(lcm(*weights), most)
 
 
 def _digits(number: int, radices: Sequence[int]) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..planner.count import Figures
+from ..planner.figures import Figures
 from ..specs.base import Spec
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
+from math import gcd, lcm
 from typing import Any
 
 from ..errors import Fault, SpecError, path_text
 from ..specs.explain import shown
 from ..specs.paths import nearest
-from .choices import Choices, Constant, Fields, Increasing, OneOf, Product, Range, Same
+from .choices import Choices, Constant, Fields, OneOf, Product, Range, Same
 from .regnet import RegNetStages, check_regnet
+from .rows import Decreasing, Increasing
 
 RANGES = ("int", "log_int", "real", "log_real")
 KINDS = ("choice", *RANGES, "regnet")
-EACH = ("own", "same", "increasing")
+#: Classes of rows whose values are in order.
+_ORDERED = {"increasing": Increasing, "decreasing": Decreasing}
+EACH = ("own", "same", *_ORDERED)
 MAX_VALUES = 100_000
 #: Limit for ranges with a table of weights, over all places together.
 MAX_WEIGHED = 20_000
 MAX_OPTIONS = 1_000
+_MAX_RATIO = 1_000_000
+#: Keys beside that of a kind.
+_BESIDE = {"choice": ("weights",), **dict.fromkeys(RANGES, ("step",))}
 MAX_NUMBER = 1e9
 _EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
 
@@ -44,16 +52,14 @@ def read_free(value: Any, place: Place, places: int) -> Choices:
     choices = _read_choices(value, place)
     if each == "same":
         return Same(choices, places)
-    if each == "increasing":
+    if each in _ORDERED:
         if not isinstance(choices, Range):
-            message = "only a range of numbers can increase"
-            raise _fault(
-                "value", message, (*place, "each"), "write {int: [1, 9], each: increasing}"
-            )
+            message = f"only a range of numbers can be {each}"
+            raise _fault("value", message, (*place, "each"), f"write {{int: [1, 9], each: {each}}}")
         if choices.size * places > MAX_WEIGHED:
-            message = f"{choices.size:,} values at {places} places are too many for increasing"
+            message = f"{choices.size:,} values at {places} places are too many for {each}"
             raise _fault("limit", message, (*place, "each"), "use a larger step")
-        return Increasing(choices, places)
+        return _ORDERED[each](choices, places)
     return Product([choices] * places)
 
 
@@ -88,7 +94,7 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
         message = f"{' and '.join(kinds)} exclude each other"
         raise _fault("conflict", message, (*place, kinds[1]), f"leave out {kinds[1]}")
     kind = kinds[0]
-    allowed = (kind, "step") if kind in RANGES else (kind,)
+    allowed = (kind, *_BESIDE.get(kind, ()))
     for key in value:
         if key not in allowed:
             help_ = f"allowed here: {', '.join(allowed)}"
@@ -96,13 +102,37 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
                 help_ = "write each at the top level of the path's choice"
             raise _fault("key", f"unknown key {key!r} beside {kind}", (*place, key), help_)
     if kind == "choice":
-        return _read_options(value[kind], (*place, kind))
+        ratios = None
+        if "weights" in value:
+            ratios = _read_weights(value["weights"], value[kind], (*place, "weights"))
+        return _read_options(value[kind], (*place, kind), ratios)
     if kind == "regnet":
         return _read_regnet(value[kind], (*place, kind))
     return _read_range(kind, value, place)
 
 
-def _read_options(options: Any, place: Place) -> Choices:
+def _read_weights(weights: Any, options: Any, place: Place) -> list[int]:
+    """The weights of options as whole numbers in the same ratios."""
+    count = len(options) if isinstance(options, list) else 0
+    if not isinstance(weights, list) or len(weights) != count:
+        message = f"expected a weight for each of {count} options"
+        raise _fault("range", message, place, f"write {[1] * (count - 1) + [2]}")
+    for index, weight in enumerate(weights):
+        _check_number(weight, False, (*place, index))
+        if weight <= 0:
+            message, help_ = f"a weight is above 0, not {weight}", "leave the option out"
+            raise _fault("range", message, (*place, index), help_)
+    exact = [Fraction(repr(weight)) for weight in weights]
+    whole = lcm(*(weight.denominator for weight in exact))
+    ratios = [int(weight * whole) for weight in exact]
+    if max(ratios) > _MAX_RATIO * min(ratios):
+        message = f"the largest weight is more than {_MAX_RATIO:,} times the least"
+        raise _fault("limit", message, place, "leave unlikely options out")
+    shared = gcd(*ratios)
+    return [ratio // shared for ratio in ratios]
+
+
+def _read_options(options: Any, place: Place, ratios: list[int] | None = None) -> Choices:
     if not isinstance(options, list) or not options:
         raise _fault("range", "expected a list of at least one option", place, "write [a, b]")
     if len(options) > MAX_OPTIONS:
@@ -114,7 +144,8 @@ def _read_options(options: Any, place: Place) -> Choices:
             raise _fault(
                 "value", f"{shown(option)} is repeated", (*place, index), "name each option once"
             )
-    return OneOf([read_option(option, (*place, index)) for index, option in enumerate(options)])
+    read = [read_option(option, (*place, index)) for index, option in enumerate(options)]
+    return OneOf(read, ratios)
 
 
 def _read_regnet(value: Any, place: Place) -> Choices:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count, as_seed
 from .digests import DigestSet
-from .misses import Misses
+from .misses import Misses, many
 from .permutation import Permutation, stride_over
 from .points import Architecture, Points
 
-#: Number of rejected points after which a search is given up.
+#: Number of rejected points after which a draw is given up, unless another is asked for.
 TRIES = 10_000
 #: Spaces up to this size are searched completely, so that their end is known exactly.
 _SMALL = 16_384
@@ -25,13 +25,14 @@ class Draws:
     draws begin at the same ticket.
     """
 
-    def __init__(self, points: Points, seed: int) -> None:
+    def __init__(self, points: Points, seed: int, tries: int = TRIES) -> None:
         self.points = points
         self.count: int = points.choices.weight
         self._order = Permutation(self.count, as_seed("a space", seed))
         self._stride = stride_over(self.count)
         self._small = points.size <= _SMALL
-        self._tries = max(TRIES, points.size) if self._small else TRIES
+        self._most = as_count("tries", tries)
+        self._tries = max(self._most, points.size) if self._small else self._most
 
     def index(self, position: int) -> int:
         """The index of the point at a position of the seed's order."""
@@ -40,9 +41,14 @@ class Draws:
     def nth(self, number: int) -> Architecture:
         """The network of draw ``number``, computed without the others.
 
-        Raises :class:`SpecError`, with how near it came, where nothing is found.
+        Raises :class:`SpecError` where nothing is found, with how near it came, and for a number
+        beyond the last draw.
         """
-        found = self._search(as_count("number", number, 0), {})
+        number = as_count("number", number, 0)
+        if number >= self.count:
+            message = f"the space has {many(self.count)} draws, and number is {number:,}"
+            raise SpecError(Fault("range", message, "number", "count draws from 0"))
+        found = self._search(number, {})
         assert found is not None  # nothing was looked at before
         return found
 
@@ -59,7 +65,7 @@ class Draws:
             if found is not None and seen.add(found.digest):
                 idle = 0
                 yield found
-            elif (idle := idle + 1) >= TRIES:
+            elif (idle := idle + 1) >= self._most:
                 message = f"{idle:,} draws in a row gave nothing new after {len(seen):,} networks"
                 raise SpecError(Fault("space", message, "free", "ask for fewer, or free more"))
             if len(known) == self.points.size:
@@ -90,9 +96,11 @@ class Draws:
         raise misses.error()
 
 
-def in_order(points: Points, start: int, step: int) -> Iterator[Architecture]:
-    """The networks at ``start``, ``start + step``, ... in the order of the space."""
+def in_order(points: Points, start: int, step: int, tries: int | None) -> Iterator[Architecture]:
+    """The networks at ``start``, ``start + step``, ... in the order of the space; see
+    :meth:`Space.enumerate`."""
     start, step = as_count("start", start, 0), as_count("step", step)
+    most = None if tries is None else as_count("tries", tries)
     misses = Misses(points)
     for index in range(start, points.size, step):
         found = points.look(index)
@@ -101,5 +109,5 @@ def in_order(points: Points, start: int, step: int) -> Iterator[Architecture]:
             yield found
         else:
             misses.add(found)
-            if misses.count >= 10 * TRIES:
+            if most is not None and misses.count >= most:
                 raise misses.error(f", up to index {index:,}")

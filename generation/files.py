@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -14,28 +14,34 @@ from ..errors import StoreError
 from ..files import locked, write_whole
 from ..specs.plain import as_seed
 from .digests import DigestSet
-from .draws import Draws
+from .draws import TRIES, Draws
 from .points import Architecture
 from .space import Space
 
 Format = Literal["yaml", "jsonl"]
 
+_EXACT = 2**53
 _MANIFEST = "space.json"
 _LINES = "networks.jsonl"
 _FILE = re.compile(r"(\d+)-([0-9a-f]{16})\.yaml")
 
 
-def record_of(found: Architecture) -> dict[str, Any]:
-    """A network as the values of one line of JSON."""
+def record_of(found: Architecture, space: Space | None = None) -> dict[str, Any]:
+    """A network as the values of one line of JSON, with its choices as ``values`` where its
+    ``space`` is given.
+
+    Programs that read numbers as floats would round an ``index`` beyond 2^53: that is a text.
+    """
     return {
         "number": found.number,
-        "index": found.index,
+        "index": found.index if found.index <= _EXACT else str(found.index),
         "digest": found.digest,
         "params": found.params,
         "macs": found.macs,
         "activations": found.activations,
         "depth": found.depth,
         "receptive_field": found.receptive_field,
+        **({"values": space.values(found)} if space else {}),
         "spec": found.spec.to_tree(),
     }
 
@@ -49,10 +55,17 @@ class NetworkFolder:
     process is writing into it, or the disk cannot be written.
     """
 
-    def __init__(self, path: Path, space: Space, seed: int = 0, format: Format = "yaml") -> None:
+    def __init__(
+        self,
+        path: Path,
+        space: Space,
+        seed: int = 0,
+        format: Format = "yaml",
+        tries: int = TRIES,
+    ) -> None:
         self.path, self.space, self.format = path, space, format
         seed = as_seed("NetworkFolder", seed)
-        self._draws = Draws(space.points, seed)
+        self._draws = Draws(space.points, seed, tries)
         with self._locked():
             self._check_manifest({"space": _digest(space), "seed": seed, "format": format})
             self._read_folder()
@@ -60,11 +73,14 @@ class NetworkFolder:
     def fill(self, count: int) -> Iterator[Architecture]:
         """Write networks until there are ``count``; each is yielded once it is written.
 
-        Ends early where the space is exhausted. Raises as :meth:`Space.sample` does, and
-        :class:`StoreError` while another process is writing into the folder.
+        Networks that were deleted or emptied since are written again first, so that the folder
+        holds the first ones of the sample. Ends early where the space is exhausted. Raises as
+        :meth:`Space.sample` does, and :class:`StoreError` while another process is writing into the
+        folder.
         """
         with self._locked():
             self._read_folder()  # another process may have written since
+            yield from self._mend()
             if self.count >= count:
                 return
             write = self._write_line if self.format == "jsonl" else self._write_file
@@ -85,6 +101,43 @@ class NetworkFolder:
             self.count += self._digests.add(digest)
             self._next = max(self._next, number + 1)
 
+    def _mend(self) -> Iterator[Architecture]:
+        """Write the networks of draws before the last that are not there any more.
+
+        Draws that are not there since they repeat an earlier network are made again, too.
+        """
+        seen, missing, repeated = DigestSet(), list[Architecture](), list[tuple[int, str]]()
+        expected = 0
+        for number, digest in self._existing():
+            for gap in range(expected, number):
+                found = self._draws.nth(gap)
+                if seen.add(found.digest):
+                    missing.append(found)
+            expected = number + 1
+            if not seen.add(digest):
+                repeated.append((number, digest))
+        if not missing:
+            return
+        if self.format == "jsonl":
+            self._rewrite(missing, {number for number, _ in repeated})
+        else:
+            for found in missing:
+                self._write_file(found)
+            for number, digest in repeated:
+                self._file(number, digest).unlink(missing_ok=True)
+        self._read_folder()
+        yield from missing
+
+    def _rewrite(self, missing: Sequence[Architecture], repeated: Set[int]) -> None:
+        """Put lines of networks into their places, and leave repeated ones out."""
+        lines = {
+            json.loads(line)["number"]: line
+            for line in (self.path / _LINES).read_text(encoding="utf-8").splitlines(keepends=True)
+        }
+        lines |= {found.number: self._line(found) for found in missing}
+        kept = [lines[number] for number in sorted(lines) if number not in repeated]
+        write_whole(self.path / _LINES, "".join(kept))
+
     def _check_manifest(self, expected: dict[str, Any]) -> None:
         manifest = self.path / _MANIFEST
         try:
@@ -100,11 +153,11 @@ class NetworkFolder:
                 raise StoreError(message)
 
     def _existing(self) -> Iterator[tuple[int, str]]:
-        """Number and digest of each network in the folder."""
+        """Number and digest of each network in the folder, in the order of the numbers."""
         if self.format == "yaml":
-            for name in sorted(file.name for file in self.path.iterdir()):
-                if match := _FILE.fullmatch(name):
-                    yield int(match[1]), match[2]
+            files = ((_FILE.fullmatch(file.name), file) for file in self.path.iterdir())
+            found = ((int(match[1]), match[2]) for match, file in files if match and _has(file))
+            yield from sorted(found)
             return
         lines = self.path / _LINES
         if not lines.exists():
@@ -124,19 +177,30 @@ class NetworkFolder:
             file.truncate(end)
 
     def _write_file(self, found: Architecture) -> None:
-        name = f"{found.number:06d}-{found.digest[:16]}"
-        label = f"{self.space.name or 'network'}-{name}"[:200]
+        file = self._file(found.number, found.digest)
+        label = f"{self.space.name or 'network'}-{file.stem}"[:200]
         spec = found.spec.model_copy(update={"name": label})
-        write_whole(self.path / f"{name}.yaml", spec.to_yaml())
+        write_whole(file, spec.to_yaml())
+
+    def _line(self, found: Architecture) -> str:
+        return json.dumps(record_of(found, self.space), separators=(",", ":")) + "\n"
+
+    def _file(self, number: int, digest: str) -> Path:
+        return self.path / f"{number:06d}-{digest[:16]}.yaml"
 
     def _write_line(self, found: Architecture) -> None:
-        line = json.dumps(record_of(found), separators=(",", ":")) + "\n"
+        line = self._line(found)
         try:
             with (self.path / _LINES).open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
             message = f"{self.path / _LINES} cannot be written ({error.strerror}): free space"
             raise StoreError(f"{message}, then run the same command") from error
+
+
+def _has(file: Path) -> bool:
+    """Whether a file holds anything."""
+    return file.stat().st_size > 0
 
 
 def _digest(space: Space) -> str:

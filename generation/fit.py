@@ -9,6 +9,8 @@ from typing import Literal, get_args
 from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..planner.scale import Quantity, Scaler, with_depths_times
+from ..reading.load import SpecLike, as_spec
+from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from ..specs.plain import as_count, is_number
 
@@ -35,15 +37,17 @@ class Fitted:
 
 
 def fit(
-    spec: ResNetSpec,
+    spec: SpecLike,
     *,
     params: float | None = None,
     macs: float | None = None,
     by: By = "width",
     step: int = 1,
-    input_size: int | None = None,
+    input_size: int | Size | None = None,
 ) -> Fitted:
     """``spec`` with widths, depths or both scaled to a number of parameters or MACs.
+
+    It is a spec, a catalogue name, a file or a mapping.
 
     One factor scales all widths (to multiples of ``step`` and of the groups) or all depths, each to
     the nearest legal value or one step beside it. The result is the network nearest to the budget,
@@ -60,6 +64,7 @@ def fit(
     >>> [stage.width for stage in fitted.spec.stages], fitted.cost, f"{fitted.residual:+.2%}"
     ([41, 84, 166, 330], 5000257, '+0.01%')
     """
+    spec = as_spec(spec, "fit")
     quantity, target = _budget(params, macs)
     if by not in get_args(By):
         message = f"by is width, depth or compound, not {by!r}"

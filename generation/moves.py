@@ -118,7 +118,9 @@ def _by_widths(parent: ResNetSpec, more: int) -> Iterator[Changes]:
         return width + more * step * max(1, round(width / 8 / step))
 
     stages: list[Changes] = [
-        {f"stages[{index}].width": scaled(stage.width)} for index, stage in enumerate(parent.stages)
+        {f"stages[{index}].width": scaled(stage.width)}
+        for index, stage in enumerate(parent.stages)
+        if stage.width is not None
     ]
     field: Changes = {}
     for name in parent.stem.width_fields[-1:]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Fault, SpecError
-from ..planner.count import Counter, Figures
+from ..planner.figures import Figures, figures_of
+from ..planner.plan import Plan, check_size, plan
 from ..reading.places import placed
 from ..specs.network import ResNetSpec
 from ..specs.plain import is_whole
@@ -56,7 +57,7 @@ class Points:
         self, template: Template, where: Where, side: int, document: Document | None
     ) -> None:
         self.template, self.where = template, where
-        self._counter = Counter((side, side))
+        self._side = side
         self._document = document
 
     @property
@@ -82,7 +83,9 @@ class Points:
             spec = ResNetSpec.unchecked(self.template.tree_at(index))
             if faults := broken_rules(spec):
                 raise SpecError(faults)
-            figures = self._counter.count(spec)
+            laid = plan(spec, self._side)
+            _check_size(laid)
+            figures = figures_of(laid)
             if missed := self.where.missed(figures):
                 return Miss(index, (), figures, missed)
         except SpecError as error:
@@ -90,7 +93,41 @@ class Points:
         number = index if number is None else number
         return Architecture(number, index, spec, spec.digest, *figures)
 
+    def at(self, index: int) -> Architecture:
+        """The network at ``index``; raises :class:`SpecError` where there is none within the
+        limits."""
+        found = self.look(index)
+        if isinstance(found, Architecture):
+            return found
+        raise self.error(found.faults or [self._outside(found)])
+
+    def _outside(self, miss: Miss) -> Fault:
+        """The fault of a network outside the limits."""
+        name = max(miss.missed, key=miss.missed.__getitem__)
+        limit, figure = getattr(self.where, name), getattr(miss.figures, name)
+        message = f"the network at index {miss.index:,} has {figure:,} {name}, and not {limit}"
+        return Fault("space", message, f"where.{name}", f"extend the range to {figure:,}")
+
+    def holds(self, network: Architecture) -> bool:
+        """Whether ``network`` is what stands at its index, within ``where`` or not."""
+        if not 0 <= network.index < self.size:
+            return False
+        try:
+            spec = ResNetSpec.unchecked(self.template.tree_at(network.index))
+        except SpecError:
+            return False
+        return spec.digest == network.digest
+
     def error(self, faults: Fault | Sequence[Fault]) -> SpecError:
         """The error of ``faults``, with their lines and columns where the space came from text."""
         found = [faults] if isinstance(faults, Fault) else faults
         return SpecError(placed(found, self._document) if self._document else found)
+
+
+def _check_size(laid: Plan) -> None:
+    """Refuse a network that :func:`resforge.build` would refuse."""
+    try:
+        check_size(laid)
+    except SpecError as error:
+        help_ = "allow smaller values only"
+        raise SpecError([replace(fault, help=help_) for fault in error.faults]) from None

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import Fault
 from ..specs.paths import nearest
-from .choices import Choices, Fields
+from .choices import Choices, Fields, Shown
 
 #: Widths are multiples of this.
 _QUANTUM = 8
@@ -61,6 +61,11 @@ class RegNetStages(Choices):
 
     def unrank(self, index: int) -> list[dict[str, Any]]:
         return regnet_stages(**self.numbers.unrank(index))
+
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        """None: several choices of the parameters can give the same stages, and which did cannot be
+        read off them."""
+        return None
 
     def pick(self, ticket: int) -> int:
         return self.numbers.pick(ticket)

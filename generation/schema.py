@@ -8,7 +8,7 @@ from .declared import EACH, KINDS, MAX_NUMBER, MAX_OPTIONS, RANGES
 from .regnet import DEFAULTS, NEEDED
 
 _DESCRIPTIONS = {
-    "choice": "Options, all equally likely.",
+    "choice": "Options, all equally likely unless there are weights.",
     "int": "Whole numbers from the first to the second, all equally likely.",
     "log_int": "Whole numbers, with a probability inversely proportional to the number.",
     "real": "Numbers from the first to the second in steps, all equally likely.",
@@ -61,7 +61,14 @@ def free() -> dict[str, Any]:
 
 def _choice(kind: str) -> dict[str, Any]:
     if kind not in RANGES:
-        return _mapping({kind: _ref("Options")}, [kind], _DESCRIPTIONS[kind])
+        weight = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_NUMBER}
+        weights = {
+            "type": "array",
+            "items": weight,
+            "maxItems": MAX_OPTIONS,
+            "description": "How likely each option is, relative to the others.",
+        }
+        return _mapping({kind: _ref("Options"), "weights": weights}, [kind], _DESCRIPTIONS[kind])
     number = {"type": "integer" if kind.endswith("int") else "number", "maximum": MAX_NUMBER}
     positive = {**number, "exclusiveMinimum": 0}
     bounds = {

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 from ..errors import Fault, SpecError
-from ..specs.plain import as_count, as_seed
+from ..specs.plain import as_count, as_seed, is_number
 from .dice import Dice
 from .digests import DigestSet
 from .draws import Draws
@@ -58,12 +58,16 @@ class RandomSearch:
         """Report the objective's value for ``network``, which need not come from :meth:`ask`.
 
         Lower is better; a value that is not finite (a network that diverged) is worse than any
-        other.
+        other. Raises :class:`SpecError` for a network of another space and for what is no number.
         """
+        found = Measured(self.space.own(network), _finite(value))
         self._seen.add(network.digest)
-        value = value if isfinite(value) else float("inf")
-        if self.best is None or value < self.best.value:
-            self.best = Measured(network, value)
+        if self.best is None or found.value < self.best.value:
+            self.best = found
+        self._told(found)
+
+    def _told(self, found: Measured) -> None:
+        """A result was reported."""
 
 
 class Evolution(RandomSearch):
@@ -109,9 +113,16 @@ class Evolution(RandomSearch):
                 return child
         return super().ask()  # all neighbours of the best are known
 
-    def tell(self, network: Architecture, value: float) -> None:
-        super().tell(network, value)
-        self._population.append(Measured(network, value if isfinite(value) else float("inf")))
+    def _told(self, found: Measured) -> None:
+        self._population.append(found)
+
+
+def _finite(value: object) -> float:
+    """A value of the objective; one that is not finite becomes infinity."""
+    if not is_number(value):
+        message = f"the value of a network is one number, not {value!r}"
+        raise SpecError(Fault("search", message, "value", "report a number; lower is better"))
+    return float(value) if isfinite(value) else inf
 
 
 def search(

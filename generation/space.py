@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from ..errors import Fault, SpecError, path_text, wrong_type
-from ..reading.load import is_file, validate
+from ..reading.load import SpecLike, as_spec, is_file, validate
 from ..reading.start import Base, start_from
 from ..specs.base import MAX_INPUT, Spec, Version
 from ..specs.explain import faults_of
@@ -21,11 +21,10 @@ from ..specs.plain import is_whole, plain
 from ..specs.schema import around_spec
 from ..text.document import Document
 from ..text.reader import read, read_file
-from . import schema, spaces, steps
+from . import finding, schema, spaces, steps
 from .constraints import Where
 from .derived import Derivation
-from .draws import Draws, in_order
-from .misses import Misses
+from .draws import TRIES, Draws, in_order
 from .points import Architecture, Miss, Points
 from .template import Template
 
@@ -83,6 +82,17 @@ class Space(Spec):
             raise SpecError(*faults_of(error, type(self), tree)) from None
         _ = self.template  # a space with a wrong path or value is refused at once
 
+    def __eq__(self, other: object) -> bool:
+        """Whether ``other`` is the same space, with its free fields in the same order: the order
+        decides which network stands at an index."""
+        if not isinstance(other, Space):
+            return NotImplemented
+        mine, theirs = (space.model_dump(mode="json") for space in (self, other))
+        return mine == theirs and [*self.free] == [*other.free]
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
     @cached_property
     def template(self) -> Template:
         """The trees of its networks."""
@@ -134,71 +144,115 @@ class Space(Spec):
 
     def changes(self, network: Architecture) -> dict[str, Any]:
         """The fields of ``network`` that differ from the base, as an arm of a sweep has them."""
-        tree = self.template.tree_at(self._own(network).index)
+        tree = self.template.tree_at(self.own(network).index)
         return {path_text(place): get_path(tree, place) for place in self.template.places}
 
     def at(self, index: int) -> Architecture:
         """The network at ``index``. Raises :class:`SpecError` where there is none within the
         limits."""
-        found = self.look(index)
-        if isinstance(found, Architecture):
-            return found
-        misses = Misses(self.points)
-        misses.add(found)
-        raise misses.error()
+        return self.points.at(index)
 
-    def sample(self, seed: int = 0) -> Iterator[Architecture]:
+    def find(self, spec: SpecLike) -> Architecture:
+        """The network of this space that ``spec`` is, whatever its name: the way in for published
+        networks, and for results of another space.
+
+        ``spec`` is a spec, a catalogue name, a file or a mapping. Raises :class:`SpecError` with
+        every place where it leaves the space, or with the limit of ``where`` that it breaks. Stages
+        that are drawn as ``regnet`` cannot be found again.
+
+        >>> space = load_space("cifar_resnets")
+        >>> found = space.find("cifar_resnet20")
+        >>> space.at(found.index) == found
+        True
+        """
+        return finding.find(self.points, as_spec(spec, "space.find"))
+
+    def values(self, network: Architecture) -> dict[str, Any]:
+        """The value of ``network`` at each free place, as a spec file has it: numbers and words for
+        tables and for optimisers.
+
+        >>> space = load_space("cifar_resnets")
+        >>> values = space.values(space.find("cifar_resnet20"))
+        >>> values["stages[2].depth"], space.index_of(values) == space.find("cifar_resnet20").index
+        (3, True)
+        """
+        return finding.values_at(self.template, self.own(network).index)
+
+    def index_of(self, values: Mapping[str, Any]) -> int:
+        """The index of the point with the given values at all free places; the inverse of
+        :meth:`values`.
+
+        Raises :class:`SpecError` for a place that is not free, is left out, or has no such value.
+        """
+        return finding.index_of(self.template, values)
+
+    def sample(self, seed: int = 0, tries: int = TRIES) -> Iterator[Architecture]:
         """Networks drawn with the declared probabilities, each digest once.
 
         Lazy; the same for a seed in any process, on any machine. Each network carries the
         ``number`` of its draw, and :meth:`nth` computes it alone. Ends where the space is
-        exhausted. Raises :class:`SpecError` where 10,000 points give nothing, with how near they
-        came.
+        exhausted. Raises :class:`SpecError` where ``tries`` points in a row give nothing, with how
+        near they came to each limit. More tries change no network that fewer give.
         """
-        return iter(Draws(self.points, seed))
+        return iter(Draws(self.points, seed, tries))
 
-    def nth(self, number: int, seed: int = 0) -> Architecture:
+    def nth(self, number: int, seed: int = 0, tries: int = TRIES) -> Architecture:
         """Draw ``number`` of ``seed``, computed without the draws before it.
 
         :meth:`sample` leaves it out where an earlier draw gave the same network. Raises
         :class:`SpecError` where the draw gives nothing.
         """
-        return Draws(self.points, seed).nth(number)
+        return Draws(self.points, seed, tries).nth(number)
 
-    def enumerate(self, start: int = 0, step: int = 1) -> Iterator[Architecture]:
+    def enumerate(
+        self, start: int = 0, step: int = 1, tries: int | None = None
+    ) -> Iterator[Architecture]:
         """The networks of the space in its order, from index ``start`` in strides of ``step``.
 
         With a ``start`` each from 0 to ``step - 1``, ``step`` machines list every network between
-        them. Points that give no network within the limits are skipped; equal networks at several
-        indexes are repeated. Raises :class:`SpecError` after 100,000 points without a network.
+        them. Points that give no network within the limits are skipped, however many they are;
+        equal networks at several indexes are repeated. With ``tries``, :class:`SpecError` is raised
+        after so many points in a row without a network.
         """
-        return in_order(self.points, start, step)
+        return in_order(self.points, start, step, tries)
 
     def neighbours(self, parent: Architecture) -> Iterator[Architecture]:
         """The networks that differ from ``parent`` in one free field, each once, with its ``move``.
 
         A number moves by 1, 4, 16, ... steps, a choice to another option.
         """
-        return steps.neighbours(self.points, self._own(parent))
+        return steps.neighbours(self.points, self.own(parent))
 
     def mutate(self, parent: Architecture, seed: int = 0) -> Architecture:
         """A random one of the :meth:`neighbours`: first a field is chosen, then one of its steps.
 
         Raises :class:`SpecError` where none is legal and within the limits.
         """
-        return steps.mutate(self.points, self._own(parent), seed)
+        return steps.mutate(self.points, self.own(parent), seed)
 
     def crossover(self, one: Architecture, other: Architecture, seed: int = 0) -> Architecture:
         """A network with each free field of either parent, and the digest of neither.
 
         Raises :class:`SpecError` where none is found: parents that differ in one field have none.
         """
-        return steps.crossover(self.points, self._own(one), self._own(other), seed)
+        return steps.crossover(self.points, self.own(one), self.own(other), seed)
 
-    def _own(self, parent: Architecture) -> Architecture:
-        if not isinstance(parent, Architecture):
-            raise wrong_type("a space", "one of its networks", parent, "use space.nth(0)")
-        return parent
+    def own(self, network: Architecture) -> Architecture:
+        """``network`` itself, where it is what stands at its index in this space.
+
+        It may lie outside ``where``. Raises :class:`SpecError` for a network of another space, or
+        of another version of this one, whose index means another network here.
+        """
+        if not isinstance(network, Architecture):
+            raise wrong_type("a space", "one of its networks", network, "use space.nth(0)")
+        if not self.points.holds(network):
+            message = (
+                f"network {network.digest[:12]} is not at index {network.index:,} of this space"
+            )
+            raise SpecError(
+                Fault("space", message, help="use a network that this space, as it is now, gave")
+            )
+        return network
 
 
 def load_space(source: str | os.PathLike[str]) -> Space:

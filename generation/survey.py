@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Fault
@@ -14,9 +15,12 @@ from .space import Space
 
 _QUANTITIES = ("params", "macs", "activations", "depth", "receptive_field")
 
+#: Draws for each point that is asked for.
+_PATIENCE = 50
+
 
 class Survey(NamedTuple):
-    """Counts over points of a space that were drawn without selection."""
+    """Counts over different points of a space that were drawn without selection."""
 
     points: int
     """Number of points."""
@@ -48,21 +52,22 @@ class Survey(NamedTuple):
 
 
 def survey(space: Space, points: int = 1000, seed: int = 0) -> Survey:
-    """Look at ``points`` random points, or at every point of a space that has no more.
+    """Look at ``points`` different random points, or at every point of a space that has no more.
+
+    A point that is drawn again is not looked at again; where a few points are so likely that most
+    draws repeat them, fewer are looked at.
 
     >>> from resforge.generation import load_space
     >>> found = survey(load_space("cifar_resnets"), points=100)
     >>> found.networks, found.within, found.distinct
     (100, 53, 53)
     """
-    draws = Draws(space.points, seed)
-    count = min(as_count("points", points), space.size)
-    complete = count == space.size
+    indexes = _some(space, min(as_count("points", points), space.size), seed)
     misses, digests = Misses(space.points), DigestSet()
     within: list[Architecture] = []
     legal = distinct = 0
-    for position in range(count):
-        found = space.look(position if complete else draws.index(position))
+    for index in indexes:
+        found = space.look(index)
         if isinstance(found, Architecture):
             legal += 1
             distinct += digests.add(found.digest)
@@ -72,8 +77,21 @@ def survey(space: Space, points: int = 1000, seed: int = 0) -> Survey:
             misses.add(found)
     ranges = {name: _spread([getattr(each, name) for each in within]) for name in _QUANTITIES}
     return Survey(
-        count, legal, len(within), distinct, ranges if within else {}, misses.faults, misses
+        len(indexes), legal, len(within), distinct, ranges if within else {}, misses.faults, misses
     )
+
+
+def _some(space: Space, count: int, seed: int) -> Sequence[int]:
+    """So many different indexes, in the order of the seed's draws; fewer where most draws repeat a
+    few likely points."""
+    if count == space.size:
+        return range(count)
+    draws, found = Draws(space.points, seed), dict[int, None]()
+    for position in range(min(draws.count, _PATIENCE * count)):
+        found[draws.index(position)] = None
+        if len(found) == count:
+            break
+    return [*found]
 
 
 def _spread(values: list[int]) -> tuple[int, int, int]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from ..errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
-from ..specs.paths import Path, expand_stars, get_path, parse_path
+from ..specs.paths import Path, expand_stars, get_path, parse_path, whole_path
 from .choices import Choices, OneOf, Product
 from .declared import read_free
-from .derived import Derived
+from .derived import Derived, in_order, rules_of
 
 _MAX_PROBES = 1000
 _MAX_BITS = 3000
@@ -54,10 +54,11 @@ class Template:
         if self.choices.weight.bit_length() > _MAX_BITS:
             message = f"the space is larger than 2^{_MAX_BITS}"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
-        self._derive = list(_parsed(derive))
+        self._derive = rules_of(derive)
         places = [place for free in self.free for place in free.places]
         self._copied = _containers([*places, *self._derived_places()])
-        faults = list(self._wrong_derivations(derive)) or list(self._wrong_values(free))
+        self._derive = in_order(self._derive, _fresh(self._filled(self.choices.unrank(0))))
+        faults = list(self._wrong_derivations()) or list(self._wrong_values(free))
         if faults:
             raise SpecError(faults)
 
@@ -74,8 +75,8 @@ class Template:
 
     def _tree(self, values: list[list[Any]]) -> dict[str, Any]:
         tree = self._filled(values)
-        for path, source, derived in self._derive:
-            derived.put(tree, path, source)
+        for rule in self._derive:
+            rule.put(tree)
         return tree
 
     def _filled(self, values: list[list[Any]]) -> dict[str, Any]:
@@ -92,16 +93,16 @@ class Template:
 
     def _derived_places(self) -> Iterator[Path]:
         """The derived places that exist in the base."""
-        for path, _, _ in self._derive:
+        for rule in self._derive:
             with suppress(SpecError):
-                for place in expand_stars(self._base, path):
+                for place in expand_stars(self._base, rule.path):
                     get_path(self._base, place)
-                    yield _plain(self._base, place)
+                    yield whole_path(self._base, place)
 
     def _read(self, text: str, value: Any) -> Free:
         try:
             path = parse_path(text)
-            places = tuple(_plain(self._base, p) for p in expand_stars(self._base, path))
+            places = tuple(whole_path(self._base, p) for p in expand_stars(self._base, path))
             for place in places:
                 get_path(self._base, place)
         except SpecError as error:
@@ -116,20 +117,19 @@ class Template:
             raise SpecError(Fault("path", message, f"free.{text}", help_))
         return Free(text, places, read_free(value, (text,), len(places)))
 
-    def _wrong_derivations(self, derive: Mapping[str, Derived]) -> Iterator[Fault]:
+    def _wrong_derivations(self) -> Iterator[Fault]:
         tree: Any = _fresh(self._filled(self.choices.unrank(0)))
-        for (path, source, derived), text in zip(self._derive, derive, strict=True):
+        for rule in self._derive:
+            place = f"derive.{rule.text}"
             try:
-                places = tuple(_plain(tree, place) for place in expand_stars(tree, path))
-                clash = _overlaps(
-                    [*((f.path, f.places) for f in self.free), (f"derive.{text}", places)]
-                )
+                places = tuple(whole_path(tree, found) for found, _ in rule.places(tree))
+                clash = _overlaps([*((f.path, f.places) for f in self.free), (place, places)])
                 if clash:
                     raise SpecError(clash)
-                derived.put(tree, path, source)
+                rule.put(tree)
             except SpecError as error:
                 fault = error.faults[0]
-                yield Fault(fault.code, fault.message, f"derive.{text}", fault.help)
+                yield Fault(fault.code, fault.message, place, fault.help)
 
     def _wrong_values(self, written: Mapping[str, Any]) -> Iterator[Fault]:
         """The faults of values that are illegal in any network, whatever else is chosen."""
@@ -160,15 +160,6 @@ def _always_wrong(tree: dict[str, Any]) -> tuple[Fault, ...]:
     except SpecError as error:
         return error.faults
     return ()
-
-
-def _parsed(derive: Mapping[str, Derived]) -> Iterator[tuple[Path, Path, Derived]]:
-    for text, derived in derive.items():
-        try:
-            yield parse_path(text), parse_path(derived.of), derived
-        except SpecError as error:
-            fault = error.faults[0]
-            raise SpecError(Fault("path", fault.message, f"derive.{text}", fault.help)) from None
 
 
 def _concerns(fault: Fault, free: Free, derived: bool) -> bool:
@@ -227,16 +218,6 @@ def _overlaps(paths: list[tuple[str, tuple[Path, ...]]]) -> list[Fault]:
             faults.append(Fault("path", message, text, help_))
             break
     return faults
-
-
-def _plain(tree: Any, path: Path) -> Path:
-    """``path`` with negative indexes resolved."""
-    plain: list[str | int] = []
-    for part in path:
-        if isinstance(part, int) and part < 0:
-            part += len(get_path(tree, tuple(plain)))
-        plain.append(part)
-    return tuple(plain)
 
 
 def _containers(places: Sequence[Path]) -> list[Path]:

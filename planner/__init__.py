@@ -1,6 +1,8 @@
 """Every layer of a network in plain numbers, before anything is built. Never imports torch."""
 
 from ..specs.layout import BlockPlan
-from .plan import Feature, Plan, plan
+from .catalogue import list_specs
+from .plan import Plan, plan
+from .totals import Feature
 
-__all__ = ["BlockPlan", "Feature", "Plan", "plan"]
+__all__ = ["BlockPlan", "Feature", "Plan", "list_specs", "plan"]

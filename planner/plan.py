@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 from ..errors import Fault, SpecError
 from ..reading.load import SpecLike, as_spec
-from ..specs.base import MAX_INPUT
-from ..specs.layout import BlockPlan, layout_of, place_block, trace_end, trace_stem
+from ..specs.axes import Axes
+from ..specs.layer import Layer, Module, Shape, Size
+from ..specs.layout import BlockPlan
 from ..specs.network import ResNetSpec
-from ..specs.plain import is_whole
-from ..specs.resolve import blocks_of
-from ..specs.trace import Layer, Module, Shape, Size, Trace
+from ..specs.tally import weighted
+from .placing import EndModules, Placed, placed
+from .sizes import as_size, failures_of, misfits_of
+from .totals import Feature, totals_of
 
 MAX_PARAMS = 2_000_000_000
 MAX_ACTIVATIONS = 10_000_000_000
-
-
-class Feature(NamedTuple):
-    """The map a stage puts out: what ``model.features(x)`` returns at its place."""
-
-    name: str
-    channels: int
-    stride: int
-    """Input pixels between neighbouring elements."""
-    size: Size
-    """Height and width."""
-    receptive_field: int
 
 
 @dataclass(frozen=True)
@@ -42,31 +31,56 @@ class Plan:
     """
 
     spec: ResNetSpec
-    input_shape: tuple[int, int, int]
-    """Channels, height, width."""
-    layers: tuple[Layer, ...]
-    """Every layer, in the order of the state dict."""
-    stem: tuple[Layer, ...]
-    stages: tuple[tuple[BlockPlan, ...], ...]
-    closing: tuple[Layer, ...]
-    """The norm that a network of pre-activated blocks ends in."""
-    head: tuple[Layer, ...]
+    input_shape: Shape
+    """Channels, height, width; channels and a side for each axis."""
+    params: int
+    macs: int
+    activations: int
+    depth: int
     features: tuple[Feature, ...]
     """The stages' feature maps, first stage first."""
-    modules: EndModules
-    """The modules of stem, closing and head; those of blocks are theirs."""
+    fits: bool
+    """Whether every layer and operation can take the map that it meets at this size."""
+
+    @cached_property
+    def _placed(self) -> Placed:
+        # Most of a plan's time is that of naming layers one by one, for which sums do not ask.
+        return placed(self.spec, self.input_shape[1:])
 
     @property
-    def params(self) -> int:
-        return sum([layer.params for layer in self.layers])
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer, in the order of the state dict."""
+        return self._placed.layers
 
     @property
-    def macs(self) -> int:
-        return sum([layer.macs for layer in self.layers])
+    def stem(self) -> tuple[Layer, ...]:
+        """The layers of the stem."""
+        return self._placed.stem
 
     @property
-    def activations(self) -> int:
-        return sum([layer.activations for layer in self.layers])
+    def stages(self) -> tuple[tuple[BlockPlan, ...], ...]:
+        """The blocks of each stage."""
+        return self._placed.stages
+
+    @property
+    def closing(self) -> tuple[Layer, ...]:
+        """The norm that a network of pre-activated blocks ends in."""
+        return self._placed.closing
+
+    @property
+    def head(self) -> tuple[Layer, ...]:
+        """The layers of the head."""
+        return self._placed.head
+
+    @property
+    def modules(self) -> EndModules:
+        """The modules of stem, closing and head; those of blocks are theirs."""
+        return self._placed.modules
+
+    @property
+    def before(self) -> tuple[tuple[Module, ...], ...]:
+        """The modules before the first block of each stage; mostly none."""
+        return self._placed.before
 
     @property
     def weighted(self) -> tuple[Layer, ...]:
@@ -74,12 +88,9 @@ class Plan:
         return weighted(self.layers)
 
     @property
-    def depth(self) -> int:
-        return len(self.weighted)
-
-    @property
-    def receptive_field(self) -> int:
-        """Side in input pixels of the square that one element of the last feature map sees.
+    def receptive_field(self) -> Axes:
+        """Side in input pixels of the square that one element of the last feature map sees, or one
+        for each axis where they differ.
 
         Attention weighs channels by the whole map; that is not counted.
         """
@@ -88,11 +99,12 @@ class Plan:
     @property
     def output_shape(self) -> Shape:
         """Shape for one image: ``(num_classes,)``, or ``(C, H, W)`` without a linear layer."""
-        if self.head:
-            last = self.head[-1]
-            channels = (last.out_channels,)
-            return channels if last.kind == "linear" else (*channels, *last.out_size)
-        return (self.features[-1].channels, *self.features[-1].size)
+        feature, modules = self.features[-1], self.modules.head
+        channels = modules[-1].out_channels if modules else feature.channels
+        own = [layer for layer in self.head if layer.path != "attention"]
+        if any(layer.kind in ("linear", "flatten") for layer in own):
+            return (channels,)
+        return (channels, *(own[-1].out_size if own else feature.size))
 
     @property
     def parameters(self) -> dict[str, Shape]:
@@ -124,14 +136,9 @@ class Plan:
         return to_html(self)
 
 
-def weighted(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Those of the layers that depth counts."""
-    kinds = ("conv", "linear")
-    return tuple([layer for layer in layers if layer.kind in kinds and layer.path == "main"])
-
-
 def plan(spec: SpecLike, input_size: int | Size | None = None) -> Plan:
-    """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width).
+    """Lay ``spec`` out for pictures of ``input_size`` pixels (a side, or height and width; for a
+    spec of other ``dims`` a side, or one for each axis).
 
     ``spec`` may be a catalogue name, a file or a mapping too. Without a size it is the spec's own
     ``natural_input_size``: 224, or 32 for a stem that keeps the size. Raises :class:`SpecError`
@@ -144,43 +151,35 @@ def plan(spec: SpecLike, input_size: int | Size | None = None) -> Plan:
     (25557032, 4089184256, 50, (1000,))
     """
     spec = as_spec(spec, "plan")
-    size = _as_size(spec.natural_input_size if input_size is None else input_size)
+    size = as_size(spec.natural_input_size if input_size is None else input_size, spec.dims)
     laid = lay_out(spec, size)
-    wide = too_wide(laid)
-    if wide is not None:
-        raise SpecError(
-            Fault(
-                "input",
-                f"{size[0]}x{size[1]} is too small: the window of {wide.name} is wider than its "
-                f"map of {wide.in_size[0]}x{wide.in_size[1]} pixels",
-                _path_of(wide),
-                "use a larger input",
-            )
-        )
-    for layer in laid.layers:
-        if layer.stride > 1 and layer.in_size == (1, 1):
-            raise SpecError(
-                Fault(
-                    "input",
-                    f"{size[0]}x{size[1]} is too small: {layer.name} would stride over a map "
-                    "of one pixel",
-                    _path_of(layer),
-                    f"use an input of more than {_total_stride(laid, layer)} pixels a side, "
-                    "or fewer strides",
-                )
-            )
+    if not laid.fits:
+        raise SpecError(next(misfits_of(laid._placed, size)))
     return laid
 
 
-def too_wide(plan: Plan) -> Layer | None:
-    """The first layer whose window is wider than its map, padding included; None for none."""
-    return next(filter(is_too_wide, plan.layers), None)
+def lay_out(spec: ResNetSpec, size: Size | None = None) -> Plan:
+    """The plan of ``spec`` at ``size`` (one position unless given), whether or not the size makes
+    sense."""
+    size = spec.point if size is None else size
+    sums, features = totals_of(spec, size)
+    counts = sums.params, sums.macs, sums.activations, sums.depth
+    return Plan(spec, (spec.in_channels, *size), *counts, tuple(features), sums.fits)
 
 
-def is_too_wide(layer: Layer) -> bool:
-    """Whether a layer's window is wider than its map, padding included."""
-    reach = (layer.kernel - 1) * layer.dilation + 1 - 2 * layer.padding
-    return reach > min(layer.in_size) and layer.kind in ("conv", "max_pool")
+def failure(plan: Plan) -> Fault | None:
+    """Why the network cannot run on pictures of the plan's size; None where it can.
+
+    A window may be wider than its map, or an operation may not take it. A network that only
+    strides over a map of one pixel, which :func:`plan` refuses, runs.
+
+    >>> import resforge as rf
+    >>> blurred = rf.load("cifar_resnet20").replace({"block.stride_by": "blur"})
+    >>> print(failure(lay_out(blurred, (1, 1))))
+    error[input]: block: 1x1 does not fit: a map of 1 pixel has no 1 to reflect
+      help: use an input of another size
+    """
+    return None if plan.fits else next(failures_of(plan._placed, plan.input_shape[1:]), None)
 
 
 def check_size(
@@ -205,86 +204,3 @@ def check_size(
             faults.append(Fault("limit", message, "stages", help_))
     if faults:
         raise SpecError(faults)
-
-
-class EndModules(NamedTuple):
-    """The modules of a network outside of its blocks, by the chain that they stand in."""
-
-    stem: tuple[Module, ...]
-    closing: tuple[Module, ...]
-    head: tuple[Module, ...]
-
-
-def lay_out(spec: ResNetSpec, size: Size) -> Plan:
-    """The plan of ``spec`` at ``size``, whether or not the size makes sense."""
-    trace = Trace(spec.in_channels, size)
-    layers = trace.layers
-    trace_stem(trace, spec)
-    stem, stem_modules = tuple(layers), tuple(trace.modules)
-    stages, features = [], []
-    for blocks in blocks_of(spec):
-        stage: list[BlockPlan] = []
-        for resolved in blocks:
-            start = len(layers)
-            if not stage or resolved.like != stage[-1].resolved.like:
-                laid = layout_of(resolved, trace.size)
-            place_block(trace, resolved, laid)
-            own = tuple(layers[start:])
-            block = BlockPlan(resolved, own, laid.cuts, trace.receptive_field, laid.modules)
-            stage.append(block)
-        stages.append(tuple(stage))
-        name = resolved.name.partition(".")[0]
-        features.append(
-            Feature(name, trace.channels, trace.jump, trace.size, trace.receptive_field)
-        )
-    trace.prefix, trace.modules, start = "", [], len(layers)
-    cut, cut_of_modules = trace_end(trace, spec, resolved.block)
-    ends = EndModules(
-        stem_modules, tuple(trace.modules[:cut_of_modules]), tuple(trace.modules[cut_of_modules:])
-    )
-    return Plan(
-        spec,
-        (spec.in_channels, *size),
-        tuple(layers),
-        stem,
-        tuple(stages),
-        tuple(layers[start:cut]),
-        tuple(layers[cut:]),
-        tuple(features),
-        ends,
-    )
-
-
-def _as_size(input_size: int | Size) -> Size:
-    try:
-        height, width = input_size if isinstance(input_size, Sequence) else (input_size, input_size)
-        size = _as_side(height), _as_side(width)
-    except (TypeError, ValueError):
-        raise SpecError(
-            Fault(
-                "input",
-                f"{input_size!r} is not an input size",
-                help=f"give one side or (height, width) in pixels, from 1 to {MAX_INPUT}",
-            )
-        ) from None
-    return size
-
-
-def _as_side(side: object) -> int:
-    if not is_whole(side) or not 1 <= side <= MAX_INPUT:
-        raise ValueError(side)
-    return int(side)
-
-
-def _path_of(layer: Layer) -> str:
-    """Where in a spec the layer's stride was given."""
-    head = layer.name.partition(".")[0]
-    return f"stages[{int(head[5:]) - 1}].stride" if head.startswith("layer") else "stem"
-
-
-def _total_stride(laid: Plan, last: Layer) -> int:
-    total = 1
-    for layer in laid.layers[: laid.layers.index(last)]:
-        if not layer.shortcut:
-            total *= layer.stride
-    return total

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import lcm
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..errors import Fault, SpecError
 from ..specs.base import MAX_BLOCKS, MAX_CHANNELS
 from ..specs.blocks import XSpec
+from ..specs.layer import Size
 from ..specs.network import ResNetSpec
+from ..specs.norm import GroupedNorm
 from ..specs.resolve import blocks_of
 from ..specs.rules import broken_rules
-from ..specs.trace import Size
+from ..specs.stage import BlockEntrySpec, StageSpec
 from .plan import Plan, lay_out
 
 Quantity = Literal["params", "macs"]
 By = Literal["width", "depth"]
+_Place = TypeVar("_Place", StageSpec, BlockEntrySpec)
 
 #: Factors are looked for in steps of 1 / _GRAIN, up to _LARGEST, and then one by one.
 _GRAIN = 1024
@@ -64,6 +67,14 @@ class Scaler:
         self.laid += sum(len(stage.entries) for stage in spec.stages)
         return cost_of(lay_out(spec, self.size), self.quantity)
 
+    def _cost_at(self, knob: Knob, turns: Turns) -> int:
+        """What the network with these values costs, legal or not; 0 where its layers do not meet
+        or have no channels, so that it has no cost."""
+        try:
+            return self.cost(knob.spec_at(turns))
+        except (SpecError, ValueError, ArithmeticError):
+            return 0
+
     def scale(
         self, spec: ResNetSpec, by: By, step: int = 1, either_way: bool = False
     ) -> Scaled | None:
@@ -80,7 +91,7 @@ class Scaler:
             return None
         cost, turns = min(found, key=self._distance)
         if either_way and cost != self.target:
-            beside = [(self.cost(knob.spec_at(other)), other) for other in knob.beside(turns)]
+            beside = [(self._cost_at(knob, other), other) for other in knob.beside(turns)]
             nearer = sorted(beside, key=self._distance)
             cost, turns = next(
                 (found for found in nearer if knob.is_sound(found[1])), (cost, turns)
@@ -118,12 +129,12 @@ class Scaler:
             middle = (low + high) // 2
             low, high = (low, middle) if self._above(knob, middle) else (middle, high)
         turns = knob.turns(low)
-        while (after := knob.wider(turns)) and self.cost(knob.spec_at(after)) <= self.target:
+        while (after := knob.wider(turns)) and self._cost_at(knob, after) <= self.target:
             turns = after
         return turns, after
 
     def _above(self, knob: Knob, factor: int) -> bool:
-        return self.cost(knob.spec_at(knob.turns(factor))) > self.target
+        return self._cost_at(knob, knob.turns(factor)) > self.target
 
 
 #: How many steps of the knob each value is.
@@ -196,7 +207,7 @@ class Knob:
 
 def widths_of(spec: ResNetSpec, step: int = 1) -> Knob:
     """The widths of stem and stages, in steps that their groups divide."""
-    written = (*stem_widths(spec), *(stage.width for stage in spec.stages))
+    written = (*stem_widths(spec), *(width for stage in spec.stages for width in _widths(stage)))
     step = lcm(step, *_group_widths(spec))
     most = min(_LARGEST, MAX_CHANNELS // max(written)) * _GRAIN
     return Knob(spec, written, step, most, MAX_CHANNELS, _with_widths, keeps_shapes=True)
@@ -212,18 +223,49 @@ def stem_widths(spec: ResNetSpec) -> tuple[int, ...]:
 
 
 def _with_widths(spec: ResNetSpec, values: Sequence[int]) -> ResNetSpec:
-    cut = len(values) - len(spec.stages)
-    rest = iter(values[:cut])
+    rest = iter(values)
     fields: dict[str, Any] = {}
     for name in spec.stem.width_fields:
         old = getattr(spec.stem, name)
         fields[name] = next(rest) if isinstance(old, int) else tuple(next(rest) for _ in old)
-    stages = [
-        stage.model_copy(update={"width": width})
-        for stage, width in zip(spec.stages, values[cut:], strict=True)
-    ]
+    stages = [_with_stage_widths(stage, rest) for stage in spec.stages]
     stem = spec.stem.model_copy(update=fields)
     return spec.model_copy(update={"stem": stem, "stages": tuple(stages)})
+
+
+def _widths(stage: StageSpec) -> list[int]:
+    """The widths that a stage names: its own, and those of single blocks."""
+    entries = [width for entry in stage.blocks or () for width in (entry.width, entry.inner)]
+    return [number for width in (stage.width, stage.inner, *entries) for number in _numbers(width)]
+
+
+def _numbers(width: Any) -> list[int]:
+    """The numbers among widths, which may be lists, or multiples of other widths."""
+    if isinstance(width, tuple):
+        return [number for each in width for number in _numbers(each)]
+    return [width] if isinstance(width, int) else []
+
+
+def _with_numbers(width: Any, rest: Iterator[int]) -> Any:
+    """``width`` with the next of ``rest`` for each of its :func:`_numbers`."""
+    if isinstance(width, tuple):
+        return tuple(_with_numbers(each, rest) for each in width)
+    return next(rest) if isinstance(width, int) else width
+
+
+def _with_stage_widths(stage: StageSpec, rest: Iterator[int]) -> StageSpec:
+    """``stage`` with the next of ``rest`` for each of its :func:`_widths`."""
+    changed = _with_own_widths(stage, rest)
+    if stage.blocks is None:
+        return changed
+    blocks = tuple(_with_own_widths(entry, rest) for entry in stage.blocks)
+    return changed.model_copy(update={"blocks": blocks})
+
+
+def _with_own_widths(place: _Place, rest: Iterator[int]) -> _Place:
+    """A stage or one of its blocks, with the next of ``rest`` for each number of its own."""
+    widths = {name: _with_numbers(getattr(place, name), rest) for name in ("width", "inner")}
+    return place.model_copy(update=widths)
 
 
 def depths_of(spec: ResNetSpec) -> Knob:
@@ -262,7 +304,8 @@ def _kept(spec: ResNetSpec) -> list[bool]:
 
 def _group_widths(spec: ResNetSpec) -> set[int]:
     """What the widths of a legal network are multiples of."""
-    asked = {spec.norm.groups} if spec.norm.kind == "group" else set()
+    norm = spec.norm
+    asked = {norm.size or norm.groups} if isinstance(norm, GroupedNorm) else set()
     for stage in blocks_of(spec):
         kinds = {block.block for block in stage if isinstance(block.block, XSpec)}
         asked |= {block.group_width * block.ratio for block in kinds}

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import path_text
+from ..specs.network import ResNetSpec
 from ..specs.paths import Path
+from ..text.inline import in_words
 from .load import SpecLike, as_spec
+
+#: Most characters of a change on one line.
+_WIDE = 100
 
 
 class Change(NamedTuple):
@@ -17,11 +22,48 @@ class Change(NamedTuple):
     before: Any
     after: Any
 
+    def __str__(self) -> str:
+        """``path: before -> after``, on three lines if one would be too wide."""
+        before, after = in_words(self.before), in_words(self.after)
+        line = f"{self.path}: {before} -> {after}"
+        if len(line) <= _WIDE:
+            return line
+        return f"{self.path}:\n  - {before}\n  + {after}"
 
-def diff(a: SpecLike, b: SpecLike) -> tuple[Change, ...]:
-    """Every place where ``a`` and ``b`` differ; empty for equal specs.
 
-    Each is a spec, a catalogue name, a file or a mapping. Raises :class:`SpecError`.
+class Diff(tuple[Change, ...]):
+    """The changes that turn the spec ``before`` into ``after``: a tuple that reads well.
+
+    >>> import resforge as rf
+    >>> print(rf.diff("resnet18", "resnet34"))
+    name: resnet18 -> resnet34
+    stages[0].depth: 2 -> 3
+    stages[1].depth: 2 -> 4
+    stages[2].depth: 2 -> 6
+    stages[3].depth: 2 -> 3
+    """
+
+    before: ResNetSpec
+    after: ResNetSpec
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "no difference"
+
+    def _repr_html_(self) -> str:
+        # A door upwards, for notebooks: the picture of the second, marked where it differs.
+        from ..drawing.html import diff_to_html
+        from ..planner.plan import lay_out
+
+        side = max(self.before.natural_input_size, self.after.natural_input_size)
+        before, after = (lay_out(s, (side,) * s.dims) for s in (self.before, self.after))
+        return diff_to_html(before, after, [str(change) for change in self])
+
+
+def diff(a: SpecLike, b: SpecLike) -> Diff:
+    """Every place where ``a`` and ``b`` differ, as a tuple of changes; empty for equal specs.
+
+    Each is a spec, a catalogue name, a file or a mapping. Printed, it is one line for each change;
+    a notebook shows the picture of ``b``, marked where it differs. Raises :class:`SpecError`.
 
     Applied to ``a``, the changes give ``b``:
 
@@ -32,8 +74,19 @@ def diff(a: SpecLike, b: SpecLike) -> tuple[Change, ...]:
     >>> a.replace({change.path: change.after for change in rf.diff(a, b)}) == b
     True
     """
-    before, after = (as_spec(spec, "diff").model_dump(mode="json") for spec in (a, b))
-    return tuple(_changes(before, after, ()))
+    before, after = (as_spec(spec, "diff") for spec in (a, b))
+    one, two = (spec.model_dump(mode="json") for spec in (before, after))
+    changes = Diff(tree_changes(one, two))
+    changes.before, changes.after = before, after
+    return changes
+
+
+def tree_changes(a: Any, b: Any, path: Path = ()) -> Iterator[Change]:
+    """Every place where two plain trees differ, under ``path``.
+
+    A mapping of another kind, and a list of another length, is one change.
+    """
+    yield from _changes(a, b, path)
 
 
 def _changes(a: Any, b: Any, path: Path) -> Iterator[Change]:

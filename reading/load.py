@@ -95,7 +95,7 @@ def _document(source: Source) -> Document:
     if not isinstance(source, str | os.PathLike):
         raise wrong_type("load", "a catalogue name, a file or a mapping", source, _HELP)
     name = os.fspath(source)
-    if name in catalogue.list_specs():
+    if name in catalogue.entries():
         return read(catalogue.text(name), name=f"{name}.yaml")
     if "\n" in name or "{" in name:
         message = "load takes a catalogue name or a file, and this is the text of a spec"

@@ -7,14 +7,21 @@ from .block import BLOCKS, BlockSpec, Chains
 from .blocks import BasicSpec, BottleneckSpec, ChainBlockSpec, D2LSpec, XSpec
 from .call import Call, ChannelCount, call
 from .catalogue import list_specs
+from .convolution import (
+    ConvolutionSpec,
+    PlainConvolutionSpec,
+    ScaledStandardizedSpec,
+    StandardizedSpec,
+)
 from .head import HEADS, HeadSpec
 from .heads import ChainHeadSpec, ClassifierSpec
 from .init import InitSpec
+from .layer import Layer, Module
 from .layout import BlockPlan
 from .network import ResNetSpec
 from .norm import BatchNormSpec, GroupNormSpec, NoNormSpec, NormSpec
 from .operation import OPERATIONS, Operation, Steps
-from .operations import ECASpec, GlobalContextSpec, SqueezeExcitationSpec
+from .operations import BAMSpec, CBAMSpec, ECASpec, GlobalContextSpec, SqueezeExcitationSpec
 from .resolve import ResolvedBlock
 from .shortcut import SHORTCUTS, ShortcutSpec
 from .shortcuts import (
@@ -42,7 +49,7 @@ from .stems import (
     PatchifyStemSpec,
 )
 from .stochastic_depth import StochasticDepthSpec
-from .trace import Layer, Module, Trace
+from .trace import Trace
 
 __all__ = [
     "ACTIVATIONS",
@@ -53,6 +60,7 @@ __all__ = [
     "STEMS",
     "AttentionSpec",
     "AvgProjectionSpec",
+    "BAMSpec",
     "BasicSpec",
     "BatchNormSpec",
     "BlockEntrySpec",
@@ -60,6 +68,7 @@ __all__ = [
     "BlockSpec",
     "BottleneckSpec",
     "BuildError",
+    "CBAMSpec",
     "Call",
     "ChainBlockSpec",
     "ChainHeadSpec",
@@ -72,6 +81,7 @@ __all__ = [
     "Conv1x1Spec",
     "Conv3x3StemSpec",
     "Conv7x7StemSpec",
+    "ConvolutionSpec",
     "D2LSpec",
     "DeepBaseStemSpec",
     "DropoutShortcutSpec",
@@ -90,17 +100,20 @@ __all__ = [
     "NormSpec",
     "Operation",
     "PatchifyStemSpec",
+    "PlainConvolutionSpec",
     "ProjectionSpec",
     "ResNetSpec",
     "ResforgeError",
     "ResolvedBlock",
     "ScaledSpec",
+    "ScaledStandardizedSpec",
     "ShortcutPairSpec",
     "ShortcutSpec",
     "Site",
     "SpecError",
     "SqueezeExcitationSpec",
     "StageSpec",
+    "StandardizedSpec",
     "StemSpec",
     "Steps",
     "StochasticDepthSpec",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -29,7 +29,7 @@ OneZero = AfterValidator(lambda number: number + 0.0)
 Rate = Annotated[float, Field(ge=0.0, lt=1.0), OneZero]
 
 
-def _odd(kernel: int) -> int:
+def odd(kernel: int) -> int:
     if kernel % 2 == 0:
         raise PydanticCustomError(
             "odd",
@@ -39,7 +39,7 @@ def _odd(kernel: int) -> int:
     return kernel
 
 
-OddKernel = Annotated[int, Field(ge=1, le=31), AfterValidator(_odd)]
+OddKernel = Annotated[int, Field(ge=1, le=31), AfterValidator(odd)]
 """The side of a window that is padded by half of it and so keeps the size."""
 
 
@@ -55,7 +55,7 @@ class _Schema(GenerateJsonSchema):
         return written
 
 
-_PLAIN = {bool, int, float, str, type(None)}
+PLAIN = {bool, int, float, str, type(None)}
 
 
 class Spec(BaseModel):
@@ -64,6 +64,26 @@ class Spec(BaseModel):
     Made in Python it takes any mapping, any sequence and NumPy's numbers, as :func:`plain` reads
     them.
     """
+
+    # Outside of the fields: copies and pickles leave it behind, comparisons do not see it.
+    __slots__ = ("_hash",)
+
+    #: Numbers of axes of the networks in which it can stand.
+    legal_dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
+
+    def __hash__(self) -> int:
+        # Parts are the keys under which layouts are kept, and looked up block by block.
+        try:
+            found: int = _hash_of(self)
+        except AttributeError:
+            found = hash((type(self), *self.__dict__.values()))
+            object.__setattr__(self, "_hash", found)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __init__(self, /, **tree: Any) -> None:
         super().__init__(**plain(tree))
@@ -86,7 +106,7 @@ class Spec(BaseModel):
         """``model_dump(mode="json")``, in a fraction of its time where all is plain already."""
         plain: dict[str, Any] = {}
         for name, value in self.__dict__.items():
-            if type(value) in _PLAIN:
+            if type(value) in PLAIN:
                 plain[name] = value
             elif isinstance(value, Spec):
                 plain[name] = value.as_plain()
@@ -115,11 +135,23 @@ class Spec(BaseModel):
     )
 
 
-def _known_version(value: Any) -> Any:
+#: Reads the slot past pydantic, which would look for a missing one in several places.
+_hash_of: Final = Spec.__dict__["_hash"].__get__
+
+
+def _whole(value: Any) -> Any:
     # Python holds true for equal to 1; the language does not.
     if not is_whole(value):
         raise PydanticKnownError("int_type")
-    if value != VERSION:
+    return value
+
+
+Whole = BeforeValidator(_whole)
+"""The annotation of a choice among whole numbers."""
+
+
+def _known_version(value: Any) -> Any:
+    if _whole(value) != VERSION:
         mend = f"write {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
         message = f"this resforge reads version {VERSION} of the language, not {value}"
         raise PydanticCustomError("version", "{message}", {"message": message, "help": mend})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from .base import expand_kind, short_tree
-from .operation import Operation, Problem, Steps, shorten_chain
+from .layer import Layer
+from .operation import Operation, Problem, Steps, shorten_chain, shorten_operation
 from .operations import ActSpec
 from .registry import Kinds, UnionOf
 from .site import Site
-from .trace import Layer
 
 
 class Chains(NamedTuple):
@@ -44,6 +44,8 @@ class BlockSpec(Operation):
     #: The branch, in the words of a docstring, and where it was published.
     branch_words: ClassVar[str] = "a branch of its own"
     source: ClassVar[str] = ""
+    #: Fields by the names of the modules that they describe, where the names differ.
+    fields_of: ClassVar[Mapping[str, str]] = {}
     #: Fields that change neither the names nor the shapes of its layers, in some networks.
     hidden: ClassVar[tuple[str, ...]] = ()
     #: Whether its convolutions follow the stage's dilation.
@@ -87,6 +89,11 @@ class BlockSpec(Operation):
         do."""
         return False
 
+    @property
+    def reads_sums(self) -> bool:  # type: ignore[override]
+        """Whether an operation of its own depends on the number of sums before it."""
+        return False
+
     def shares_entry(self, site: Site) -> bool:
         """Whether the shortcut takes the activated input, as the branch does."""
         return False
@@ -101,10 +108,19 @@ class BlockSpec(Operation):
         network without norms."""
         return bare
 
+    def field_of(self, module: str) -> str | None:
+        """The field that says what the module of that name is; None for none of its own."""
+        name = self.fields_of.get(module, module)
+        return name if name in type(self).model_fields else None
+
     def residual_end(self, branch: Sequence[Layer]) -> Layer | None:
         """The last norm of the branch, which ``zero_residual`` starts at 0; None for none."""
         norms = [layer for layer in branch if layer.kind.endswith("_norm") and layer.path == "main"]
         return norms[-1] if norms else None
+
+    def problems_on(self, site: Site) -> Iterator[Problem]:
+        """What is wrong with this block at its place."""
+        return self.problems_at(site.width)
 
     def problems_at(self, width: int) -> Iterator[Problem]:
         """What is wrong with this block at this width of its stage."""
@@ -133,7 +149,16 @@ AnyBlock = Annotated[BlockSpec, UnionOf(lambda: BLOCKS, expand_block)]
 def shorten_block(block: BlockSpec) -> Any:
     """The shortest way to write ``block``."""
     if block.kind != "chain":
-        return short_tree(block)
-    parts = ((name, getattr(block, name)) for name in ("entry", "branch", "exit"))
-    usual = {name: type(block).model_fields[name].default for name in ("entry", "exit")}
-    return {name: shorten_chain(part) for name, part in parts if usual.get(name) != part}
+        tree = short_tree(block)
+        held = {name: getattr(block, name) for name in tree} if isinstance(tree, dict) else {}
+        ops = {name: op for name, op in held.items() if isinstance(op, Operation)}
+        return (
+            {**tree, **{name: shorten_operation(op) for name, op in ops.items()}} if ops else tree
+        )
+    names = "entry", "preactivation", "branch", "exit"
+    parts = {name: getattr(block, name) for name in names}
+    return {
+        name: shorten_chain(part)
+        for name, part in parts.items()
+        if part is not None and (part or name == "exit")
+    }

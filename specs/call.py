@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -27,6 +28,25 @@ class Call(NamedTuple):
 def call(name: str, *args: Any, **options: Any) -> Call:
     """The call of ``name`` with these arguments."""
     return Call(name, args, options)
+
+
+def nest(calls: Mapping[str, Call]) -> dict[str, Call]:
+    """``calls`` by the first parts of their names.
+
+    >>> nest({"of.0": call("A"), "of.1": call("B"), "dropout": call("C")})["of"].options.keys()
+    dict_keys(['0', '1'])
+    """
+    found: dict[str, Any] = {}
+    for name, made in calls.items():
+        first, _, rest = name.partition(".")
+        if rest:
+            found.setdefault(first, {})[rest] = made
+        else:
+            found[first] = made
+    return {
+        name: part if isinstance(part, Call) else Call("nn.Sequential", (), nest(part))
+        for name, part in found.items()
+    }
 
 
 IDENTITY = call("nn.Identity")

@@ -7,16 +7,15 @@ from typing import Any
 
 from .block import BlockSpec, shorten_block
 from .blocks import ChainBlockSpec
+from .ends import closing_of
 from .head import shorten_head
 from .heads import ChainHeadSpec
-from .layout import closing_of
 from .network import ResNetSpec
 from .operation import OPERATIONS, Operation, Steps, shorten_chain
-from .operations import FlattenSpec
+from .operations import ActSpec, FlattenSpec
 from .resolve import ResolvedBlock, blocks_of
 from .shortcut import ShortcutSpec, shorten_inner
 from .shortcuts import ChainShortcutSpec
-from .site import Site
 from .stem import shorten_stem
 from .stems import ChainStemSpec
 
@@ -48,7 +47,7 @@ def expand(spec: ResNetSpec) -> ResNetSpec:
     if closing := _ops(closing_of(spec, last.block)):
         tree["closing"] = shorten_chain(closing)
     if spec.head is not None:
-        site = Site.of_end(last.site.out_channels, spec.norm, spec.activation)
+        site = spec.end_site(last.site.out_channels)
         head = _ops(spec.head.steps(site))
         if head is not None:
             tree["head"] = shorten_head(ChainHeadSpec(layers=head))
@@ -69,20 +68,27 @@ def _write_blocks(tree: Tree, stages: Sequence[Sequence[Written]]) -> None:
         for key in ("block", "shortcut"):
             entry.pop(key, None)
         own_block = _only(block for block, _, _ in stage)
+        sizes = [_own_sizes(each) for each in entry.get("blocks", [])] or [{} for _ in stage]
+        entry.pop("depth", None)
         if own_block is None or own is None:
-            entry.pop("depth", None)
             entry["blocks"] = [
-                {"block": block, "shortcut": {_side(b): shortcut}} for block, shortcut, b in stage
+                {**size, "block": block, "shortcut": {_side(b): shortcut}}
+                for size, (block, shortcut, b) in zip(sizes, stage, strict=True)
             ]
             continue
         entry.pop("blocks", None)
-        entry["depth"] = len(stage)
+        entry |= {"blocks": sizes} if any(sizes) else {"depth": len(stage)}
         if block is None:
             entry["block"] = own_block
         if pair is None:
             entry["shortcut"] = own
     tree["block"] = block or every[0][0]
     tree["shortcut"] = pair or "projection"
+
+
+def _own_sizes(entry: Tree) -> Tree:
+    """The numbers that a block has apart from its stage."""
+    return {key: value for key, value in entry.items() if key not in ("block", "shortcut")}
 
 
 def _side(block: ResolvedBlock) -> str:
@@ -110,6 +116,7 @@ def _block(resolved: ResolvedBlock) -> Any:
     block: BlockSpec = resolved.block
     if None not in parts:
         entry, branch, exit_ = parts
+        exit_ = None if exit_ == (ActSpec(),) else exit_
         block = ChainBlockSpec(entry=entry, branch=branch, exit=exit_)  # type: ignore[arg-type]
     return shorten_block(block)
 

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Fault, path_text
+from .activation import ACTIVATION_KINDS, ACTIVATIONS, ActivationSpec
 from .attention import AttentionSpec, attention_kinds
 from .block import BLOCKS, BlockSpec
+from .by_axis import WAYS
 from .head import HEADS, HeadSpec
 from .join import JOINS, JoinSpec
+from .near import meant
 from .operation import OPERATIONS, Operation
 from .paths import Path, nearest
 from .shortcut import SHORTCUTS, ShortcutSpec
@@ -32,10 +35,14 @@ _EXAMPLES = {
     "of": "of: stages[0].width",
     "base": "base: resnet18",
     "rate": "rate: 0.2",
+    "kernel": "kernel: 3",
+    "pool": "pool: avg",
+    "heads": "heads: 32, a divisor of the channels",
     "path": "path: data, the folder that holds the files",
     "to": "to: A, an arm, or with axis one of its labels",
 }
 _FAMILIES: dict[type, Callable[[], Mapping[str, Any]]] = {
+    ActivationSpec: lambda: {name: ACTIVATION_KINDS[name] for name in ACTIVATIONS},
     AttentionSpec: attention_kinds,
     BlockSpec: lambda: BLOCKS,
     HeadSpec: lambda: HEADS,
@@ -130,6 +137,8 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
         if tagged:
             here = owners = tagged
             continue
+        if part in WAYS:
+            continue
         path.append(part)
         if isinstance(part, str):
             owners = here
@@ -161,6 +170,9 @@ def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Ex
     if detail["type"] == "union_tag_not_found":
         return _no_kind(detail, held)
     if detail["type"] in ("model_type", "model_attributes_type") and kinds:
+        if set(kinds) == set(OPERATIONS):
+            message = f"expected an operation, not {shown(detail['input'])}"
+            return "type", message, "write one, such as norm or {conv: 3}"
         message = f"expected a kind or a mapping, not {shown(detail['input'])}"
         return "type", message, f"write {' or '.join(kinds)}, or {{kind: {kinds[0]}, ...}}"
     explain = _EXPLAINERS.get(detail["type"])
@@ -180,11 +192,12 @@ def _unknown_key(detail: ErrorDetails, owners: list[Model]) -> Explained:
     message = f"unknown key '{key}'"
     begun = next((name for name in known if name.startswith(key)), None)
     inside = [] if begun else _fields_with(key, owners)
-    if inside:
+    others = _kinds_with(key, owners)
+    if inside and not others:
         return "key", message, f"'{key}' belongs inside {' or '.join(inside)}"
     if close := begun or nearest(key, known):
         return "key", message, f"did you mean '{close}'?"
-    if others := _kinds_with(key, owners):
+    if others:
         return "key", message, f"'{key}' belongs to {' or '.join(others)}"
     return "key", message, f"allowed here: {', '.join(known)}"
 
@@ -221,6 +234,8 @@ def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
     # A chain is written out, not named.
     names = [name for name in names if name != "chain"]
     message = f"{shown(given)} is not one of {', '.join(names)}"
+    if isinstance(given, str) and "." not in given and set(names) == set(OPERATIONS):
+        return "value", f"there is no operation {shown(given)}", meant(given, OPERATIONS)
     if close := nearest(given, names):
         return "value", message, f"did you mean '{close}'?"
     if isinstance(given, str) and "." in given:
@@ -250,6 +265,13 @@ def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explai
         return "type", f"expected {what}, not {shown(given)}", help_
 
     return explain
+
+
+def _wrong_pattern(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    """Of the fields with a pattern only widths are the user's own words."""
+    message = f"{shown(detail['input'])} is no multiple of a width"
+    help_ = "write x2 or x1/2 of the stage's width, in or in1/2 of the block's input, or a number"
+    return "value", message, help_
 
 
 def _out_of_range(detail: ErrorDetails, owners: list[Model]) -> Explained:
@@ -297,4 +319,5 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "too_short": _wrong_length,
     "too_long": _wrong_length,
     "string_too_long": _wrong_length,
+    "string_pattern_mismatch": _wrong_pattern,
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .activation import Activation
-from .base import MAX_STAGES, Channels, Spec, Version
+from .base import MAX_STAGES, Channels, Spec, Version, Whole
 from .block import AnyBlock
 from .blocks import BasicSpec
+from .convolution import PLAIN, ConvolutionSpec
 from .head import AnyHead
 from .heads import ClassifierSpec
 from .init import InitSpec
@@ -26,10 +27,16 @@ from .stochastic_depth import StochasticDepth
 class NetworkFields(Spec):
     """Stem, stages and head of a residual network, with what they share."""
 
+    # What :func:`resforge.specs.resolve.runs_of` found, once for each spec.
+    __slots__ = ("_runs",)
+
     resforge: Version
     """Version of the language."""
     name: Annotated[str, Field(max_length=200)] = ""
     """A label for people; not part of the network's identity."""
+    dims: Annotated[Literal[1, 2, 3], Whole] = 2
+    """Number of axes: 1 for signals, 2 for pictures, 3 for volumes and video. Kernels and strides
+    may be lists with a number for each axis."""
     in_channels: Channels = 3
     """Channels of the input picture."""
     stem: AnyStem = Conv7x7StemSpec()
@@ -46,6 +53,9 @@ class NetworkFields(Spec):
     """The norm of every part without one of its own."""
     activation: Activation = "relu"
     """The activation of every part without one of its own."""
+    convolution: ConvolutionSpec = PLAIN
+    """What every convolution without one of its own convolves with: its weight, or that
+    standardised."""
     stochastic_depth: StochasticDepth | None = None
     """Dropping of residual branches at random while training: a rate, or a mapping."""
     closing: Chain | None = None
@@ -60,4 +70,13 @@ class NetworkFields(Spec):
     @property
     def stem_site(self) -> Site:
         """What the operations of the stem may depend on."""
-        return Site.of_end(self.in_channels, self.norm, self.activation)
+        return self.end_site(self.in_channels)
+
+    def end_site(self, channels: int) -> Site:
+        """What the operations of a stem, closing or head that takes ``channels`` may depend on."""
+        return Site.of_end(channels, self.norm, self.activation, self.convolution, self.dims)
+
+    @property
+    def point(self) -> tuple[int, ...]:
+        """The size of a map of one position."""
+        return (1,) * self.dims

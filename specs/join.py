@@ -124,8 +124,10 @@ class GateJoinSpec(Gating, JoinSpec):
 
     def call(self, of: Call, site: Site) -> Call:
         channels = ChannelCount(site.in_channels), ChannelCount(site.out_channels)
-        stride = [site.stride] if site.stride > 1 else []
-        return call("Gate", *channels, *stride, mode=self.mode, bias_init=self.bias_init, of=of)
+        stride = [site.stride] if site.stride != 1 else []
+        dims = {} if site.dims == 2 else {"dims": site.dims}
+        options = {"mode": self.mode, "bias_init": self.bias_init, **dims}
+        return call("Gate", *channels, *stride, **options, of=of)
 
     def signs(self) -> tuple[str | None, str | None]:
         return "1−g", "g" if self.mode == "exclusive" else None

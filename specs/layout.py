@@ -1,4 +1,4 @@
-"""The parts of a network as layers and modules in plain numbers.
+"""The blocks of a network as layers and modules in plain numbers.
 
 Everything that is built, counted, exported or drawn is read from what is written down here.
 """
@@ -6,18 +6,23 @@ Everything that is built, counted, exported or drawn is read from what is writte
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from ..errors import Fault, SpecError, path_text
-from .block import BlockSpec
-from .fields import NetworkFields
+from .axes import Axes, axes_text, size_text
+from .block import BlockSpec, Chains
+from .inner import Widths, with_inner
 from .join import JoinSpec
-from .operation import Steps, named, trace_chain
+from .layer import End, Layer, Module, Size
+from .operation import trace_chain
 from .operations import DropPathSpec
 from .resolve import ResolvedBlock
 from .shortcut import ShortcutSpec
 from .site import Site
-from .trace import Layer, Module, Size, Trace, strided
+from .tally import Tally, tally_of
+from .trace import Trace
+from .windows import strided
 
 
 class BlockPlan(NamedTuple):
@@ -28,7 +33,7 @@ class BlockPlan(NamedTuple):
     layers: tuple[Layer, ...]
     cuts: tuple[int, int, int]
     """Where among the layers the branch, the shortcut and what follows the sum begin."""
-    receptive_field: int
+    receptive_field: Axes
     """Side, in input pixels, of the square that an element of the output sees."""
     modules: BlockModules
     """The modules of the block's chains."""
@@ -83,7 +88,7 @@ class BlockPlan(NamedTuple):
         return self.site.out_channels
 
     @property
-    def stride(self) -> int:
+    def stride(self) -> Axes:
         """Stride of the block."""
         return self.site.stride
 
@@ -121,63 +126,36 @@ class BlockModules(NamedTuple):
     """Whether the sum may be written over the branch's output."""
 
 
-def trace_stem(trace: Trace, spec: NetworkFields) -> None:
-    """Write down the stem."""
-    site = spec.stem_site
-    trace_chain(trace, spec.stem.steps(site), site, None, fresh=False)
-
-
-def trace_end(trace: Trace, spec: NetworkFields, last: BlockSpec) -> tuple[int, int]:
-    """Write down what follows the last block, which is ``last``: where, among the layers and
-    among the modules, the head begins."""
-    site = Site.of_end(trace.channels, spec.norm, spec.activation)
-    trace_chain(trace, closing_of(spec, last), site, None, fresh=False)
-    # The last stage's map is handed out as a feature: whoever holds it keeps it as it was.
-    trace.modules[:] = [module._replace(in_place=False) for module in trace.modules]
-    cuts = len(trace.layers), len(trace.modules)
-    if spec.head is not None:
-        site = Site.of_end(trace.channels, spec.norm, spec.activation)
-        trace_chain(trace, spec.head.steps(site), site, None, fresh=False)
-    return cuts
-
-
-def closing_of(spec: NetworkFields, last: BlockSpec) -> Steps:
-    """What follows the last stage, before the head."""
-    return last.closing() if spec.closing is None else named(spec.closing, "closing.")
-
-
-def trace_block(trace: Trace, resolved: ResolvedBlock) -> tuple[tuple[int, int, int], BlockModules]:
-    """Write down a block: the cuts between its parts, as :class:`BlockPlan` has them, and its
-    modules. Raises :class:`SpecError` where a chain ends in another shape than the block's."""
-    laid = layout_of(resolved, trace.size)
-    place_block(trace, resolved, laid)
-    return laid.cuts, laid.modules
-
-
 def layout_of(resolved: ResolvedBlock, size: Size) -> BlockLayout:
     """The layout of a block on a map of ``size``. Raises :class:`SpecError` where a chain ends in
     another shape than the block's."""
     laid = block_at(resolved.block, resolved.shortcut, resolved.site, size)
-    for part, end in laid.ends.items():
-        _check_end(resolved, part, end, laid)
+    if not laid.meets:
+        for part, end in laid.ends.items():
+            _check_end(resolved, part, end, laid)
     return laid
+
+
+def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
+    """The tally of a block on a map of ``size``. Raises as :func:`layout_of` does."""
+    tally = _tally_at(resolved.block, resolved.shortcut, resolved.site, size)
+    if tally is None:
+        layout_of(resolved, size)
+        raise AssertionError(resolved.name)
+    return tally
+
+
+@lru_cache(16_384)
+def _tally_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> Tally | None:
+    """Tallies are small: more of them are kept than layouts."""
+    laid = block_at(block, shortcut, site, size)
+    modules = [module for chain in laid.modules[:4] for module in chain]
+    return tally_of(laid.layers, modules, laid.end) if laid.meets else None
 
 
 def place_block(trace: Trace, resolved: ResolvedBlock, laid: BlockLayout) -> None:
     """Write down a block whose layout is known."""
-    trace.place(laid.layers, f"{resolved.name}.")
-    trace.channels, trace.size = resolved.site.out_channels, laid.size
-    trace.first += trace.jump * laid.first
-    trace.last += trace.jump * laid.last
-    trace.jump *= resolved.site.stride
-
-
-class _End(NamedTuple):
-    """The shape that a chain ends in."""
-
-    channels: int
-    size: Size
-    stride: int
+    trace.place(laid.layers, f"{resolved.name}.", laid.end)
 
 
 class BlockLayout(NamedTuple):
@@ -186,13 +164,12 @@ class BlockLayout(NamedTuple):
     layers: tuple[Layer, ...]
     cuts: tuple[int, int, int]
     modules: BlockModules
-    ends: dict[str, _End]
-    """Shapes that the branch and the shortcut's path end in."""
-    size: Size
-    """Size of the map that the block puts out."""
-    first: int
-    """Pixels by which the block moves the first that is seen."""
-    last: int
+    ends: dict[str, End]
+    """Where the branch, the shortcut's path and what follows the sum end."""
+    end: End
+    """Where the block ends."""
+    meets: bool
+    """Whether all of them end in the block's shape."""
 
 
 @lru_cache(1024)
@@ -205,13 +182,15 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
     layers, modules = trace.layers, trace.modules
     shared = not shortcut.absent and block.shares_entry(site)
     chains = block.chains(site, shared)
+    if site.inner:
+        chains = _with_inner(chains, site.inner)
     trace.dilation = site.dilations.first
     trace_chain(trace, chains.entry, site, None, fresh=False)
     side = trace.fork("shortcut")
     branch, entered = len(layers), len(modules)
     trace_chain(trace, chains.branch, site, site.width, fresh=False)
     fresh, branched, bypass = trace.fresh, len(modules), len(layers)
-    ends = {"branch": _End(trace.channels, trace.size, trace.jump)}
+    ends = {"branch": trace.end}
     join = shortcut.joined()
     if not shortcut.absent:
         gate = side.fork("shortcut")
@@ -220,11 +199,13 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
             for name, op in shortcut.steps(site)
         )
         trace_chain(side, steps, site, site.out_channels, fresh=False)
-        ends["shortcut"] = _End(side.channels, side.size, side.jump)
+        ends["shortcut"] = side.end
         join.trace(gate, "downsample", site)
         trace.join(side)
     exit_, joined = len(layers), len(modules)
     trace_chain(trace, chains.exit, site, None, fresh=True)
+    if chains.exit:
+        ends["exit"] = trace.end
     parts = BlockModules(
         tuple(modules[:entered]),
         tuple(modules[entered:branched]),
@@ -234,37 +215,47 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
         fresh,
     )
     cuts = branch, bypass, exit_
-    out = strided(size, site.stride)
-    return BlockLayout(tuple(layers), cuts, parts, ends, out, trace.first, trace.last)
+    shape = site.out_channels, strided(size, site.stride), site.stride
+    end = End(*shape, trace.first, trace.last)
+    meets = all(found[:3] == shape for found in ends.values())
+    return BlockLayout(tuple(layers), cuts, parts, ends, end, meets)
 
 
-def _check_end(resolved: ResolvedBlock, part: str, end: _End, laid: BlockLayout) -> None:
+def _with_inner(chains: Chains, inner: Widths) -> Chains:
+    """``chains`` with the widths that the stage gives for those within them."""
+    widths = repeat(inner[0]) if len(inner) == 1 else iter(inner)
+    return Chains(*(with_inner(steps, widths) for steps in chains))
+
+
+def _check_end(resolved: ResolvedBlock, part: str, end: End, laid: BlockLayout) -> None:
     """Refuse a chain that ends in another shape than the block's: torch might broadcast it."""
-    site, size = resolved.site, laid.size
-    if end == (site.out_channels, size, site.stride):
+    site, size = resolved.site, laid.end.size
+    if end[:3] == laid.end[:3]:
         return
-    path, help_ = resolved.block_path, "give one convolution of the branch stride: block"
-    if part == "shortcut":
-        path, help_ = resolved.shortcut_path, "give one operation of the path stride: block"
+    name = f"the {part} of {resolved.name}"
     if end.stride != site.stride:
-        message = (
-            f"the {part} of {resolved.name} strides by {end.stride}, its block by {site.stride}"
-        )
-    else:
-        written = f"{end.channels} channels of {end.size[0]}x{end.size[1]}"
-        message = (
-            f"the {part} of {resolved.name} ends in {written}, the block puts out "
-            f"{site.out_channels} of {size[0]}x{size[1]}"
-        )
-        help_ = "pad its windows by half, or leave padding out"
-    if end.stride == site.stride and end.channels != site.out_channels:
+        strides = axes_text(end.stride), axes_text(site.stride)
+        message = f"{name} strides by {strides[0]}, its block by {strides[1]}"
+        help_ = "write stride: block at one operation of it, and no stride at the others"
+    elif end.channels != site.out_channels:
+        message = f"{name} ends in {end.channels} channels, its block in {site.out_channels}"
         help_ = f"make it end in {site.out_channels} channels"
-    raise SpecError(Fault(part.replace("branch", "block"), message, path_text(path), help_))
+    else:
+        message = f"{name} ends in a map of {size_text(end.size)} where its block has one of "
+        message += size_text(size)
+        help_ = "pad its windows by half, or leave padding out"
+    if part == "exit":
+        help_ = "keep the shape after the sum; `before` of the next stage may change it"
+    path = resolved.shortcut_path if part == "shortcut" else resolved.block_path
+    code = "shortcut" if part == "shortcut" else "block"
+    raise SpecError(Fault(code, message, path_text(path), help_))
 
 
 def with_drop_path(modules: BlockModules, resolved: ResolvedBlock) -> BlockModules:
     """``modules`` with the operation that leaves the branch out at random at its end."""
     channels = resolved.site.out_channels
-    op = DropPathSpec(rate=resolved.drop_rate, mode=resolved.drop_mode)  # type: ignore[arg-type]
-    module = Module("drop_path", op, channels, channels, (), modules.fresh)
+    how = {"mode": resolved.drop_mode, "scaled": resolved.drop_scaled}
+    op = DropPathSpec.model_validate({"rate": resolved.drop_rate, **how})
+    dims = resolved.site.dims
+    module = Module("drop_path", op, channels, channels, (), modules.fresh, dims)
     return modules._replace(branch=(*modules.branch, module))

@@ -8,8 +8,18 @@ from typing import Any
 from .base import expand_kind
 from .block import expand_block
 from .head import expand_head
+from .operation import OPERATIONS, expand_operation
 from .shortcut import expand_inner, expand_shortcut
 from .stem import expand_stem
+
+
+def _expand_part(value: Any) -> Any:
+    """The long form of an operation in a word; fields alone change the one that stands there."""
+    named = isinstance(value, dict) and any(
+        key in OPERATIONS and OPERATIONS[key].main for key in value
+    )
+    return expand_operation(value) if named or isinstance(value, str) else value
+
 
 Expansions = Mapping[str, Callable[[Any], Any]]
 """By key, how a short form becomes the long one."""
@@ -22,6 +32,11 @@ _LONG: Expansions = {
     "match": expand_inner,
     "change": expand_inner,
     "of": expand_inner,
+    "attention": _expand_part,
+    "conv1": _expand_part,
+    "conv2": _expand_part,
+    "conv3": _expand_part,
+    "stride_by": _expand_part,
 }
 
 
@@ -37,6 +52,8 @@ def merge(
     {'block': {'kind': 'basic'}}
     >>> merge({"block": {"kind": "bottleneck", "groups": 32}}, {"block": {"expansion": 2}})
     {'block': {'kind': 'bottleneck', 'groups': 32, 'expansion': 2}}
+    >>> merge({"conv2": {"kind": "conv", "kernel": 3}}, {"conv2": {"res2net": 4}})
+    {'conv2': {'kind': 'res2net', 'scales': 4}}
     """
     merged = dict(base)
     for key, value in changes.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from functools import cache
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, mod
 from ..errors import SpecError, wrong_type
 from ..text.writer import to_json, to_yaml
 from . import canonical, catalogue
+from .axes import largest
 from .base import MAX_INPUT, short_tree
 from .block import shorten_block
+from .convolution import PLAIN
+from .ends import head_map, stride_of
 from .explain import faults_of
 from .fields import NetworkFields
 from .head import shorten_head
 from .init import InitSpec
-from .layout import trace_stem
 from .merge import merge
 from .norm import BatchNormSpec
 from .operation import shorten_chain
@@ -28,10 +30,11 @@ from .schema import allow_base
 from .shortcuts import shorten_shortcut
 from .stem import shorten_stem
 from .stochastic_depth import shorten_rate
-from .trace import Trace
 
 #: The context in which values are validated and the rules between them are not.
 _UNCHECKED: Final = {"rules": False}
+#: Usual sides of inputs by the number of axes: without and with a stem that downsamples.
+_USUAL: Final = {1: (128, 1024), 2: (32, 224), 3: (32, 64)}
 
 
 class ResNetSpec(NetworkFields):
@@ -78,12 +81,15 @@ class ResNetSpec(NetworkFields):
     @property
     def natural_input_size(self) -> int:
         """Side of the pictures its kind of stem is for, where nobody says: 224 (ImageNet) for a
-        stem that downsamples, 32 (CIFAR) for one that does not; more where the strides ask for it.
+        stem that downsamples, 32 (CIFAR) for one that does not; 1024 and 128 for signals, 64 and 32
+        for volumes; more where the strides ask for it. A head that takes a map of one size decides
+        it.
         """
-        trace = Trace(self.in_channels, (224, 224))
-        trace_stem(trace, self)
-        stride = trace.jump * prod(stage.stride for stage in self.stages)
-        usual = 224 if trace.jump > 1 else 32
+        stem, last = stride_of(self)
+        stride, usual = largest(last), _USUAL[self.dims][stem != 1]
+        fixed = head_map(self)
+        if fixed is not None:
+            return min(fixed * stride, MAX_INPUT)
         return usual if stride <= usual else min(2 * stride, MAX_INPUT)
 
     @property
@@ -120,6 +126,8 @@ class ResNetSpec(NetworkFields):
         tree: dict[str, Any] = {"resforge": self.resforge}
         if self.name:
             tree["name"] = self.name
+        if self.dims != 2:
+            tree["dims"] = self.dims
         tree["in_channels"] = self.in_channels
         tree["stem"] = shorten_stem(self.stem)
         tree["stages"] = [stage.to_tree() for stage in self.stages]
@@ -128,7 +136,10 @@ class ResNetSpec(NetworkFields):
         if self.norm != BatchNormSpec():
             tree["norm"] = short_tree(self.norm)
         if self.activation != "relu":
-            tree["activation"] = self.activation
+            own = self.activation
+            tree["activation"] = own if isinstance(own, str) else short_tree(own)
+        if self.convolution != PLAIN:
+            tree["convolution"] = short_tree(self.convolution)
         if self.stochastic_depth is not None:
             tree["stochastic_depth"] = shorten_rate(self.stochastic_depth)
         if self.closing is not None:
@@ -139,13 +150,12 @@ class ResNetSpec(NetworkFields):
         return tree
 
     def _repr_html_(self) -> str:
-        # One of the two doors upwards, for notebooks: a spec is looked at where it stands.
+        # A door upwards, for notebooks: a spec is looked at where it stands.
         from ..drawing.html import to_html
         from ..planner.plan import lay_out
 
         # A notebook asks of any spec, also of one that strides further than its size goes.
-        size = self.natural_input_size
-        return to_html(lay_out(self, (size, size)))
+        return to_html(lay_out(self, (self.natural_input_size,) * self.dims))
 
     def to_yaml(self) -> str:
         """The spec as YAML text that reads back to an equal spec."""
@@ -160,7 +170,13 @@ def _with_base(tree: dict[str, Any]) -> dict[str, Any]:
     """``tree`` laid over the catalogue entry it starts from, if it names one."""
     if "base" not in tree:
         return tree
-    base = ResNetSpec(**catalogue.tree(tree["base"]))
+    base = _entry(catalogue.entry(tree["base"]).name)
     changes = {key: value for key, value in tree.items() if key != "base"}
     # The language version is each file's own to say.
     return merge(base.model_dump(mode="json", exclude={"resforge"}), changes)
+
+
+@cache
+def _entry(name: str) -> ResNetSpec:
+    """The network of a catalogue entry: many entries start from a few."""
+    return ResNetSpec(**catalogue.tree(name))

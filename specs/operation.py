@@ -8,20 +8,27 @@ JSON Schema, the strategies, the tables of the language page) is derived from th
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from ..errors import Fault, SpecError
-from .base import MAX_CHANNELS, Spec, Stride, short_tree
+from .axes import Axes, sides_text, size_text, uniform
+from .base import MAX_CHANNELS, Channels, Spec, Stride, short_tree
+from .by_axis import ByAxis, NumberOr
 from .call import Call
-from .paths import nearest
+from .layer import KINDS, Layer, Module
+from .near import meant
 from .registry import Kinds, UnionOf
 from .seen import Seen
 from .site import Site
-from .trace import KINDS, Layer, Module, Trace
+from .trace import Trace
 
 MAX_OPERATIONS = 256
 """Operations of one chain."""
@@ -65,6 +72,8 @@ class Operation(Spec):
     sign: ClassVar[str | None] = None
     #: What the legend of the picture calls the sign; empty for a sign that needs no entry.
     legend: ClassVar[str] = ""
+    #: What it is called elsewhere, for the help line of an unknown name.
+    synonyms: ClassVar[tuple[str, ...]] = ()
     #: Fields of examples that strategies draw, the gallery shows and the tests try; each legal
     #: wherever the operation may stand.
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
@@ -76,6 +85,16 @@ class Operation(Spec):
     #: Fields that change nothing in evaluation where the tensors are given: initial values, what
     #: only training uses, and widths, which tensors show.
     unevaluated: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it ends in a norm and an activation of its own, so that a word puts none after it.
+    ends_activated: ClassVar[bool] = False
+    #: Whether a map that was activated before it is so after it, as behind a pool.
+    keeps_activation: ClassVar[bool] = False
+    #: Whether it may be one with the operation after it; see :meth:`with_next`.
+    may_take_next: ClassVar[bool] = False
+    #: Fields that hold chains of operations.
+    holds: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it depends on the number of sums since the last change of shape, ``site.sums``.
+    reads_sums: ClassVar[bool] = False
     #: What makes a vector of a map, for an operation that takes a vector; None for one that takes
     #: a map. It stands before the operation by itself.
     flattening: ClassVar[Operation | None] = None
@@ -83,6 +102,10 @@ class Operation(Spec):
     def settle(self, site: Site) -> Operation:
         """The operation with the network's own choices filled in: its norm, its activation."""
         return self
+
+    def with_next(self, op: Operation) -> Operation | None:
+        """The operation that is this one and ``op``, which follows it; None for none."""
+        return None
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
         """Write down the layers; nothing for what changes no shape and learns nothing.
@@ -111,6 +134,11 @@ class Operation(Spec):
             fields["layers"] = layers
         return fields
 
+    @property
+    def parts(self) -> tuple[Operation, ...]:
+        """The operations that it stands for, each of which means something by itself."""
+        return (self,)
+
     def evaluated(self, module: Module) -> dict[str, Any] | None:
         """What it computes in evaluation from given tensors; None where it does nothing."""
         meant = self.canonical(module)
@@ -121,6 +149,20 @@ class Operation(Spec):
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         """What is wrong with it at one place."""
         return iter(())
+
+    @property
+    def map_size(self) -> int | None:
+        """Height and width of the only map that it takes; None where it takes any."""
+        return None
+
+    def misfits(self, module: Module) -> Iterable[str]:
+        """Why it cannot take the map that it meets, at one size of pictures."""
+        side = self.map_size
+        if side is None or set(module.layer.in_size) == {side}:
+            return ()
+        found = size_text(module.layer.in_size)
+        wanted = sides_text(side, len(module.layer.in_size))
+        return (f"{self.kind} takes a map of {wanted} positions, not of {found}",)
 
     def sign_of(self, module: Module) -> str | None:
         """The text of its sign at one place, with its numbers; None: its layers are drawn; empty:
@@ -137,6 +179,18 @@ class Operation(Spec):
         return ({}, *cls.samples)
 
 
+@cache
+def takes_any_map(kind: Any) -> bool:
+    """Whether no operation of a kind minds the map that it meets."""
+    own: Any = Operation
+    return kind.misfits is own.misfits and kind.map_size is own.map_size
+
+
+def misfit(module: Module) -> str | None:
+    """The first reason why an operation cannot take the map that it meets; None for none."""
+    return next(iter(module.op.misfits(module)), None)
+
+
 def _identity(layer: Layer) -> list[Any]:
     """What a layer is, without its name and the map that it meets."""
     return [
@@ -146,11 +200,34 @@ def _identity(layer: Layer) -> list[Any]:
     ]
 
 
+def meanings(modules: Iterable[Module]) -> list[dict[str, Any]]:
+    """What a chain means for the identity of a network, operation by operation."""
+    meant = (op.canonical(module) for module in modules for op in module.op.parts)
+    return [part for part in meant if part is not None]
+
+
+def computed(modules: Iterable[Module]) -> list[dict[str, Any]]:
+    """What a chain computes in evaluation from given tensors, operation by operation."""
+    found = (op.evaluated(module) for module in modules for op in module.op.parts)
+    return [part for part in found if part is not None]
+
+
 Steps = tuple[tuple[str, Operation], ...]
 """A chain whose operations have names."""
 
 OPERATIONS: Kinds[Operation] = Kinds("operation", Operation)
 """The operations that a chain in a file can hold."""
+
+
+def meaning_of(model: type[Spec]) -> str:
+    """The first paragraph of a kind's docstring, on one line.
+
+    >>> from resforge.specs.operations import ConvSpec
+    >>> meaning_of(ConvSpec)
+    'A convolution.'
+    """
+    first = inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
+    return " ".join(first.split())
 
 
 def expand_operation(value: Any) -> Any:
@@ -164,10 +241,23 @@ def expand_operation(value: Any) -> Any:
     if not isinstance(value, dict) or "kind" in value:
         return value
     kinds = [key for key in value if key in OPERATIONS and OPERATIONS[key].main]
+    if len(kinds) > 1:  # a field may be called as an operation is: {bam: 16, norm: group}
+        fields = {kind: {kind, *OPERATIONS[kind].model_fields} for kind in kinds}
+        kinds = [kind for kind in kinds if fields[kind].issuperset(value)] or kinds
     if len(kinds) != 1:
         raise _no_operation(value, kinds)
-    rest = {key: item for key, item in value.items() if key != kinds[0]}
-    return {"kind": kinds[0], str(OPERATIONS[kinds[0]].main): value[kinds[0]], **rest}
+    kind, main = kinds[0], str(OPERATIONS[kinds[0]].main)
+    if main in value and main != kind:
+        raise _twice(kind, main, value)
+    rest = {key: item for key, item in value.items() if key != kind}
+    return {"kind": kind, main: value[kind], **rest}
+
+
+def _twice(kind: str, main: str, value: dict[Any, Any]) -> PydanticCustomError:
+    """The error of a short form that names its main field once more: ``{conv: 3, kernel: 5}``."""
+    message = f"{kind!r} and {main!r} say the same twice: {value[kind]!r} and {value[main]!r}"
+    context = {"message": message, "help": f"leave {main} out"}
+    return PydanticCustomError("operation", "{message}", context)
 
 
 def _no_operation(value: dict[Any, Any], kinds: list[str]) -> PydanticCustomError:
@@ -177,9 +267,8 @@ def _no_operation(value: dict[Any, Any], kinds: list[str]) -> PydanticCustomErro
         help_ = f"write each by itself: {', '.join(f'{{{kind}: ...}}' for kind in kinds)}"
     else:
         first = next(iter(value), "")
-        close = nearest(first, list(OPERATIONS))
         message = f"there is no operation {first!r}" if value else "an operation is missing"
-        help_ = f"did you mean {close!r}?" if close else f"use {', '.join(OPERATIONS)}"
+        help_ = meant(first, OPERATIONS) if value else "write one, such as norm or {conv: 3}"
     return PydanticCustomError("operation", "{message}", {"message": message, "help": help_})
 
 
@@ -194,10 +283,17 @@ def shorten_operation(op: Operation) -> Any:
     if isinstance(tree, str):
         return tree
     del tree["kind"]
+    tree |= {name: _shorten_held(getattr(op, name)) for name in tree if name in op.holds}
     value = None if op.main is None else tree.pop(op.main, getattr(op, op.main))
+    value = list(value) if isinstance(value, tuple) else value
     if value is not None:
         return {op.kind: value, **tree}
     return {"kind": op.kind, **tree}
+
+
+def _shorten_held(chains: tuple[tuple[Operation, ...], ...]) -> list[list[Any]]:
+    """The shortest way to write the chains that an operation holds."""
+    return [shorten_chain(chain) for chain in chains]
 
 
 def shorten_chain(chain: tuple[Operation, ...]) -> list[Any]:
@@ -213,13 +309,16 @@ FullChain = Annotated[
 ]
 """A chain of at least one operation."""
 
-BlockStride = Stride | Literal["block"]
+Side = Annotated[int, Field(ge=1, le=256)]
+"""Height and width of a map of fixed size."""
+_Block = Literal["block"]
+BlockStride = Annotated[Stride | _Block, NumberOr(Stride, _Block), ByAxis(Stride)]
 """A stride, or the block's own: that of its stage in the first block, 1 in the others."""
-Width = (
-    Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
-    | Annotated[str, Field(pattern=r"^x[1-9][0-9]{0,4}(/[1-9][0-9]{0,4})?$")]
-)
-"""A number of channels, or a multiple of the stage's width: ``x4``, ``x1/2``."""
+MULTIPLE_PATTERN = r"((x|in)[1-9][0-9]{0,4}(/[1-9][0-9]{0,4})?|in)"
+_Multiple = Annotated[str, Field(pattern=f"^({MULTIPLE_PATTERN}|inner)$")]
+Width = Annotated[Channels | _Multiple, NumberOr(Channels, _Multiple)]
+"""A number of channels, a multiple of the stage's width (``x4``, ``x1/2``), or of the channels of
+the block's input (``in``, ``in4``, ``in1/4``), or the ``inner`` width that the stage gives."""
 
 
 def width_at(width: int | str | None, trace: Trace, site: Site) -> int:
@@ -228,8 +327,65 @@ def width_at(width: int | str | None, trace: Trace, site: Site) -> int:
         return trace.missing_width
     if isinstance(width, int):
         return width
-    times, _, parts = width[1:].partition("/")
-    return site.width * int(times) // int(parts or 1)
+    # In whole numbers: fractions would take a tenth of the time of a first plan. What comes to none
+    # or to too many is a problem of the operation.
+    of_input, times, parts = _multiple(width)
+    of = site.in_channels if of_input else site.width
+    return min(max(1, of * times // parts), MAX_CHANNELS)
+
+
+def multiple(width: str, site: Site) -> Fraction:
+    """The number of channels that a multiple comes to, whole or not.
+
+    >>> from resforge.specs.norm import BatchNormSpec
+    >>> site = Site.of_end(64, BatchNormSpec(), "relu")
+    >>> multiple("x1/2", site), multiple("in", site)
+    (Fraction(32, 1), Fraction(64, 1))
+
+    An ``inner`` width that no stage gives is the stage's width.
+    """
+    of_input, times, parts = _multiple(width)
+    return Fraction((site.in_channels if of_input else site.width) * times, parts)
+
+
+@lru_cache(1024)
+def _multiple(width: str) -> tuple[bool, int, int]:
+    """Whether it is one of the block's input, and the fraction that it is of that."""
+    if width == "inner":
+        return False, 1, 1
+    of, times = _MULTIPLE.fullmatch(width).groups()  # type: ignore[union-attr]
+    fraction = Fraction(times or "1")
+    return of == "in", fraction.numerator, fraction.denominator
+
+
+_MULTIPLE = re.compile(r"(x|in)(.*)")
+
+
+def width_problems(width: int | str | None, site: Site, exactly: bool = True) -> Iterator[Problem]:
+    """What is wrong with a ``width`` that is a multiple, and must be whole if ``exactly``."""
+    exact = multiple(width, site) if isinstance(width, str) else Fraction(1)
+    if exact != int(exact) and (exactly or exact < 1):
+        yield (
+            "width",
+            f"{width} comes to {exact} channels, which is no whole number",
+            "write the number of channels",
+        )
+    elif exact > MAX_CHANNELS:
+        yield (
+            "width",
+            f"{width} comes to {exact} channels, of at most {MAX_CHANNELS}",
+            "use a smaller one",
+        )
+
+
+def stride_at(stride: Axes | Literal["block"], site: Site) -> Axes:
+    """The stride that a field comes to at one place."""
+    return site.stride if isinstance(stride, str) else uniform(stride)
+
+
+def dims_of(module: Module) -> dict[str, int]:
+    """The argument ``dims`` of a module, where its maps are no pictures."""
+    return {} if module.dims == 2 else {"dims": module.dims}
 
 
 def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
@@ -242,9 +398,13 @@ def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
     return tuple(steps)
 
 
-def _unknown_layer(op: Operation, kinds: set[str]) -> SpecError:
+def _unknown_layer(op: Operation, kinds: list[str]) -> SpecError:
     message = f"{op.kind} writes down a layer of an unknown kind, {min(kinds)!r}"
     return SpecError(Fault("operation", message, help="write layers by the methods of the trace"))
+
+
+# Skips the Python-level call of a named tuple's constructor, as a trace does for its layers.
+_new = tuple.__new__
 
 
 def trace_chain(
@@ -255,21 +415,34 @@ def trace_chain(
     ``missing_width`` is the width of an operation that names none (None: that of the map it
     takes); ``fresh`` whether the first may write over its input.
     """
-    trace.fresh = fresh
-    modules = trace.modules
-    for name, op in steps:
+    trace.fresh, trace.chain_width = fresh, missing_width
+    modules, written = trace.modules, trace.layers
+    taken: Operation | None = None
+    for number, (name, op) in enumerate(steps, start=1):
+        if op is taken:
+            taken = None
+            continue
         op = op.settle(site)
+        if op.may_take_next and number < len(steps):
+            following = steps[number][1]
+            if (both := op.with_next(following)) is not None:
+                op, taken = both, following
         if op.flattening is not None and not trace.flat:
             beside, channels = name[: name.rfind(".") + 1], trace.channels
-            flatten = Module(f"{beside}flatten", op.flattening, channels, channels, (), False)
+            name_of_it = f"{beside}flatten"
+            flatten = Module(name_of_it, op.flattening, channels, channels, (), False, trace.dims)
             modules.append(flatten)
             trace.flat = True
-        channels, start = trace.channels, len(trace.layers)
+        channels, start = trace.channels, len(written)
         trace.missing_width = channels if missing_width is None else missing_width
+        trace.inner = ()
         op.trace(trace, name, site)
-        layers = tuple(trace.layers[start:])
-        if unknown := {layer.kind for layer in layers} - KINDS:
-            raise _unknown_layer(op, unknown)
-        modules.append(Module(name, op, channels, trace.channels, layers, trace.fresh))
+        layers = tuple(written[start:])
+        if layers and not KINDS.issuperset(kinds := [layer.kind for layer in layers]):
+            raise _unknown_layer(op, [kind for kind in kinds if kind not in KINDS])
+        # PyTorch's modules for vectors are those for signals.
+        dims = 1 if trace.flat else len(trace.size)
+        places = channels, trace.channels, layers, trace.fresh, dims, trace.inner
+        modules.append(_new(Module, (name, op, *places)))
         if op.after != "same":
             trace.fresh = op.after == "fresh"

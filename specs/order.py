@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Order = Literal["post", "norm_after_add", "relu_before_add", "relu_only_pre", "full_pre"]
-"""The five orders of He et al. 2016, Identity Mappings (arXiv 1603.05027), Figure 4 a to e.
+Order = Literal["post", "norm_after_add", "relu_before_add", "relu_only_pre", "full_pre", "pyramid"]
+"""The five orders of He et al. 2016, Identity Mappings (arXiv 1603.05027), Figure 4 a to e, and
+that of Han et al. 2017, PyramidNet (arXiv 1610.02915), Figure 6d.
 
 With S the shortcut, N a norm, R an activation and W a convolution, a basic block is
 
@@ -14,6 +15,7 @@ With S the shortcut, N a norm, R an activation and W a convolution, a basic bloc
 - ``relu_before_add``: S(x) + R N W R N W(x)
 - ``relu_only_pre``: S(x) + N W R N W R(x)
 - ``full_pre``: S(x) + W R N W R N(x)
+- ``pyramid``: S(x) + N W R N W N(x)
 """
 
 ShortcutInput = Literal["auto", "raw", "activated"]

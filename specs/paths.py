@@ -101,3 +101,13 @@ def _child(tree: Any, part: str | int, path: Path) -> Any:
 
 def _fault(path: str, message: str, help_: str) -> SpecError:
     return SpecError(Fault("path", message, path, help_))
+
+
+def whole_path(tree: Any, path: Path) -> Path:
+    """``path`` with negative indexes counted from the front, as in ``tree``."""
+    plain: list[str | int] = []
+    for part in path:
+        if isinstance(part, int) and part < 0:
+            part += len(get_path(tree, tuple(plain)))
+        plain.append(part)
+    return tuple(plain)

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from .activation import Activation
+from .axes import Axes
 from .block import BlockSpec
+from .convolution import PLAIN, ConvolutionSpec
 from .fields import NetworkFields
-from .norm import NoNormSpec, NormSpec
+from .norm import NormSpec
+from .operation import Steps, named, trace_chain
+from .operations import ActSpec
 from .paths import Path
 from .shortcut import ShortcutSpec
 from .shortcuts import ShortcutPairSpec
 from .site import UNDILATED, Dilations, Site
-from .stage import BlockEntrySpec
+from .stage import BlockEntrySpec, nothing
+from .stem import StemSpec
+from .trace import Trace
+
+# Skips the Python-level call of a named tuple's constructor: a tenth of a spec's validation.
+_new = tuple.__new__
 
 
 class ResolvedBlock(NamedTuple):
@@ -33,6 +43,8 @@ class ResolvedBlock(NamedTuple):
     site: Site
     drop_mode: str
     """Whether one draw holds for a mini-batch or each image has its own."""
+    drop_scaled: str = "training"
+    """When the branch is scaled for being left out at times."""
 
     @property
     def like(self) -> tuple[Any, ...]:
@@ -52,32 +64,104 @@ def blocks_of(spec: NetworkFields) -> Iterator[list[ResolvedBlock]]:
         blocks: list[ResolvedBlock] = []
         for block, times in stage:
             for _ in range(times):
-                # As block._replace(name=..., drop_rate=...), in half of its time.
+                # As block._replace(name=..., drop_rate=...), in a third of its time.
                 name = f"layer{index + 1}.{len(blocks)}"
-                blocks.append(ResolvedBlock(name, next(rates), *block[2:]))
+                blocks.append(_new(ResolvedBlock, (name, next(rates), *block[2:])))
         yield blocks
 
 
-def runs_of(spec: NetworkFields) -> Iterator[list[tuple[ResolvedBlock, int]]]:
-    """As :func:`blocks_of`, in a time that does not grow with depth: of blocks in a row that are
-    equal but for their names and drop rates the first, and how many there are."""
+Run = tuple[ResolvedBlock, int]
+"""The first of some blocks in a row that are equal but for their names and drop rates, and how
+many there are."""
+_runs_kept: Final = NetworkFields.__dict__["_runs"].__get__
+
+
+def runs_of(spec: NetworkFields) -> tuple[tuple[Run, ...], ...]:
+    """As :func:`blocks_of`, in a time that does not grow with depth: the runs of each stage."""
+    # A spec never changes: to check it, to plan it and to name it by its digest is one reading.
+    try:
+        found: tuple[tuple[Run, ...], ...] = _runs_kept(spec)
+    except AttributeError:
+        found = tuple(_runs_of(spec))
+        object.__setattr__(spec, "_runs", found)
+    return found
+
+
+def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     channels = spec.stem.channels(spec.stem_site)
-    rates = _drop_rates(spec)
+    rates, ramps = _drop_rates(spec), _ramps(spec, channels)
+    sums = 0
     for index, stage in enumerate(spec.stages):
-        alike = stage.blocks is None
+        ramp = ramps.get(index)
+        usual = _usual(spec, index)
+        alike = stage.blocks is None and ramp is None and not usual.block.reads_sums
+        alike = alike and not isinstance(stage.inner, tuple)
+        widths_given = stage.gives_inner
         depth = stage.depth or 0
-        runs: list[tuple[ResolvedBlock, int]] = []
+        if stage.before is not None:
+            channels = _after(*before_stage(spec, index, channels))
+        runs: list[Run] = []
         entries = (_NOTHING,) * min(depth, 2) if alike else stage.entries
         for position, entry in enumerate(entries):
-            block = _resolve(spec, next(rates), index, position, entry, channels)
-            channels = block.site.out_channels
-            runs.append((block, depth - 1 if alike and position else 1))
+            width = entry.width or (ramp[position] if ramp else stage.width) or 1
+            chosen = usual if entry is _NOTHING else _chosen(usual, entry, index, position)
+            block = _resolve(spec, next(rates), index, position, entry, chosen, width, channels)
+            if not alike and chosen.block.reads_sums:
+                block = block._replace(site=block.site._replace(sums=sums))
+            if widths_given:
+                inner = stage.inner_at(position)
+                block = block._replace(site=block.site._replace(inner=inner))
+            channels, times = block.site.out_channels, depth - 1 if alike and position else 1
+            sums = (sums if block.site.keeps_shape else 0) + times
+            runs.append((block, times))
         if alike and spec.stochastic_depth is not None:
             deque(islice(rates, max(0, depth - 2)), maxlen=0)
-        yield runs
+        yield tuple(runs)
 
 
-_NOTHING = BlockEntrySpec()
+_NOTHING: Final = nothing()
+
+
+def before_stage(spec: NetworkFields, index: int, in_channels: int) -> tuple[Steps, Site]:
+    """The operations before the first block of a stage, and their site."""
+    stage = spec.stages[index]
+    site = spec.end_site(in_channels)
+    steps = named(stage.before or (), f"before{index + 1}.")
+    return steps, site._replace(width=stage.width or in_channels)
+
+
+def _after(steps: Steps, site: Site) -> int:
+    """The channels that a chain puts out."""
+    trace = Trace(site.in_channels, site.point)
+    trace_chain(trace, steps, site, site.width, fresh=False)
+    return trace.channels
+
+
+def _ramps(spec: NetworkFields, stem_channels: int) -> dict[int, list[int]]:
+    """The widths of the blocks of those stages that widen block by block.
+
+    The sum is made in floats, block by block, as in the authors' code: its rounding decides
+    between neighbouring widths.
+    """
+    ramps: dict[int, list[int]] = {}
+    if {stage.widen for stage in spec.stages} == {"first"}:
+        return ramps
+    start, pending = stem_channels, list[int]()
+    for index, stage in enumerate(spec.stages):
+        if stage.widen == "linear":
+            pending.append(index)
+            if stage.width is None:
+                continue
+            depths = [spec.stages[at].size for at in pending]
+            width, step = float(start), (stage.width - start) / sum(depths)
+            for at, depth in zip(pending, depths, strict=True):
+                ramps[at] = []
+                for _ in range(depth):
+                    width += step
+                    ramps[at].append(round(width))
+            pending = []
+        start = stage.width or start
+    return ramps
 
 
 def _drop_rates(spec: NetworkFields) -> Iterator[float]:
@@ -85,42 +169,101 @@ def _drop_rates(spec: NetworkFields) -> Iterator[float]:
     rule = spec.stochastic_depth
     if rule is None:
         return repeat(0.0)
-    total = sum(len(stage.entries) for stage in spec.stages)
+    total = sum(stage.size for stage in spec.stages)
     return (rule.drop_rate(number, total) for number in range(1, total + 1))
 
 
-def _dilations(spec: NetworkFields, index: int, position: int) -> Dilations:
-    first = own = spec.stages[index].dilation
+def _dilations(spec: NetworkFields, index: int, position: int, entry: BlockEntrySpec) -> Dilations:
+    stage = spec.stages[index]
+    first = own = entry.dilation or stage.dilation
+    if position and own == 1:
+        return UNDILATED
     if position == 0:
         before = spec.stages[index - 1].dilation if index else 1
-        first = spec.stages[index].first_dilation or before
+        first = stage.first_dilation or entry.dilation or before
     return UNDILATED if first == own == 1 else Dilations(first, own)
+
+
+def ends_activated(spec: NetworkFields) -> bool:
+    """Whether the first block takes what the stem, or the chain before the block, has just
+    activated, or pooled after that."""
+    steps = spec.stem.steps(spec.stem_site)
+    if spec.stages[0].before is not None:
+        steps += before_stage(spec, 0, 1)[0]
+    for _, op in reversed(steps):
+        if not op.keeps_activation:
+            # What a stem with a module of its own ends in is not known; most end in an activation.
+            return op.ends_activated or isinstance(op, ActSpec | StemSpec)
+    return False
 
 
 def site_of(
     block: BlockSpec,
     in_channels: int,
     width: int,
-    stride: int,
+    stride: Axes,
     dilations: Dilations,
     first: bool,
     norm: NormSpec,
-    activation: str,
+    activation: Activation,
+    convolution: ConvolutionSpec = PLAIN,
+    dims: int = 2,
 ) -> Site:
-    """The site of ``block``; ``first``: it follows the stem."""
-    bare = isinstance(norm, NoNormSpec)
-    return Site(
-        in_channels,
-        width,
-        block.out_channels(width),
-        stride,
-        dilations,
-        first and block.activates_first,
-        norm,
-        activation,
-        block.projection_norm,
-        block.projection_bias(bare),
+    """The site of ``block``; ``first``: it follows a stem that has just activated its input."""
+    return _new(
+        Site,
+        (
+            in_channels,
+            width,
+            block.out_channels(width),
+            stride,
+            dilations,
+            first and block.activates_first,
+            norm,
+            activation,
+            block.projection_norm,
+            block.projection_bias(not norm.layer),
+            convolution,
+            dims,
+            0,
+            (),
+        ),
     )
+
+
+class _Choice(NamedTuple):
+    """The block and the shortcuts of a place, and where in the spec each was named."""
+
+    block: BlockSpec
+    pair: ShortcutPairSpec
+    block_path: Path
+    pair_path: Path
+
+
+def _usual(spec: NetworkFields, index: int) -> _Choice:
+    """The choices of a stage: what it leaves out is the network's."""
+    stage, own = spec.stages[index], ("stages", index)
+    block, pair = stage.block, stage.shortcut
+    return _new(
+        _Choice,
+        (
+            spec.block if block is None else block,
+            spec.shortcut if pair is None else pair,
+            ("block",) if block is None else (*own, "block"),
+            ("shortcut",) if pair is None else (*own, "shortcut"),
+        ),
+    )
+
+
+def _chosen(usual: _Choice, entry: BlockEntrySpec, index: int, position: int) -> _Choice:
+    """The choices of an entry: what it leaves out is the stage's."""
+    own = ("stages", index, "blocks", position)
+    block, pair, block_path, pair_path = usual
+    if entry.block is not None:
+        block, block_path = entry.block, (*own, "block")
+    if entry.shortcut is not None:
+        pair, pair_path = entry.shortcut, (*own, "shortcut")
+    return _Choice(block, pair, block_path, pair_path)
 
 
 def _resolve(
@@ -129,36 +272,28 @@ def _resolve(
     index: int,
     position: int,
     entry: BlockEntrySpec,
+    chosen: _Choice,
+    width: int,
     in_channels: int,
 ) -> ResolvedBlock:
-    """What is left out of an entry is the stage's, or else the network's."""
-    stage = spec.stages[index]
-    block: BlockSpec | None = entry.block
-    pair: ShortcutPairSpec | None = entry.shortcut
-    block_path: Path = ("stages", index, "blocks", position)
-    pair_path = block_path
-    if block is None:
-        block, block_path = stage.block, ("stages", index)
-    if block is None:
-        block, block_path = spec.block, ()
-    if pair is None:
-        pair, pair_path = stage.shortcut, ("stages", index)
-    if pair is None:
-        pair, pair_path = spec.shortcut, ()
-    width = stage.width
-    stride = stage.stride if position == 0 else 1
-    keeps = stride == 1 and in_channels == block.out_channels(width)
-    drop = spec.stochastic_depth
-    first = index == position == 0
-    dilations = _dilations(spec, index, position)
-    site = site_of(block, in_channels, width, stride, dilations, first, spec.norm, spec.activation)
-    return ResolvedBlock(
-        f"layer{index + 1}.{position}",
-        drop_rate,
-        (*block_path, "block"),
-        (*pair_path, "shortcut", "match" if keeps else "change"),
-        block,
-        pair.match if keeps else pair.change,
-        site,
-        "batch" if drop is None else drop.mode,
+    """A block at its place."""
+    block, pair, block_path, pair_path = chosen
+    stride = 1 if position else spec.stages[index].step
+    first = index == position == 0 and block.activates_first and ends_activated(spec)
+    dilations = _dilations(spec, index, position, entry)
+    shared = spec.norm, spec.activation, spec.convolution, spec.dims
+    site = site_of(block, in_channels, width, stride, dilations, first, *shared)
+    keeps, drop = stride == 1 and in_channels == site.out_channels, spec.stochastic_depth
+    return _new(
+        ResolvedBlock,
+        (
+            f"layer{index + 1}.{position}",
+            drop_rate,
+            block_path,
+            (*pair_path, "match" if keeps else "change"),
+            block,
+            pair.match if keeps else pair.change,
+            site,
+            *(("batch", "training") if drop is None else (drop.mode, drop.scaled)),
+        ),
     )

@@ -6,24 +6,27 @@ proposal down as a plan does and keeps those whose names and shapes are the ones
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from .axes import Axes, merged
 
 Shape = tuple[int, ...]
 
 
 class SeenConv(NamedTuple):
-    """A convolution of squares; stride and dilation are None where only names and shapes show."""
+    """A convolution; stride and dilation are None where only names and shapes show."""
 
     name: str
     out_channels: int
     in_channels: int
     """For each group."""
-    kernel: int
+    kernel: Axes
+    """0 for what stands in for one."""
     bias: bool
-    stride: int | None
-    dilation: int | None
+    stride: Axes | None
+    dilation: Axes | None
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,22 @@ class Seen:
     state dict."""
     constants: Mapping[str, float] = field(default_factory=dict)
     """Values of the tensors that hold a single one, by their full names within the part."""
+    dims: int = 2
+    """Number of axes of the maps."""
+    operations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """By name, operations that have the layers which show there, as trees; likeliest first."""
+    stand_ins: Mapping[str, SeenConv] = field(default_factory=dict)
+    """By name, the convolution in whose place an operation stands: its channels, no side."""
+
+    def only(self, name: str) -> Seen:
+        """What shows of ``name`` and under it."""
+        parts = _only(self.tensors, name), _only(self.settings, name), _only(self.constants, name)
+        return Seen(*parts, self.dims)
 
     def below(self, name: str) -> Seen:
         """What shows under ``name``, which itself has the empty name."""
-        return Seen(_below(self.tensors, name), _below(self.settings, name), self._values(name))
+        parts = _below(self.tensors, name), _below(self.settings, name), self._values(name)
+        return Seen(*parts, self.dims)
 
     def _values(self, name: str) -> dict[str, float]:
         start = f"{name}."
@@ -57,22 +72,24 @@ class Seen:
             for key, shapes in self.tensors.items()
             if key != name and not key.startswith(f"{name}.")
         }
-        return Seen(layers, self.settings, self.constants)
+        return Seen(layers, self.settings, self.constants, self.dims)
 
     def conv(self, name: str) -> SeenConv | None:
         """The convolution of that name; None where there is none."""
         shapes = self.tensors.get(name, {})
         shape = shapes.get("weight", ())
-        if len(shape) != 4:
+        if len(shape) != self.dims + 2:
             return None
         settings = self.settings.get(name, {})
         strides, dilations = settings.get("stride"), settings.get("dilation")
         return SeenConv(
             name,
-            *shape[:3],
+            shape[0],
+            shape[1],
+            merged(shape[2:]),
             "bias" in shapes,
-            strides[0] if isinstance(strides, tuple) else None,
-            dilations[0] if isinstance(dilations, tuple) else None,
+            merged(strides) if isinstance(strides, tuple) else None,
+            merged(dilations) if isinstance(dilations, tuple) else None,
         )
 
     @property
@@ -81,11 +98,15 @@ class Seen:
         return tuple(conv for name in self.tensors if (conv := self.conv(name)) is not None)
 
     def numbered(self, prefix: str) -> tuple[SeenConv, ...]:
-        """The convolutions that are named ``prefix`` and a number from 1."""
+        """The convolutions that are named ``prefix`` and a number from 1, and what stands in for
+        them."""
         convs: list[SeenConv] = []
-        while conv := self.conv(f"{prefix}{len(convs) + 1}"):
+        while True:
+            name = f"{prefix}{len(convs) + 1}"
+            conv = self.conv(name) or self.stand_ins.get(name)
+            if conv is None:
+                return tuple(convs)
             convs.append(conv)
-        return tuple(convs)
 
     def setting(self, name: str, attribute: str, default: Any = None) -> Any:
         """A plain attribute of the module of that name; ``default`` where it does not show."""
@@ -104,6 +125,11 @@ class Seen:
             tuple((name, tuple(values.items())) for name, values in self.settings.items()),
             tuple(self.constants.items()),
         )
+
+
+def _only(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
+    start = f"{name}."
+    return {key: value for key, value in parts.items() if key == name or key.startswith(start)}
 
 
 def _below(parts: Mapping[str, Any], name: str) -> dict[str, Any]:

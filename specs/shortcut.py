@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, NamedTuple
 
+from .axes import Axes
 from .base import expand_kind, short_tree
 from .join import AddSpec, JoinSpec, shorten_join
 from .operation import Operation, Steps, shorten_chain
@@ -52,7 +53,7 @@ class ShortcutSpec(Operation):
     #: Whether the block has no shortcut at all.
     absent: ClassVar[bool] = False
 
-    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+    def why_illegal(self, in_channels: int, out_channels: int, stride: Axes) -> str | None:
         """Why this shortcut cannot join these shapes; None where it can."""
         return None
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .norm import NoNormSpec, NormSpec
+from .activation import Activation
+from .axes import Axes
+from .convolution import PLAIN, ConvolutionSpec
+from .norm import NormSpec
 
 
 class Dilations(NamedTuple):
@@ -30,18 +33,32 @@ class Site(NamedTuple):
     width: int
     """The stage's width."""
     out_channels: int
-    stride: int
+    stride: Axes
     dilations: Dilations
     follows_activation: bool
     """Whether the stem has just activated the block's input."""
     norm: NormSpec
     """The network's norm."""
-    activation: str
-    """The network's activation, by PyTorch's name."""
+    activation: Activation
+    """The network's activation."""
     projection_norm: bool
     """Whether a projection beside the block's branch carries a norm where it says nothing."""
     projection_bias: bool
     """Whether a projection beside the block's branch is biased where it says nothing."""
+    convolution: ConvolutionSpec = PLAIN
+    """What the network's convolutions convolve with."""
+    dims: int = 2
+    """Number of axes of the map."""
+    sums: int = 0
+    """Branches that were added to the block's input since the shape changed last, that of the
+    changing block included; 0 in a block without an operation that reads it."""
+    inner: tuple[int | str, ...] = ()
+    """Widths of the operations of ``width: inner``: one for all, or one for each."""
+
+    @property
+    def point(self) -> tuple[int, ...]:
+        """The size of a map of one position."""
+        return (1,) * self.dims
 
     @property
     def keeps_shape(self) -> bool:
@@ -49,15 +66,21 @@ class Site(NamedTuple):
         return self.stride == 1 and self.in_channels == self.out_channels
 
     @classmethod
-    def of_end(cls, channels: int, norm: NormSpec, activation: str) -> Site:
+    def of_end(
+        cls,
+        channels: int,
+        norm: NormSpec,
+        activation: Activation,
+        convolution: ConvolutionSpec = PLAIN,
+        dims: int = 2,
+    ) -> Site:
         """The site of a stem, or of what follows the last stage, which takes ``channels``."""
-        bare = isinstance(norm, NoNormSpec)
-        return cls(
-            channels, channels, channels, 1, UNDILATED, False, norm, activation, not bare, bare
-        )
+        bare = not norm.layer
+        shape = channels, channels, channels, 1, UNDILATED, False
+        return cls(*shape, norm, activation, not bare, bare, convolution, dims)
 
     @property
     def bias(self) -> bool:
         """Whether a convolution of which nothing is said carries a bias: in networks without
         norms."""
-        return isinstance(self.norm, NoNormSpec)
+        return not self.norm.layer

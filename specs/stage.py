@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from .axes import Axes, uniform
 from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride
 from .block import AnyBlock, shorten_block
+from .by_axis import ByAxis
+from .inner import BlockInner, StageInner, Widths, listed
+from .operation import FullChain, shorten_chain
 from .shortcuts import ShortcutRule, shorten_shortcut
 
 
-class BlockEntrySpec(Spec):
-    """One block of a stage; what is left out is the stage's, or else the network's."""
+class BlockChoices(Spec):
+    """A block and a shortcut; what is left out is that of the whole around it."""
 
     block: AnyBlock | None = None
     """The block, where it differs from the network's."""
@@ -28,8 +33,37 @@ class BlockEntrySpec(Spec):
         return tree
 
 
-class StageSpec(BlockEntrySpec):
+class BlockEntrySpec(BlockChoices):
+    """One block of a stage; what is left out is the stage's, or else the network's."""
+
+    width: Channels | None = None
+    """Base channels of this block, where they differ from the stage's."""
+    inner: BlockInner | None = None
+    """Channels within this block's branch, where they differ from the stage's `inner`: a width, or
+    a list with one for each convolution that takes one."""
+    dilation: Dilation | None = None
+    """Distance between the taps of this block's convolutions of 3x3 and more, where it differs from
+    the stage's: multi-grid (Chen et al. 2017, DeepLabV3, arXiv 1706.05587, section 3.2.1)."""
+
+    def to_tree(self) -> dict[str, Any]:
+        inner = None if self.inner is None else _as_list(self.inner)
+        own = {"width": self.width, "inner": inner, "dilation": self.dilation}
+        tree = {name: value for name, value in own.items() if value is not None}
+        return {**tree, **super().to_tree()}
+
+
+@cache
+def nothing() -> BlockEntrySpec:
+    """The entry that leaves everything out."""
+    return BlockEntrySpec()
+
+
+class StageSpec(BlockChoices):
     """``depth`` blocks alike, or one entry of ``blocks`` for each."""
+
+    before: FullChain | None = None
+    """Operations before the first block, at the stage's width where they name none: the layers
+    between the stages of a ResNet-9, or a module such as BAM."""
 
     depth: Depth | None = None
     """Number of blocks."""
@@ -37,10 +71,20 @@ class StageSpec(BlockEntrySpec):
         tuple[BlockEntrySpec, ...] | None, Field(strict=False, min_length=1, max_length=MAX_BLOCKS)
     ] = None
     """The blocks one by one, instead of `depth`."""
-    width: Channels
-    """Base channels; a `bottleneck` puts out `expansion` times as many."""
-    stride: Stride = 1
-    """Stride of the first block; the others have 1."""
+    width: Channels | None = None
+    """Base channels; a `bottleneck` puts out `expansion` times as many. Left out only where `widen`
+    is `linear` and goes on in the next stage."""
+    widen: Literal["first", "linear"] = "first"
+    """The blocks that widen: the `first` to the stage's width, or each by as much (`linear`), from
+    the width of the stage before, or the channels of the stem, to the stage's. Widths are rounded
+    block by block (Han et al. 2017, PyramidNet, arXiv 1610.02915, equation 2). A stage without a
+    width shares the growth of the next one."""
+    inner: StageInner | None = None
+    """Channels within the branches: of a word those of its convolutions but the last, of a chain
+    those of its operations of `width: inner`. A width for all blocks, or a list with an item for
+    each: a width, or a list with one for each convolution. Left out: as the block has them."""
+    stride: Annotated[Stride, ByAxis(Stride)] = 1
+    """Stride of the first block, or a list with one for each axis; the others have 1."""
     dilation: Dilation = 1
     """Distance between the taps of the blocks' convolutions of 3x3 and more."""
     first_dilation: Dilation | None = None
@@ -48,9 +92,36 @@ class StageSpec(BlockEntrySpec):
     dilation of the stage before, as in torchvision and timm. (mmsegmentation has the stage's.)"""
 
     @property
+    def step(self) -> Axes:
+        """The stride, one number where the axes have the same."""
+        return uniform(self.stride)
+
+    @property
     def entries(self) -> tuple[BlockEntrySpec, ...]:
         """One entry for each block, whichever way they were written."""
-        return (BlockEntrySpec(),) * (self.depth or 0) if self.blocks is None else self.blocks
+        return (nothing(),) * (self.depth or 0) if self.blocks is None else self.blocks
+
+    @property
+    def gives_inner(self) -> bool:
+        """Whether the stage or one of its blocks gives widths within branches."""
+        if self.inner is not None:
+            return True
+        return self.blocks is not None and any(entry.inner for entry in self.blocks)
+
+    def inner_at(self, position: int) -> Widths:
+        """The widths within the branch of one block, as they are written; none where they are left
+        out."""
+        inner = self.inner
+        if self.blocks is not None and self.blocks[position].inner is not None:
+            inner = self.blocks[position].inner
+        elif isinstance(inner, tuple):
+            inner = inner[position]
+        return listed(inner)
+
+    @property
+    def size(self) -> int:
+        """The number of blocks."""
+        return (self.depth or 0) if self.blocks is None else len(self.blocks)
 
     def to_tree(self) -> dict[str, Any]:
         size = (
@@ -58,9 +129,24 @@ class StageSpec(BlockEntrySpec):
             if self.blocks is None
             else {"blocks": [entry.to_tree() for entry in self.blocks]}
         )
-        tree = {**size, "width": self.width, "stride": self.stride}
+        tree: dict[str, Any] = {}
+        if self.before is not None:
+            tree["before"] = shorten_chain(self.before)
+        tree |= size
+        if self.width is not None:
+            tree["width"] = self.width
+        if self.widen != "first":
+            tree["widen"] = self.widen
+        if self.inner is not None:
+            tree["inner"] = _as_list(self.inner)
+        tree["stride"] = self.stride
         if self.dilation != 1:
             tree["dilation"] = self.dilation
         if self.first_dilation is not None:
             tree["first_dilation"] = self.first_dilation
         return {**tree, **super().to_tree()}
+
+
+def _as_list(inner: Any) -> Any:
+    """Widths as a file writes them."""
+    return [_as_list(each) for each in inner] if isinstance(inner, tuple) else inner

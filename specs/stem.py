@@ -27,6 +27,10 @@ class StemSpec(Operation):
         """The operations of the stem, by the names that their modules have in the network."""
         return (("stem", self),)
 
+    def short(self) -> Any:
+        """The shortest way to write it."""
+        return short_tree(self)
+
     @property
     def out_channels(self) -> int:
         """Channels that the stem puts out for a colour picture."""
@@ -34,7 +38,7 @@ class StemSpec(Operation):
 
     def channels(self, site: Site) -> int:
         """Channels that the stem puts out."""
-        trace = Trace(site.in_channels, (1, 1))
+        trace = Trace(site.in_channels, site.point)
         trace_chain(trace, self.steps(site), site, None, fresh=False)
         return trace.channels
 
@@ -64,4 +68,4 @@ def biased(seen: Seen, fields: dict[str, Any]) -> dict[str, Any]:
 def shorten_stem(stem: StemSpec) -> Any:
     """The shortest way to write ``stem``."""
     layers = getattr(stem, "layers", None)
-    return short_tree(stem) if layers is None else shorten_chain(layers)
+    return stem.short() if layers is None else shorten_chain(layers)

@@ -13,7 +13,7 @@ class StochasticDepthSpec(Spec):
     """Huang et al. 2016, Deep Networks with Stochastic Depth (arXiv 1603.09382), section 3.
 
     A branch that is kept is divided by its chance of being kept, so that nothing is left to do
-    in evaluation; the paper multiplies in evaluation instead.
+    in evaluation; the paper multiplies in evaluation instead, which ``scaled`` can say.
     """
 
     rate: Rate
@@ -25,6 +25,10 @@ class StochasticDepthSpec(Spec):
     mode: Literal["batch", "row"] = "batch"
     """Whether one draw holds for a mini-batch (the paper) or each image has its own; the names
     are those of torchvision."""
+
+    scaled: Literal["training", "evaluation"] = "training"
+    """When a branch is scaled: in `training` one that is kept is divided by its chance of being
+    kept, or in `evaluation` each is multiplied by it (the paper, equation 5)."""
 
     def drop_rate(self, number: int, blocks: int) -> float:
         """The chance of block ``number``, counted from 1, of ``blocks``.

@@ -1,137 +1,35 @@
-"""Layers in plain numbers, and the trace that writes them down.
+"""The trace that writes layers down in plain numbers.
 
-All arithmetic on shapes, parameters and operations is in this file and nowhere else.
+All arithmetic on shapes, parameters and operations is here and in :mod:`resforge.specs.windows`,
+and nowhere else.
 """
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
+
+from .axes import Axes, each, on_axes
+from .layer import End, Layer, Module, Padding, Path, Shape, Size, Starts, Tensors
+from .windows import beyond, same_everywhere, strided, usual_padding, window
 
 if TYPE_CHECKING:
     from .norm import NormSpec
 
-Size = tuple[int, int]
-Shape = tuple[int, ...]
-Path = Literal["main", "shortcut", "attention"]
-Starts = tuple[tuple[str, float], ...]
-"""Tensors of a layer that start at a constant of their own, by their names within the layer."""
-KINDS = frozenset(
-    {
-        "avg_pool",
-        "batch_norm",
-        "conv",
-        "conv_along_channels",
-        "group_norm",
-        "layer_norm",
-        "linear",
-        "max_pool",
-        "parameter",
-        "zero_pad",
-    }
-)
-"""The kinds of layers: readers of a plan know these, and no other is let into one."""
 # Skips the Python-level call of a named tuple's constructor: 7% of the time of a first plan.
 _new = tuple.__new__
 
 
-class Layer(NamedTuple):
-    """One layer, as plain numbers; sizes are ``(height, width)`` in pixels.
-
-    >>> Trace(3, (8, 8)).conv("conv1", 16, kernel=3).params
-    432
-    """
-
-    name: str
-    """The layer's name in the state dict."""
-    kind: str
-    """conv, conv_along_channels, batch_norm, group_norm, layer_norm, linear, max_pool, avg_pool,
-    zero_pad or parameter."""
-    in_channels: int
-    out_channels: int
-    kernel: int
-    stride: int
-    padding: int
-    """Pixels added on each side."""
-    groups: int
-    dilation: int
-    weight: Shape
-    """Shape of the weight; empty where there is none."""
-    bias: bool
-    in_size: Size
-    out_size: Size
-    params: int
-    """Learnable elements."""
-    macs: int
-    """Multiply-accumulates of convolutions and linear layers for one image, bias not counted."""
-    activations: int
-    """Elements put out by convolutions and linear layers (Radosavovic et al. 2020, arXiv
-    2003.13678, section 3.2)."""
-    path: Path
-    """``main``, ``shortcut``, or ``attention`` where it only weighs the channels of the main."""
-    starts: Starts
-    """Constants that its tensors start at, instead of what the network's scheme draws."""
-    receptive_field: int
-    """Side, in input pixels, of the square an output element can see."""
-
-    @property
-    def shortcut(self) -> bool:
-        """Whether the layer stands on a shortcut."""
-        return self.path == "shortcut"
-
-    @property
-    def parameters(self) -> dict[str, Shape]:
-        """Names and shapes of the learnable tensors, as in the state dict."""
-        if self.kind == "parameter":
-            return {self.name: self.weight}
-        if not self.weight:
-            return {}
-        tensors = {f"{self.name}.weight": self.weight}
-        if self.bias:
-            shape = self.weight if self.kind == "layer_norm" else (self.out_channels,)
-            tensors[f"{self.name}.bias"] = shape
-        return tensors
-
-    @property
-    def buffers(self) -> dict[str, Shape]:
-        """Names and shapes of the running statistics, as in the state dict."""
-        if self.kind != "batch_norm":
-            return {}
-        channels = (self.out_channels,)
-        return {
-            f"{self.name}.running_mean": channels,
-            f"{self.name}.running_var": channels,
-            f"{self.name}.num_batches_tracked": (),
-        }
+def _plus(end: int, steps: int, jump: int) -> int:
+    return end + steps * jump
 
 
-class Module(NamedTuple):
-    """One step of a chain: an operation, and the layers it wrote down."""
-
-    name: str
-    """Its name within the part of the network that holds it: ``conv1``, ``downsample.0``."""
-    op: Any
-    """The operation: how its module is made, what it means, how it is drawn."""
-    in_channels: int
-    out_channels: int
-    layers: tuple[Layer, ...]
-    in_place: bool
-    """Whether it may write over its input: nothing else reads that, and no gradient needs it."""
-
-    @property
-    def layer(self) -> Layer:
-        """The first of its layers."""
-        return self.layers[0]
+def _span(first: int, last: int) -> int:
+    return last - first + 1
 
 
-def strided(size: Size, stride: int) -> Size:
-    """The size of a map after a window of odd side n, padded by n // 2, at ``stride``.
-
-    >>> strided((7, 8), 2)
-    (4, 4)
-    """
-    # (side + 2 * (n // 2) - n) // stride + 1 for odd n
-    return (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
+def _times(one: int, other: int) -> int:
+    return one * other
 
 
 class Trace:
@@ -144,18 +42,19 @@ class Trace:
     """
 
     __slots__ = (
+        "chain_width",
         "channels",
         "dilation",
         "first",
         "flat",
         "fresh",
+        "inner",
         "jump",
         "last",
         "layers",
         "missing_width",
         "modules",
         "path",
-        "prefix",
         "size",
     )
 
@@ -164,54 +63,95 @@ class Trace:
         self.modules: list[Module] = []
         self.channels = channels
         self.size = size
-        self.first = 0  # the input pixels that the present map's first element sees, unpadded
-        self.last = 0
-        self.jump = 1  # input pixels between neighbouring elements of the present map
-        self.prefix = ""
+        # The input pixels that the present map's first element sees, unpadded.
+        self.first: Axes = 0
+        self.last: Axes = 0
+        self.jump: Axes = 1  # input pixels between neighbouring elements of the present map
         self.path: Path = "main"
         # What a chain that is being laid says to its operations; see trace_chain.
         self.missing_width = channels
+        self.chain_width: int | None = None
         self.dilation = 1
         self.fresh = False
         self.flat = False
+        self.inner: tuple[Module, ...] = ()  # what the present operation holds
 
     def fork(self, path: Path) -> Trace:
         """A second trace at the present shape, writing into the same lists."""
         other = Trace(self.channels, self.size)
         other.layers, other.modules = self.layers, self.modules
         other.first, other.last, other.jump = self.first, self.last, self.jump
-        other.prefix, other.path = self.prefix, path
+        other.path = path
         other.dilation = self.dilation
         return other
 
     @property
-    def receptive_field(self) -> int:
+    def dims(self) -> int:
+        """Number of axes of the map."""
+        return len(self.size)
+
+    @property
+    def end(self) -> End:
+        """Where the trace stands."""
+        return _new(End, (self.channels, self.size, self.jump, self.first, self.last))
+
+    @property
+    def receptive_field(self) -> Axes:
         """Side, in input pixels, of the square that an element of the present map sees."""
-        return self.last - self.first + 1
+        first, last = self.first, self.last
+        if type(first) is type(last) is int:
+            return last - first + 1
+        return on_axes(_span, first, last)
 
     def join(self, other: Trace) -> None:
         """Take in what the other trace's map sees: the sum of both."""
-        if other.first < self.first:
-            self.first = other.first
-        if other.last > self.last:
-            self.last = other.last
+        if type(self.first) is type(self.last) is type(other.first) is type(other.last) is int:
+            self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+            return
+        self.first = on_axes(min, self.first, other.first)
+        self.last = on_axes(max, self.last, other.last)
+
+    def move(self, first: Axes, last: Axes, stride: Axes) -> None:
+        """Go on at ``stride`` with windows whose ends lie so many elements of the present map
+        beside the ends of what an element sees."""
+        jump = self.jump
+        if type(first) is type(last) is type(stride) is type(jump) is int and (
+            type(self.first) is type(self.last) is int
+        ):
+            # As below, in a third of its time.
+            self.first += first * jump
+            self.last += last * jump
+            self.jump = jump * stride
+            return
+        self.first = on_axes(_plus, self.first, first, jump)
+        self.last = on_axes(_plus, self.last, last, jump)
+        self.jump = on_axes(_times, jump, stride)
 
     def conv(
         self,
         name: str,
         out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
+        kernel: Axes = 1,
+        stride: Axes = 1,
         groups: int = 1,
         bias: bool = False,
-        dilation: int = 1,
-        padding: int | None = None,
+        dilation: Axes = 1,
+        padding: Padding | None = None,
         starts: Starts = (),
+        tensors: Tensors = (),
     ) -> Layer:
-        """A square convolution; ``padding`` is ``kernel // 2 * dilation`` where it is None."""
-        in_channels = self.channels // groups
-        weight = (out_channels, in_channels, kernel, kernel)
-        count = out_channels * in_channels * kernel * kernel
+        """A convolution; ``padding`` is ``kernel // 2 * dilation`` where it is None, and ``same``
+        is a number on each side where it is one for every map.
+
+        >>> Trace(3, (16, 112, 112)).conv("conv1", 64, (3, 7, 7), stride=(1, 2, 2)).weight
+        (64, 3, 3, 7, 7)
+        """
+        if kernel == 1:
+            dilation = 1  # a window of one pixel has no neighbours
+        if padding == "same":
+            padding = same_everywhere(kernel, stride, dilation)
+        weight = (out_channels, self.channels // groups, *each(kernel, len(self.size)))
+        count = prod(weight)
         return self._write(
             name,
             "conv",
@@ -225,6 +165,7 @@ class Trace:
             dilation,
             padding,
             starts,
+            tensors,
         )
 
     def conv_along_channels(self, name: str, kernel: int) -> Layer:
@@ -235,63 +176,117 @@ class Trace:
         )
         return layer
 
-    def norm(self, name: str, norm: NormSpec) -> None:
-        """A weight and a bias for each channel; nothing at all where the norm is none."""
-        if norm.kind != "none":
-            kind, groups = (
-                ("group_norm", norm.groups) if norm.kind == "group" else ("batch_norm", 1)
-            )
-            channels = self.channels
-            self._write(name, kind, channels, 1, 1, groups, (channels,), True)
+    def norm(self, name: str, norm: NormSpec, activated: bool = False) -> None:
+        """A weight and a bias for each channel, and the tensors of its activation where it is
+        ``activated``; nothing at all where the norm is none."""
+        if not norm.layer:
+            return
+        channels = self.channels
+        tensors: Tensors = ()
+        if activated:
+            tensors = tuple((own, (channels,)) for own in norm.activating)
+        groups = norm.groups_of(channels) or 1
+        self._write(name, norm.layer, channels, 1, 1, groups, (channels,), True, tensors=tensors)
 
     def layer_norm(self, name: str) -> None:
         """A weight and a bias for each channel, over all channels of a map of one position."""
-        shape = (self.channels, 1, 1)
+        shape = (self.channels, *(1,) * self.dims)
         self._write(name, "layer_norm", self.channels, weight=shape)
         layer = self.layers[-1]
         self.layers[-1] = layer._replace(bias=True, params=2 * self.channels)
 
-    def max_pool(self, name: str, kernel: int, stride: int, padding: int | None = None) -> Layer:
-        """Max-pooling, padded by ``kernel // 2`` unless ``padding`` is given."""
-        return self._write(name, "max_pool", self.channels, kernel, stride, padding=padding)
+    def beside(self, channels: int, parallel: bool = False) -> Trace:
+        """A fork for one of several paths, which takes ``channels``; ``parallel`` says that the
+        layers of another path are as far from the input."""
+        side = self.fork("parallel" if parallel and self.path == "main" else self.path)
+        side.channels = channels
+        return side
 
-    def avg_pool(self, name: str, stride: int) -> Layer:
-        """The mean of squares of ``stride`` pixels a side that do not overlap; the last of a row
-        or column may be cut by the border, and then is the mean of what is left."""
-        return self._write(name, "avg_pool", self.channels, stride, stride)
+    def take(self, *sides: Trace, channels: int) -> None:
+        """Go on with ``channels`` that the maps of ``sides``, of one size, were put together to."""
+        side = sides[0]
+        self.size, self.jump, self.first, self.last = side.size, side.jump, side.first, side.last
+        for side in sides:
+            self.join(side)
+        self.channels = channels
 
-    def same_avg_pool(self, name: str, kernel: int) -> Layer:
-        """The mean of the window at each pixel, which keeps the size of the map: it is padded by
-        ``(kernel - 1) // 2`` pixels before and ``kernel // 2`` after.
+    def max_pool(
+        self,
+        name: str,
+        kernel: Axes,
+        stride: Axes,
+        padding: Axes | None = None,
+        ceil: bool = False,
+    ) -> Layer:
+        """Max-pooling, padded by ``kernel // 2`` unless ``padding`` is given; with ``ceil`` the
+        last window of a row or column may be cut by the border.
+
+        >>> Trace(3, (112, 112)).max_pool("pool", 3, 2, padding=0, ceil=True).out_size
+        (56, 56)
+        """
+        kind, channels = "max_pool", self.channels
+        return self._write(name, kind, channels, kernel, stride, padding=padding, ceil=ceil)
+
+    def avg_pool(
+        self,
+        name: str,
+        stride: Axes,
+        kernel: Axes | None = None,
+        padding: Axes = 0,
+        ceil: bool = True,
+    ) -> Layer:
+        """The mean of windows, by default squares of ``stride`` pixels a side that do not overlap;
+        with ``ceil`` the last of a row or column may be cut by the border, and then is the mean of
+        what is left.
+
+        >>> Trace(3, (7, 7)).avg_pool("pool", 2).out_size
+        (4, 4)
+        """
+        kind, channels = "avg_pool", self.channels
+        kernel = stride if kernel is None else kernel
+        return self._write(name, kind, channels, kernel, stride, padding=padding, ceil=ceil)
+
+    def same_pool(self, name: str, kind: str, kernel: Axes, stride: Axes = 1) -> Layer:
+        """Pooling of a map that is padded for ``ceil(side / stride)`` windows a side, as
+        TensorFlow's ``SAME``: by as few pixels as these need, of an odd number one more after the
+        map than before it.
 
         >>> trace = Trace(3, (7, 8))
-        >>> layer = trace.same_avg_pool("pool", 2)
+        >>> layer = trace.same_pool("pool", "avg_pool", 2)
         >>> layer.out_size, layer.receptive_field
         ((7, 8), 2)
         """
-        before = (kernel - 1) // 2 * self.jump
-        layer = self._write(name, "avg_pool", self.channels, kernel)
-        self.first, self.last = self.first - before, self.last - before
+        return self._write(name, kind, self.channels, kernel, stride, padding="same")
+
+    def blur(self, name: str, kernel: int, stride: Axes) -> Layer:
+        """A convolution of each channel with one fixed filter, padded by ``kernel // 2``."""
+        layer = self._write(name, "blur", self.channels, kernel, stride)
+        elements = layer.out_channels * prod(layer.out_size)
+        layer = self.layers[-1] = layer._replace(
+            macs=elements * kernel**self.dims, activations=elements
+        )
         return layer
 
-    def zero_pad(self, name: str, out_channels: int, stride: int) -> Layer:
+    def zero_pad(self, name: str, out_channels: int, stride: Axes) -> Layer:
         """Every ``stride``-th pixel, then channels of zeros up to ``out_channels``."""
         return self._write(name, "zero_pad", out_channels, 1, stride)
 
     def global_avg_pool(self, name: str) -> Layer:
         """The mean over all positions."""
-        in_size, self.size = self.size, (1, 1)
-        self.last += (max(in_size) - 1) * self.jump
-        layer = self.layers[-1] = self._write(name, "avg_pool", self.channels)._replace(
-            in_size=in_size
-        )
+        return self.global_pool(name, "avg_pool", self.channels)
+
+    def global_pool(self, name: str, kind: str, out_channels: int) -> Layer:
+        """One position of all of them."""
+        in_size, self.size = self.size, (1,) * self.dims
+        self.move(0, max(in_size) - 1, 1)
+        layer = self.layers[-1] = self._write(name, kind, out_channels)._replace(in_size=in_size)
         return layer
 
-    def linear(self, name: str, out_channels: int) -> Layer:
-        """A linear layer with a bias, on a map of one position."""
+    def linear(self, name: str, out_channels: int, bias: bool = True) -> Layer:
+        """A linear layer, on a map of one position."""
         weight = (out_channels, self.channels)
         count = out_channels * self.channels
-        return self._write(name, "linear", out_channels, 1, 1, 1, weight, True, count)
+        return self._write(name, "linear", out_channels, 1, 1, 1, weight, bias, count)
 
     def parameter(self, name: str, *shape: int, start: float | None = None) -> Layer:
         """A free tensor: the scale of each channel, say.
@@ -301,7 +296,34 @@ class Trace:
         starts: Starts = () if start is None else (("", start),)
         return self._write(name, "parameter", self.channels, weight=shape, starts=starts)
 
-    def reshape(self, channels: int, stride: int = 1) -> None:
+    def flatten(self, name: str, size: int) -> Layer:
+        """A map of ``size`` positions a side as channels at one position.
+
+        >>> Trace(8, (4, 4)).flatten("flat", 4).out_channels
+        128
+        """
+        channels = self.channels * size**self.dims
+        self.flat = True
+        return self.global_pool(name, "flatten", channels)
+
+    def attention_pool(self, name: str, size: int, out_channels: int) -> None:
+        """Attention of the mean of a map to its ``size`` x ``size`` positions and itself, with a
+        linear layer for each part, and one after it."""
+        channels, tokens = self.channels, size * size + 1
+        side = self.fork("attention")
+        side.parameter(f"{name}.positional_embedding", tokens, channels, start=0.0)
+        for part, seen in (("k", tokens), ("q", 1), ("v", tokens)):
+            side.size = (1, seen)
+            side.linear(f"{name}.{part}_proj", channels)
+        # The products of query with keys, and of what comes of it with the values.
+        self.layers[-1] = side.layers[-1]._replace(
+            macs=side.layers[-1].macs + 2 * tokens * channels
+        )
+        self.move(0, max(self.size) - 1, 1)
+        self.size, self.flat = (1,) * self.dims, True
+        self.linear(f"{name}.c_proj", out_channels)
+
+    def reshape(self, channels: int, stride: Axes = 1) -> None:
         """Go on with ``channels`` at ``stride``, without a layer of its own: squares of ``stride``
         pixels that do not overlap, of which an operation that learns nothing makes something else.
 
@@ -311,81 +333,96 @@ class Trace:
         (48, (56, 56), 4)
         """
         self.channels, self.size = channels, strided(self.size, stride)
-        self.last += (stride - 1) * self.jump
-        self.jump *= stride
+        self.move(0, on_axes(beyond, stride, 1, 0), stride)
 
-    def place(self, layers: tuple[Layer, ...], prefix: str) -> None:
-        """Write ``layers`` down once more, which were traced alone from a map of this shape."""
+    def place(self, layers: tuple[Layer, ...], prefix: str, end: End) -> None:
+        """Write down a part that was traced alone from a map of this shape, and go on at its
+        end."""
         jump = self.jump
         # A field seen alone grows by what an element of this map sees already.
-        more = self.last - self.first + 1 - jump
-        # As layer._replace(name=..., receptive_field=...), in half of its time.
-        self.layers += [
-            _new(Layer, (prefix + layer[0], *layer[1:-1], more + jump * layer[-1]))
-            for layer in layers
-        ]
+        more = on_axes(_plus, self.receptive_field, -1, jump)
+        if type(more) is type(jump) is int and {type(layer[-1]) for layer in layers} <= {int}:
+            # As below, in a third of its time.
+            self.layers += [
+                _new(Layer, (prefix + layer[0], *layer[1:-1], more + jump * layer[-1]))  # type: ignore
+                for layer in layers
+            ]
+        else:
+            self.layers += [
+                layer._replace(
+                    name=prefix + layer.name,
+                    receptive_field=on_axes(_plus, more, jump, layer.receptive_field),
+                )
+                for layer in layers
+            ]
+        self.go_on(end)
+
+    def go_on(self, end: End, times: int = 1) -> None:
+        """Go on at the end of a part that was traced alone from a map of this shape, or of so many
+        parts in a row."""
+        self.channels, self.size = end.channels, end.size
+        first, last = end.first, end.last
+        if times > 1:
+            first, last = on_axes(_times, first, times), on_axes(_times, last, times)
+        self.move(first, last, end.stride)
 
     def _write(
         self,
         name: str,
         kind: str,
         out_channels: int,
-        kernel: int = 1,
-        stride: int = 1,
+        kernel: Axes = 1,
+        stride: Axes = 1,
         groups: int = 1,
         weight: Shape = (),
         bias: bool = False,
         products: int = 0,
-        dilation: int = 1,
-        padding: int | None = None,
+        dilation: Axes = 1,
+        padding: Padding | None = None,
         starts: Starts = (),
+        tensors: Tensors = (),
+        ceil: bool = False,
     ) -> Layer:
         """``products`` are the multiplications for each position of the output.
 
         Unless ``padding`` says otherwise, a window is padded so that only its stride shrinks the
         map; an average takes less at the border instead.
         """
-        in_size = size = self.size
-        if padding is None and kernel % 2 == 0 and kind != "avg_pool":
-            padding = kernel // 2 * dilation
-        if padding is None:
-            padding = 0 if kernel == 1 or kind == "avg_pool" else kernel // 2 * dilation
-            if stride > 1:
-                self.size = size = strided(size, stride)
+        in_size = self.size
+        if kernel == 1 == stride and not padding:
+            padding = 0  # the map stays as it is, as most layers leave it
         else:
-            cut = dilation * (kernel - 1) + 1 - 2 * padding
-            self.size = size = (
-                max(1, (size[0] - cut) // stride + 1),
-                max(1, (size[1] - cut) // stride + 1),
-            )
-        if kernel > 1:
-            self.first -= padding * self.jump
-            self.last += (dilation * (kernel - 1) - padding) * self.jump
-        self.jump *= stride
+            if padding is None and kind != "avg_pool":
+                padding = usual_padding(kernel, dilation)
+            self.size, first, last = window(in_size, kernel, stride, dilation, padding, ceil)
+            self.move(first, last, stride)
         params = products or (prod(weight) if weight or kind == "parameter" else 0)
-        positions = size[0] * size[1] if products else 0
+        for _, shape in tensors:
+            params += prod(shape)
+        positions = prod(self.size) if products else 0
         layer = _new(
             Layer,
             (
-                self.prefix + name,
+                name,
                 kind,
                 self.channels,
                 out_channels,
                 kernel,
                 stride,
-                padding,
+                padding or 0,
                 groups,
                 dilation,
                 weight,
                 bias,
                 in_size,
-                size,
+                self.size,
                 params + out_channels if bias else params,
                 products * positions,
                 out_channels * positions,
                 self.path,
                 starts,
-                self.last - self.first + 1,
+                tensors,
+                self.receptive_field,
             ),
         )
         self.channels = out_channels

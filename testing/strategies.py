@@ -15,97 +15,69 @@ run; shrinking leads to one stage of one block.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ..errors import SpecError
-from ..specs import (
-    ACTIVATIONS,
-    BLOCKS,
-    HEADS,
-    SHORTCUTS,
-    STEMS,
-    Operation,
-    ResNetSpec,
-    ShortcutSpec,
-)
-from ..specs.attention import attention_kinds
+from ..specs import BLOCKS, HEADS, SHORTCUTS, STEMS, ResNetSpec, ShortcutSpec
 from ..specs.shortcuts import WrapperSpec
 from ..specs.stochastic_depth import StochasticDepthSpec
+from .fields import (
+    Tree,
+    activations,
+    attentions,
+    chains,
+    choices_of,
+    norms,
+    operations,
+    words,
+)
+from .legal import made_legal
 
-Tree = dict[str, Any]
+__all__ = [
+    "activations",
+    "attentions",
+    "blocks",
+    "chains",
+    "convolutions",
+    "norms",
+    "operations",
+    "shortcuts",
+    "specs",
+    "stems",
+    "stochastic_depths",
+    "trees",
+    "words",
+]
 
 
-def norms(*, kinds: tuple[str, ...] = ("batch", "group", "none")) -> SearchStrategy[Tree]:
-    """A norm, in its long form; group norms have 1, 2 or 4 groups."""
-    batch = st.fixed_dictionaries(
-        {"kind": st.just("batch")},
-        optional={"eps": st.sampled_from([1e-5, 1e-3]), "momentum": st.sampled_from([0.1, 0.01])},
-    )
-    none: SearchStrategy[Tree] = st.just({"kind": "none"})
-    group = st.fixed_dictionaries({"kind": st.just("group"), "groups": st.sampled_from([1, 2, 4])})
-    every: dict[str, SearchStrategy[Tree]] = {"batch": batch, "group": group, "none": none}
-    return st.one_of([every[kind] for kind in kinds])
-
-
-def words(
-    kinds: Mapping[str, type[Operation]], leave_out: Collection[str] = (), first: str = ""
-) -> SearchStrategy[Tree]:
-    """A word of a family, with fields from the samples of its kind.
-
-    ``first`` is the kind that shrinking prefers.
-    """
-    known = tuple((kind, model) for kind, model in kinds.items() if kind not in leave_out)
-    return _words(known, first)
+# A strategy that is made within a draw takes longer than what it draws: each is made once.
+_whole = cache(st.integers)
+_SOMETIMES = st.booleans()
+_RARELY = st.integers(0, 3).map(lambda number: number == 3)
+_FIRST_DILATIONS = st.sampled_from([None, 1, 2])
+_NAMES = st.text("abc-_ é", max_size=6)
+_SCHEMES = st.sampled_from(["kaiming_normal", "torch"])
 
 
 @cache
-def _words(kinds: tuple[tuple[str, type[Operation]], ...], first: str) -> SearchStrategy[Tree]:
-    """As :func:`words`; made once for each set of kinds, since a draw asks for it many times."""
-    ordered = sorted(kinds, key=lambda pair: pair[0] != first)
-    return st.one_of([_fields(kind, model) for kind, model in ordered])
+def convolutions() -> SearchStrategy[Any]:
+    """What the convolutions of a network convolve with: mostly the weight as it is."""
+    every = ("standardized", {"kind": "standardized", "estimate": "sample"}, "scaled_standardized")
+    same = [{"kind": kind, "padding": "same"} for kind in ("plain", "scaled_standardized")]
+    return st.sampled_from(["plain"] * 5 + [*every, *same])
 
 
-def _fields(kind: str, model: type[Operation]) -> SearchStrategy[Tree]:
-    """A sample of a kind; or its fields drawn one by one from what the samples hold, and from
-    what a choice allows."""
-    samples = [dict(sample) for sample in model.samples]
-    required = [name for name, field in model.model_fields.items() if field.is_required()]
-    pools: dict[str, list[Any]] = {}
-    for name, field in model.model_fields.items():
-        if name in ("kind", "of"):
-            continue
-        values = [sample[name] for sample in samples if name in sample]
-        values += [value for value in _choices(field.annotation) if value not in values]
-        if values:
-            pools[name] = values
-    whole = st.integers(0, 11).map(lambda number: samples[number % len(samples)])
-    optional = {name: st.sampled_from(values) for name, values in pools.items()}
-    mixed = st.fixed_dictionaries({}, optional=optional)
-    # A kind without fields makes as many choices as the others, so that none is shrunk to for it.
-    drawn = st.one_of(whole, whole if required or not pools else mixed)
-    return drawn.map(lambda sample: {"kind": kind, **sample})
-
-
-def _choices(annotation: Any) -> list[Any]:
-    """The values that a literal or a truth value can have, through unions with null."""
-    if annotation is bool:
-        return [True, False]
-    if get_origin(annotation) is Literal:
-        return list(get_args(annotation))
-    return [value for part in get_args(annotation) for value in _choices(part)]
-
-
+@cache
 @st.composite
-def stems(draw: DrawFn, *, step: int = 1, max_width: int = 8) -> Tree:
+def stems(draw: DrawFn, *, step: int = 1, max_width: int = 8, axes: int = 2) -> Tree:
     """A stem whose widths are multiples of ``step``, up to ``max_width`` of them."""
-    width = st.integers(1, max_width).map(lambda n: n * step)
-    tree = draw(words(STEMS, first="conv3x3"))
+    width = _widths(max_width, step)
+    tree = draw(words(STEMS, first="conv3x3", axes=axes))
     model = STEMS[tree["kind"]]
     for name in model.width_fields:
         usual = model.model_fields[name].default
@@ -114,47 +86,54 @@ def stems(draw: DrawFn, *, step: int = 1, max_width: int = 8) -> Tree:
     return tree
 
 
-def attentions() -> SearchStrategy[Any]:
-    """What weighs the channels of a block; legal for any number of them."""
-    found = attention_kinds()
-    every = [{"kind": kind, **sample} for kind, model in found.items() for sample in model.samples]
-    return st.sampled_from([None, *every])
+@cache
+def _widths(most: int, step: int) -> SearchStrategy[int]:
+    return st.integers(1, most).map(lambda number: number * step)
 
 
+@cache
 @st.composite
-def blocks(draw: DrawFn, *, plain: bool = False) -> Tree:
-    """A block; with ``plain`` one whose widths are multiples of the stage's."""
-    tree, attention = draw(words(BLOCKS, first="basic")), draw(attentions())
-    if "attention" in BLOCKS[tree["kind"]].model_fields:
-        tree |= {"attention": attention} if attention else {}
-        # What the shortcut takes is a choice only where the block activates its input.
-        if tree.get("order") not in ("full_pre", "relu_only_pre"):
-            tree.pop("shortcut_input", None)
+def blocks(draw: DrawFn, *, plain: bool = False, axes: int = 2) -> Tree:
+    """A block; with ``plain`` one whose widths are multiples of the stage's.
+
+    Its fields need not be legal all together: see :func:`specs`.
+    """
+    tree = draw(words(BLOCKS, first="basic", axes=axes))
+    # What the shortcut takes is a choice only where the block activates its input.
+    if tree.get("order") not in ("full_pre", "relu_only_pre"):
+        tree.pop("shortcut_input", None)
+        tree.pop("activate_twice", None)
+    if "attention" not in tree:
+        tree.pop("attention_at", None)
     if plain and tree.get("width_per_group", 64) % 64:
         del tree["width_per_group"]
     return tree
 
 
-def shortcuts(*, widens: bool, plain: bool = True) -> SearchStrategy[Tree]:
+@cache
+def shortcuts(*, widens: bool, plain: bool = True, axes: int = 2) -> SearchStrategy[Tree]:
     """A pair of shortcuts, legal where blocks that change the shape never narrow if ``widens``.
 
     Without ``plain`` none of them is missing.
     """
-    match, change = _side(True, plain, False), _side(widens, plain, True)
+    match, change = _side(True, plain, False, axes), _side(widens, plain, True, axes)
     return st.fixed_dictionaries({"match": match, "change": change})
 
 
+@cache
 @st.composite
-def _side(draw: DrawFn, widens: bool, plain: bool, changes: bool) -> Tree:
+def _side(draw: DrawFn, widens: bool, plain: bool, changes: bool, axes: int) -> Tree:
     absent = [kind for kind, model in SHORTCUTS.items() if model.absent]
     illegal = _that_cannot((1, 2, 2)) if changes else []
     if changes and not widens:
         illegal = illegal + _that_cannot((2, 1, 1))
     around = [kind for kind, model in SHORTCUTS.items() if issubclass(model, WrapperSpec)]
     left_out = illegal if plain else [*absent, *illegal]
-    tree = draw(words(SHORTCUTS, left_out, "projection" if changes else "identity"))
+    first = "projection" if changes else "identity"
+    tree = draw(words(SHORTCUTS, left_out, first, axes=axes))
     if tree["kind"] in around:
-        tree["of"] = draw(words(SHORTCUTS, [*absent, *illegal, *around], "projection"))
+        inner = [*absent, *illegal, *around]
+        tree["of"] = draw(words(SHORTCUTS, inner, "projection", axes=axes))
     return tree
 
 
@@ -175,110 +154,96 @@ def _illegal(
     ]
 
 
-def _heads() -> SearchStrategy[Tree]:
+def _heads(axes: int) -> SearchStrategy[Tree]:
     """A head, with few classes."""
-    return words(HEADS, first="classifier")
+    return words(HEADS, first="classifier", axes=axes)
 
 
+@cache
 def stochastic_depths() -> SearchStrategy[Any]:
     """How branches are left out: never, by no chance, or by each of the rules."""
-    rules = _choices(StochasticDepthSpec.model_fields["rule"].annotation)
-    modes = _choices(StochasticDepthSpec.model_fields["mode"].annotation)
+    rules = choices_of(StochasticDepthSpec, "rule")
+    modes = choices_of(StochasticDepthSpec, "mode")
     # A single choice, which shrinks to none.
     every = [{"rate": 0.5, "rule": rule, "mode": mode} for rule in rules for mode in modes]
+    every += [{**rule, "scaled": "evaluation"} for rule in every[:2]]
     return st.sampled_from([*[None] * len(every), 0.0, *every])
 
 
-@st.composite
 def trees(
-    draw: DrawFn,
     *,
     max_stages: int = 3,
     max_depth: int = 3,
     max_width: int = 8,
     max_stride: int = 3,
     heads: bool | None = None,
-) -> Tree:
+    dims: Collection[int] = (2,),
+    input_size: int = 32,
+) -> SearchStrategy[Tree]:
     """A legal spec as the plain tree that a file would hold.
 
-    ``heads`` asks for networks with a classifier (True), without one (False), or both (None).
+    ``heads`` asks for networks with a classifier (True), without one (False), or both (None);
+    ``dims`` holds the numbers of axes that are drawn. Every network takes pictures of
+    ``input_size`` pixels a side and larger ones: operations that take maps of one size, such as
+    `attention_pool`, are not drawn.
     """
+    tree = _drawn(max_stages, max_depth, max_width, max_stride, heads, tuple(dims))
+    return tree.map(lambda fields: made_legal(fields, input_size)[0])
+
+
+@st.composite
+def _drawn(
+    draw: DrawFn,
+    max_stages: int,
+    max_depth: int,
+    max_width: int,
+    max_stride: int,
+    heads: bool | None,
+    dims: tuple[int, ...],
+) -> Tree:
+    """A tree whose choices need not be legal all together."""
+    axes = draw(st.sampled_from(sorted(dims, key=lambda number: number != 2)))
     norm = draw(norms())
     # Group norm must divide every width it meets.
-    step = norm.get("groups", 1)
+    step = int(norm.get("groups") or norm.get("size") or 1)
     plain = step > 1
-    stem = draw(stems(step=step, max_width=max_width))
-    block = draw(blocks(plain=plain))
-    stages: list[Tree] = []
+    stem = draw(stems(step=step, max_width=max_width, axes=axes))
+    block = draw(blocks(plain=plain, axes=axes))
     drops = draw(stochastic_depths())
     # Where branches are dropped every block needs a shortcut.
     missing = not drops
-    for _ in range(draw(st.integers(1, max_stages))):
-        width = draw(st.integers(1, max_width)) * step
-        stages.append(_stage(draw, width, plain, max_depth, max_stride, missing))
-    with_head = draw(st.booleans()) if heads is None else heads
+    strides = _strides(max_stride, axes)
+    stages: list[Tree] = []
+    for _ in range(draw(_whole(1, max_stages))):
+        width = draw(_widths(max_width, step))
+        stages.append(_stage(draw, width, step, max_depth, strides, missing, axes))
+    # Stages that widen block by block may share a growth.
+    for stage, after in itertools.pairwise(stages):
+        if "widen" in stage and "widen" in after and draw(_SOMETIMES):
+            del stage["width"]
+    with_head = draw(_SOMETIMES) if heads is None else heads
     tree = {
         "resforge": 1,
-        "name": draw(st.text("abc-_ é", max_size=6)),
-        "in_channels": draw(st.integers(1, 4)),
+        "name": draw(_NAMES),
+        "dims": axes,
+        "in_channels": draw(_whole(1, 4)),
         "stem": stem,
         "stages": stages,
         "block": block,
-        "shortcut": draw(shortcuts(widens=False, plain=missing)),
+        "shortcut": draw(shortcuts(widens=False, plain=missing, axes=axes)),
         "norm": norm,
-        "activation": draw(st.sampled_from(ACTIVATIONS)),
+        "activation": draw(activations()),
+        "convolution": draw(convolutions()) if axes == 2 else "plain",
         "stochastic_depth": drops,
-        "head": draw(_heads()) if with_head else None,
+        "head": draw(_heads(axes)) if with_head else None,
         "init": {
-            "scheme": draw(st.sampled_from(["kaiming_normal", "torch"])),
-            "zero_residual": draw(st.booleans()),
+            "scheme": draw(_SCHEMES),
+            "zero_residual": draw(_SOMETIMES),
         },
     }
-    return _made_legal(tree)
-
-
-def _made_legal(tree: Tree) -> Tree:
-    """``tree``, or the nearest of a few simpler ones that is legal: what a choice asks of the
-    whole network shows only when that is there."""
-    for simplify in (_as_drawn, _without_zero_residual, _undilated, _projected, _ungrouped):
-        tree = simplify(tree)
-        try:
-            ResNetSpec(**tree)
-        except SpecError:
-            continue
-        return tree
-    reject()
-    raise AssertionError
-
-
-def _as_drawn(tree: Tree) -> Tree:
+    if draw(_RARELY):
+        tree["closing"] = draw(_closings(axes))
     return tree
-
-
-def _without_zero_residual(tree: Tree) -> Tree:
-    return {**tree, "init": {**tree["init"], "zero_residual": False}}
-
-
-def _undilated(tree: Tree) -> Tree:
-    plain = ({k: v for k, v in s.items() if "dilation" not in k} for s in tree["stages"])
-    return {**tree, "stages": list(plain)}
-
-
-def _projected(tree: Tree) -> Tree:
-    stages = [
-        {key: value for key, value in stage.items() if key != "shortcut"}
-        | ({"blocks": [_bare(entry) for entry in stage["blocks"]]} if "blocks" in stage else {})
-        for stage in tree["stages"]
-    ]
-    return {**tree, "stages": stages, "shortcut": "projection"}
-
-
-def _bare(entry: Tree) -> Tree:
-    return {key: value for key, value in entry.items() if key != "shortcut"}
-
-
-def _ungrouped(tree: Tree) -> Tree:
-    return {**tree, "norm": {"kind": "batch"}}
 
 
 def specs(
@@ -288,37 +253,97 @@ def specs(
     max_width: int = 8,
     max_stride: int = 3,
     heads: bool | None = None,
+    dims: Collection[int] = (2,),
+    input_size: int = 32,
 ) -> SearchStrategy[ResNetSpec]:
     """A legal :class:`~resforge.ResNetSpec`; see :func:`trees` for the options."""
-    tree = trees(
-        max_stages=max_stages,
-        max_depth=max_depth,
-        max_width=max_width,
-        max_stride=max_stride,
-        heads=heads,
-    )
-    return tree.map(lambda fields: ResNetSpec(**fields))
+    tree = _drawn(max_stages, max_depth, max_width, max_stride, heads, tuple(dims))
+    return tree.map(lambda fields: made_legal(fields, input_size)[1])
 
 
 def _stage(
-    draw: DrawFn, width: int, plain: bool, max_depth: int, max_stride: int, missing: bool
+    draw: DrawFn,
+    width: int,
+    step: int,
+    max_depth: int,
+    strides: SearchStrategy[Any],
+    missing: bool,
+    axes: int,
 ) -> Tree:
-    """A stage at one width."""
-    stage: Tree = {"width": width, "stride": draw(st.integers(1, max_stride))}
-    if draw(st.booleans()):
-        stage["block"] = draw(blocks(plain=plain))
-    depth = draw(st.integers(1, max_depth))
-    if draw(st.integers(0, 3)) == 3:
-        stage["blocks"] = [{} for _ in range(depth)]
-        for entry in stage["blocks"]:
-            if draw(st.booleans()):
-                entry["block"] = draw(blocks(plain=plain))
+    """A stage of that width, a multiple of ``step``."""
+    plain = step > 1
+    stage: Tree = {"width": width, "stride": draw(strides)}
+    if draw(_RARELY):
+        stage["before"] = draw(_befores(axes))
+    if draw(_SOMETIMES):
+        stage["block"] = draw(blocks(plain=plain, axes=axes))
+    depth = draw(_whole(1, max_depth))
+    if draw(_RARELY):
+        stage["blocks"] = [_entry(draw, width, step, axes) for _ in range(depth)]
     else:
         stage["depth"] = depth
     for place in (stage, *stage.get("blocks", [])):
-        if draw(st.booleans()):
-            place["shortcut"] = draw(shortcuts(widens=True, plain=missing))
-    if draw(st.booleans()):
-        stage["dilation"] = draw(st.integers(1, 3))
-        stage["first_dilation"] = draw(st.sampled_from([None, 1, 2]))
+        if draw(_SOMETIMES):
+            place["shortcut"] = draw(shortcuts(widens=True, plain=missing, axes=axes))
+    if step == 1 and draw(_RARELY):
+        stage["widen"] = "linear"
+    if _takes_inner(stage.get("block", {}), stage.get("blocks", [])) and draw(_SOMETIMES):
+        stage["inner"] = draw(_inner_widths(depth))
+    if draw(_SOMETIMES):
+        stage["dilation"] = draw(_whole(1, 3))
+        stage["first_dilation"] = draw(_FIRST_DILATIONS)
     return stage
+
+
+@cache
+def _inner_widths(depth: int) -> SearchStrategy[Any]:
+    """Widths within the branches of a stage, which groups of two divide."""
+    one = st.sampled_from(["x2", "x4"])
+    return st.one_of(one, st.lists(one, min_size=depth, max_size=depth))
+
+
+def _takes_inner(block: Tree, entries: Sequence[Tree]) -> bool:
+    """Whether all blocks of a stage are one whose inner widths may be twice as large."""
+    own = {"conv1", "conv2", "conv3"} & {name for name, op in block.items() if op is not None}
+    words = block.get("kind") in ("basic", "bottleneck") and not own
+    branch = block.get("branch", ())
+    written = any(isinstance(op, dict) and op.get("width") == "inner" for op in branch)
+    return (words or written) and not any("block" in entry for entry in entries)
+
+
+@cache
+def _befores(axes: int) -> SearchStrategy[list[Any]]:
+    """A chain before the first block of a stage."""
+    usual: list[list[Any]] = [
+        ["norm", "act"],
+        [{"conv": 1}, "norm", "act"],
+        [{"conv": 3}, {"pool": "max", "stride": 1}],
+    ]
+    return chains(usual, axes=axes)
+
+
+@cache
+def _closings(axes: int) -> SearchStrategy[list[Any]]:
+    """A chain between the last stage and the head."""
+    return chains([[], ["norm", "act"]], axes=axes)
+
+
+@cache
+def _strides(most: int, axes: int) -> SearchStrategy[Any]:
+    """A stride for all axes, or at times one for each."""
+    stride = st.integers(1, most)
+    if axes == 1:
+        return stride
+    return st.one_of(stride, stride, st.lists(stride, min_size=axes, max_size=axes))
+
+
+def _entry(draw: DrawFn, width: int, step: int, axes: int) -> Tree:
+    """A block of a stage of that width, a multiple of ``step``."""
+    entry: Tree = {}
+    if draw(_SOMETIMES):
+        entry["block"] = draw(blocks(plain=step > 1, axes=axes))
+    if draw(_RARELY):
+        entry["width"] = width + draw(_whole(0, 2)) * step
+    if draw(_RARELY):
+        entry["dilation"] = draw(_whole(1, 3))
+    return entry

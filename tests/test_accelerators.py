@@ -55,7 +55,11 @@ def test_every_word_gives_the_bits_of_the_cpu(name: str, there: torch.device) ->
     found = bits(model, x.to(there))
     assert found.keys() == here.keys()
     for key, tensor in here.items():
-        assert torch.equal(found[key], tensor), key
+        if "attention_pool" in name:
+            # PyTorch has a kernel of attention for each device: they sum in another order.
+            assert torch.allclose(found[key], tensor, rtol=1e-4, atol=1e-5), key
+        else:
+            assert torch.equal(found[key], tensor), key
 
 
 def trained(device: torch.device | str, **changes: Any) -> tuple[Any, dict[str, Tensor]]:
@@ -124,16 +128,19 @@ def sweep() -> Sweep:
     return Sweep(**tree)
 
 
-@pytest.mark.parametrize("engine", ["inline", "process"])
+@pytest.mark.parametrize(("engine", "sharing"), [("inline", None), ("process", 2)])
 def test_a_sweep_gives_the_bits_of_the_cpu(
-    engine: Any, tmp_path: Path, there: torch.device
+    engine: Any, sharing: int | None, tmp_path: Path, there: torch.device
 ) -> None:
     run_sweep(sweep(), tmp_path / "here", engine="inline", device="cpu")
     trial = "pretend_trials:on_pretend"
-    summary = run_sweep(sweep(), tmp_path / "there", engine=engine, trial=trial, device="auto")
+    summary = run_sweep(
+        sweep(), tmp_path / "there", engine=engine, trial=trial, device="auto", per_gpu=sharing
+    )
     assert summary.statuses == {"done": 2}
     here, found = (read_records(tmp_path / name) for name in ("here", "there"))
     assert found.runs[0].manifest["device"] == pretend.NAME
+    assert found.runs[0].manifest["workers"] == (sharing or 1)
     assert {t.outcome.environment["device"] for t in found.all_trials} == {pretend.NAME}
     numbers = {trial.key: trial.outcome.numbers for trial in here.all_trials}
     assert {trial.key: trial.outcome.numbers for trial in found.all_trials} == numbers

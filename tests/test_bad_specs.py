@@ -14,7 +14,7 @@ from resforge.specs import catalogue
 
 TABLE = [
     pytest.param(*row, id=f"{name.lower()}-{row[0][-50:]!r}")
-    for name in ("FILES", "YAML_TRAPS", "TYPES_AND_RANGES", "SHAPES", "BRANCHES", "BOMBS")
+    for name in ("FILES", "YAML_TRAPS", "TYPES_AND_RANGES", "SHAPES", "BRANCHES", "BOMBS", "WORDS")
     for row in getattr(bad_specs, name)
 ]
 CATALOGUE = [catalogue.text(name).encode() for name in rf.list_specs()]

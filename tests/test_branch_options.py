@@ -154,12 +154,12 @@ def test_an_average_that_keeps_the_size_by_hand(
 @pytest.mark.parametrize(
     ("pool", "message", "help_"),
     [
-        ({"kernel": 2, "stride": 1}, "overlap or leave some out", "or write padding: same"),
-        ({"kernel": 3, "stride": 2}, "overlap or leave some out", "it is the stride"),
-        ({"stride": 2, "padding": 1}, "is not padded", "leave padding out"),
-        ({"kernel": 2, "stride": 2, "padding": "same"}, "'same' at stride 2", "stride: 1"),
+        ({"kernel": 1, "padding": "same"}, "windows of 1 at stride 2 leave", "at least 2"),
+        ({"kernel": 3, "padding": 2}, "more than half of the window", "use at most 1"),
+        ({"kernel": 3, "padding": "same", "ceil": True}, "no window that the", "leave ceil out"),
+        ({"zeros": True}, "always pads by zeros", "leave zeros out"),
+        ({"pool": "max", "count_include_pad": False}, "an average pool may", "count_include_pad"),
         ({"stride": 1, "padding": "same"}, "'same' without a window", "kernel: 2"),
-        ({"pool": "max", "stride": 1, "padding": "same"}, "padded by a number", "padding: 1"),
         ({"pool": "max", "kernel": 2, "stride": 1}, "has no middle", "0 for none"),
         ({"pool": "max", "stride": 1, "padding": 2}, "more than half", "at most 1"),
     ],

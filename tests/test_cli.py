@@ -11,6 +11,7 @@ import pytest
 import resforge as rf
 from command_line import BROKEN, NET, Cli, Terminal, command_line
 from resforge.cli import run
+from resforge.specs import OPERATIONS
 from resforge.text.reader import read_file
 
 # As the README shows a fault, to the character.
@@ -34,7 +35,10 @@ def test_list_prints_names_that_load(cli: Cli) -> None:
 
 
 def test_list_takes_a_pattern(cli: Cli) -> None:
-    assert cli("list", "resnet18*").lines == ["resnet18", "resnet18_d2l", "resnet18d"]
+    assert cli("list", "resnet101_d*").lines == ["resnet101_deep"]
+    found = cli("list", "resnet18*").lines
+    assert found[:1] == ["resnet18"]
+    assert {"resnet18_d2l", "resnet18d"} < set(found)
     nothing = cli("list", "vgg*")
     assert (nothing.code, nothing.out) == (3, "")
     assert nothing.err.startswith("error[catalogue]: no name matches 'vgg*'\n  help: ")
@@ -45,8 +49,55 @@ def test_list_tells_costs(cli: Cli) -> None:
     assert entry["params"] == 25_557_032
     assert entry["digest"] == rf.load("resnet50").digest
     header, row = cli("list", "resnet50", "--long").lines
-    assert header.split() == ["name", "depth", "params", "MACs", "input"]
-    assert row.split() == ["resnet50", "50", "25,557,032", "4,089,184,256", "3x224x224"]
+    assert header.split() == ["name", "family", "source", "depth", "params", "MACs", "input"]
+    figures = ["50", "25,557,032", "4,089,184,256", "3x224x224"]
+    assert row.split() == ["resnet50", "resnet", "torchvision", *figures]
+
+
+def test_list_filters_by_family_source_and_parameters(cli: Cli) -> None:
+    assert cli("list", "--family", "wide_resnet").lines == ["wide_resnet50_2", "wide_resnet101_2"]
+    found = cli("list", "resnet*", "--source", "torchvision", "--params", "20M..30M")
+    assert found.lines == ["resnet34", "resnet50"]
+    wrong = cli("list", "--family", "wideresnet")
+    assert (wrong.code, wrong.out) == (3, "")
+    assert "did you mean 'wide_resnet'?" in wrong.err
+    no_range = cli("list", "--params", "10M")
+    assert no_range.code == 3
+    assert "write 10M..30M, ..30M or 10M.." in no_range.err
+    nothing = cli("list", "--source", "d2l", "--params", "1G..")
+    assert nothing.code == 3
+    assert "no name matches '*' of source d2l, of params 1G.." in nothing.err
+
+
+def test_list_tells_operations(cli: Cli) -> None:
+    lines = cli("list", "--operations").lines
+    assert len(lines) == 1 + len(OPERATIONS)
+    assert lines[1].split(maxsplit=1) == ["conv", "A convolution."]
+    assert [row["kind"] for row in cli("list", "*pool", "--operations", "--json").json] == [
+        "pool",
+        "global_pool",
+        "attention_pool",
+    ]
+
+
+def test_list_tells_families(cli: Cli) -> None:
+    lines = cli("list", "--families", "--source", "torchvision").lines
+    assert lines[0].split() == ["family", "source", "networks", "names"]
+    row = ["wide_resnet", "torchvision", "2", "wide_resnet50_2,", "wide_resnet101_2"]
+    assert row in [line.split() for line in lines]
+    (family,) = cli("list", "--families", "wide_resnet*_2", "--json").json
+    names = ["wide_resnet50_2", "wide_resnet101_2"]
+    assert family == {"family": "wide_resnet", "source": "torchvision", "names": names}
+
+
+def test_new_keeps_the_comments_of_the_catalogue(cli: Cli) -> None:
+    lines = cli("new", "plain18").lines
+    assert lines[2] == "# Figure 3, middle: resnet18 without its shortcuts."
+    assert lines[3:5] == ["resforge: 1", "name: plain18"]
+    assert "base: resnet18" not in lines
+    changed = cli("new", "plain18", "--set", "head.num_classes=10").lines
+    assert changed[1] == "# Changed from plain18:"
+    assert changed[3] == lines[2]
 
 
 # new
@@ -149,8 +200,8 @@ def test_check_tells_every_fault_of_every_file(cli: Cli, tmp_path: Path) -> None
         "net.yaml",
         "missing.yaml",
     ]
-    assert done.lines[0] == "bad.yaml: 3 faults"
-    assert done.err.count("error[") == 4
+    assert done.lines[0] == "bad.yaml: 2 faults"
+    assert done.err.count("error[") == 3
     assert "bad.yaml:3:1" in done.err
     assert "missing.yaml: no such file" in done.err
 
@@ -264,7 +315,8 @@ def test_show_takes_an_input(cli: Cli, source: str, tokens: list[str], shape: li
         ("64x", 2, "write 3x224x224, 224x224 or 224"),
         ("-3", 2, "--input"),
         ("١٢٣", 2, "--input"),
-        ("3x3x3x3", 2, "--input"),
+        ("3x3x3x3", 3, "input"),
+        ("3x3x3x3x3", 2, "--input"),
         ("9" * 5000, 2, "--input"),
     ],
 )

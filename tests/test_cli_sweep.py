@@ -101,7 +101,7 @@ def test_other_comparisons_train_nothing(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "run", str(swept / "turned.yaml"), "--out", str(swept / "out"))
     assert "0 of them now" in done.err
     (told,) = [line for line in done.lines if line.startswith("plain has ")]
-    assert told.endswith("not separable; with 1 pair no p below 1 is possible.")
+    assert "not separable; nothing is claimed from fewer than 3 pairs." in told
     assert [line for line in done.lines if line.startswith("plain - A ")]
 
 
@@ -191,9 +191,36 @@ def test_sweep_run_shows_how_trials_ended(
     assert bool(done.out) is not interrupted
 
 
+def test_an_interrupted_run_prints_the_command_that_resumes_it(
+    cli: Cli, swept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, object]] = []
+
+    def run_sweep(*_: object, **settings: object) -> RunSummary:
+        given.append(settings)
+        return RunSummary(swept / "out", 2, 1, 0, {"done": 1}, True, 1.0)
+
+    monkeypatch.setattr("resforge.ablation.run_sweep", run_sweep)
+    (swept / "env.yaml").write_text("env_vars: {A: '1'}\n")
+    options = ["--workers", "3", "--engine", "ray", "--per-gpu", "2"]
+    options += ["--runtime-env", str(swept / "env.yaml"), "--no-wait", "--json"]
+    words = ["sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"), *options]
+    done = cli(*words)
+    assert done.err.splitlines()[-1].endswith(f"to resume: resforge {' '.join(words)}")
+    assert given[0].items() >= {
+        "engine": "ray", "per_gpu": 2, "runtime_env": {"env_vars": {"A": "1"}}, "wait": False,
+    }.items()  # fmt: skip
+    plain = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(swept / "out"))
+    assert plain.err.endswith(f"--out {swept / 'out'}\n")
+    for wrong in ("0", "101", "1.5"):
+        refused = cli(*words[:5], "--per-gpu", wrong)
+        assert (refused.code, "--per-gpu" in refused.err) == (2, True)
+
+
 def test_sweep_plan_shows_arms_figures_and_trials(cli: Cli, swept: Path) -> None:
     done = cli("sweep", "plan", str(swept / "sweep.yaml"))
-    assert (done.code, done.err) == (0, "")
+    few = "with 1 seed no comparison can be separable: use at least 3, or write comparisons: []"
+    assert (done.code, done.err) == (0, f"warning: {few}\n")
     assert done.lines[:3] == [
         "#  shortcut  differs from arm 1 in",
         "1  plain",
@@ -204,6 +231,8 @@ def test_sweep_plan_shows_arms_figures_and_trials(cli: Cli, swept: Path) -> None
     figures = "A 19,074 = 189,248 = 2,314 = 8 = 25 = 23/23 100%"
     assert " ".join(done.lines[6].split()) == f"2 {figures}"
     assert "2 arms, 2 networks x 1 seed = 2 trials, 6.4e8 MACs of training" in done.lines
+    sizes = ["seeds SD", "3 3.26", "4 2.13", "5 1.68", "6 1.43", "8 1.16", "10 1.00"]
+    assert [" ".join(line.split()) for line in done.lines[-9:-2]] == sizes
     assert done.lines[-1].startswith("time: unknown until trials are recorded")
 
 

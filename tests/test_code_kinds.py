@@ -72,14 +72,18 @@ def chains(op: Tree) -> dict[str, Tree]:
     }
 
 
-#: Operations for maps of one position, which only a head has.
-LAST = ("global_pool", "linear")
+#: Operations for maps of one position or of one size, which only a head has.
+LAST = ("attention_pool", "flatten", "global_pool", "linear")
 
 
 @pytest.mark.parametrize("place", chains({}))
 @pytest.mark.parametrize(
     "op",
-    [pytest.param(tree, id=kind) for kind, tree in samples(OPERATIONS) if kind not in LAST],
+    [
+        pytest.param(tree, id=kind)
+        for kind, tree in samples(OPERATIONS)
+        if kind not in LAST and tree.get("join") != "cat"  # which adds channels
+    ],
 )
 def test_every_operation_in_every_chain(op: Tree, place: str) -> None:
     check(BASE.replace(chains(op)[place]))
@@ -127,6 +131,16 @@ CHAINS: dict[str, Tree] = {
     "a branch that does nothing": {
         "stages[1]": {"depth": 1, "width": 16},
         "block": {"branch": [{"dropout": 0.0}]},
+    },
+    "an operation that does nothing in the block that strides": {
+        "stages": [
+            {"depth": 2, "width": 16, "stride": 2},
+            {"depth": 1, "width": 8, "shortcut": {"match": "conv1x1"}},
+        ],
+        "block": {
+            "preactivation": ["act", {"variance": 0.2}],
+            "branch": [{"conv": 3, "stride": "block"}, {"multiply": 0.2}],
+        },
     },
     "no norm": {"norm": "none", "block": {"branch": [{"conv": 3, "stride": "block"}, "norm"]}},
     "kernels that differ": {

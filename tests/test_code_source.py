@@ -20,8 +20,9 @@ from resforge.builder.registration import unregister
 from resforge.export import to_code
 from resforge.specs import BlockSpec, Operation, ShortcutSpec, StemSpec
 from resforge.specs.call import Call, ChannelCount, call
+from resforge.specs.layer import Module
 from resforge.specs.site import Site
-from resforge.specs.trace import Module, Trace
+from resforge.specs.trace import Trace
 from torch import Tensor, nn
 from written import check, check_layout
 

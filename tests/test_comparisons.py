@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import statistics as textbook
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
@@ -22,14 +22,17 @@ from resforge.ablation import (
     Sweep,
     compare_pairs,
     expand_sweep,
+    judge,
     load_sweep,
     plan_sweep,
     render,
     render_report,
 )
-from resforge.ablation.comparing.comparison import p_figure
-from resforge.ablation.comparing.statistics import LEVEL, mean_interval, sign_flip_p
-from resforge.ablation.declared import MAX_PAIRS, Declared, Pair, pairs_of
+from resforge.ablation.comparing.numbers import p_figure
+from resforge.ablation.comparing.rule import LEVEL
+from resforge.ablation.comparing.sentences import state_comparison, state_rule
+from resforge.ablation.contrasts import Labels, contrasts_of
+from resforge.ablation.declared import MAX_PAIRS, Declared
 from resforge.ablation.planning.preview import sweep_warnings
 from resforge.ablation.reporting.table import COMPARED, comparison_cells
 from resforge.ablation.results.planned import ArmRecord
@@ -68,9 +71,11 @@ def records(
     return Records(tree, "", "f" * 64, tuple(made), trials, seeds * len(arms), finished)
 
 
-def one(**arms: Sequence[Outcome]) -> Comparison:
+def one(guess: bool = True, **arms: Sequence[Outcome]) -> Comparison:
     """The comparison of the second of two arms with the first."""
-    (found,) = compare_pairs(records(dict(arms)))
+    held = records(dict(arms))
+    held.sweep["diverged"] = "guess" if guess else "drop"
+    (found,) = compare_pairs(held)
     return found
 
 
@@ -79,6 +84,15 @@ def errors(*points: float) -> list[Outcome]:
 
 
 # What is compared
+
+
+def pairs_of(
+    declared: Sequence[Declared] | None, arms: Mapping[str, Labels]
+) -> list[tuple[str, str]]:
+    """Pairs of arms, where nothing but pairs is compared."""
+    contrasts = contrasts_of(declared, arms)
+    assert all(contrast.kind == "pair" for contrast in contrasts)
+    return [(*contrast.of, *contrast.to) for contrast in contrasts]
 
 
 def grid(**axes: str) -> dict[str, dict[str, str]]:
@@ -159,8 +173,8 @@ def test_declared_pairs_come_in_the_files_order(tmp_path: Path) -> None:
     sweep = load(tmp_path, text)
     arms = {arm.name: dict(arm.labels) for arm in expand_sweep(sweep)}
     found = pairs_of(sweep.comparisons, arms)
-    assert found[0] == Pair(B, A)
-    assert found[1] == Pair(A, AT.format("plain"))
+    assert found[0] == (B, A)
+    assert found[1] == (A, AT.format("plain"))
     assert len(found) == 5
     alone = load(tmp_path, "{axis: shortcut, to: plain}")
     assert pairs_of(alone.comparisons, arms) == found[1:]
@@ -190,6 +204,18 @@ def test_comparisons_decide_no_trial(tmp_path: Path) -> None:
         ("{axis: only, to: it}", "comparisons", "no arm differs from one with only=it"),
         ("{axis: shortcut}", "comparisons.to", "'to' is missing"),
         ("{axis: shortcut, too: A}", "comparisons.too", "did you mean 'to'?"),
+        ("{axis: shortcut, over: shortcut}", "comparisons.over", "named twice"),
+        ("{axis: shortcut, over: [depth, hue]}", "comparisons.over", "there is no axis 'hue'"),
+        ("{over: depth, to: A}", "comparisons", "either of or axis"),
+        ("[{interaction: [depth, shortcot]}]", "comparisons[0].interaction", "did you mean"),
+        ("{interaction: [depth]}", "comparisons.interaction", "at least 2"),
+        ("{interaction: [depth, only]}", "comparisons", "axis 'only' has a single label"),
+        ("{interaction: [depth, shortcut], to: A}", "comparisons.to", "has no to"),
+        (
+            "[{interaction: [depth, shortcut]}, {interaction: [shortcut, depth]}]",
+            "comparisons[1]",
+            "are compared already",
+        ),
         ("[{axis: 3, to: A}]", "comparisons[0].axis", "expected text, not 3"),
         ("shortcut", "comparisons", "expected a list"),
     ],
@@ -202,6 +228,40 @@ def test_a_fault_is_reported_with_its_place(
     fault = next(fault for fault in caught.value.faults if fault.path == path)
     assert fault.line == 7
     assert message in f"{fault.message}; {fault.help}"
+
+
+def test_axes_that_are_not_crossed_have_no_interaction() -> None:
+    axes = {"depth": {"d8": {}, "d14": {"stages[*].depth": 2}}, "shortcut": {"A": {}, "B": {}}}
+    for declared in ({"interaction": ["depth", "shortcut"]}, {"axis": "shortcut", "over": "depth"}):
+        sweep = Sweep(
+            sweep=1, base="digits_resnet8", axes=axes, design="one_factor", comparisons=declared
+        )
+        with pytest.raises(rf.SpecError) as caught:
+            expand_sweep(sweep)
+        (fault,) = caught.value.faults
+        assert "are not crossed: some of their combinations are no arms" in fault.message
+        assert fault.path == "comparisons[0]"
+        assert fault.help.startswith("use design: grid, or compare arms by name")
+
+
+@given(st.integers(2, 3), st.integers(2, 3), st.integers(1, 2))
+def test_contrasts_are_those_of_the_textbook(depths: int, shortcuts: int, others: int) -> None:
+    """Weights add up to 0 over each axis that is averaged, and differ in sign over its own."""
+    arms = grid(depth="123"[:depths], shortcut="abc"[:shortcuts], other="xy"[:others])
+    mains = contrasts_of([Declared(axis="shortcut", over="depth")], arms)
+    assert len(mains) == (shortcuts - 1) * others
+    interactions = contrasts_of([Declared(interaction=["depth", "shortcut"])], arms)
+    assert len(interactions) == (shortcuts - 1) * (depths - 1) * others
+    for contrast in mains:
+        assert set(contrast.weights.values()) == {1 / depths, -1 / depths}
+        assert {arms[name]["shortcut"] for name in contrast.to} == {"a"}
+    for contrast in interactions:
+        for axis in ("depth", "shortcut"):
+            for label in "123abc":
+                assert not sum(w for arm, w in contrast.weights.items() if arms[arm][axis] == label)
+    for contrast in (*mains, *interactions):
+        assert abs(sum(contrast.weights.values())) < 1e-12
+        assert len({arms[name]["other"] for name in contrast.weights}) == 1
 
 
 def test_as_many_as_can_be_claimed_and_no_more() -> None:
@@ -225,20 +285,26 @@ seeds = st.lists(st.tuples(outcomes, outcomes), min_size=1, max_size=8)
 
 
 @settings(max_examples=50)
-@given(seeds)
-def test_every_figure_comes_from_the_pairs(pairs: list[tuple[Outcome, Outcome]]) -> None:
+@given(seeds, st.booleans())
+def test_every_figure_is_the_rules(pairs: list[tuple[Outcome, Outcome]], guess: bool) -> None:
     a, b = ([pair[i] for pair in pairs] for i in (0, 1))
-    found = one(a=a, b=b)
-    differences = [
-        100 * (y.test_error - x.test_error)
-        for x, y in pairs
-        if x.test_error is not None and y.test_error is not None
-    ]
-    assert (found.of, found.to, found.n, found.seeds) == ("b", "a", len(differences), len(pairs))
-    if differences:
-        assert found.mean == pytest.approx(textbook.mean(differences))
-        assert found.p == found.p_holm == sign_flip_p(differences)
-    assert (found.low, found.high) == (mean_interval(differences) or (None, None))
+
+    def percent(outcomes: list[Outcome]) -> dict[int, float]:
+        errors = [90.0 if guess and o == DIVERGED else o.test_error for o in outcomes]
+        return {
+            seed: error if o == DIVERGED else 100 * error
+            for seed, (o, error) in enumerate(zip(outcomes, errors, strict=True))
+            if error is not None
+        }
+
+    found = one(guess, a=a, b=b)
+    (judged,) = judge({"a": percent(a), "b": percent(b)}, [("b", "a")], 797)
+    assert (found.of, found.to, found.n, found.seeds) == ("b", "a", judged.pairs, len(pairs))
+    assert (found.mean, found.deviation) == (judged.difference, judged.deviation)
+    assert (found.low, found.high, found.exact) == (judged.low, judged.high, judged.exact)
+    assert found.p == (judged.p if judged.pairs else None)
+    if found.family == 1:
+        assert (found.p_holm, found.separable) == (found.p, judged.separable)
     assert found.diverged == (b.count(DIVERGED), a.count(DIVERGED))
     assert found.failed == (b.count(BROKEN), a.count(BROKEN))
     # No figure that JSON or a reader could not take, whatever happened.
@@ -246,9 +312,10 @@ def test_every_figure_comes_from_the_pairs(pairs: list[tuple[Outcome, Outcome]])
     assert not {"nan", "None", "inf"} & set(re.findall(r"\w+", found.verdict))
     assert any(found.diverged) == (" diverged with " in found.verdict)
     assert any(found.failed) == (" did not finish with " in found.verdict)
+    assert any(found.collapsed) == (" collapsed on " in found.verdict)
     assert len(comparison_cells(found)) == len(COMPARED)
 
-    turned = one(b=b, a=a)
+    turned = one(guess, b=b, a=a)
     assert (turned.n, turned.p, turned.detectable) == (found.n, found.p, found.detectable)
     assert turned.diverged == found.diverged[::-1]
     assert turned.p_diverged == found.p_diverged
@@ -260,83 +327,156 @@ def test_the_verdict_says_what_was_found_and_what_could_have_been() -> None:
     a = errors(*[2.0] * 8)
     b = errors(2.5, 2.9, 2.7, 2.6, 3.1, 2.4, 2.8, 2.6)
     assert one(a=a, b=b).verdict == (
-        "b has 0.70 points more test error than a"
-        " (95% interval +0.57 to +0.86, n = 8 pairs, p = 0.0078): separable."
+        "b has 0.70 points more test error than a (95% interval +0.51 to +0.89, n = 8 pairs,"
+        " p < 0.001, by sign flips p = 0.0078): separable."
     )
     c = errors(2.6, 1.9, 1.7, 2.6, 1.1, 2.4, 2.8, 1.6)
     assert one(a=a, c=c).verdict == (
-        "c has 0.09 points more test error than a"
-        " (95% interval -0.34 to +0.44, n = 8 pairs, p = 0.72): not separable;"
-        " this sweep could detect 0.69 points."
+        "c has 0.09 points more test error than a (95% interval -0.41 to +0.59, n = 8 pairs,"
+        " p = 0.69, by sign flips p = 0.72): not separable; about 0.69 points (0.46 to 1.4) would"
+        " have been found four times in five."
     )
 
 
-def test_too_few_pairs_say_so() -> None:
+def test_few_pairs_name_what_they_suppose() -> None:
     a, b = errors(2, 2, 2, 2, 2), errors(1, 1.1, 1.2, 1.3, 1.4)
     assert one(a=a, b=b).verdict.endswith(
-        "n = 5 pairs, p = 0.062): not separable; with 5 pairs no p below 0.0625 is possible."
+        "n = 5 pairs, p < 0.001): separable, if differences over seeds are roughly normal."
     )
     assert one(a=a[:3], b=b[:3]).verdict == (
-        "b has 0.90 points less test error than a (n = 3 pairs, p = 0.25): not separable;"
-        " with 3 pairs no p below 0.25 is possible."
+        "b has 0.90 points less test error than a (95% interval -1.15 to -0.65, n = 3 pairs,"
+        " p = 0.0041): separable, if differences over seeds are roughly normal."
     )
-    assert one(a=a[:1], b=b[:1]).verdict == (
-        "b has 1.00 points less test error than a (n = 1 pair, p = 1): not separable;"
-        " with 1 pair no p below 1 is possible."
+    for pairs in ("1 pair", "2 pairs"):
+        count = int(pairs[0])
+        assert one(a=a[:count], b=b[:count]).verdict.endswith(
+            f"(n = {pairs}): not separable; nothing is claimed from fewer than 3 pairs."
+        )
+
+
+def test_an_interval_without_0_that_is_not_separable_says_why() -> None:
+    few = one(a=[*map(done, (0.5, 0.6, 0.7))], b=[*map(done, (0.45, 0.545, 0.654))])
+    assert few.high is not None
+    assert few.high < 0
+    assert not few.separable
+    assert "since 3 differences agree by chance where errors vary so much" in few.verdict
+    near = one(a=[*map(done, (0.5, 0.501, 0.502))], b=[*map(done, (0.45, 0.47, 0.51))])
+    assert not near.separable
+    assert "by chance" not in near.verdict
+
+
+def test_the_rule_says_what_few_seeds_cannot_know() -> None:
+    a, b = errors(*[2] * 8), errors(*[3] * 8)
+    assert "From 3 seeds this supposes" in state_rule([one(a=a[:3], b=b[:3])])
+    assert "73% of such sweeps do not see it" in state_rule([one(a=a[:3], b=b[:3])])
+    assert "supposes" not in state_rule([one(a=a, b=b)])
+    assert "means over seeds like these" in state_rule([])
+
+
+def test_tests_that_disagree_are_said_to() -> None:
+    """One seed far off: no t test finds it, and signs need no spread; and the other way round."""
+    a = errors(*[2.0] * 7)
+    skewed = errors(2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 12.0)
+    found = one(a=a, b=skewed)
+    assert (found.separable, found.exact) == (False, 2 / 2**7)
+    assert (
+        "not separable, although the sign-flip test, which supposes symmetry alone, finds a"
+        " difference; about " in found.verdict
+    )
+    close = errors(3.1, 2.9, 3.2, 2.8, 3.0, 3.1, 1.98)
+    found = one(a=a, b=close)
+    assert (found.separable, found.exact) == (True, 4 / 2**7)
+    both = replace(found, exact=0.06)
+    assert state_comparison(both).endswith(
+        "): separable, if differences over seeds are roughly normal; the sign-flip test, which"
+        " supposes symmetry alone, does not find it."
     )
 
 
 def test_each_comparison_pays_for_the_others() -> None:
-    arms = {name: errors(*[2 + offset + i / 10 for i in range(8)]) for name, offset in
-            {"a": 0, "b": 1, "c": 2, "d": 3}.items()}  # fmt: skip
+    arms = {name: errors(*[2 + offset + i / 10 + (i % 2) / 5 * (name > "a") for i in range(8)])
+            for name, offset in {"a": 0, "b": 1, "c": 2, "d": 3}.items()}  # fmt: skip
     found = compare_pairs(records(arms))
-    assert [c.p for c in found] == [2 / 2**8] * 3
-    assert [c.p_holm for c in found] == [6 / 2**8] * 3
-    assert all(c.separable and "after Holm over 3): separable." in c.verdict for c in found)
-    # With 7 pairs none of four comparisons can be small enough, as far as Holm's first goes.
-    many = {name: outcomes[:7] for name, outcomes in {**arms, "e": arms["a"]}.items()}
-    found = compare_pairs(records(many))
-    assert [c.p_holm for c in found] == [8 / 2**7] * 3 + [1.0]
-    assert (
-        "not separable; with 7 pairs the first of 4 p cannot fall below 0.0625" in found[0].verdict
-    )
+    assert [c.family for c in found] == [3, 3, 3]
+    assert [c.p_holm for c in found] == sorted((c.p_holm for c in found), reverse=True)
+    assert found[2].p_holm == pytest.approx(3 * found[2].p)
+    assert all(c.separable and "after Holm over 3" in c.verdict for c in found)
 
 
-def test_differences_without_a_spread_have_no_interval() -> None:
+def test_differences_without_a_spread_have_that_of_rounding() -> None:
     found = one(a=errors(*[2] * 9), b=errors(*[3] * 9))
-    assert (found.low, found.high, found.detectable) == (None, None, None)
-    assert found.verdict == (
-        "b has 1.00 points more test error than a (n = 9 pairs, p = 0.0039): separable."
-    )
+    assert found.deviation == pytest.approx(100 / 797 / 6**0.5)
+    assert found.separable
     same = one(a=errors(*[2] * 9), b=errors(*[2] * 9))
-    assert same.verdict == (
-        "b has the same test error as a (n = 9 pairs, p = 1): not separable;"
-        " the differences are all equal."
+    assert same.verdict.startswith(
+        "b has the same test error as a (95% interval -0.04 to +0.04, n = 9 pairs, p = 1, by sign"
+        " flips p = 1): not separable; about 0.055 points"
     )
 
 
-def test_trials_that_diverged_are_reported_and_weighed() -> None:
+def test_a_seed_that_diverged_counts_as_guessing() -> None:
     fine = errors(*[2, 2.5, 2.2, 2.1, 2.6, 2.3])
     found = one(A=fine, plain=[DIVERGED] * 6)
+    assert found.separable
+    assert found.separable_in_divergence
+    assert found.verdict == (
+        "plain has 87.72 points more test error than A (95% interval +87.47 to +87.96, n = 6"
+        " pairs, p < 0.001 after Holm over 2, by sign flips p = 0.031): separable."
+        " plain diverged with 6 of 6 seeds, A with 0 (p = 0.031 after Holm over 2): separable in"
+        " divergence. A seed that diverged counts as guessing, 90.0%."
+    )
+    found = one(False, A=fine, plain=[DIVERGED] * 6)
+    assert (found.n, found.p, found.p_holm, found.family) == (0, None, None, 2)
     assert found.verdict == (
         "plain and A cannot be compared: no seed was finished by both."
-        " plain diverged with 6 of 6 seeds, A with 0 (p = 0.031, not corrected)."
+        " plain diverged with 6 of 6 seeds, A with 0 (p = 0.062 after Holm over 2): not separable"
+        " in divergence."
     )
-    assert (found.n, found.p, found.p_holm, found.family) == (0, None, None, 1)
-    found = one(A=fine, plain=[DIVERGED, BROKEN, *fine[2:]])
-    assert found.n == 4
+    found = one(False, A=fine, plain=[DIVERGED, BROKEN, *fine[2:]])
+    assert (found.n, found.family, found.p_diverged) == (4, 1, 1.0)
     assert found.verdict.endswith(
-        " plain diverged with 1 of 6 seeds, A with 0 (p = 1, not corrected)."
-        " plain did not finish with 1 of 6 seeds, A with 0."
-        " The difference is over the seeds that both finished."
+        " plain diverged with 1 of 6 seeds, A with 0. plain did not finish with 1 of 6 seeds, A"
+        " with 0. The difference is over the seeds that both finished."
     )
+
+
+def test_collapse_is_told_seed_by_seed() -> None:
+    fine = errors(*[2, 2.5, 2.2, 2.1, 2.6, 2.3])
+    found = one(A=fine, plain=[*errors(60, 46), *fine[2:]])
+    assert found.collapsed == (2, 0)
+    assert found.verdict.endswith(" plain collapsed on 2 of 6 seeds, A on 0.")
+
+
+def test_main_effects_and_interactions_are_judged_on_each_seed() -> None:
+    cells = {
+        f"depth={d}/shortcut={s}": errors(*[base + (i * 7 % 5) / 10 for i in range(6)])
+        for (d, s), base in
+        {(8, "plain"): 3.0, (8, "A"): 2.9, (56, "plain"): 63.0, (56, "A"): 3.5}.items()
+    }  # fmt: skip
+    declared = [{"axis": "shortcut", "over": "depth"}, {"interaction": ["depth", "shortcut"]}]
+    main, interaction = compare_pairs(records(cells, declared))
+    assert (main.contrast, main.n, main.family) == ("main", 6, 2)
+    assert main.mean == pytest.approx(-(0.1 + 59.5) / 2)
+    assert main.verdict.startswith(
+        "Averaged over depth, A has 29.80 points less test error than plain ("
+    )
+    assert interaction.mean == pytest.approx(-59.5 + 0.1)
+    assert interaction.verdict.startswith(
+        "The difference A - plain in test error is 59.40 points lower at depth 56 than at depth 8 ("
+    )
+    assert comparison_cells(interaction)[0] == ("(A - plain at depth 56) - (A - plain at depth 8)")
+    assert interaction.of == "depth=56/shortcut=A - depth=56/shortcut=plain"
+    assert main.to == "mean of shortcut=plain over depth"
+    assert main.separable
+    assert interaction.separable
+    json.dumps([main.as_dict(), interaction.as_dict()], allow_nan=False)
+    assert interaction.verdict in Page(render_report(records(cells, declared))).text
 
 
 def test_a_difference_too_small_for_two_digits_is_reported_all_the_same() -> None:
-    """With 6 of 20 seeds one image of 10,000 more is misclassified: separable, not "the same"."""
+    """With 6 of 20 seeds one image of 10,000 more is misclassified: not "the same"."""
     a, b = errors(*[2.0] * 20), errors(*[2.01] * 6, *[2.0] * 14)
     found = one(a=a, b=b)
-    assert found.separable
     assert found.verdict.startswith("b has 0.003 points more test error than a (")
     assert one(a=b, b=a).verdict.startswith("b has 0.003 points less test error than a (")
 

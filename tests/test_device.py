@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,53 @@ def test_each_worker_sees_its_own_gpu_alone(
     by_process = {pid: {what for what, _, other in lines if other == pid} for *_, pid in lines}
     assert sorted(by_process.values(), key=str) == [{"sees:0:cuda"}, {"sees:1:cuda"}]
     assert read_records(tmp_path / "out").runs[0].manifest["device"] == "cuda"
+
+
+def test_trials_that_share_gpus_are_as_many_as_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Found("cuda", 3)
+    monkeypatch.setattr("resforge.ablation.running.engines.pool.find_accelerators", lambda _: found)
+
+    def size(workers: int | None, per_gpu: int | None) -> int:
+        return make_engine("process", replace(job(workers), per_gpu=per_gpu)).size
+
+    assert [size(None, k) for k in (None, 1, 2, 5)] == [3, 3, 6, 15]
+    # Fewer workers than places are as they were asked for; more are not started.
+    assert [size(4, 2), size(7, 2), size(7, None)] == [4, 6, 7]
+    seen = [variables_of(slot, found, {})["CUDA_VISIBLE_DEVICES"] for slot in range(size(None, 4))]
+    assert Counter(seen) == {"0": 4, "1": 4, "2": 4}
+    assert len({*seen[:3]}) == 3, "the first trials have a GPU each"
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_two_trials_share_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setattr(
+        "resforge.ablation.running.engines.pool.find_accelerators", lambda _: Found("cuda", 1)
+    )
+    summary = run_sweep(
+        sweep_trials.sweep(seeds=1), tmp_path / "out", trial="sweep_trials:visible", per_gpu=2
+    )
+    assert summary.statuses == {"done": 2}
+    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert {what for what, _, _ in lines} == {"sees:3:cuda"}
+    assert len({pid for _, _, pid in lines}) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"per_gpu": 2, "device": "cpu"}, "per_gpu is 2, but trials run on the CPU: leave it out"),
+        ({"per_gpu": 2, "engine": "inline"}, "the engine inline trains one trial after another"),
+        ({"per_gpu": 0}, "per_gpu is 0: use at least 1"),
+        ({"per_gpu": 0.5}, "per_gpu is 0.5: use at least 1, or None for one trial on each GPU"),
+    ],
+)
+def test_a_share_of_nothing_is_refused(tmp_path: Path, settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ResforgeError, match=told):
+        run_sweep(sweep_trials.real(), tmp_path, **settings)
 
 
 def test_the_device_is_no_part_of_a_trials_key() -> None:

@@ -157,7 +157,7 @@ def test_a_run_in_one_process_keeps_its_lease(
         real(self, owner, lease)
 
     monkeypatch.setattr(rf.ablation.Store, "renew", renew)
-    monkeypatch.setattr("resforge.ablation.running.run.LEASE", 0.6)
+    monkeypatch.setattr("resforge.ablation.running.driver.LEASE", 0.6)
     one = rf.ablation.Sweep(**{**sweep_trials.real().model_dump(), "seeds": 1})
     run_sweep(one, tmp_path, trial="sweep_trials:stepwise", engine="inline")
     assert len(renewed) >= 4  # 16 steps of 50 ms, a claim of 600 ms
@@ -216,7 +216,7 @@ def test_a_stopped_run_on_ray_continues_where_it_was(
 
 @needs_ray
 def test_actors_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> None:
-    process = on_ray(tmp_path, "no_such_module:run", workers=1)
+    process = on_ray(tmp_path, "broken_start:run", workers=1)
     _, errors = process.communicate()
     assert process.returncode == 1
     assert "3 Ray actors ended before they could start" in errors
@@ -232,7 +232,11 @@ def test_a_cluster_that_is_not_there_is_reported(
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     told = "at RAY_ADDRESS=auto: nobody answers at auto; start one with `ray start --head`, or"
-    with pytest.raises(rf.ResforgeError, match=told):
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(rf.ResforgeError, match=f"{told} .* needs RAY_AUTH_MODE=token"):
+        run_sweep(sweep_trials.real(), tmp_path, engine="ray")
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(rf.ResforgeError, match=f"{told} [^;]*$"):
         run_sweep(sweep_trials.real(), tmp_path, engine="ray")
 
 

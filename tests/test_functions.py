@@ -158,7 +158,7 @@ def test_a_state_dict_lists_what_is_assumed_and_what_else_fits() -> None:
     assert names[0] == "cifar_plain20"
     digests = {spec.digest for spec in (found, *certificate.alternatives)}
     assert rf.load("cifar_resnet20").replace({"shortcut.change.pad": "both"}).digest in digests
-    assert str(certificate).endswith("others with the same: cifar_plain20")
+    assert "others with the same: cifar_plain20" in str(certificate)
     for name in ("regnetx_200mf", "resnet50", "preact_resnet18", "seresnet50"):
         assert rf.infer_spec(rf.build(name, device="meta").state_dict()).spec.name == name
 
@@ -298,7 +298,7 @@ def test_whatever_changes_the_outputs_is_named() -> None:
     """Of all pairs of networks with the same tensors."""
     alike: dict[Any, list[tuple[rf.ResNetSpec, torch.Tensor]]] = {}
     for spec in _specs():
-        shapes = tuple(sorted(lay_out(spec, (1, 1)).state_dict.items()))
+        shapes = tuple(sorted(lay_out(spec).state_dict.items()))
         alike.setdefault(shapes, []).append((spec, _output(spec)))
     compared = 0
     for group in alike.values():

@@ -32,7 +32,7 @@ def lived(spec: rf.ResNetSpec) -> nn.Module:
 
 
 @settings(max_examples=30)
-@given(strategies.specs(max_depth=2, max_width=4))
+@given(strategies.specs(max_depth=2, max_width=4, input_size=15))
 def test_a_fused_network_answers_alike(spec: rf.ResNetSpec) -> None:
     model = lived(spec).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -49,7 +49,25 @@ def test_a_fused_network_answers_alike(spec: rf.ResNetSpec) -> None:
     norms = [name for name, m in fused.named_modules() if isinstance(m, nn.BatchNorm2d)]
     # Chains that are written out have norms in any place.
     norms = [name for name in norms if WRITTEN.isdisjoint(name.split("."))]
+    norms = [name for name in norms if _follows_conv(fused, name)]
     assert {name.rpartition(".")[2] for name in norms} <= KEPT
+
+
+def _follows_conv(model: nn.Module, norm: str) -> bool:
+    """Whether what a norm is numbered after is a convolution, and no operation in its place."""
+    modules, (owner, _, name) = dict(model.named_modules()), norm.rpartition(".")
+    before = modules.get(f"{owner}.{name.replace('bn', 'conv')}".lstrip("."))
+    return before is None or isinstance(before, nn.Conv2d)
+
+
+AVERAGE = {"pool": "avg", "kernel": 3, "stride": 1, "padding": 1}
+
+
+@pytest.mark.parametrize("op", [{"blur": 3, "stride": 1}, {"scale": 0.5}, AVERAGE], ids=str)
+def test_a_norm_after_an_operation_in_a_convolutions_place_stays(op: Any) -> None:
+    spec = rf.load("cifar_resnet20").replace({"block": {"kind": "basic", "conv2": op}})
+    assert "layer1.0.bn2" in dict(rf.fuse(lived(spec)).named_modules())
+    assert "layer1.0.bn1.weight" not in rf.fuse(lived(spec)).state_dict()
 
 
 def test_the_state_dict_of_a_fused_network() -> None:

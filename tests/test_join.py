@@ -22,6 +22,11 @@ CLASSES = {
     "softplus": nn.Softplus,
     "tanh": nn.Tanh,
     "none": nn.Identity,
+    "celu": nn.CELU,
+    "prelu": nn.PReLU,
+    "hardsigmoid": nn.Hardsigmoid,
+    "hardtanh": nn.Hardtanh,
+    "sigmoid": nn.Sigmoid,
 }
 
 

@@ -120,7 +120,7 @@ WRONG: list[tuple[Arrays, dict[str, Any], str, str]] = [
     (changed(y_test=None), {}, "path", "it lacks y_test, and holds x_test.npy, x_train.npy"),
     (changed(x_train=X.astype(np.int32)), {}, "path", "x_train is of int32: it should be of uint8"),
     (changed(x_train=X[0]), {}, "path", "x_train holds 3 images and y_train 20"),
-    (changed(x_train=X[0, 0]), {}, "path", "x_train is 8x9, which is not NHW, NCHW or NHWC"),
+    (changed(x_train=X[0, 0, 0]), {}, "path", "x_train is 9, which is none of NHW, NCHW"),
     (changed(x_train=X[:0]), {}, "path", "x_train is 0x3x8x9"),
     (changed(x_train=X[:19]), {}, "path", "x_train holds 19 images and y_train 20 labels"),
     (changed(x_test=X[:6, :1]), {}, "path", "training images .* 3x8x9, its test images 1x8x9"),
@@ -365,7 +365,7 @@ def test_a_torch_data_set_is_stored_and_trained_on(tmp_path: Path, form: str) ->
     assert found.train_y.tolist() == [0, 1, 2, 0, 1]
     assert found.num_classes == 3
     sweep = Sweep(
-        sweep=1, base="digits_resnet8", arms={"A": {}}, data=spec, recipe={"batch_size": 4}
+        sweep=1, base=rf.load("digits_resnet8"), arms={"A": {}}, data=spec, recipe={"batch_size": 4}
     )
     with pytest.raises(rf.SpecError, match="the network has 10 classes, the data has 3"):
         plan_sweep(sweep)

@@ -24,6 +24,7 @@ from resforge.blocks import (
     SqueezeExcitation,
     ZeroPad,
 )
+from resforge.generation import crossover
 from resforge.planner.plan import lay_out
 from torch import Tensor, nn
 
@@ -54,11 +55,13 @@ def by_hand(block: Any, x: Tensor, order: str, shared: bool) -> Tensor:
         head = F.relu(x)
     if order == "full_pre":
         head = F.relu(norm("bn0", x))
+    if order == "pyramid":
+        head = norm("bn0", x)
     y = head
     for number in range(1, last):
         y = F.relu(norm(f"bn{number}", conv(number, y)))
     y = conv(last, y)
-    if order in ("post", "relu_before_add", "relu_only_pre"):
+    if order in ("post", "relu_before_add", "relu_only_pre", "pyramid"):
         y = norm(f"bn{last}", y)
     if order == "relu_before_add":
         y = F.relu(y)
@@ -167,6 +170,7 @@ NAMES = {
     "relu_before_add": ["conv1", "bn1", "conv2", "bn2", "downsample"],
     "relu_only_pre": ["conv1", "bn1", "conv2", "bn2", "downsample"],
     "full_pre": ["bn0", "conv1", "bn1", "conv2", "downsample"],
+    "pyramid": ["bn0", "conv1", "bn1", "conv2", "bn2", "downsample"],
 }
 
 
@@ -197,12 +201,13 @@ def test_the_first_and_the_last_block_of_a_network(order: Order, kind: str) -> N
     spec = network(order, kind, shortcut="projection").replace({"head": None})
     model = randomise(rf.build(spec))
     first, second = model.layer1
-    assert not hasattr(first, "bn0")
+    assert hasattr(first, "bn0") == (order == "pyramid")
     assert not hasattr(first, "relu0")
-    assert (hasattr(second, "bn0"), hasattr(second, "relu0")) == (order == "full_pre", order in PRE)
+    normed = order in ("full_pre", "pyramid")
+    assert (hasattr(second, "bn0"), hasattr(second, "relu0")) == (normed, order in PRE)
     x = draw_images(1, (8, 8))
-    out = model[:-2](x) if order == "full_pre" else model[:-1](x) if order in PRE else model(x)
-    if order == "full_pre":
+    out = model[:-2](x) if normed else model[:-1](x) if order in PRE else model(x)
+    if normed:
         out = F.batch_norm(
             out,
             model.norm.running_mean,
@@ -210,12 +215,12 @@ def test_the_first_and_the_last_block_of_a_network(order: Order, kind: str) -> N
             model.norm.weight,
             model.norm.bias,
         )
-    closed = F.relu(out) if order in PRE else out
+    closed = F.relu(out) if normed or order in PRE else out
     assert torch.equal(model(x), closed)
     assert torch.equal(model.features(x)[-1], closed)
     assert torch.equal(model.features(x)[1], model[:5](x))
     children = [name for name, _ in model.named_children()]
-    assert children[-2:] == (["norm", "act"] if order == "full_pre" else children[-2:])
+    assert children[-2:] == (["norm", "act"] if normed else children[-2:])
 
 
 @given(st.sampled_from(ORDERS), st.sampled_from(list(BLOCKS)), st.data())
@@ -280,3 +285,16 @@ def test_refusals(arguments: Any, message: str) -> None:
     for make in BLOCKS.values():
         with pytest.raises(ValueError, match=message):
             make(4, 4, **arguments)
+
+
+def test_a_branch_without_norm_and_convolution_has_no_end_to_start_at_0() -> None:
+    """Operations stand in place of all its convolutions."""
+    bare = {"kind": "basic", "conv1": {"scale": 0.5}, "conv2": {"blur": 3, "stride": 1}}
+    stages = [{"depth": 1, "width": 8}]
+    tree = {"resforge": 1, "stem": {"kind": "conv3x3", "width": 8}, "stages": stages}
+    spec = rf.ResNetSpec(**tree, block=bare, norm="none")
+    (block,) = rf.plan(spec, 8).stages[0]
+    assert block.residual_end is None
+    with pytest.raises(rf.SpecError, match=r"each branch at 0, and layer1\.0 has none"):
+        spec.replace({"init.zero_residual": True})
+    assert crossover(spec, rf.load("digits_resnet8"), 1).spec != spec

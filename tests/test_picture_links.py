@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_writer import write_digits, write_picture
 from resforge import SpecError
-from resforge.classify.pictures import overlap
-from resforge.classify.pictures.folder import PictureFolder, find_pictures, read_folder
-from resforge.classify.pictures.overlap import identical, report_identical
+from resforge.training.pictures import overlap
+from resforge.training.pictures.folder import PictureFolder, find_pictures, read_folder
+from resforge.training.pictures.overlap import identical, report_identical
 
 
 def read(root: Path) -> tuple[PictureFolder, list[str]]:

@@ -15,12 +15,12 @@ from picture_writer import gradient, write_digits, write_picture
 from PIL import Image, ImageOps
 from resforge import SpecError
 from resforge.classify.feed import Rows
-from resforge.classify.pictures.colours import measure
-from resforge.classify.pictures.decode import Crop, PictureError, decode
-from resforge.classify.pictures.feed import PictureFeed
-from resforge.classify.pictures.folder import find_pictures, read_folder
-from resforge.classify.pictures.loader import ahead
-from resforge.classify.pictures.view import RandomCrop, View
+from resforge.classify.picture_feed import PictureFeed
+from resforge.training.pictures.colours import measure
+from resforge.training.pictures.decode import Crop, PictureError, decode
+from resforge.training.pictures.folder import find_pictures, read_folder
+from resforge.training.pictures.loader import ahead
+from resforge.training.pictures.view import RandomCrop, View
 
 #: Greys that JPEG, and the two ways to one scale, may be apart.
 NEAR = 6
@@ -62,7 +62,7 @@ def test_classes_and_pictures_are_in_the_order_of_their_names(tmp_path: Path) ->
 def test_the_split_keeps_the_fraction_of_each_class(
     counts: list[int], share: float, split: int
 ) -> None:
-    from resforge.classify.pictures.folder import Picture, stratified
+    from resforge.training.pictures.folder import Picture, stratified
 
     pictures = tuple(
         Picture(Path(), f"{label}/{number}", label)
@@ -70,7 +70,7 @@ def test_the_split_keeps_the_fraction_of_each_class(
         for number in range(count)
     )
     if all(min(round(share * count), count - 1) == 0 for count in counts):
-        with pytest.raises(SpecError, match="leaves no picture"):
+        with pytest.raises(SpecError, match="holds no picture out"):
             stratified(pictures, share, split)
         return
     train, val = stratified(pictures, share, split)

@@ -29,7 +29,7 @@ def sweep(**tree: object) -> Sweep:
     return Sweep(**{"sweep": 1, "base": "digits_resnet8", **tree})
 
 
-@given(st.lists(strategies.specs(max_stride=1, heads=True), min_size=1, max_size=3))
+@given(st.lists(strategies.specs(max_stride=1, heads=True, input_size=8), min_size=1, max_size=3))
 def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.ResNetSpec]) -> None:
     # Whole networks as arms: each part of a spec is a path.
     fits = {"in_channels": 1, "head": {"kind": "classifier", "num_classes": 10}}

@@ -96,7 +96,7 @@ def test_he_2015_divides_by_ten_at_half_and_three_quarters() -> None:
         {"steps": 0},
         {"steps": True},
         {"steps": "120"},
-        {"optimizer": "adam"},
+        {"optimizer": "adagrad"},
         {"optimizer": {"kind": "sgd", "lr": float("nan")}},
         {"optimizer": {"kind": "adamw", "momentum": 0.9}},
         {"schedule": {"kind": "step", "milestones": [0.7, 0.5]}},

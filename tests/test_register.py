@@ -203,7 +203,7 @@ def test_random_numbers_in_a_constructor_follow_the_seed_and_spare_the_caller() 
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-class ChannelShiftSpec(ShortcutSpec):
+class OwnShiftSpec(ShortcutSpec):
     """x plus a learned number for each channel, filled by the constructor."""
 
     kind: Literal["channel_shift"] = "channel_shift"
@@ -218,10 +218,10 @@ class ChannelShiftSpec(ShortcutSpec):
         trace.parameter(f"{name}.shift", site.out_channels, 1, 1)
 
     def call(self, module: Module) -> Call:
-        return call("ChannelShift", module.in_channels)
+        return call("OwnShift", module.in_channels)
 
 
-class ChannelShift(nn.Module):
+class OwnShift(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.shift = nn.Parameter(torch.empty(channels, 1, 1))
@@ -236,7 +236,7 @@ def test_what_a_constructor_fills_stays_alone_and_inside_of_another_shortcut(
     around: str | None,
 ) -> None:
     """A parameter that a shortcut's constructor filled was left unfilled inside of another."""
-    rf.register(ChannelShiftSpec, ChannelShift)
+    rf.register(OwnShiftSpec, OwnShift)
     match: Any = "channel_shift" if around is None else {"kind": around, "of": "channel_shift"}
     spec = rf.load("digits_resnet8").replace({"shortcut": {"match": match}})
     model = rf.build(spec)
@@ -363,7 +363,7 @@ FAMILIES: dict[str, tuple[type[Operation], type[nn.Module] | None, dict[str, Any
     "block": (TwistSpec, Twist, {"block": "twist"}),
     "block of a chain": (DoubleSpec, None, {"block": "double", "stages[1].dilation": 2}),
     "head": (LogitsSpec, Logits, {"head": "logits"}),
-    "shortcut": (ChannelShiftSpec, ChannelShift, {"shortcut": {"match": "channel_shift"}}),
+    "shortcut": (OwnShiftSpec, OwnShift, {"shortcut": {"match": "channel_shift"}}),
 }
 
 

@@ -25,7 +25,7 @@ import own_kinds
 import resforge as rf
 from resforge.ablation import run_sweep
 {define}
-rf.register({spec}, own_kinds.Shift)
+rf.register({spec}, own_kinds.MapShift)
 print(run_sweep(own_kinds.sweep(), {out!r}, 1, engine={engine!r}).statuses)
 """
 DEFINE = """
@@ -36,7 +36,7 @@ class HereSpec(own_kinds.ShiftSpec):
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    rf.register(own_kinds.ShiftSpec, own_kinds.Shift)
+    rf.register(own_kinds.ShiftSpec, own_kinds.MapShift)
     yield
     unregister(own_kinds.ShiftSpec)
 
@@ -66,7 +66,7 @@ def test_a_class_that_no_worker_can_import_is_refused_before_anything_is_trained
     class LocalSpec(own_kinds.ShiftSpec):
         pass
 
-    rf.register(LocalSpec, own_kinds.Shift)
+    rf.register(LocalSpec, own_kinds.MapShift)
     with pytest.raises(rf.ResforgeError, match=r"cannot import .*LocalSpec: define it at the top"):
         run_sweep(own_kinds.sweep(), tmp_path / "process", 1)
     inline = run_sweep(own_kinds.sweep(), tmp_path / "inline", engine="inline")

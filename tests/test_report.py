@@ -63,7 +63,7 @@ def test_one_seed_has_no_deviation_and_none_has_no_spread() -> None:
 def test_the_verdict_shows_the_papers_finding() -> None:
     told = state_verdict(compare(make_records(grid(paper))), num_classes=10)
     assert told == [
-        "At depth 56, plain collapsed: test error 65.1%, where guessing has 90.0%,"
+        "At depth 56, plain collapsed on 3 of 3 seeds: test error 65.1%, where guessing has 90.0%,"
         " while A has 3.1% and B 3.1%.",
         "At depth 8, plain, A and B all learned: test error 3.1%.",
     ]
@@ -76,13 +76,46 @@ def test_the_verdict_follows_the_numbers(errors: list[float]) -> None:
     told = state_verdict(compare(records), num_classes=10)
     for depth in ("8", "56"):
         (sentence,) = [s for s in told if f"depth {depth}," in s]
-        before, fell, after = sentence.partition(" collapsed: ")
+        _, fell, after = sentence.partition(": test error ")
         for shortcut in ("plain", "A", "B"):
-            named = re.search(rf"\b{shortcut}\b", before) is not None
+            named = re.search(rf"\b{shortcut} (collapsed )?on 3 of 3", sentence) is not None
             collapsed = cells[depth, shortcut] > 0.45
-            assert (named and bool(fell)) == collapsed
-            if fell and not collapsed:
+            assert named == collapsed
+            if fell and " while " in after and not collapsed:
                 assert f"{shortcut} " in after
+
+
+def test_collapse_is_judged_seed_by_seed() -> None:
+    """A mean of 17% hides that two of eight seeds learned nothing."""
+    cells = {
+        ("8", "plain"): [done(error) for error in (0.7, 0.6, *[0.02] * 6)],
+        ("8", "A"): [done(0.5), *[done(0.02)] * 7],
+        ("8", "B"): [done(0.02)] * 8,
+    }
+    (told,) = state_verdict(compare(make_records(cells)), 10)[:1]
+    assert told == (
+        "At depth 8, plain collapsed on 2 of 8 seeds and A on 1 of 8: test error 8.0% to 17.8%,"
+        " where guessing has 90.0%, while B has 2.0%."
+    )
+    del cells["8", "B"]
+    (told,) = state_verdict(compare(make_records(cells)), 10)[:1]
+    assert "no arm learned" not in told
+
+
+def test_the_table_shows_the_steps_to_a_threshold() -> None:
+    slow = replace(done(0.05), test_curve=((10, 0.5, 1.0), (20, 0.1, 0.5), (40, 0.05, 0.3)))
+    quick = replace(slow, test_curve=((10, 0.08, 0.4), (40, 0.05, 0.3)))
+    never = replace(slow, test_curve=((10, 0.9, 2.0), (40, 0.3, 1.0)))
+    records = make_records({("8", "A"): [slow, quick, slow], ("8", "B"): [quick, never]})
+    assert "steps to" not in headings(compare(records))
+    records.sweep["threshold"] = 10.0
+    first, second = rows = compare(records)
+    assert first.steps_to == Spread.of([20.0, 10.0, 20.0])
+    assert (second.reached, second.done) == (1, 2)
+    at = headings(rows).index("steps to")
+    assert [cells(row)[at] for row in rows] == ["10%: 17", "10%: 10, 1 of 2"]
+    for format in ("html", "md", "csv", "json"):
+        assert "10%: 10, 1 of 2" in render(records, format) or format in ("csv", "json")
 
 
 def test_what_went_wrong_is_counted_and_named() -> None:
@@ -128,7 +161,9 @@ def test_no_arm_is_said_not_to_have_learned_before_it_was_trained() -> None:
 
 def test_the_page_stands_alone() -> None:
     page = Page(render_report(make_records(grid(paper))))
-    assert page.tags.count("svg") == 6  # a forest, errors against cost, four learning curves
+    # The arms' parting, a forest for each of five places, errors against cost, four learning
+    # curves, and the dots of six arms.
+    assert page.attributes.count(("role", "img")) == 1 + 5 + 1 + 4 + 6
     assert not {"script", "link", "img", "iframe", "object", "base"} & {*page.tags}
     for name, value in page.attributes:
         assert name != "src"

@@ -22,12 +22,13 @@ from resforge.ablation import (
 )
 from resforge.ablation.comparing.rows import panels
 from resforge.ablation.reporting import gradients
-from resforge.ablation.reporting.chart import draw_curves
-from resforge.ablation.reporting.figures import Quantity, learning_curves
-from resforge.ablation.reporting.forest import _paint, forest_plot
-from resforge.ablation.reporting.front import cost_chart, pareto_front
+from resforge.ablation.reporting.chart import MAX_SERIES, draw_curves, series_style
+from resforge.ablation.reporting.figures import Quantity, key_chart, learning_curves
+from resforge.ablation.reporting.forest import _paint, forest_plots
+from resforge.ablation.reporting.front import cost_chart, cost_charts, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
 from resforge.ablation.reporting.table import cells, paired_cells
+from resforge.training.cost import Cost, Latency
 
 
 def arm(name: int, macs: int, error: float | None) -> ArmRow:
@@ -54,6 +55,32 @@ def test_nobody_beats_an_arm_on_the_front(drawn: list[tuple[int, float | None]])
     assert (cost_chart(rows) is None) == (not known)
 
 
+def test_measured_latencies_have_charts_and_fronts_of_their_own() -> None:
+    def cost(single: float, batch: float) -> Cost:
+        times = ((1, single), (32, batch))
+        return Cost(tuple(Latency(size, at, 0.9 * at, 1.1 * at, 10) for size, at in times))
+
+    # More MACs are not always more time.
+    measured = [
+        replace(arm(0, 100, 0.3), measured=cost(0.004, 0.01)),
+        replace(arm(1, 200, 0.2), measured=cost(0.001, 0.02)),
+        replace(arm(2, 300, 0.1), measured=Cost()),
+    ]
+    charts = cost_charts(measured)
+    assert [chart.title.removeprefix("test error against ") for chart, _ in charts] == [
+        "MACs",
+        "the latency of one image",
+        "the latency of one batch",
+    ]
+    assert [front for _, front in charts] == [
+        [("0", "100 MACs", "30.0"), ("1", "200 MACs", "20.0"), ("2", "300 MACs", "10.0")],
+        [("1", "1 ms", "20.0")],
+        [("0", "10 ms", "30.0"), ("1", "20 ms", "20.0")],
+    ]
+    assert len(cost_charts([arm(0, 100, 0.3)])) == 1
+    assert cost_charts([arm(0, 100, None)]) == []
+
+
 def words(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
@@ -67,9 +94,9 @@ def many(differences: Sequence[float]) -> dict[tuple[str, str], list[Outcome]]:
 
 def test_the_forest_draws_the_figures_of_each_pair() -> None:
     (found,) = compare_pairs(make_records(many([1, 2, 3, 2, 1, 3])))
-    chart = forest_plot([found])
-    assert chart is not None
-    assert {"depth 8: A - plain", "n = 6"} <= {*words(chart.svg)}
+    (chart,) = forest_plots([found])
+    assert chart.title == "paired differences: depth 8"
+    assert {"A - plain", "n = 6"} <= {*words(chart.svg)}
     assert found.mean is not None
     axes = Figure().add_subplot()
     _paint(axes, [(found, found.mean)])
@@ -77,10 +104,42 @@ def test_the_forest_draws_the_figures_of_each_pair() -> None:
     assert drawn == [(0, 0), (found.low, found.high), (found.mean,)]
 
 
+def test_each_place_has_a_scale_of_its_own() -> None:
+    places = {**many([1, 2, 3]), ("56", "plain"): [done(0.9)] * 3, ("56", "A"): [done(0.1)] * 3}
+    charts = {c.title: words(c.svg) for c in forest_plots(compare_pairs(make_records(places)))}
+    deepest = "\N{MINUS SIGN}80"
+    assert deepest in charts["paired differences: depth 56"]
+    assert deepest not in charts["paired differences: depth 8"]
+
+
+def test_the_first_picture_is_where_the_arms_part() -> None:
+    cells = {("8", "A"): 0.1, ("8", "B"): 0.12, ("56", "A"): 0.1, ("56", "B"): 0.7}
+    arm_panels = panels(
+        compare(records := make_records({cell: [done(e)] for cell, e in cells.items()}))
+    )
+    chart = key_chart(records, arm_panels)
+    assert chart is not None
+    assert chart.title == "depth 56: test error of the arms"
+    assert "B 90.0, 70.0" in chart.description
+    crowd = make_records({("8", f"s{i}"): [done(0.1)] for i in range(13)})
+    assert key_chart(crowd, panels(compare(crowd))) is None
+
+
+def test_series_differ_without_colours() -> None:
+    styles = [str(series_style(index)) for index in range(MAX_SERIES)]
+    assert len({*styles}) == MAX_SERIES
+
+
+def test_names_stand_beside_the_points() -> None:
+    rows = [arm(number, number + 1, 0.1 + number / 50) for number in range(12)]
+    chart = cost_chart(rows)
+    assert chart is not None
+    assert {row.arm for row in rows} <= {*words(chart.svg)}
+
+
 def test_only_separable_pairs_have_colour() -> None:
-    for pairs, coloured in ((5, False), (6, True)):  # p is 0.0625 and 0.03125
-        chart = forest_plot(compare_pairs(make_records(many(range(1, pairs + 1)))))
-        assert chart is not None
+    for pairs, coloured in ((3, False), (4, True)):  # p is 0.07 and 0.03
+        (chart,) = forest_plots(compare_pairs(make_records(many(range(1, pairs + 1)))))
         assert ("var(--series-1)" in chart.svg) is coloured
 
 
@@ -121,9 +180,22 @@ def test_images_set_aside_have_a_chart_of_their_own() -> None:
     ]
 
 
+def test_the_training_error_has_a_chart_beside_the_test_error() -> None:
+    outcome = replace(done(0.25), train_errors=((1, 0.5), (2, 0.125)))
+    records = make_records({("8", "A"): [outcome]})
+    charts = learning_curves(records, panels(compare(records)))
+    assert [chart.title.partition(": ")[2] for chart in charts] == [
+        "training loss",
+        "training error",
+        "test error",
+    ]
+    assert "50.0, 12.5" in charts[1].description
+
+
 def test_nothing_to_draw_is_no_chart() -> None:
     records = make_records({("8", "A"): [], ("8", "B"): []})
-    assert forest_plot(compare_pairs(records)) is None
+    assert forest_plots(compare_pairs(records)) == []
+    assert key_chart(records, panels(compare(records))) is None
     assert cost_chart(compare(records)) is None
 
 
@@ -133,8 +205,11 @@ def test_the_page_prints_the_records_figures(differences: list[int]) -> None:
     records = make_records(many(differences))
     rows, compared = compare(records), compare_pairs(records)
     page = Page(render_report(records))
-    printed = [paired_cells(c) for c in compared] + [cells(row) for row in rows]
-    assert [row for row in page.rows if row in printed] == printed
+    # Without empty columns, and without the dots, whose title is text, too.
+    shown = [tuple(c for c in row if c and "seeds, in" not in c) for row in page.rows]
+    wanted = [*map(cells, rows), *map(paired_cells, compared)]
+    printed = [tuple(filter(None, row)) for row in wanted]
+    assert [row for row in shown if row in printed] == printed
     for found in compared:
         assert found.verdict in page.text
 
@@ -197,7 +272,9 @@ def test_without_gradients_there_is_no_chart_of_them() -> None:
 def test_every_chart_has_a_description() -> None:
     records = make_records(grid(paper))
     page = Page(render_report(records))
-    assert page.tags.count("desc") == page.tags.count("svg")
+    dots = page.text.count("seeds, in percent")
+    assert page.tags.count("desc") == page.attributes.count(("role", "img")) - dots
+    assert dots == len(records.arms)
     assert (
         "test error, % against step, mean over seeds, at the left end and at the right:"
         " plain 90.0, 65.1; A 90.0, 3.1; B 90.0, 3.1." in page.text

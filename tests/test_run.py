@@ -226,7 +226,7 @@ def crashes_in(out: Path) -> int:
 def test_a_driver_at_work_keeps_its_lease(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resforge.ablation.running.run.LEASE", 0.9)
+    monkeypatch.setattr("resforge.ablation.running.driver.LEASE", 0.9)
     run_sweep(sweep_trials.sweep(seeds=1), tmp_path, workers=2, trial="sweep_trials:lasting")
     assert len(sweep_trials.notes(log, "start")) == 2
 
@@ -263,6 +263,8 @@ def test_a_signal_ends_tidily_whatever_is_at_work(
         return real(*given, **named)
 
     monkeypatch.setattr(holder, name, signalled)
+    # The page of a running sweep would be written at a time of its own.
+    monkeypatch.setattr("resforge.ablation.running.live_report._SETTLE", 3600.0)
     try:
         summary = run_sweep(sweep_trials.sweep(1), tmp_path, 1, trial="sweep_trials:quick")
         assert signal.getsignal(number) is unheard

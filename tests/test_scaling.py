@@ -11,8 +11,8 @@ import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resforge.generation import fit
+from resforge.specs.layer import Size
 from resforge.specs.resolve import blocks_of
-from resforge.specs.trace import Size
 
 SIZE: Size = (32, 32)
 

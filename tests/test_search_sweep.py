@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "space.yaml").write_text(SPACE)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     # Charts of every run would take most of the time here; one test draws them.
-    monkeypatch.setattr("resforge.ablation.reporting.report.write_report", lambda out: out)
+    monkeypatch.setattr("resforge.ablation.reporting.report.write_report", lambda out, **_: out)
     return tmp_path
 
 

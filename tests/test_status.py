@@ -25,7 +25,13 @@ from resforge.ablation.results.owner import Owner
 from resforge.ablation.running.progress import Lines, LiveBar, progress_on
 
 ENDS = {
-    ("A", 0): Outcome("done", ((1, 2.0), (2, 0.1)), ((1, 0.5, 2.0), (2, 0.25, 1.0)), steps=2),
+    ("A", 0): Outcome(
+        "done",
+        ((1, 2.0), (2, 0.1)),
+        ((1, 0.5, 2.0), (2, 0.25, 1.0)),
+        steps=2,
+        train_errors=((1, 0.75), (2, 0.5)),
+    ),
     ("A", 1): Outcome("failed", error="Traceback ...\nValueError: no"),
     ("B", 0): Outcome("timed_out", error="stopped after its time limit of 1 s"),
     ("B", 1): Outcome("diverged", ((1, 2.5),), steps=1),
@@ -171,6 +177,9 @@ def test_export_shows_the_same_in_every_format(cli: Cli, out: Path) -> None:
         assert [row[key] for row in table] == told
     by_arm = {(held["arm"], held["seed"]): held for held in as_json}
     assert by_arm["A", 0]["test_curve"][1] == {"step": 2, "error": 0.25, "loss": 1.0}
+    assert by_arm["A", 0]["train_error"] == 0.5
+    assert by_arm["A", 0]["train_curve"][0] == {"step": 1, "error": 0.75, "loss": 2.0}
+    assert by_arm["B", 1]["train_curve"] == [{"step": 1, "error": None, "loss": 2.5}]
     assert by_arm["A", 1]["error"].startswith("Traceback")
     assert len(as_json) == 2 + 2 + 2
 
@@ -184,7 +193,7 @@ def test_curves_are_exported_point_by_point(cli: Cli, out: Path) -> None:
     )
     assert len(rows) == wanted == 4 + 1 + 4
     assert {(row["images"], row["error"]) for row in rows if row["step"] == "2"} == {
-        ("train", ""),
+        ("train", "0.5"),
         ("test", "0.25"),
     }
 

@@ -419,3 +419,19 @@ def test_a_file_is_replaced_whole_or_not_at_all(
             write_whole(path, "new")
     write_whole(path, "new")
     assert path.read_text() == "new"
+
+
+def test_the_number_of_test_images_outlives_the_files_of_the_data(tmp_path: Path) -> None:
+    sweep = Sweep(
+        sweep=1,
+        base="digits_resnet8",
+        arms={"a": {}},
+        data={"kind": "digits", "train": 100, "test": 57},
+    )
+    with Store(tmp_path, create=True) as store:
+        store.adopt(plan_sweep(sweep).record, Owner.me(), 60.0)
+    records = read_records(tmp_path)
+    assert (
+        dataclasses.replace(records, sweep=records.sweep | {"data": {"kind": "gone"}}).tested_images
+        == 57
+    )

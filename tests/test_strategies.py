@@ -5,16 +5,29 @@ from __future__ import annotations
 from random import Random
 from typing import Any, get_args
 
+import pytest
+import resforge as rf
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from resforge import ResNetSpec
-from resforge.specs import ACTIVATIONS, BLOCKS, HEADS, SHORTCUTS, STEMS, ResolvedBlock
+from resforge.specs import (
+    ACTIVATIONS,
+    BLOCKS,
+    HEADS,
+    OPERATIONS,
+    SHORTCUTS,
+    STEMS,
+    Operation,
+    ResolvedBlock,
+)
 from resforge.specs.attention import attention_kinds
+from resforge.specs.by_axis import parts_of
+from resforge.specs.expand import expand
 from resforge.specs.order import Order
 from resforge.specs.resolve import blocks_of as resolved_blocks
 from resforge.testing import strategies
 
 FAST = settings(
-    max_examples=1500,
+    max_examples=150,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -52,6 +65,8 @@ def every_kind() -> list[tuple[str, Any]]:
     cases += [
         ("no head", lambda s: s.head is None),
         ("blocks one by one", lambda s: any(st.blocks for st in s.stages)),
+        ("widths within branches", lambda s: any(st.inner for st in s.stages)),
+        ("widths of each block", lambda s: any(isinstance(st.inner, tuple) for st in s.stages)),
         ("groups", lambda s: any(getattr(b.block, "groups", 1) > 1 for b in blocks_of(s))),
         *(
             (f"order {o}", lambda s, o=o: any(b.block.arrangement == o for b in blocks_of(s)))
@@ -76,18 +91,86 @@ def every_kind() -> list[tuple[str, Any]]:
     return cases
 
 
-def test_every_kind_is_reached() -> None:
-    missing = dict(every_kind())
+def every_field() -> list[tuple[str, Any]]:
+    """A name and a predicate for each place where a network may hold operations of its own, and
+    for each field of a stage."""
 
-    @seed(0)
-    @FAST
-    @given(strategies.specs())
+    def held(name: str) -> Any:
+        return lambda s: any(getattr(block.block, name, None) for block in blocks_of(s))
+
+    def in_stage(reached: Any) -> Any:
+        return lambda s: any(reached(stage) for stage in s.stages)
+
+    cases: list[tuple[str, Any]] = [
+        (name, held(name)) for name in ("conv1", "conv2", "conv3", "stride_by")
+    ]
+    cases += [(f"dims {dims}", lambda s, d=dims: s.dims == d) for dims in (1, 2, 3)]
+    cases += [
+        (f"operation {kind}", lambda s, k=kind: any(op.kind == k for op in operations_of(s)))
+        for kind, model in OPERATIONS.items()
+        if model(**model.samples[0]).map_size is None
+    ]
+    return [
+        *cases,
+        ("inner", lambda s: any(_attends_inside(block) for block in blocks_of(s))),
+        ("closing", lambda s: s.closing),
+        ("before", in_stage(lambda stage: stage.before)),
+        ("inner widths", in_stage(lambda stage: stage.inner)),
+        ("widen", in_stage(lambda stage: stage.widen == "linear")),
+        ("a growth that is shared", in_stage(lambda stage: not stage.width)),
+        ("strides by axis", in_stage(lambda stage: isinstance(stage.stride, tuple))),
+        ("width of an entry", in_stage(lambda stage: any(e.width for e in stage.entries))),
+        ("dilation of an entry", in_stage(lambda stage: any(e.dilation for e in stage.entries))),
+    ]
+
+
+def _attends_inside(block: ResolvedBlock) -> bool:
+    return getattr(block.block, "attention_at", "end") == "inner"
+
+
+def operations_of(spec: ResNetSpec) -> list[Operation]:
+    return [part for _, part in parts_of(spec) if type(part) in OPERATIONS.values()]
+
+
+@pytest.mark.parametrize(
+    ("cases", "dims"), [(every_kind, (2,)), (every_field, (1, 2, 3))], ids=["kinds", "fields"]
+)
+def test_everything_is_reached(cases: Any, dims: tuple[int, ...]) -> None:
+    missing = dict(cases())
+    for start in range(15):
+
+        @seed(start)
+        @FAST
+        @given(strategies.specs(dims=dims))
+        def look(spec: ResNetSpec) -> None:
+            for name in [name for name, reached in missing.items() if reached(spec)]:
+                del missing[name]
+
+        look()
+        if not missing:
+            return
+    raise AssertionError(sorted(missing))
+
+
+@settings(max_examples=25)
+@given(strategies.specs(dims=(1, 2, 3), max_stages=2, max_depth=2, max_width=4, max_stride=2))
+def test_any_network_is_as_planned(spec: ResNetSpec) -> None:
+    """Text reads back, words are written out, and the built tensors are those of the plan."""
+    assert rf.loads(spec.to_yaml()) == spec
+    assert expand(spec).digest == spec.digest
+    plan, model = rf.plan(spec), rf.build(spec, device="meta")
+    assert plan.to_svg().startswith("<svg")
+    assert plan.state_dict == {name: tuple(t.shape) for name, t in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("size", [5, 32])
+def test_every_network_takes_pictures_of_the_size(size: int) -> None:
+    @given(strategies.specs(dims=(1, 2, 3), input_size=size))
     def look(spec: ResNetSpec) -> None:
-        for name in [name for name, reached in missing.items() if reached(spec)]:
-            del missing[name]
+        assert rf.plan(spec, size).fits
+        assert rf.plan(spec, size + 7).fits
 
     look()
-    assert not list(missing)
 
 
 def test_shrinks_to_one_block() -> None:

@@ -105,7 +105,7 @@ def test_the_shipped_example_is_what_the_paper_asks() -> None:
     example = load_sweep(EXAMPLE)
     plan = plan_sweep(example)
     assert {arm.depth for arm in plan.arms} == {8, 56}
-    assert len(plan.trials) == 8 * 3
+    assert len(plan.trials) == 8 * 5
     plain, option_a = plan.arms[4:6]
     assert plain.params == option_a.params
 
@@ -120,7 +120,12 @@ FAULTS = [
         "base.stages[0].width",
         "-8 is out of range",
     ),
-    ("sweep: 1\nbase: resnet18\narms: {A: {}}\n", 2, "base", "takes 3 channels"),
+    (
+        "sweep: 1\nbase: {base: resnet18, in_channels: 3, head: {num_classes: 9}}\narms: {A: {}}\n",
+        2,
+        "base",
+        "takes 3 channels",
+    ),
     (
         "sweep: 1\nbase: digits_resnet8\narms:\n  A: {head.num_classes: 11}\n",
         4,
@@ -313,15 +318,15 @@ def test_the_macs_of_training_are_counted() -> None:
     ("base", "arms", "help_"),
     [
         (
-            "resnet18",
+            "{base: resnet18, in_channels: 3, head: {num_classes: 1000}}",
             "{A: {stem: conv3x3}}",
-            "write base: {base: resnet18, in_channels: 1, head: {num_classes: 10}};"
-            " or data: {kind: digits, channels: 3}",
+            "set in_channels: 1 and head: {num_classes: 10}; or data: {kind: digits, channels: 3}",
         ),
-        ("cifar_resnet20", "{A: {}}", "write base: {base: cifar_resnet20, in_channels: 1}; or"),
+        ("{base: cifar_resnet20, in_channels: 3}", "{A: {}}", "set in_channels: 1; or data:"),
         ("digits_resnet8", "{A: {head.num_classes: 11}}", "set head: {num_classes: 10}"),
         ("digits_resnet8", "{A: {in_channels: 2}}", "set in_channels: 1"),
-        ("{base: resnet18, in_channels: 1}", "{A: {}}", "set head: {num_classes: 10}"),
+        ("{base: resnet18, head: {num_classes: 7}}", "{A: {}}", "set head: {num_classes: 10}"),
+        ("resnet18", "{A: {head: {num_classes: 7}}}", "set head: {num_classes: 10}"),
     ],
 )
 def test_a_network_that_does_not_fit_the_data_says_which_change_makes_it(
@@ -331,10 +336,34 @@ def test_a_network_that_does_not_fit_the_data_says_which_change_makes_it(
         load_sweep(written(tmp_path, f"sweep: 1\nbase: {base}\narms: {arms}\n"))
     for fault in caught.value.faults:
         assert (fault.help or "").startswith(help_)
-    if "write base" in help_:
-        mended = help_.partition("base: ")[2].partition("};")[0].removesuffix("; or").rstrip("}")
-        closed = mended + "}" * mended.count("{")
-        load_sweep(written(tmp_path, f"sweep: 1\nbase: {closed}\narms: {arms}\n"))
+
+
+def test_a_base_follows_the_data_in_what_the_file_does_not_say() -> None:
+    data = {"kind": "digits", "channels": 3}
+    heads = {"A": {}, "B": {"head": {"dropout": 0.2}}, "C": {"head.dropout": 0.2}}
+    arms = {name: {"stem": "conv3x3", **head} for name, head in heads.items()}
+    for base in ("resnet18", {"base": "resnet18", "head": {"dropout": 0.1}}):
+        for arm in expand_sweep(sweep(base=base, arms=arms, data=data)):
+            assert arm.spec.in_channels == 3
+            assert arm.spec.head is not None
+            assert arm.spec.head.classes == 10
+    grey = sweep(base="cifar_resnet20", arms={"A": {}})
+    (arm,) = expand_sweep(grey)
+    assert arm.spec == rf.load("cifar_resnet20").replace({"in_channels": 1})
+    assert preview_sweep(grey).adaptation == (
+        "the base takes 1 input channel instead of 3, as the data"
+    )
+    assert not preview_sweep(sweep(arms={"A": {}})).adaptation
+
+
+def test_a_batch_that_the_file_does_not_say_fits_the_data() -> None:
+    def batch(train: int, **recipe: object) -> int:
+        data = {"kind": "digits", "train": train}
+        return sweep(arms={"A": {}}, data=data, recipe=recipe).recipe.batch_size
+
+    assert [batch(train) for train in (1000, 128, 127, 40, 5, 2)] == [128, 128, 16, 8, 2, 2]
+    assert batch(100, batch_size=128) == 128
+    assert batch(100, base="he2015_cifar") == 128
 
 
 def test_designs_and_budgets_are_no_part_of_a_trials_key() -> None:

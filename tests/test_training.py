@@ -13,7 +13,16 @@ import pytest
 import resforge as rf
 import torch
 from hypothesis import given
-from resforge.training import Data, DigitsSpec, Recipe, error_rate, load_data, predict, train
+from resforge.training import (
+    Data,
+    DigitsSpec,
+    Recipe,
+    Training,
+    error_rate,
+    load_data,
+    predict,
+    train,
+)
 from resforge.training.data.augmentation import CropFlip
 from resforge.training.data.digits import _digits
 from resforge.training.streams import Batches, stream_seed
@@ -144,7 +153,7 @@ def test_random_draws_of_a_network_do_not_change_the_batches(digits: Data) -> No
     assert len(errors) == len(changes), "some chance was not at work"
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 def test_training_again_gives_the_same_bits(digits: Data, optimizer: str) -> None:
     recipe = SHORT.model_validate({**SHORT.model_dump(), "optimizer": optimizer})
     runs = []
@@ -192,6 +201,35 @@ def test_long_curves_are_thinned_to_means(digits: Data) -> None:
     assert len(result.train_curve) == 134
     assert result.train_curve[0] == (3, sum(told[:3]) / 3)
     assert result.train_curve[-1] == (401, sum(told[399:]) / 2)
+
+
+class Scores(nn.Module):
+    """A linear layer that keeps its outputs in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 10)
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.linear(x.flatten(1))
+        if self.training:
+            self.seen.append(scores.detach())
+        return scores
+
+
+def test_training_errors_are_of_the_outputs_of_the_steps_and_need_no_pass(digits: Data) -> None:
+    model, recipe = Scores(), Recipe(steps=30, batch_size=50, evaluations=3)
+    run = Training(model, digits, recipe, seed=0)
+    labels = [digits.train_y[rows] for rows in islice(Batches(1000, 50, seed=0), 30)]
+    while not run.finished:
+        run.advance()
+    result = run.result()
+    assert len(model.seen) == 30
+    pairs = zip(model.seen, labels, strict=True)
+    errors = [error_rate(scores, targets) for scores, targets in pairs]
+    assert result.train_errors == tuple(enumerate(errors, start=1))
+    assert result.train_error == pytest.approx(sum(errors[20:]) / 10, rel=1e-12)  # a sum of ten
 
 
 class BlowsUp(nn.Module):

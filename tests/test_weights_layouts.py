@@ -13,6 +13,9 @@ from layout_cases import CASES
 from resforge.planner.plan import lay_out
 from resforge.testing.strategies import specs
 from resforge.weights import LAYOUTS
+from resforge.weights.layouts import recognise
+from resforge.weights.naming import deep
+from resforge.weights.template import Template
 from torch import Tensor
 
 
@@ -68,12 +71,25 @@ def assert_same(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
         assert torch.equal(a[name], b[name]), name
 
 
+def test_numbers_of_a_name() -> None:
+    template = Template("block{s}.unit{b+1:02}.{3n-3}.4x")
+    assert template.write({"s": 1, "b": 8, "n": 2}) == "block1.unit09.3.4x"
+    assert template.write({"s": 1, "b": 9, "n": 0}) is None
+    assert template.read("block1.unit10.3.4x") == {"s": 1, "b": 9, "n": 2}
+    wrong = ("block1.unit9.3.4x", "block01.unit09.3.4x", "block1.unit09.4.4x", "block1.unit09.3.5x")
+    for name in (*wrong, "block0.unit09.3.4x", "block1.unit123456.3.4x", f"block{'1' * 9999}.x"):
+        assert template.read(name) is None
+    assert Template("{s}.{s}").read("1.2") is None
+    with pytest.raises(ValueError, match="two numbers"):
+        Template("conv1{n}")
+
+
 @given(specs())
 @settings(max_examples=20)
 def test_every_network_has_native_names(spec: rf.ResNetSpec) -> None:
     """Torchvision's; what torchvision does not hold, no rule touches."""
     plan = lay_out(spec, (64, 64))
-    layout = "deep_base" if spec.stem.kind == "deep_base" else "torchvision"
+    layout = "deep_base" if deep(plan) else "torchvision"
     form = LAYOUTS[layout].forms[0]
     assert form.suits(plan)
     for name, theirs in form.table(plan.state_dict, plan).items():
@@ -91,6 +107,41 @@ def test_forms_read_what_they_write(spec: rf.ResNetSpec) -> None:
                     # d2l's conv3 is the shortcut's, whatever a bottleneck would have it be.
                     if theirs is not None and "conv3" not in ours:
                         assert form.native(theirs) == ours
+
+
+def test_a_convolution_in_place_of_the_pool_makes_no_stem_of_several() -> None:
+    pool = [{"conv": 3, "stride": 2}, "norm", "act"]
+    spec = rf.load("resnet18").replace({"stem.pool": pool})
+    plan = lay_out(spec)
+    assert LAYOUTS["torchvision"].forms[0].suits(plan)
+    assert not any(form.suits(plan) for form in LAYOUTS["deep_base"].forms)
+
+
+def test_a_form_for_one_kind_of_block_is_not_for_a_network_of_several() -> None:
+    """pytorch-cifar100's wide network numbers two convolutions, and their norms, in a row."""
+    wide = rf.load("wideresnet")
+    forms = [form for form in LAYOUTS["weiaicunzai"].forms if form.made_for.__name__ == "_is_wide"]
+    assert [form.suits(lay_out(wide)) for form in forms] == [True]
+    mixed = wide.replace({"stages[1].block": {"kind": "bottleneck", "order": "full_pre"}})
+    assert [form.suits(lay_out(mixed)) for form in forms] == [False]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_names_are_recognised(layout: str) -> None:
+    """As those of the form that wrote them, or of one that has the same names for the network."""
+    plans = {spec.digest: lay_out(spec, (1, 1)) for spec in _networks()}
+    for plan in plans.values():
+        for form in LAYOUTS[layout].forms:
+            table = form.table(plan.state_dict, plan)
+            names = [name for name in table.values() if name is not None]
+            if form.suits(plan) and len(names) == len(table):
+                assert recognise(names).form.table(plan.state_dict, plan) == table
+
+
+def _networks() -> list[rf.ResNetSpec]:
+    trees = [tree for _, _, tree in CASES.values()]
+    named = ("resnet50", "resnet50d", "seresnet18", "wide_resnet50_2", "preact_resnet50")
+    return [*(rf.ResNetSpec(**tree) for tree in trees), *map(rf.load, named)]
 
 
 def test_a_layer_without_a_name_is_named(tmp_path: Path) -> None:

@@ -32,6 +32,48 @@ FINAL = [{"conv": 1, "width": 8}, "norm", "act", "global_pool", {"linear": 5}]
 BOTTLENECK = {**SMALL, "block": "bottleneck"}
 
 #: Of networks in the language some names in resforge, and in the project's own network.
+BYOB: dict[str, Any] = {
+    **SMALL,
+    "stem": {"kind": "conv3x3", "width": 24, "stride": 2},
+    "stages": [
+        {
+            "depth": 1,
+            "width": 32,
+            "stride": 2,
+            "block": {
+                "branch": [
+                    {"conv": 3, "width": "x1/2", "stride": "block"},
+                    *("norm", "act", {"se": 2}, {"conv": 1}, "norm"),
+                ]
+            },
+        },
+        {
+            "depth": 1,
+            "width": 64,
+            "stride": 2,
+            "block": {
+                "branch": [
+                    {"conv": 1, "width": "x1/2"},
+                    *("norm", "act", {"conv": 3, "stride": "block"}, "norm", {"se": 4}),
+                ]
+            },
+        },
+        {
+            "depth": 1,
+            "width": 128,
+            "stride": 2,
+            "block": {
+                "kind": "basic",
+                "attention": {"se": 4},
+                "conv1": {"conv": 3, "width": "x1/4"},
+            },
+        },
+        {"depth": 1, "width": 64, "stride": 2},
+    ],
+    "block": {"kind": "bottleneck", "attention": {"se": 4}, "attention_at": "inner"},
+    "shortcut": "avg_projection",
+}
+"""timm's test_byobnet."""
 REAL: dict[str, tuple[str, dict[str, Any] | str, dict[str, str]]] = {
     "torchvision regnet_x_400mf": (
         "torchvision_regnet",
@@ -80,6 +122,99 @@ REAL: dict[str, tuple[str, dict[str, Any] | str, dict[str, str]]] = {
             "head.conv1.weight": "final_conv.conv.weight",
             "head.norm1.weight": "final_conv.bn.weight",
             "head.linear1.weight": "head.fc.weight",
+        },
+    ),
+    "timm regnety_002": (
+        "timm_regnet",
+        "regnety_002",
+        {"layer1.0.se.fc1.weight": "s1.b1.se.fc1.weight"},
+    ),
+    "timm regnetz_005": (
+        "timm_regnet",
+        "regnetz_005",
+        {
+            "layer2.1.branch.conv3.weight": "s2.b2.conv3.conv.weight",
+            "layer2.1.branch.norm2.weight": "s2.b2.conv2.bn.weight",
+            "layer2.1.branch.se1.fc2.bias": "s2.b2.se.fc2.bias",
+            "head.conv1.weight": "final_conv.conv.weight",
+        },
+    ),
+    "timm regnetv_064": (
+        "timm_regnet",
+        "regnetv_064",
+        {
+            "stem.conv1.weight": "stem.weight",
+            "layer1.0.entry.norm1.weight": "s1.b1.norm1.weight",
+            "layer1.0.branch.norm1.weight": "s1.b1.norm2.weight",
+            "layer1.0.downsample.conv1.weight": "s1.b1.downsample.1.weight",
+        },
+    ),
+    "torchvision regnet_y_400mf": (
+        "torchvision_regnet",
+        "regnet_y_400mf",
+        {"layer2.1.se.fc1.weight": "trunk_output.block2.block2-1.f.se.fc1.weight"},
+    ),
+    "timm test_byobnet": (
+        "timm_byobnet",
+        BYOB,
+        {
+            "layer1.0.branch.conv1.weight": "stages.0.0.conv1_kxk.conv.weight",
+            "layer1.0.branch.norm2.weight": "stages.0.0.conv2_1x1.bn.weight",
+            "layer1.0.branch.se1.fc1.weight": "stages.0.0.attn.fc1.weight",
+            "layer2.0.branch.conv1.weight": "stages.1.0.conv1_1x1.conv.weight",
+            "layer2.0.branch.se1.fc1.weight": "stages.1.0.attn_last.fc1.weight",
+            "layer3.0.se.fc1.weight": "stages.2.0.attn_last.fc1.weight",
+            "layer4.0.downsample.1.weight": "stages.3.0.shortcut.conv.conv.weight",
+        },
+    ),
+    "timm resnet61q": (
+        "timm_byobnet",
+        "resnet61q",
+        {
+            "layer2.0.branch.conv3.weight": "stages.1.0.conv2b_kxk.conv.weight",
+            "layer2.0.branch.norm4.weight": "stages.1.0.conv3_1x1.bn.weight",
+        },
+    ),
+    "timm resnet51q": (
+        "timm_byobnet",
+        "resnet51q",
+        {
+            "stem.conv1.weight": "stem.conv1.weight",
+            "stem.conv3.weight": "stem.conv3.conv.weight",
+            "stem.norm1.weight": "stem.conv3.bn.weight",
+        },
+    ),
+    "timm gcresnet33ts": (
+        "timm_byobnet",
+        "gcresnet33ts",
+        {
+            "layer1.0.se.mask.weight": "stages.0.0.attn.conv_attn.weight",
+            "layer1.0.se.norm.weight": "stages.0.0.attn.mlp_add.norm.weight",
+        },
+    ),
+    "timm bat_resnext26ts": (
+        "timm_byobnet",
+        "bat_resnext26ts",
+        {
+            "layer1.0.se.rows.weight": "stages.0.0.attn.ba.conv_p.weight",
+            "layer1.0.se.wide.fc2.weight": "stages.0.0.attn.conv2.conv.weight",
+        },
+    ),
+    "CBAM": (
+        "attention_module",
+        "resnet18_cbam",
+        {
+            "layer1.0.se.fc2.weight": "layer1.0.cbam.ChannelGate.mlp.3.weight",
+            "layer1.0.se.norm.weight": "layer1.0.cbam.SpatialGate.spatial.bn.weight",
+        },
+    ),
+    "BAM": (
+        "attention_module",
+        "resnet50_bam",
+        {
+            "before2.bam1.channel.fc1.weight": "bam1.channel_att.gate_c.gate_c_fc_0.weight",
+            "before2.bam1.spatial.conv3.weight": "bam1.spatial_att.gate_s.gate_s_conv_di_1.weight",
+            "before4.bam1.spatial.conv4.bias": "bam3.spatial_att.gate_s.gate_s_conv_final.bias",
         },
     ),
     "timm resnetv2_50d": (
@@ -161,7 +296,7 @@ REAL: dict[str, tuple[str, dict[str, Any] | str, dict[str, str]]] = {
 def test_names_of_the_projects_own_networks(name: str) -> None:
     layout, tree, wanted = REAL[name]
     spec = rf.load(tree) if isinstance(tree, str) else rf.ResNetSpec(**tree)
-    plan = lay_out(spec, (1, 1))
+    plan = lay_out(spec)
     names = names_in(layout, plan, "x.pth")
     assert {ours: names[ours] for ours in wanted} == wanted
 
@@ -203,7 +338,7 @@ def test_children_are_counted_to_the_last(between: tuple[nn.Module, ...]) -> Non
 )
 def test_children_are_numbered_as_they_stand(spec: rf.ResNetSpec) -> None:
     row = nn.Sequential(*rf.build(spec, device="meta").children())
-    names = names_in("children", lay_out(spec, (1, 1)), "x.pth")
+    names = names_in("children", lay_out(spec), "x.pth")
     assert list(names.values()) == list(row.state_dict())
 
 

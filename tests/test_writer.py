@@ -193,3 +193,17 @@ def test_what_no_spec_can_hold_is_refused(value: Any, error: type[Exception], sa
     for write in (to_yaml, to_json):
         with pytest.raises(error, match=says):
             write({"a": value})
+
+
+CHAINS = """\
+branch: [{conv: 3}, act, {parallel: [[act, {conv: 3, stride: block}, norm, act, {conv: 3}, norm],
+  [act, {conv: 3, stride: block}, norm, act, {conv: 3}, norm]], join: shake}]
+"""
+
+
+def test_a_chain_that_holds_chains_is_written_on_few_lines() -> None:
+    path = ["act", {"conv": 3, "stride": "block"}, "norm", "act", {"conv": 3}, "norm"]
+    tree = {"branch": [{"conv": 3}, "act", {"parallel": [path, path], "join": "shake"}]}
+    text = to_yaml(tree)
+    assert read(text).tree == tree
+    assert text == CHAINS

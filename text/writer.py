@@ -18,7 +18,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_yaml(tree: Mapping[str, Any]) -> str:
-    """``tree`` as YAML: one key per line, and values on one line where they fit.
+    """``tree`` as YAML: one key per line, values on one line where they fit, chains on few lines.
 
     Raises ``ValueError`` or ``TypeError`` for values that the reader would refuse.
 
@@ -28,6 +28,9 @@ def to_yaml(tree: Mapping[str, Any]) -> str:
     stages:
       - {depth: 3}
       - {depth: 4, stride: 2}
+    >>> print(to_yaml({"stem": ["norm", {"conv": 3, "width": 64}] * 4}), end="")
+    stem: [norm, {conv: 3, width: 64}, norm, {conv: 3, width: 64}, norm, {conv: 3, width: 64}, norm,
+      {conv: 3, width: 64}]
     """
     plain = _checked(tree, 1)
     return "\n".join(_mapping(plain, 0) or ["{}"]) + "\n"
@@ -51,10 +54,18 @@ def _mapping(value: dict[str, Any], indent: int) -> list[str]:
     for key, item in value.items():
         start = f"{' ' * indent}{_text(key)}:"
         line = f"{start} {_flow(item)}"
-        # A list of mappings is written as a column, however short.
-        column = isinstance(item, list) and any(isinstance(each, dict | list) for each in item)
+        # A list of several mappings is written as a column, however short; one of mappings and
+        # words, which is a chain of operations, and one of chains are not.
+        nested = {type(each) for each in item} if isinstance(item, list) else set()
+        chain = (bool(nested & {dict, list}) and not nested <= {dict, list}) or nested == {list}
+        several = isinstance(item, list) and len(item) > 1
+        column = several and nested <= {dict, list} and not chain
         if not item or not isinstance(item, dict | list) or (len(line) <= _WIDTH and not column):
             lines.append(line)
+        elif (isinstance(item, dict) and _is_short(item, start, indent + 2)) or (
+            isinstance(item, list) and chain and _fits(item, indent)
+        ):
+            lines += _filled(start, item, indent + 2)
         else:
             lines += [start, *_block(item, indent + 2)]
     return lines
@@ -67,11 +78,71 @@ def _list(value: list[Any], indent: int) -> list[str]:
         line = f"{' ' * indent}- {_flow(item)}"
         if not item or not isinstance(item, dict | list) or len(line) <= _WIDTH:
             lines.append(line)
+        elif isinstance(item, dict) and _is_short(item, dash := f"{' ' * indent}-", indent + 4):
+            lines += _filled(dash, item, indent + 4)
         else:
             # The dash takes the place of the first line's indentation.
             first, *rest = _block(item, indent + 2)
             lines += [f"{' ' * indent}- {first[indent + 2 :]}", *rest]
     return lines
+
+
+def _is_short(item: dict[str, Any], start: str, indent: int) -> bool:
+    """Whether a mapping reads well on as few lines as it takes: each value fits on a line, or is a
+    list of lists of numbers, such as the widths of a stage."""
+    width = _WIDTH - indent - 2
+    if all(len(_flow(value)) < width or _is_table(value) for value in item.values()):
+        first, *rest = _pieces(item, width)
+        return len(f"{start} {first}") <= _WIDTH and all(len(piece) < width for piece in rest)
+    return False
+
+
+def _is_table(value: Any) -> bool:
+    plain = (str, int, float)
+    rows = value if isinstance(value, list) else [None]
+    return all(isinstance(row, list) and all(isinstance(n, plain) for n in row) for row in rows)
+
+
+def _fits(items: list[Any], indent: int) -> bool:
+    """Whether each item fits on a line of its own, or may be cut where lists of it end."""
+    width = _WIDTH - indent - 2
+    if all(len(_flow(item)) < width or _holds_chains(item) for item in items):
+        return all(len(piece) < width for piece in _pieces(items, width))
+    return False
+
+
+def _holds_chains(value: Any) -> bool:
+    """Whether it is a list, or a mapping with a list of lists: an operation that holds chains."""
+    if isinstance(value, dict):
+        lists = (item for item in value.values() if isinstance(item, list))
+        return any(isinstance(each, list) for item in lists for each in item)
+    return isinstance(value, list)
+
+
+def _filled(start: str, items: dict[str, Any] | list[Any], indent: int) -> list[str]:
+    """A list or a mapping on as few lines as it takes, such as a chain of operations."""
+    lines, line, gap = [], f"{start} ", ""
+    for text in _pieces(items, _WIDTH - indent - 2):
+        if len(line) + len(gap) + len(text) > _WIDTH:
+            lines.append(line)
+            line, gap = " " * indent, ""
+        line, gap = line + gap + text, " "
+    return [*lines, line]
+
+
+def _pieces(value: dict[str, Any] | list[Any], width: int) -> list[str]:
+    """A value on one line, cut where a line may end: between its items, and within those that are
+    wider than ``width``."""
+    ends = "{}" if isinstance(value, dict) else "[]"
+    keys = [f"{_text(key)}: " for key in value] if isinstance(value, dict) else [""] * len(value)
+    pieces: list[str] = []
+    for key, item in zip(keys, value.values() if isinstance(value, dict) else value, strict=True):
+        whole = not item or not isinstance(item, dict | list) or len(key + _flow(item)) < width
+        first, *rest = [_flow(item)] if whole else _pieces(item, width - len(key) - 1)
+        pieces += [key + first, *rest]
+        pieces[-1] += ","
+    pieces[-1] = pieces[-1][:-1] + ends[1]
+    return [ends[0] + pieces[0], *pieces[1:]]
 
 
 def _block(value: dict[str, Any] | list[Any], indent: int) -> list[str]:

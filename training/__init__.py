@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .data.cifar import Cifar10Spec as Cifar10Spec
     from .data.cifar import Cifar100Spec as Cifar100Spec
     from .data.digits import DigitsSpec as DigitsSpec
+    from .data.folder import FolderSpec as FolderSpec
     from .data.mnist import FashionMnistSpec as FashionMnistSpec
     from .data.mnist import MnistSpec as MnistSpec
     from .data.npz import NpzSpec as NpzSpec
@@ -41,6 +42,7 @@ _HOME = {
     "DataSpec": "data",
     "DigitsSpec": "data.digits",
     "FashionMnistSpec": "data.mnist",
+    "FolderSpec": "data.folder",
     "MnistSpec": "data.mnist",
     "NpzSpec": "data.npz",
     "Recipe": "recipe",

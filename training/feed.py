@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from .data.augment import Augment
@@ -34,16 +35,22 @@ class DataFeed(Iterator[Batch]):
 
     def __init__(self, data: Data, batch_size: int, seed: int) -> None:
         self.data = data
-        self.order = Batches(len(data.train_x), batch_size, seed)
-        self.augment = Augment(data.augment, len(data.train_x), seed)
-        self.random = OwnRandomState(stream_seed(seed, "dropout"), data.train_x.device)
+        self.seed = seed
+        self.order = Batches(len(data.train_y), batch_size, seed)
+        self.augment = Augment(data.augment, len(data.train_y), seed)
+        self.random = OwnRandomState(stream_seed(seed, "dropout"), data.device)
 
     def __next__(self) -> Batch:
-        data, numbers = self.data, next(self.order)
-        rows = numbers.to(data.train_x.device)
-        x = self.augment(data.train_x[rows], numbers, self.order.epoch)
-        labels = data.train_y[rows]
-        return Batch(x, labels, labels, self.random)
+        numbers = next(self.order)
+        labels = self.data.train_y[numbers.to(self.data.device)]
+        return Batch(self._images(numbers), labels, labels, self.random)
+
+    def _images(self, numbers: Tensor) -> Tensor:
+        data, epoch = self.data, self.order.epoch
+        if data.cropped is None:
+            return self.augment(data.train_x[numbers.to(data.device)], numbers, epoch)
+        crops = data.cropped.batch(numbers.tolist(), epoch, self.seed)
+        return torch.from_numpy(crops).to(data.device)
 
     def state(self) -> dict[str, Any]:
         return {

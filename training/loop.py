@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -27,6 +27,9 @@ class Loop:
     a loop of the same arguments continues from it after ``restore``.
     """
 
+    #: Whether the error of each step's own outputs is computed, and not only for a warm-up.
+    measures_error: ClassVar[bool] = False
+
     def __init__(self, model: nn.Module, stepper: Stepper, feed: Iterator[Batch]) -> None:
         self.model = model
         self.stepper = stepper
@@ -35,6 +38,8 @@ class Loop:
         self.warmup = WarmupState(self.recipe.warmup)
         self.step = 0
         """Steps done; a step whose loss is not finite is not taken and not counted."""
+        self.batch_error = 0.0
+        """Error, 0 to 1, of the last batch for which it was computed, before its step."""
         self.diverged = False
 
     @property
@@ -50,13 +55,15 @@ class Loop:
         if not isfinite(loss):
             self.diverged = True
             return loss
+        if self.measures_error or not self.warmup.over:
+            self.batch_error = self.error(scores, batch.labels)
         if not self.warmup.over:
-            self.warmup.note(self.error(scores, batch.labels))
+            self.warmup.note(self.batch_error)
         self.step += 1
         return loss
 
     def error(self, scores: Tensor, labels: Tensor) -> float:
-        """Error of a training batch, 0 to 1, for a warm-up that waits for it."""
+        """Error of a training batch, 0 to 1, from the outputs of its own step."""
         return error_rate(scores, labels)
 
     def state(self) -> dict[str, Any]:
@@ -97,6 +104,7 @@ class Training(Loop):
     (1, True)
     """
 
+    measures_error = True
     feed: DataFeed
 
     def __init__(self, model: nn.Module, data: Data, recipe: Recipe, seed: int) -> None:
@@ -106,7 +114,7 @@ class Training(Loop):
                 " a validation above 0"
             )
         feed = DataFeed(data, recipe.batch_size, as_seed("Training", seed))
-        super().__init__(model, Stepper(model, recipe, data.train_x.device), feed)
+        super().__init__(model, Stepper(model, recipe, data.device), feed)
         self.record = Record(recipe)
         model.train()
 
@@ -116,7 +124,9 @@ class Training(Loop):
             return loss
         if self.step in (1, self.recipe.steps):
             self.record.gradients.append(gradient_norms(self.model))
-        self.diverged = not self.record.add(self.step, loss, self.model, self.feed.data)
+        self.diverged = not self.record.add(
+            self.step, loss, self.batch_error, self.model, self.feed.data
+        )
         if self.finished and not self.diverged:
             self.record.load_selected(self.model)
         return loss

@@ -24,20 +24,34 @@ class SgdSpec(Spec):
     weight_decay: Decay = 1e-4
 
 
-class AdamWSpec(Spec):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+class AdaptiveSpec(Spec):
+    """What Adam and AdamW have in common: steps scaled by running means of the gradient (``beta1``)
+    and of its square (``beta2``)."""
 
-    kind: Literal["adamw"] = "adamw"
+    kind: str
     lr: LearningRate = 1e-3
     """Peak learning rate; the schedule scales it."""
     beta1: Rate = 0.9
     beta2: Rate = 0.999
     eps: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-8
+    weight_decay: Decay = 0.0
+
+
+class AdamSpec(AdaptiveSpec):
+    """Adam (Kingma and Ba 2015, arXiv 1412.6980); ``weight_decay`` is added to the gradient."""
+
+    kind: Literal["adam"] = "adam"
+
+
+class AdamWSpec(AdaptiveSpec):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+
+    kind: Literal["adamw"] = "adamw"
     weight_decay: Decay = 1e-2
 
 
-_Kinds = Annotated[SgdSpec | AdamWSpec, Field(discriminator="kind")]
+_Kinds = Annotated[SgdSpec | AdamSpec | AdamWSpec, Field(discriminator="kind")]
 OptimizerSpec = Annotated[
     _Kinds,
-    BeforeValidator(expand_kind, json_schema_input_type=Literal["sgd", "adamw"] | _Kinds),
+    BeforeValidator(expand_kind, json_schema_input_type=Literal["sgd", "adam", "adamw"] | _Kinds),
 ]

@@ -44,7 +44,8 @@ def _allow_base(schema: dict[str, Any]) -> None:
 
 
 class Recipe(Spec):
-    """Settings of the training of a network. Every arm of a sweep has the same recipe.
+    """Settings of the training of a network. Arms of a sweep have the same recipe,
+    except for what an arm changes.
 
     >>> recipe = Recipe(steps=100, schedule="constant", warmup=4)
     >>> [recipe.learning_rate(step) for step in (0, 1, 3, 99)]
@@ -84,6 +85,15 @@ class Recipe(Spec):
         base = cls(**_tree_of(tree["base"])).model_dump(mode="json")
         changes = {key: value for key, value in tree.items() if key != "base"}
         return merge(base, changes, _LONG)
+
+    def with_batch(self, size: int) -> Recipe:
+        """This recipe with another batch size, unless it was given one."""
+        if "batch_size" in self.model_fields_set or size == self.batch_size:
+            return self
+        recipe = self.model_copy()
+        # Not an update of the copy, which would count as given.
+        recipe.__dict__["batch_size"] = size
+        return recipe
 
     @classmethod
     def named(cls, name: str, **changes: Any) -> Recipe:

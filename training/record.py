@@ -30,7 +30,9 @@ class Record:
         self.evaluation_steps = recipe.evaluation_steps()
         self.stretch = ceil(recipe.steps / CURVE_POINTS)
         self.losses: list[float] = []
+        self.errors: list[float] = []
         self.train_curve: list[tuple[int, float]] = []
+        self.train_errors: list[tuple[int, float]] = []
         self.test_curve: list[TestPoint] = []
         self.validation_curve: list[TestPoint] = []
         self.selected = 0
@@ -41,17 +43,21 @@ class Record:
         self.steps = 0
         self.test_seconds = 0.0
 
-    def add(self, step: int, loss: float, model: nn.Module, data: Data) -> bool:
-        """Add a step, and evaluate ``model`` where an evaluation is due.
+    def add(self, step: int, loss: float, error: float, model: nn.Module, data: Data) -> bool:
+        """Add a step with the loss and the error of its batch, and evaluate ``model`` where an
+        evaluation is due.
 
         Returns whether all losses of the evaluation are finite.
         """
         self.steps = step
         self.losses.append(loss)
+        self.errors.append(error)
         due = step in self.evaluation_steps
         if due or len(self.losses) == self.stretch:
             self.train_curve.append((step, sum(self.losses) / len(self.losses)))
+            self.train_errors.append((step, sum(self.errors) / len(self.errors)))
             self.losses.clear()
+            self.errors.clear()
         if not due:
             return True
         start = time.perf_counter()
@@ -88,7 +94,9 @@ class Record:
     def state(self) -> dict[str, Any]:
         return {
             "losses": self.losses,
+            "errors": self.errors,
             "train_curve": self.train_curve,
+            "train_errors": self.train_errors,
             "test_curve": [point.numbers for point in self.test_curve],
             "validation_curve": [point.numbers for point in self.validation_curve],
             "selected": self.selected,
@@ -101,7 +109,9 @@ class Record:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.losses = [*state["losses"]]
+        self.errors = [*state["errors"]]
         self.train_curve = [*state["train_curve"]]
+        self.train_errors = [*state["train_errors"]]
         self.test_curve = [TestPoint(*point) for point in state["test_curve"]]
         self.validation_curve = [TestPoint(*point) for point in state["validation_curve"]]
         self.selected = state["selected"]
@@ -122,6 +132,7 @@ class Record:
             validation_curve=tuple(self.validation_curve),
             selected=None if diverged else self.selected,
             test_seconds=self.test_seconds,
+            train_errors=tuple(self.train_errors),
         )
 
 

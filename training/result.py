@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 #: Name of a parameter and the 2-norm of its gradient; None where the norm is not finite.
@@ -48,6 +49,9 @@ class TrainResult:
     """Step whose weights are tested: the last, or the best by ``validation_curve``."""
     test_seconds: float = field(default=0.0, compare=False)
     """Time of the evaluations."""
+    train_errors: tuple[tuple[int, float], ...] = ()
+    """``(steps done, mean training error since the last point)``, of the outputs that the steps
+    were taken on: augmented images, batch statistics, and weights that change in between."""
 
     @property
     def test_error(self) -> float | None:
@@ -60,6 +64,15 @@ class TrainResult:
         return None if self.diverged else self._tested.loss
 
     @property
+    def train_error(self) -> float | None:
+        """Mean training error, 0 to 1, over the steps between the evaluation before the selected
+        step and that step."""
+        if self.diverged or not self.train_errors:
+            return None
+        steps = [point.step for point in self.test_curve]
+        return error_before(self.train_errors, steps, self._tested.step)
+
+    @property
     def _tested(self) -> TestPoint:
         return next(
             (point for point in self.test_curve if point.step == self.selected),
@@ -70,3 +83,20 @@ class TrainResult:
     def train_loss(self) -> float | None:
         """Mean training loss at the last point of the curve."""
         return None if self.diverged else self.train_curve[-1][1]
+
+
+def error_before(curve: Sequence[tuple[int, float]], evaluated: Sequence[int], step: int) -> float:
+    """Mean of a ``curve`` over the steps since the last of ``evaluated`` before ``step``.
+
+    A point of the curve holds a step, and a mean over the steps since the point before it.
+
+    >>> error_before([(10, 0.8), (20, 0.6), (25, 0.4), (30, 0.2)], evaluated=[10, 30], step=30)
+    0.45
+    """
+    start = max((other for other in evaluated if other < step), default=0)
+    before, total = 0, 0.0
+    for end, value in curve:
+        if start < end <= step:
+            total += value * (end - before)
+        before = end
+    return total / (step - start)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .optimizer import SgdSpec
+from .optimizer import AdamSpec, SgdSpec
 from .recipe import Recipe
 from .result import GradientNorm
 
@@ -91,7 +91,8 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             nesterov=spec.nesterov and spec.momentum > 0,
             weight_decay=spec.weight_decay,
         )
-    return torch.optim.AdamW(
+    kind = torch.optim.Adam if isinstance(spec, AdamSpec) else torch.optim.AdamW
+    return kind(
         model.parameters(),
         lr=spec.lr,
         betas=(spec.beta1, spec.beta2),
@@ -105,7 +106,7 @@ def check_moments(optimizer: torch.optim.Optimizer) -> None:
 
     PyTorch takes any state, and fails at the next step.
     """
-    adam = isinstance(optimizer, torch.optim.AdamW)
+    adam = isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW)
     names = ("step", "exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
     for group in optimizer.param_groups:
         for parameter in group["params"]:

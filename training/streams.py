@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from ..errors import ResforgeError
 from .device import RandomState
+from .seeds import stream_seed as stream_seed
 
 
 class Batches(Iterator[Tensor]):
@@ -57,12 +57,6 @@ class Batches(Iterator[Tensor]):
         """State of the generator before this epoch's order was drawn."""
         self.order = torch.randperm(self.count, generator=self.generator)
         self.used = 0
-
-
-def stream_seed(seed: int, purpose: str) -> int:
-    """Seed of the random stream for one purpose; no two purposes share a stream."""
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
-    return int.from_bytes(digest[:8], "little", signed=True)
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:

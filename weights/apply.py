@@ -69,7 +69,7 @@ def _fitted(entry: TensorPlan, given: Tensor, options: LoadOptions) -> Tensor:
         if entry.unit == "head" and not isinstance(options.head, str) and options.head is not None:
             return given[torch.tensor(options.head)]
         return given[tuple(slice(size) for size in entry.shape)]
-    return given
+    return given.reshape(entry.shape)
 
 
 def _adapt_input(weight: Tensor, channels: int) -> Tensor:

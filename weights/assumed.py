@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..planner.plan import Plan
+from ..specs.axes import axes_text
+from ..specs.blocks import BasicSpec
 from ..specs.layout import BlockPlan
 from ..specs.operation import Operation
 from ..specs.operations import ActSpec
@@ -27,13 +29,14 @@ def assumptions(plan: Plan) -> tuple[str, ...]:
         *(f"order {block.spec.arrangement or 'written out'}" for block in blocks),
         *(f"the stride on {site}" for block in blocks if (site := _stride_site(block))),
         *_norms(plan),
+        *_convolutions(plan),
     ]
     return tuple(dict.fromkeys(found))
 
 
 def _sizes(plan: Plan) -> Iterator[str]:
     stages = plan.spec.stages
-    yield f"strides {'x'.join(str(stage.stride) for stage in stages)}"
+    yield f"strides {'x'.join(axes_text(stage.step) for stage in stages)}"
     if any(stage.dilation != 1 for stage in stages):
         yield f"dilations {'x'.join(str(stage.dilation) for stage in stages)}"
 
@@ -44,7 +47,7 @@ def _activations(plan: Plan, blocks: list[BlockPlan]) -> Iterator[str]:
         chains += [block.modules.entry, block.modules.branch, block.modules.exit]
     for module in (module for chain in (*chains, plan.modules.closing) for module in chain):
         if isinstance(module.op, ActSpec):
-            yield str(module.op.function)
+            yield module.op.text
 
 
 def _pools(plan: Plan) -> Iterator[str]:
@@ -77,14 +80,25 @@ def _shortcut_text(block: BlockPlan) -> str:
 
 def _stride_site(block: BlockPlan) -> str | None:
     """Which convolution of a bottleneck strides, where one does."""
-    return getattr(block.spec, "stride_on", None) if block.stride > 1 else None
+    site = getattr(block.spec, "stride_on", None) if block.stride != 1 else None
+    return None if isinstance(block.spec, BasicSpec) and site == "conv1" else site
 
 
 def _norms(plan: Plan) -> Iterator[str]:
     norm = plan.spec.norm
-    fields = {name: value for name, value in norm if name not in ("kind", "momentum")}
+    unseen = "kind", "momentum"
+    fields = {name: value for name, value in norm if name not in unseen and value is not None}
     if fields:
         yield f"{norm.kind} norm of {', '.join(f'{k} {value}' for k, value in fields.items())}"
+
+
+def _convolutions(plan: Plan) -> Iterator[str]:
+    convolution = plan.spec.convolution
+    if convolution.kind != "plain":
+        own = [(name, value) for name, value in convolution if name not in ("kind", "padding")]
+        yield f"convolution {convolution.kind} of {', '.join(f'{k} {value}' for k, value in own)}"
+    if any(layer.padding == "same" for layer in plan.layers):
+        yield "convolutions or pools padded as SAME"
 
 
 def value_text(value: Any) -> str:

@@ -9,30 +9,31 @@ of it is compared in float64, where another order of the same sums comes to 1e-1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import cached_property
+from operator import mul
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from ..planner.plan import lay_out
-from ..specs.layout import trace_stem
+from ..specs.axes import each, largest, size_text
+from ..specs.ends import head_map, stride_of
+from ..specs.layer import Size
 from ..specs.network import ResNetSpec
-from ..specs.trace import Size, Trace
-from .specimen import Picture, Specimen
+from .match import as_linear
+from .specimen import Specimen
 from .training_step import compare_training
 
 #: Of the largest output: far above what another order of the same sums comes to in float64 (1e-12
 #: in deep networks), far below what a different network does.
 TOLERANCE = 1e-9
-#: The same for a network that computes in float32 whatever it is given.
+#: The same for a network that computes in float32, all of it or parts, whatever it is given.
 SINGLE = 1e-5
 #: Of the largest output in float32: beyond it two networks are not worth a closer look.
 _UNLIKE = 1e-2
-_ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,12 @@ class Comparison:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self.single = Specimen(deepcopy(network).cpu().float().eval(), torch.float32)
-        self.double = Specimen(deepcopy(self.single.network).double(), torch.float64)
+        self.single = Specimen.drawn(network, torch.float32)
+
+    @cached_property
+    def double(self) -> Specimen:
+        """The same with the same weights in float64."""
+        return self.single.at(torch.float64)
 
     def certify(self, spec: ResNetSpec, names: Mapping[str, str]) -> Certificate | None:
         """The certificate of ``spec``; None for a spec of another network.
@@ -85,27 +90,43 @@ class Comparison:
         That is one whose output differs at the first size that both take, in any of the views, or
         in training. ``names`` holds the network's name of each tensor of the spec's state dict.
         """
-        planned = lay_out(spec, (1, 1)).state_dict
-        if {names[name]: shape for name, shape in planned.items()} != self.single.shapes:
+        planned = lay_out(spec).state_dict
+        there = self.single.shapes
+        if set(names.values()) != set(there) or any(
+            as_linear(there[names[name]], shape) != shape for name, shape in planned.items()
+        ):
             return None
+        sizes = sizes_for(spec)
+        if self.single.output(self.single.picture(sizes[0])) is None:
+            sizes = (*_SIZES[spec.dims][0], *sizes, *_LARGE[spec.dims])
+        self.single.settle(self.single.picture(sizes[0]))
         ours = self.single.same_weights(spec, names)
-        quick = _Compared.at(self.single, ours, sizes_for(spec), _UNLIKE)
+        quick = _Compared.at(self.single, ours, sizes, _UNLIKE, first=True)
         if quick is None:
             return None
-        exact, closely = self.double, TOLERANCE
-        notes: tuple[str, ...] = ()
-        if exact.output(Picture(spec.in_channels, quick.same[0], exact.dtype)) is None:
-            exact, closely, notes = self.single, SINGLE, ("compared in single precision only",)
-        ours = exact.same_weights(spec, names)
-        found = _Compared.at(exact, ours, quick.same + quick.unlike, closely)
-        if found is None or not _alike_in_every_view(exact, ours, min(found.same), closely):
-            return None
-        trained = compare_training(exact, ours, min(found.same), closely)
-        if trained is None:
-            return None
-        worst = max(quick.differences[size] for size in found.same)
-        kind = "close" if worst else "bitwise"
-        return Certificate(kind, worst, found.same, found.unlike, notes + trained)
+        sizes = sizes[sizes.index(quick.same[0]) :]
+        for exact, closely, notes in self._precisions(sizes[0]):
+            ours = exact.same_weights(spec, names)
+            found = _Compared.at(exact, ours, sizes, closely)
+            if found is None or not _alike_in_every_view(exact, ours, min(found.same), closely):
+                continue
+            trained = compare_training(exact, ours, min(found.same), closely)
+            if trained is None:
+                continue
+            worst = max(quick.difference, found.difference)
+            kind = "close" if worst else "bitwise"
+            return Certificate(kind, worst, found.same, found.unlike, notes + trained)
+        return None
+
+    def _precisions(self, size: Size) -> Iterator[tuple[Specimen, float, tuple[str, ...]]]:
+        """The network in the precisions that it takes, how closely another must agree with it, and
+        notes on that."""
+        picture = self.double.picture(size)
+        taken = self.double.output(picture) is not None
+        if taken:
+            yield self.double, TOLERANCE, ()
+        if not taken or self.double.is_rounded(picture):
+            yield self.single, SINGLE, ("compared in single precision only",)
 
 
 class _Compared(NamedTuple):
@@ -115,20 +136,34 @@ class _Compared(NamedTuple):
     unlike: tuple[Size, ...]
     differences: Mapping[Size, float]
 
+    @property
+    def difference(self) -> float:
+        """The largest at a size at which both give the same."""
+        return max(self.differences[size] for size in self.same)
+
     @classmethod
     def at(
-        cls, theirs: Specimen, ours: nn.Module, sizes: Iterable[Size], tolerance: float
+        cls,
+        theirs: Specimen,
+        ours: nn.Module,
+        sizes: Iterable[Size],
+        tolerance: float,
+        *,
+        first: bool = False,
     ) -> _Compared | None:
-        """The comparison at two of ``sizes``; None where the first differs."""
+        """The comparison at the first, or at two of ``sizes`` and at smaller ones; None where the
+        first differs."""
         differences: dict[Size, float] = {}
         for size in sizes:
+            if len(differences) > 1 and size > min(differences):
+                break
             difference = theirs.difference(ours, theirs.picture(size))
             if difference is None:
                 continue
             differences[size] = difference
             if next(iter(differences.values())) > tolerance:
                 return None
-            if len(differences) == _ENOUGH:
+            if first:
                 break
         same = tuple(size for size, each in differences.items() if each <= tolerance)
         unlike = tuple(size for size, each in differences.items() if each > tolerance)
@@ -137,17 +172,17 @@ class _Compared(NamedTuple):
 
 #: Pictures that differ from the usual ones, and what is done to the weights that look at them.
 _VIEWS: tuple[dict[str, Any], ...] = (
-    {"scale": 1e3, "weights": "strong norms"},
-    {"scale": 1e-3},
-    {"uniform": True, "batch": 1},
-    {"uniform": True, "scale": 255.0, "batch": 3},
+    {"uniform": True, "scales": (1.0, 1e-3, 255.0)},
     {"weights": "wide"},
+    {"weights": "strong norms", "scales": (1e3,)},
 )
 
 
 def _alike_in_every_view(theirs: Specimen, ours: nn.Module, size: Size, tolerance: float) -> bool:
     for view in _VIEWS:
         picture = theirs.picture(size)._replace(**view)
+        if picture.weights == "strong norms" and not theirs.bare_norms:
+            continue
         with theirs.changed(picture.weights):
             difference = theirs.difference(ours, picture)
         if difference is not None and difference > tolerance:
@@ -155,19 +190,38 @@ def _alike_in_every_view(theirs: Specimen, ours: nn.Module, size: Size, toleranc
     return True
 
 
+#: Sizes for comparisons by the number of axes: without and with a stem that downsamples. Two are
+#: taken, and smaller ones; between them every stage of usual strides has even and odd sides.
+_SIZES: dict[int, tuple[tuple[Size, ...], tuple[Size, ...]]] = {
+    1: (((32,), (37,)), ((128,), (151,), (512,))),
+    2: (
+        ((32, 32), (29, 37), (16, 16)),
+        ((64, 64), (33, 49), (224, 224)),
+    ),
+    3: (((8, 16, 16), (9, 11, 13)), ((9, 17, 18), (16, 20, 17))),
+}
+
+#: Sizes of networks whose maps must divide by some number, taken last.
+_LARGE: dict[int, tuple[Size, ...]] = {1: ((1024,),), 2: ((256, 256),), 3: ((32, 32, 32),)}
+
+
 def sizes_for(spec: ResNetSpec) -> tuple[Size, ...]:
-    """Heights and widths of the pictures on which networks are compared.
+    """Sizes of the pictures on which networks are compared.
 
     The first is one that a network with such a stem is made for: small where the stem keeps the
-    size. Where the strides would leave less than two pixels a side, they are larger.
+    size. Where the strides would leave a single pixel a side, they are larger. A head for maps of
+    one size leaves one.
     """
-    trace = Trace(spec.in_channels, (1, 1))
-    trace_stem(trace, spec)
-    sizes = ((32, 32), (29, 37)) if trace.jump == 1 else ((64, 64), (75, 90), (224, 224))
-    stride = trace.jump * prod(stage.stride for stage in spec.stages)
-    times = min(4, max(1, -(-2 * stride // sizes[0][0])))
-    return tuple((height * times, width * times) for height, width in sizes)
+    stem, last = stride_of(spec)
+    sizes = _SIZES[spec.dims][stem != 1]
+    if (side := head_map(spec)) is not None:
+        return ((side * largest(last),) * spec.dims,)
+    least = map(min, *sizes)
+    pairs = zip(each(last, spec.dims), least, strict=True)
+    times = [min(4, stride // side + 1) for stride, side in pairs]
+    return tuple(tuple(map(mul, size, times)) for size in sizes)
 
 
 def _words(sizes: Iterable[Size]) -> str:
-    return " and ".join(f"{height}x{width}" for height, width in sizes)
+    *most, last = map(size_text, sizes)
+    return f"{', '.join(most)} and {last}" if most else last

@@ -9,6 +9,7 @@ import torch
 
 from ..planner.plan import Plan, lay_out
 from ..reading.load import SpecLike, as_spec
+from ..specs.layer import Shape
 from ..specs.network import ResNetSpec
 from .apply import check_values
 from .errors import refuse
@@ -16,7 +17,7 @@ from .functions import check_layout, check_seal
 from .infer import infer_spec
 from .layouts import LAYOUTS
 from .load import prepared
-from .match import COUNTER, WeightPlan
+from .match import COUNTER, TensorPlan, WeightPlan, without_sides
 from .options import LoadOptions
 from .read import WeightFile, Weights, read
 from .select import select
@@ -52,27 +53,38 @@ def convert_weights(
     options = LoadOptions(layout, strip, entry=entry, allow_other_function=allow_other_function)
     options.check(source.path)
     known = _spec_of(source, spec, options)
-    plan = lay_out(known, (1, 1))
+    plan = lay_out(known)
     matched, tensors = prepared(source, known, plan.state_dict, options)
     _check_whole(matched)
     check_values(matched, tensors)
     names = names_in(to, plan, out)
     if to is not None and not allow_other_function:
         check_layout(to, known, out)
-    convolutions = {f"{layer}.weight" for layer in LAYOUTS[to].convolutions} if to else set()
     write_tensors(
         {
             names[entry.name]: torch.zeros((), dtype=torch.int64)
             if entry.source is None
-            else tensors[entry.source].reshape(
-                (*entry.shape, 1, 1) if entry.name in convolutions else entry.shape
-            )
+            else tensors[entry.source].reshape(_shape_in(to, entry))
             for entry in matched.tensors
         },
         Path(out),
         known,
     )
     return matched
+
+
+def _shape_in(layout: str | None, tensor: TensorPlan) -> Shape:
+    """The shape that a tensor has in a layout."""
+    layer = tensor.name.rpartition(".")[0]
+    if layout is None or not tensor.name.endswith(("weight", "bias")):
+        return tensor.shape
+    if layer in LAYOUTS[layout].convolutions and len(tensor.shape) == 2:
+        return (*tensor.shape, 1, 1)
+    if layer.endswith(LAYOUTS[layout].numbers) and tensor.shape == (1,):
+        return ()
+    if layer.endswith(LAYOUTS[layout].flat):
+        return without_sides(tensor.shape)
+    return tensor.shape
 
 
 def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> dict[str, str]:
@@ -84,6 +96,9 @@ def names_in(layout: str | None, plan: Plan, file: str | os.PathLike[str]) -> di
         return {name: name for name in plan.state_dict}
     if layout not in LAYOUTS:
         raise refuse(file, f"layout {layout!r} is unknown", f"known: {', '.join(LAYOUTS)}")
+    if arrays := LAYOUTS[layout].arrays:
+        text = f"{layout} is the naming of {arrays}, which are read and not written"
+        raise refuse(file, text, "choose another --to")
     missing = f"a stem of {plan.spec.stem.kind}"
     for form in LAYOUTS[layout].forms:
         if not form.suits(plan):

@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from ..planner.plan import Plan
-from ..specs.trace import Shape
-from .layouts import LAYOUTS, recognise
-from .naming import TENSORS, Form
+from ..specs.layer import Shape
+from .layouts import LAYOUTS, native_layers, recognise
+from .naming import Form
 
 #: Levels of a name whose beginning may be a prefix.
 _MAX_LEVELS = 8
@@ -112,7 +112,7 @@ class AnyCover:
 
     def knows(self, name: str) -> bool:
         """Whether a form has a tensor of this name."""
-        return name.endswith(TENSORS) and recognise([name], self.layout).known > 0
+        return any(native_layers(name, self.layout))
 
     def reading(self, tensors: Mapping[str, Tensor], prefix: str = "") -> Reading:
         """As :class:`Covering` says, by the numbers of known names."""

@@ -22,6 +22,8 @@ class Entry(NamedTuple):
     tensors: dict[str, Tensor]
     others: tuple[str, ...] = ()
     """Names of values that are no tensors, as far as they are shown."""
+    notes: tuple[str, ...] = ()
+    """What was done to the tensors when they were read."""
 
     @property
     def key(self) -> str:

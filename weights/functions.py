@@ -18,8 +18,9 @@ from ..errors import Fault, SpecError
 from ..planner.plan import Plan, lay_out
 from ..reading.diff import Change, diff
 from ..specs.attention import AttentionSpec
+from ..specs.layout import with_drop_path
 from ..specs.network import ResNetSpec
-from ..specs.trace import Module
+from ..specs.operation import computed
 from .assumed import assumptions, value_text
 from .errors import WeightsError, refuse
 from .layouts import LAYOUTS
@@ -35,25 +36,25 @@ def functions(plan: Plan) -> dict[str, list[Any]]:
     """What each part of a network computes in evaluation, by the names of :func:`unit_of`."""
     ends = plan.modules
     parts: dict[str, list[Any]] = {
-        "stem": _computed(ends.stem),
-        "norm": _computed(ends.closing),
-        "head": _computed(ends.head),
+        "stem": computed(ends.stem),
+        "norm": computed(ends.closing),
+        "head": computed(ends.head),
     }
+    for number, chain in enumerate(plan.before, start=1):
+        if chain:
+            parts[f"before{number}"] = computed(chain)
     for block in (block for stage in plan.stages for block in stage):
         modules = block.modules
         attention = [m for m in modules.branch if isinstance(m.op, AttentionSpec)]
+        if block.resolved.drop_rate:
+            modules = with_drop_path(modules, block.resolved)
         branch = [m for m in modules.branch if not isinstance(m.op, AttentionSpec)]
-        parts[block.name] = [_computed(chain) for chain in (modules.entry, branch, modules.exit)]
+        parts[block.name] = [computed(chain) for chain in (modules.entry, branch, modules.exit)]
         if attention:
-            parts[f"{block.name}.se"] = _computed(attention)
+            parts[f"{block.name}.se"] = computed(attention)
         join = {"join": "none"} if block.shortcut.absent else modules.join.evaluated()
-        parts[f"{block.name}.downsample"] = [_computed(modules.path), join]
+        parts[f"{block.name}.downsample"] = [computed(modules.path), join]
     return parts
-
-
-def _computed(modules: Collection[Module]) -> list[dict[str, Any]]:
-    found = (module.op.evaluated(module) for module in modules)
-    return [each for each in found if each is not None]
 
 
 def settled(
@@ -76,7 +77,7 @@ def settled(
         whose = f"its names are {LAYOUTS[plan.layout].words}, whose code"
     elif theirs.name:
         whose = f"it holds the network {theirs.name!r}, which"
-    parts = functions(lay_out(spec, (1, 1)))
+    parts = functions(lay_out(spec))
     found = _other_function(
         whose, changes_to(theirs, spec, _taken(plan, parts, options)), source.path
     )
@@ -84,7 +85,7 @@ def settled(
     if faults and not options.allow_other_function:
         raise WeightsError(faults)
     notes = (*_adapted(plan), *(fault.message for fault in faults))
-    assumed = () if source.spec is not None else assumptions(lay_out(spec, (1, 1)))
+    assumed = () if source.spec is not None else assumptions(lay_out(spec))
     return replace(plan, notes=plan.notes + notes, assumed=assumed)
 
 
@@ -138,7 +139,7 @@ def changes_to(
     """The changes that make of the function of ``spec`` that of ``theirs``, in ``parts``."""
     if theirs.digest == spec.digest:
         return []
-    plans = [lay_out(each, (1, 1)) for each in (spec, theirs)]
+    plans = [lay_out(each) for each in (spec, theirs)]
     here, there = map(functions, plans)
     # What has other tensors does not come from the file: a shortcut of another kind, say.
     own, other = map(_tensors, plans)
@@ -168,7 +169,7 @@ def _matters(
     change: Change, spec: ResNetSpec, here: Mapping[str, Any], parts: Collection[str]
 ) -> bool:
     try:
-        there = functions(lay_out(spec.replace({change.path: change.after}), (1, 1)))
+        there = functions(lay_out(spec.replace({change.path: change.after})))
     except SpecError:  # not legal without the others
         return True
     return any(here[part] != there.get(part) for part in parts)

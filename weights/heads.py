@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..planner.plan import Plan
 from .cover import shape_of
-from .layouts import LAYOUTS
+from .layouts import HEADS, native_layers
 from .naming import Form
 
 
@@ -49,5 +49,4 @@ def head_names(
 
 def _is_body(name: str) -> bool:
     """Whether a layout has such a layer outside of its head."""
-    natives = (form.native(name) for entry in LAYOUTS.values() for form in entry.forms)
-    return any(native is not None and not native.startswith(("fc.", "head.")) for native in natives)
+    return any(not layer.startswith(HEADS) for layer in native_layers(name))

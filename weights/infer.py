@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from itertools import islice
 from math import prod
 from operator import itemgetter
@@ -14,21 +13,23 @@ from torch import Tensor, nn
 
 from ..builder.network import made_of, unwrap
 from ..errors import SpecError, wrong_type
+from ..planner.catalogue import networks, params_of
 from ..planner.plan import lay_out
 from ..reading.load import load
-from ..specs.catalogue import list_specs
 from ..specs.network import ResNetSpec
 from .assumed import assumptions
+from .catalogued import Names, Shown, catalogued, namings
 from .certify import Certificate, Comparison
 from .describe import described
 from .errors import WeightsError
 from .match import BUFFERS, COUNTER
 from .misfits import shape_text
-from .observed import Observed, printed, unknowable
+from .observed import Observed, depths_of, printed, unknowable
 from .options import LoadOptions
-from .randomness import completed
+from .randomness import completed, dropouts_of, is_left_out
 from .read import read
 from .select import select
+from .specimen import Specimen
 
 MAX_DESCRIBED = 2_000
 """Specs that are compared by digest; most are the same network in other words."""
@@ -88,7 +89,7 @@ def _part(network: nn.Module, strip: str) -> nn.Module:
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
     layers = Observed(tensors)
     first, *others = _with_these_tensors(layers)
-    assumed = assumptions(lay_out(first, (1, 1)))
+    assumed = assumptions(lay_out(first))
     return Inferred(first, Certificate("names", assumed=assumed, alternatives=tuple(others)))
 
 
@@ -119,24 +120,31 @@ def _in_catalogue(layers: Observed) -> Iterator[ResNetSpec]:
     """The networks of the catalogue with as many parameters."""
     shapes = layers.shapes.items()
     params = sum(prod(shape) for name, shape in shapes if not name.endswith(BUFFERS))
-    return (load(name) for name, count in _catalogue_params().items() if count == params)
+    return (load(name) for name in networks() if params_of(name) == params)
 
 
 def _of_module(network: nn.Module) -> Inferred:
     tensors = network.state_dict()
     if any(tensor.is_meta for tensor in tensors.values()):
         raise unknowable("it is on 'meta', and has no weights to run it with")
-    layers = Observed(tensors, dict(network.named_modules()))
     comparison = Comparison(network)
     best, tried = None, 0
-    for spec in islice(_nearest_first(layers, network), MAX_TRIED):
-        tried += 1
-        certificate = comparison.certify(spec, _names(layers, spec))
-        if certificate is not None and not certificate.unlike:
-            best = Inferred(spec, certificate)
-            break
-        if certificate is not None:
-            best = best or Inferred(spec, certificate)
+    try:
+        for spec, names, of_entry in islice(_candidates(network, comparison.single), MAX_TRIED):
+            # Entries may differ in dropout alone.
+            if best is not None and not best.certificate.unlike and not of_entry:
+                break
+            tried += 1
+            certificate = comparison.certify(spec, names)
+            if certificate is not None:
+                found = Inferred(spec, certificate)
+                if best is None or _lacks(network, found) < _lacks(network, best):
+                    best = found
+                if _lacks(network, best) == (0, 0):
+                    break
+    except WeightsError:
+        if best is None:
+            raise
     if best is None:
         raise unknowable(
             f"it has the layers of one, but of {tried} specs with them none puts out the same"
@@ -144,6 +152,38 @@ def _of_module(network: nn.Module) -> Inferred:
     spec, notes = completed(network, _in_known_words(best.spec))
     assumed = best.certificate.assumed + notes
     return Inferred(spec, replace(best.certificate, assumed=assumed))
+
+
+def _lacks(network: nn.Module, found: Inferred) -> tuple[int, int]:
+    """Sizes at which a spec differs from a network, and dropouts that it leaves out."""
+    spec, certificate = found
+    modules = dropouts_of(network) - dropouts_of(made_of(spec))
+    return len(certificate.unlike), modules.total() + sum(map(is_left_out, certificate.assumed))
+
+
+class _Candidate(NamedTuple):
+    """A spec that a network may have, and the network's names of its tensors."""
+
+    spec: ResNetSpec
+    names: Names
+    of_entry: bool
+    """Whether it is an entry of the catalogue, or one with other numbers."""
+
+
+def _candidates(network: nn.Module, specimen: Specimen) -> Iterator[_Candidate]:
+    """Specs that the network may have.
+
+    Those of the catalogue come first. Raises :class:`WeightsError` where no others are left.
+    """
+    shapes = specimen.shapes
+    for spec in catalogued(Shown.of(shapes, depths_of(shapes))):
+        for names in namings(lay_out(spec), shapes):
+            yield _Candidate(spec, names, of_entry=True)
+    layers = Observed(network.state_dict(), dict(network.named_modules()), specimen)
+    for spec in _nearest_first(layers, network):
+        plan, names = lay_out(spec), _names(layers, spec)
+        for each in [names] if set(names.values()) == set(shapes) else namings(plan, shapes):
+            yield _Candidate(spec, each, of_entry=False)
 
 
 def _specs(layers: Observed) -> Iterator[ResNetSpec]:
@@ -185,7 +225,7 @@ def _nearest_first(layers: Observed, network: nn.Module) -> Iterator[ResNetSpec]
 
 def _difference(layers: Observed, spec: ResNetSpec) -> str | None:
     """What a state dict lacks, or holds in another shape; None for neither."""
-    shapes = lay_out(spec, (1, 1)).state_dict
+    shapes = lay_out(spec).state_dict
     names = _names(layers, spec)
     for ours, theirs in names.items():
         if theirs not in layers.shapes:
@@ -202,9 +242,9 @@ def _difference(layers: Observed, spec: ResNetSpec) -> str | None:
 
 def _in_known_words(spec: ResNetSpec) -> ResNetSpec:
     """The catalogue's entry, where the spec means a network of the catalogue."""
-    params = lay_out(spec, (1, 1)).params
-    for name, count in _catalogue_params().items():
-        if count == params:
+    params = lay_out(spec).params
+    for name in networks():
+        if params_of(name) == params:
             entry = load(name)
             alike = entry.replace({"init": spec.init, "stochastic_depth": None})
             if alike.digest == spec.digest:
@@ -212,14 +252,8 @@ def _in_known_words(spec: ResNetSpec) -> ResNetSpec:
     return spec
 
 
-@cache
-def _catalogue_params() -> dict[str, int]:
-    """Parameters of each network of the catalogue."""
-    return {name: lay_out(load(name), (1, 1)).params for name in list_specs()}
-
-
 def _names(layers: Observed, spec: ResNetSpec) -> dict[str, str]:
-    plan = lay_out(spec, (1, 1))
+    plan = lay_out(spec)
     table = layers.form.table(plan.state_dict, plan)
     return {
         ours: theirs or ours

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .errors import refuse
 
-Kind = Literal["safetensors", "zip", "legacy"]
+Kind = Literal["safetensors", "zip", "legacy", "npz", "pickle"]
 
 #: Number of bytes that are examined.
 HEAD = 512
@@ -27,19 +27,6 @@ _OTHER_KINDS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"\x89HDF",), "is an HDF5 file, as Keras writes it", "convert it with TensorFlow first"),
     ((b"\x93NUMPY",), "is one NumPy array", _ASK),
     ((b"{", b"["), "is JSON, not weights", "give a file that holds tensors, such as one shard"),
-    (
-        (b"\x80",),
-        "is a bare pickle, which torch.save does not write and which may hold code",
-        "where its author is trusted, save its tensors in Python: "
-        "p = pickle.load(open(FILE, 'rb'), encoding='latin1'); "
-        "torch.save({k: torch.as_tensor(v) for k, v in p.get('model', p).items()}, 'weights.pth')",
-    ),
-)
-_ARRAYS = (
-    "is a NumPy archive, whose arrays are mostly TensorFlow's: height, width, in, out",
-    "save them in Python, under names of a known layout: "
-    "torch.save({name: torch.tensor(array.transpose(3, 2, 0, 1)) ...}, 'weights.pth'); "
-    "those of BiT have no spec, since their convolutions standardise their weights",
 )
 #: A tar archive says so in its first record.
 _TAR = 257
@@ -51,12 +38,14 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
         raise refuse(path, "is empty", _AGAIN)
     if head.startswith(b"PK"):
         if _first_in_zip(head).endswith(b".npy"):
-            raise refuse(path, *_ARRAYS)
+            return "npz"
         return "zip"
     if head.startswith(LEGACY):
         return "legacy"
     if len(head) > 8 and head[8:9] == b"{":
         return "safetensors"
+    if head.startswith(b"\x80"):
+        return "pickle"
     if head[_TAR:].startswith(b"ustar"):
         remedy = "unpack it; one of torch before 0.1.10 is read by torch.load and saved again"
         raise refuse(path, "is a tar archive", remedy)
@@ -64,7 +53,9 @@ def kind_of(path: str | os.PathLike[str], head: bytes) -> Kind:
     for starts, description, remedy in _OTHER_KINDS:
         if any(head.startswith(start) or text.startswith(start) for start in starts):
             raise refuse(path, description, remedy)
-    raise refuse(path, "is neither a .safetensors file nor one of torch.save", _ASK)
+    raise refuse(
+        path, "is neither a .safetensors file nor one of torch.save, nor NumPy arrays", _ASK
+    )
 
 
 def _first_in_zip(head: bytes) -> bytes:

@@ -10,8 +10,8 @@ from ..builder.edits import spec_of
 from ..builder.network import unwrap
 from ..planner.plan import lay_out
 from ..reading.load import SpecLike, as_spec
+from ..specs.layer import Shape
 from ..specs.network import ResNetSpec
-from ..specs.trace import Shape
 from .apply import apply, check_values
 from .cover import NetworkCover
 from .functions import settled
@@ -102,7 +102,7 @@ def plan_weights(
         layout, strip, head, slice_wider, entry, allow_extra, allow_missing, allow_other_function
     )
     options = options.partial() if partial else options
-    shapes = lay_out(spec, (1, 1)).state_dict
+    shapes = lay_out(spec).state_dict
     plan, tensors = prepared(read(file), spec, shapes, options)
     check_values(plan, tensors)
     return plan
@@ -116,7 +116,7 @@ def prepared(
     Raises :class:`WeightsError` where it does not fit, or means another network.
     """
     options.check(source.path)
-    network = lay_out(spec, (1, 1))
+    network = lay_out(spec)
     chosen = select(source, options, NetworkCover(shapes, network, options.layout))
     plan = match(shapes, network, chosen, options)
     return settled(plan, spec, source, options), chosen.tensors

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..planner.plan import Plan
-from ..specs.trace import Shape
+from ..specs.layer import Shape
 from .cover import shape_of
 from .errors import WeightsError, refuse
 from .heads import channels_of, head_names
@@ -21,7 +21,7 @@ from .options import LoadOptions
 from .select import Selected
 
 Action = Literal["copied", "adapted", "sliced", "fresh"]
-_UNIT = re.compile(r"layer\d+\.\d+(\.(?:downsample|se))?")
+_UNIT = re.compile(r"layer\d+\.\d+(\.(?:downsample|se))?|before\d+\.")
 COUNTER = "num_batches_tracked"
 BUFFERS = ("running_mean", "running_var", COUNTER)
 _COUNTS = (
@@ -113,7 +113,7 @@ def unit_of(name: str) -> str:
     ('layer1.0', 'layer1.0.se', 'stem')
     """
     if match := _UNIT.match(name):
-        return match[0]
+        return match[0].rstrip(".")
     first = name.partition(".")[0]
     # The parts of a network that its spec writes out have names of their own.
     written = {"fc": "head", "head": "head", "norm": "norm", "closing": "norm"}
@@ -210,7 +210,7 @@ class _Matcher:
         given = self.tensors[source]
         if wrong := _wrong_type(name, given):
             return Misfit(name, "type", source, f"{source} {wrong}", shape)
-        theirs = _as_linear(shape_of(given) or (), shape)
+        theirs = as_linear(shape_of(given) or (), shape)
         if head is not None:
             return self._rows(name, source, theirs, head)
         if theirs == shape:
@@ -257,9 +257,25 @@ def _whole_units(results: list[TensorPlan | Misfit]) -> list[TensorPlan | Misfit
     return settled
 
 
-def _as_linear(theirs: Shape, ours: Shape) -> Shape:
-    """The shape of a linear layer's weight that is that of a 1x1 convolution in the file."""
-    return theirs[:2] if len(ours) == 2 and theirs[2:] == (1, 1) else theirs
+def as_linear(theirs: Shape, ours: Shape) -> Shape:
+    """The shape in the model of a tensor that differs in sides of one at its end: the weight of a
+    linear layer is that of a 1x1 convolution in the file, or the other way round; a single number
+    may have no side at all."""
+    if without_sides(theirs) == without_sides(ours):
+        return ours
+    return theirs[:2] if len(ours) == 2 and set(theirs[2:]) == {1} else theirs
+
+
+def without_sides(shape: Shape) -> Shape:
+    """``shape`` without the ones at its end; ``(1,)`` for a single number.
+
+    >>> without_sides((16, 64, 1, 1)), without_sides((8, 1, 1)), without_sides(())
+    ((16, 64), (8,), (1,))
+    """
+    end = len(shape)
+    while end > 1 and shape[end - 1] == 1:
+        end -= 1
+    return shape[:end] or (1,)
 
 
 def _wrong_type(name: str, tensor: Tensor) -> str | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import Fault
+from ..specs.layer import Shape
 from ..specs.paths import nearest
-from ..specs.trace import Shape
 from .errors import shortened
 
 SHOWN = 10

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from ..planner.plan import Plan
 from ..specs.layout import BlockPlan
-from .template import template
+from .template import Dictionary
 
-TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+TENSORS = (
+    *("weight", "bias", "running_mean", "running_var", "num_batches_tracked"),
+    "positional_embedding",
+    *("gain", "v", "tau"),
+)
 _STAGE = re.compile(r"layer(\d+)\.")
 
 Rule = tuple[str, str]
-"""The native and the foreign template of a layer. ``{s}`` is the native number of a stage, ``{b}``
-of a block, ``{n}`` of a layer within it; ``{stages}`` is the number of stages."""
+"""The native and the foreign template of a layer, or of a tensor that is of no layer there.
+``{s}`` is the native number of a stage, ``{b}`` of a block, ``{n}`` of a layer within it;
+``{stages}`` is the number of stages, and ``{b+1:02}`` a number of two digits."""
 
 
 def deep(plan: Plan) -> bool:
-    """Whether the stem has several convolutions."""
-    return sum(layer.kind == "conv" for layer in plan.stem) > 1
+    """Whether the stem has several convolutions, those in place of its pool left aside."""
+    convs = [layer.name for layer in plan.stem if layer.kind == "conv"]
+    return sum(not name.startswith("maxpool") for name in convs) > 1
 
 
 def shallow(plan: Plan) -> bool:
-    """Whether the stem has one convolution at most."""
+    """Whether the stem has one convolution at most, those in place of its pool left aside."""
     return not deep(plan)
+
+
+def shallow_and_activated(plan: Plan) -> bool:
+    """Whether the stem has one convolution, and the first block takes its map without a norm of
+    its own."""
+    return shallow(plan) and all(layer.name != "layer1.0.bn0" for layer in plan.layers)
 
 
 def every(plan: Plan) -> bool:
@@ -57,26 +71,35 @@ class Form:
 
     def natives(self, names: Iterable[str]) -> dict[str, str]:
         """The native names of foreign tensors, without those that no rule knows."""
-        inverse = [(theirs, ours) for ours, theirs in self.rules]
-        found = _each(names, lambda layer: _translate(layer, inverse))
+        found = _each(names, self._inverse.first)
         return {name: native for name, native in found.items() if native is not None}
+
+    def known(self, layers: Mapping[str, int]) -> dict[str, int]:
+        """The native layers among foreign ones, each with its number of tensors."""
+        found: dict[str, int] = {}
+        for layer, count in layers.items():
+            native = self._inverse.first(layer)
+            if native is not None:
+                found[native] = max(count, found.get(native, 0))
+        return found
 
     def foreign(self, name: str, stages: int = 0) -> str | None:
         """The foreign name of a native tensor; None where the other project has no such layer."""
-        return _each([name], lambda layer: _translate(layer, self.rules, stages))[name]
+        return _each([name], lambda layer: self._forward.first(layer, stages))[name]
 
     def suits(self, plan: Plan) -> bool:
         """Whether the form is for the network of ``plan``."""
         return self.made_for(plan) and self._has_required(plan)
 
-    def counts(self, names: Iterable[str]) -> bool:
-        """Whether the numbers of the stages in ``names`` and that of the last layer agree."""
-        known = self.natives(names)
-        numbers = [int(match[1]) for match in map(_STAGE.match, known.values()) if match]
-        return all(
-            self.foreign(native, max(numbers, default=0)) == name
-            for name, native in known.items()
-            if native.startswith("fc.")
+    def counts(self, layers: Iterable[str]) -> bool:
+        """Whether the numbers of the stages count from 1, and that of the last layer agrees."""
+        known = {layer: native for layer in layers if (native := self._inverse.first(layer))}
+        numbers = {int(match[1]) for match in map(_STAGE.match, known.values()) if match}
+        stages = max(numbers, default=0)
+        return len(numbers) == stages and all(
+            self._forward.first(native, stages) == layer
+            for layer, native in known.items()
+            if native == "fc"
         )
 
     def table(self, names: Iterable[str], plan: Plan) -> dict[str, str | None]:
@@ -84,7 +107,15 @@ class Form:
         if not self._has_required(plan):
             return dict.fromkeys(names)
         moved, stages = self._moved(plan), len(plan.stages)
-        return _each(names, lambda layer: _translate(moved.get(layer, layer), self.rules, stages))
+        return _each(names, lambda layer: self._forward.first(moved.get(layer, layer), stages))
+
+    @cached_property
+    def _forward(self) -> Dictionary:
+        return Dictionary(self.rules)
+
+    @cached_property
+    def _inverse(self) -> Dictionary:
+        return Dictionary((theirs, ours) for ours, theirs in self.rules)
 
     def _has_required(self, plan: Plan) -> bool:
         moved = self._moved(plan)
@@ -93,6 +124,16 @@ class Form:
 
     def _moved(self, plan: Plan) -> Mapping[str, str]:
         return self.moved(chain.from_iterable(plan.stages)) if self.moved else {}
+
+
+def layers_of(names: Iterable[str]) -> Counter[str]:
+    """The layers that have tensors of these names, each with their number.
+
+    >>> layers_of(["bn1.weight", "bn1.bias", "epoch"])
+    Counter({'bn1': 2})
+    """
+    parts = (name.rpartition(".") for name in names)
+    return Counter(layer for layer, _, tensor in parts if tensor in TENSORS)
 
 
 def _each(names: Iterable[str], translate: Callable[[str], str | None]) -> dict[str, str | None]:
@@ -104,19 +145,8 @@ def _each(names: Iterable[str], translate: Callable[[str], str | None]) -> dict[
         if layer not in layers:
             layers[layer] = translate(layer)
         translated = layers[layer] if tensor in TENSORS else None
-        found[name] = None if translated is None else f"{translated}.{tensor}"
+        found[name] = translate(name) if translated is None else f"{translated}.{tensor}"
     return found
-
-
-def _translate(layer: str, rules: Iterable[Rule], stages: int = 0) -> str | None:
-    for source, wanted in rules:
-        numbers = template(source).read(layer)
-        if numbers is None:
-            continue
-        written = template(wanted).write({"stages": stages, **numbers})
-        if written is not None:
-            return written
-    return None
 
 
 def without_pools(blocks: Iterable[BlockPlan]) -> dict[str, str]:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import isclose
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
+import torch
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
+from torch.overrides import TorchFunctionMode
 
 from ..builder.network import made_of
 from ..errors import SpecError
 from ..specs.network import ResNetSpec
 from ..specs.stochastic_depth import StochasticDepthSpec
 
+_FUNCTIONS = frozenset(
+    getattr(nn.functional, name)
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
+) | {torch.dropout}
+
 #: The classes of torchvision and timm, and resforge's own, by name; and what they call the rate.
 _STOCHASTIC_DEPTH = ("StochasticDepth", "DropPath")
+_LEFT_OUT = " is left out"
 _RATES = ("p", "rate", "drop_prob")
 
 
@@ -34,6 +43,47 @@ def is_dropout(module: nn.Module) -> bool:
 def drops_values(network: nn.Module) -> bool:
     """Whether a network has a dropout whose rate is not 0."""
     return any(is_dropout(module) and rate_of(module) for module in network.modules())
+
+
+def dropouts_of(network: nn.Module) -> Counter[float]:
+    """The rates of the dropouts among a network's modules, each with their number."""
+    found = (rate_of(module) for module in network.modules() if is_dropout(module))
+    return Counter(rate for rate in found if rate)
+
+
+def left_out(rate: float) -> str:
+    """The note on a dropout that the spec does not say."""
+    return f"dropout of {rate}{_LEFT_OUT}"
+
+
+def is_left_out(note: str) -> bool:
+    """Whether a note says that a dropout is left out."""
+    return note.startswith("dropout of ") and note.endswith(_LEFT_OUT)
+
+
+class WithoutDropout(TorchFunctionMode):
+    """Within it functions of PyTorch leave nothing out; ``rates`` are those that were asked for.
+
+    >>> import torch
+    >>> with WithoutDropout() as mode:
+    ...     nn.functional.dropout(torch.ones(2), 0.5, training=True), mode.rates
+    (tensor([1., 1.]), Counter({0.5: 1}))
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: Counter[float] = Counter()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        if func not in _FUNCTIONS:
+            return func(*args, **(kwargs or {}))
+        given = dict(zip(("input", "p", "training"), args, strict=False)) | (kwargs or {})
+        rate = given.get("p", 0.5)
+        if rate and given.get("training", given.get("train", True)):
+            self.rates[rate] += 1
+        return given["input"]
 
 
 def rate_of(module: nn.Module) -> float:
@@ -60,11 +110,10 @@ def silence(network: nn.Module) -> None:
 
 def completed(network: nn.Module, spec: ResNetSpec) -> Completed:
     """``spec``, which lacks stochastic depth, with that of ``network``."""
-    notes = []
-    rates = Counter(rate_of(m) for m in network.modules() if is_dropout(m))
-    rates -= Counter(rate_of(m) for m in made_of(spec).modules() if is_dropout(m))
-    notes += [f"dropout of {rate} is left out" for rate in sorted(rates) if rate]
-    dropping = [m for m in network.modules() if rate_of(m) and not is_dropout(m)]
+    notes = list[str]()
+    rates = dropouts_of(network) - dropouts_of(made_of(spec))
+    notes += map(left_out, sorted(rates))
+    dropping = _not_of(made_of(spec), [m for m in network.modules() if _drops_paths(m)])
     if dropping:
         found = _stochastic_depth(dropping, spec)
         if found is None:
@@ -76,12 +125,33 @@ def completed(network: nn.Module, spec: ResNetSpec) -> Completed:
     return Completed(spec, tuple(notes))
 
 
+def _drops_paths(module: nn.Module) -> bool:
+    return rate_of(module) > 0 and not is_dropout(module)
+
+
+def _not_of(own: nn.Module, dropping: list[nn.Module]) -> list[nn.Module]:
+    """The modules beyond those of the spec's own operations, which have their rates already."""
+    rates = Counter(rate_of(module) for module in own.modules() if _drops_paths(module))
+    beyond = []
+    for module in dropping:
+        if rates[rate_of(module)]:
+            rates[rate_of(module)] -= 1
+        else:
+            beyond.append(module)
+    return beyond
+
+
 def _stochastic_depth(dropping: list[nn.Module], spec: ResNetSpec) -> ResNetSpec | None:
     """``spec`` with the rule that gives these rates; None where the language has none."""
     total = sum(len(stage.entries) for stage in spec.stages)
     rates = [rate_of(module) for module in dropping]
+    scaled = {getattr(module, "scaled", "training") for module in dropping}
     mode, *others = {getattr(module, "mode", "row") for module in dropping}
-    if others or not all(getattr(m, "scale_by_keep", True) for m in dropping):
+    if (
+        others
+        or scaled != {"training"}
+        or not all(getattr(m, "scale_by_keep", True) for m in dropping)
+    ):
         return None
     for rule in get_args(StochasticDepthSpec.model_fields["rule"].annotation):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from torch import Tensor
 from ..errors import SpecError, wrong_type
 from ..reading.load import loads
 from ..specs.network import ResNetSpec
+from .array_pickles import read_array_pickle
+from .arrays import in_pytorchs_names, read_npz
 from .entries import Entry, entries_of
 from .errors import WeightsError, refuse, shortened
 from .kinds import HEAD, Kind, kind_of
@@ -52,8 +54,11 @@ class WeightFile:
 
 
 def read(file: Weights) -> WeightFile:
-    """Open a ``.safetensors`` file, or one of ``torch.save``, without running code; or take the
-    tensors of a mapping.
+    """Open a ``.safetensors`` file, one of ``torch.save``, or NumPy arrays, without running code;
+    or take the tensors of a mapping.
+
+    NumPy arrays are those of a ``.npz``, such as BiT's, or of a pickle, such as detectron2's
+    ``.pkl``; the names and axes of TensorFlow and Caffe2 become PyTorch's.
 
     Raises :class:`WeightsError` for any other file, for one that is broken or holds more than
     tensors, and for one of :func:`save_weights` whose tensors have changed.
@@ -81,9 +86,20 @@ def _opened(path: Path) -> WeightFile:
         kind = kind_of(path, head)
         if kind == "safetensors":
             return _read_safetensors(path, head)
-        return WeightFile(path, kind, tuple((read_zip if kind == "zip" else read_legacy)(path)))
+        entries = _READERS[kind](path)
+        if kind in ("npz", "pickle"):
+            entries = [in_pytorchs_names(entry) for entry in entries]
+        return WeightFile(path, kind, tuple(entries))
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
+
+
+_READERS: dict[Kind, Callable[[Path], list[Entry]]] = {
+    "zip": read_zip,
+    "legacy": read_legacy,
+    "npz": read_npz,
+    "pickle": read_array_pickle,
+}
 
 
 def _head(path: Path) -> bytes:

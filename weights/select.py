@@ -74,6 +74,7 @@ def select(
         help_ = f"known are the names of {', '.join(LAYOUTS)}"
         raise WeightsError(Fault("names", text, help=help_, file=str(file.path)))
     notes = [*_entry_notes(file.path, candidates), *_other_notes(best, options.strip)]
+    notes += best.entry.notes
     return Selected(file.path, best.tensors, best.reading, tuple(map(printable, notes)))
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from math import inf, prod
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..builder.network import made_of
+from ..specs.layer import Size
 from ..specs.network import ResNetSpec
-from ..specs.trace import Size
+
+_HALVINGS = 4
 
 
 class Picture(NamedTuple):
@@ -21,10 +25,10 @@ class Picture(NamedTuple):
     channels: int
     size: Size
     dtype: torch.dtype
-    batch: int = 2
-    scale: float = 1.0
+    scales: tuple[float, ...] = (1.0,)
+    """One for each picture of the batch."""
     uniform: bool = False
-    """Whether values lie between 0 and ``scale``, as those of files do; else they are normal."""
+    """Whether values lie between 0 and the scale, as those of files do; else they are normal."""
     weights: str = ""
     """How the weights are changed that look at it; see :meth:`Specimen.changed`."""
 
@@ -32,63 +36,120 @@ class Picture(NamedTuple):
         """The pictures: (batch, channels, height, width)."""
         generator = torch.Generator().manual_seed(1)
         draw = torch.rand if self.uniform else torch.randn
-        x = draw(self.batch, self.channels, *self.size, generator=generator)
-        return (x * self.scale).to(self.dtype)
+        x = draw(len(self.scales), self.channels, *self.size, generator=generator)
+        for picture, scale in zip(x, self.scales, strict=True):
+            picture.mul_(scale)
+        return x.to(self.dtype)
+
+
+class _Precisions(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The precisions of what is computed within it."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: set[torch.dtype] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and made.is_floating_point():
+            self.found.add(made.dtype)
+        return made
 
 
 class Specimen:
-    """A copy of a network in one precision, whose weights are drawn anew, and its outputs."""
+    """A copy of a network with random weights, in one precision, and its outputs."""
 
     def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
-        self.network = network
+        self.network = network.to(dtype).eval().requires_grad_(False)
         self.dtype = dtype
         self.given = network.state_dict()
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.given.items()}
         self.outputs: dict[Picture, Tensor | None] = {}
-        _fill(self.given)
+        self.rounded: dict[Picture, bool] = {}
+
+    @classmethod
+    def drawn(cls, network: nn.Module, dtype: torch.dtype) -> Specimen:
+        """A copy of ``network`` whose weights are drawn anew."""
+        with torch.no_grad():  # else TorchScript's copy of a weight is the output of a function
+            specimen = cls(deepcopy(network).cpu(), dtype)
+        _fill(specimen.given)
+        return specimen
+
+    def at(self, dtype: torch.dtype) -> Specimen:
+        """A copy in another precision, with the same weights."""
+        # The values are copied once, where they change their precision.
+        shells = {
+            id(weight): nn.Parameter(weight.detach(), requires_grad=False)
+            for weight in self.network.parameters()
+        }
+        with torch.no_grad():
+            return Specimen(deepcopy(self.network, shells), dtype)
 
     def same_weights(self, spec: ResNetSpec, names: Mapping[str, str]) -> nn.Module:
         """The network of ``spec``, whose tensors are this one's."""
-        ours = made_of(spec, "cpu").to(self.dtype).eval()
-        ours.load_state_dict({n: self.given[names[n]] for n in ours.state_dict()}, assign=True)
-        return ours
+        ours = made_of(spec, "cpu").eval().requires_grad_(False)
+        # Views: a last layer may be a 1x1 convolution in one of them.
+        state = {n: self.given[names[n]].view(t.shape) for n, t in ours.state_dict().items()}
+        ours.load_state_dict(state, assign=True)
+        return ours.to(self.dtype)
+
+    def settle(self, picture: Picture) -> None:
+        """Halve the weights until the output for a picture is finite.
+
+        Norms do not normalise with statistics that are drawn: what hundreds of blocks add up grows.
+        """
+        for _ in range(_HALVINGS):
+            found = self.output(picture)
+            if found is None or torch.isfinite(found).all():
+                return
+            self.outputs.clear()
+            for tensor in self.given.values():
+                if tensor.ndim > 1:
+                    tensor.mul_(0.5)
 
     def picture(self, size: Size) -> Picture:
         """Pictures of ``size`` that the network takes: its first convolution gives the channels."""
-        channels = next(shape[1] for shape in self.shapes.values() if len(shape) == 4)
+        longest = max(map(len, self.shapes.values()))
+        channels = next(shape[1] for shape in self.shapes.values() if len(shape) == longest)
         return Picture(channels, size, self.dtype)
 
-    @contextmanager
-    def changed(self, how: str) -> Iterator[None]:
-        """With other weights, in this network and in those with the same.
-
-        ``strong norms`` strengthens norms that keep no statistics, which hide how bright a picture
-        is. ``wide`` multiplies every number by one from a hundredth to thirty.
-        """
-        tensors = self._bare_norms() if how == "strong norms" else self.given if how else {}
-        before = {name: tensor.clone() for name, tensor in tensors.items()}
-        generator = torch.Generator().manual_seed(3)
-        with torch.no_grad():
-            for tensor in tensors.values():
-                if how == "wide" and tensor.is_floating_point():
-                    drawn = torch.rand(tensor.shape, generator=generator)
-                    tensor.mul_(10.0 ** (3.5 * drawn - 2.0))
-                elif how == "strong norms":
-                    tensor.mul_(64.0)
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for name, tensor in tensors.items():
-                    tensor.copy_(before[name])
-
-    def _bare_norms(self) -> dict[str, Tensor]:
+    @property
+    def bare_norms(self) -> dict[str, Tensor]:
+        """The weights of norms that keep no statistics."""
         counted = {name.removesuffix("running_var") for name in self.given}
         return {
             name: tensor
             for name, tensor in self.given.items()
             if tensor.ndim == 1 and name.removesuffix("weight") not in {name, *counted}
         }
+
+    @contextmanager
+    def changed(self, how: str) -> Iterator[None]:
+        """With other weights, in this network and in those with the same.
+
+        ``strong norms`` strengthens norms that keep no statistics, which hide how bright a picture
+        is. ``wide`` multiplies the numbers of every channel by one from a hundredth to thirty.
+        """
+        tensors = self.bare_norms if how == "strong norms" else self.given if how else {}
+        generator = torch.Generator().manual_seed(3)
+        factors: dict[str, Tensor] = {}
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point():
+                sides = (*tensor.shape[:1], *(1 for _ in tensor.shape[1:]))
+                # Powers of two, so that dividing by them gives back the very same numbers.
+                drawn = torch.randint(-7, 6, sides, generator=generator)
+                factors[name] = 2.0 ** (drawn if how == "wide" else torch.full(sides, 6))
+        with torch.no_grad():
+            for name, factor in factors.items():
+                tensors[name].mul_(factor)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, factor in factors.items():
+                    tensors[name].div_(factor)
 
     def output(self, picture: Picture) -> Tensor | None:
         """The output for one picture; None where the network takes no such picture."""
@@ -100,16 +161,37 @@ class Specimen:
                 self.outputs[picture] = None
         return self.outputs[picture]
 
-    def difference(self, ours: nn.Module, picture: Picture) -> float | None:
-        """The largest difference to the network ``ours``, over the largest output.
+    def is_rounded(self, picture: Picture) -> bool:
+        """Whether some of what the network computes is less precise than what it is given.
 
-        None where this network takes no such picture, or its output is not finite.
+        >>> half = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten())
+        >>> Specimen.drawn(half, torch.float64).is_rounded(Picture(1, (2, 2), torch.float64))
+        False
+        """
+        if picture not in self.rounded:
+            x = picture.drawn()
+            with torch.no_grad(), _Precisions() as seen:
+                self.network(x)
+            bits = torch.finfo(self.dtype).bits
+            self.rounded[picture] = any(torch.finfo(each).bits < bits for each in seen.found)
+        return self.rounded[picture]
+
+    def difference(self, ours: nn.Module, picture: Picture) -> float | None:
+        """The largest difference to the network ``ours`` for one of the pictures, over the largest
+        output for it.
+
+        None where this network takes no such picture, or none of its outputs is finite.
         """
         wanted = self.output(picture)
-        if wanted is None or not torch.isfinite(wanted).all():
+        if wanted is None:
             return None
         with torch.no_grad():
-            return distance(wanted, output_of(ours(picture.drawn())))
+            found = output_of(ours(picture.drawn()))
+        if found is None or found.shape != wanted.shape or len(wanted) != len(picture.scales):
+            return distance(wanted, found) if torch.isfinite(wanted).all() else None
+        pairs = zip(wanted, found, strict=True)
+        distances = [distance(*pair) for pair in pairs if torch.isfinite(pair[0]).all()]
+        return max(distances, default=None)
 
 
 def distance(wanted: Tensor | None, found: Tensor | None) -> float:
@@ -131,12 +213,13 @@ def _fill(given: Mapping[str, Tensor]) -> None:
     for name, tensor in given.items():
         if not tensor.is_floating_point():
             continue
+        if tensor.ndim > 1 and prod(tensor.shape[1:]) > 1:
+            largest = (6.0 / prod(tensor.shape[1:])) ** 0.5
+            tensor.uniform_(-largest, largest, generator=generator)
+            continue
         drawn = torch.rand(tensor.shape, generator=generator) + 0.5
         if name.endswith("running_var"):
             tensor.copy_(drawn)
-        elif tensor.ndim > 1 and prod(tensor.shape[1:]) > 1:
-            values = torch.randn(tensor.shape, generator=generator)
-            tensor.copy_(values * (2.0 / prod(tensor.shape[1:])) ** 0.5)
         else:
             signs = torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1
             around = name.endswith(("bias", "running_mean"))

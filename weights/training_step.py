@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..specs.trace import Size
-from .randomness import drops_values, silence
+from ..specs.layer import Size
+from .randomness import WithoutDropout, dropouts_of, drops_values, left_out, silence
 from .specimen import Specimen, distance, output_of
 
 #: Of the largest output, gradient or statistic: norms over few values magnify rounding.
@@ -32,19 +33,26 @@ def compare_training(
     """Notes on training; None where the two networks differ in it.
 
     Both run one step from one random state: outputs, gradients and running statistics must be the
-    same. Dropout is left out, and then, where ``ours`` has it too, compared. Frozen norms are
-    frozen in both.
+    same. Dropout is left out, and then, where ``ours`` has it too, compared. That of no module of
+    ``theirs`` is noted. Frozen norms are frozen in both.
     """
-    x = theirs.picture(size).drawn()
+    x = theirs.picture(size)._replace(scales=(1.0, 1.0)).drawn()
     tolerance = max(TOLERANCE, tolerance)
     frozen = any("FrozenBatchNorm" in type(m).__name__ for m in theirs.network.modules())
     notes = ("norms are frozen",) if frozen else ()
+    seen = WithoutDropout()
     try:
-        wanted = _step(theirs.network, x, frozen, dropping=False)
+        with seen:
+            wanted = _step(theirs.network, x, frozen, dropping=False)
     except Exception as error:  # such as a norm over a map of one value
         return (*notes, f"training is not compared: {type(error).__name__}")
-    if not _alike(wanted, _step(ours, x, frozen, dropping=False), tolerance):
+    with WithoutDropout():
+        found = _step(ours, x, frozen, dropping=False)
+    if not _alike(wanted, found, tolerance):
         return None
+    own = dropouts_of(ours) - dropouts_of(theirs.network)
+    if left := sorted(seen.rates - own):
+        return None if own else (*notes, *map(left_out, left))
     if drops_values(ours):
         pair = [_step(each, x, frozen, dropping=True) for each in (theirs.network, ours)]
         if not _alike(pair[0], pair[1], tolerance):
@@ -53,10 +61,12 @@ def compare_training(
 
 
 def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _Step:
-    network, x = deepcopy(network).train(), x.clone().requires_grad_()
+    # Weights are read alone, statistics are changed.
+    network = deepcopy(network, {id(weight): weight for weight in network.parameters()}).train()
+    x = x.clone().requires_grad_()
     if frozen:
         for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, _BatchNorm):
                 module.eval()
     if not dropping:
         silence(network)
@@ -66,7 +76,7 @@ def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _St
         if output is not None:
             # Weighed at random: the plain sum after a norm has no gradient.
             weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(4))
-            output.backward(weights.to(output.dtype))  # type: ignore[no-untyped-call]
+            (output * weights.to(output.dtype)).sum().backward()  # type: ignore[no-untyped-call]
     kept = [t for name, t in network.named_buffers() if name.endswith(("_mean", "_var"))]
     statistics = tuple(sorted(kept, key=lambda t: (t.shape, float(t.sum()))))
     return _Step(None if output is None else output.detach(), x.grad, statistics)

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
 
+from ...training.cost import Cost
 from ..results.outcome import Status
 from ..results.planned import ArmRecord
-from ..results.records import Records, TrialRecord, read_records
+from ..results.records import Records, read_records
+from .learning import has_collapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,19 @@ class ArmRow:
     """Mean time of a done trial."""
     digest: str = ""
     """Digest of the arm's network; arms with equal digests share their trials."""
+    train_error: Spread | None = None
+    """Training error over the steps since the evaluation before the selected step; None where the
+    trials are of a version that did not record it."""
+    measured: Cost | None = None
+    """Measured cost of the network; None where no arm of the sweep was measured."""
+    collapsed: int = 0
+    """Number of done trials with more than half the test error of guessing."""
+    threshold: float | None = None
+    """Test error, as a fraction, that trials are to reach; None where the sweep names none."""
+    steps_to: Spread | None = None
+    """Steps to the first evaluation with at most that error, over the trials that reached it."""
+    reached: int = 0
+    """Number of trials that reached it."""
 
     @property
     def lost(self) -> int:
@@ -80,10 +95,17 @@ def compare(source: Records | str | os.PathLike[str]) -> tuple[ArmRow, ...]:
     """
     records = source if isinstance(source, Records) else read_records(source)
     seeds = len(records.sweep["seeds"])
-    return tuple(_row(arm, records.trials[arm.name], seeds) for arm in records.arms)
+    costs = records.measured
+    return tuple(
+        _row(arm, records, seeds, costs.get(arm.digest, Cost()) if costs else None)
+        for arm in records.arms
+    )
 
 
-def _row(arm: ArmRecord, trials: tuple[TrialRecord, ...], seeds: int) -> ArmRow:
+def _row(arm: ArmRecord, records: Records, seeds: int, measured: Cost | None) -> ArmRow:
+    trials, goal = records.trials[arm.name], records.threshold
+    reached = [t.outcome.steps_to(goal) for t in trials] if goal is not None else []
+    steps = [float(step) for step in reached if step is not None]
     done = [trial.outcome for trial in trials if trial.outcome.status == "done"]
 
     def count(status: Status) -> int:
@@ -101,10 +123,16 @@ def _row(arm: ArmRecord, trials: tuple[TrialRecord, ...], seeds: int) -> ArmRow:
         crashed=count("crashed"),
         timed_out=count("timed_out"),
         pending=seeds - len(trials),
+        collapsed=sum(has_collapsed(outcome, records.num_classes) for outcome in done),
         test_error=Spread.of([o.test_error for o in done if o.test_error is not None]),
         train_loss=Spread.of([o.train_loss for o in done if o.train_loss is not None]),
         seconds=sum(o.seconds for o in done) / len(done) if done else None,
         digest=arm.digest,
+        measured=measured,
+        threshold=goal,
+        steps_to=Spread.of(steps),
+        reached=len(steps),
+        train_error=Spread.of([o.train_error for o in done if o.train_error is not None]),
     )
 
 

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .learning import guessing
+from .numbers import listed
 from .rows import ArmRow, Panel, panels
 
-#: An arm has collapsed where its mean test error is more than this fraction of guessing's.
-COLLAPSE = 0.5
 _LISTED = 8
-
-RULE = (
-    "An arm has collapsed where its mean test error is more than half of that of guessing. Two"
-    " arms are called separable where the p of the sign-flip test over their paired seeds, after"
-    " Holm's correction for the number of comparisons, is at most 0.05."
-)
 
 
 def state_verdict(rows: Sequence[ArmRow], num_classes: int) -> list[str]:
-    """One sentence for each panel, panels with a collapsed arm first, then the failed trials.
+    """One sentence for each panel, panels with a collapsed trial first, then the failed trials.
 
     The test error of guessing is ``1 - 1 / num_classes``.
     """
-    guessing = 1.0 - 1.0 / num_classes
-    stated = [
-        (bool(_collapsed(panel, guessing)), _state_panel(panel, guessing)) for panel in panels(rows)
-    ]
+    stated = [(_collapsed(panel), _state_panel(panel, num_classes)) for panel in panels(rows)]
     sentences = [text for _, text in sorted(stated, key=lambda pair: not pair[0]) if text]
     return [*sentences, *_failures(rows)]
 
 
-def _state_panel(panel: Panel, guessing: float) -> str:
-    collapsed = _collapsed(panel, guessing)
+def _state_panel(panel: Panel, num_classes: int) -> str:
+    collapsed = _collapsed(panel)
     learned = {
         name: row
         for name, row in panel.rows.items()
@@ -43,21 +34,32 @@ def _state_panel(panel: Panel, guessing: float) -> str:
     if not collapsed:
         return f"{at}{_all(learned)} learned: test error {_range(learned)}."
     fall = (
-        f"{at}{_names(collapsed)} collapsed: test error {_range(collapsed)}, where guessing has"
-        f" {_percent(guessing)}"
+        f"{at}{_falls(collapsed)}: test error {_range(collapsed)}, where guessing has"
+        f" {_percent(guessing(num_classes))}"
     )
     if not learned:
-        waiting = any(row.test_error is None and row.pending for row in panel.rows.values())
-        return f"{fall}." if waiting else f"{fall}; no arm learned."
+        open_ = any(row.test_error is None and row.pending for row in panel.rows.values())
+        partly = any(row.collapsed < row.done for row in collapsed.values())
+        return f"{fall}." if open_ or partly else f"{fall}; no arm learned."
     return f"{fall}, while {_each(learned)}."
 
 
-def _collapsed(panel: Panel, guessing: float) -> dict[str, ArmRow]:
-    return {
-        name: row
-        for name, row in panel.rows.items()
-        if row.test_error is not None and row.test_error.mean > COLLAPSE * guessing
-    }
+def _collapsed(panel: Panel) -> dict[str, ArmRow]:
+    """Arms that collapsed on at least one seed."""
+    return {name: row for name, row in panel.rows.items() if row.collapsed}
+
+
+def _falls(rows: dict[str, ArmRow]) -> str:
+    """On how many of its seeds each arm collapsed."""
+    if len(rows) > _LISTED:
+        trials, all_ = (
+            sum(getattr(r, kind) for r in rows.values()) for kind in ("collapsed", "done")
+        )
+        return f"{len(rows)} arms collapsed on {trials} of their {all_} seeds"
+    (first, row), *rest = rows.items()
+    counts = [f"{name} on {row.collapsed} of {row.done}" for name, row in rest]
+    seeds = "seed" if row.done == 1 else "seeds"
+    return listed([f"{first} collapsed on {row.collapsed} of {row.done} {seeds}", *counts])
 
 
 def _failures(rows: Sequence[ArmRow]) -> list[str]:
@@ -78,7 +80,7 @@ def _failures(rows: Sequence[ArmRow]) -> list[str]:
             noun = "trial" if count == 1 else "trials"
             if len(hit) > _LISTED:
                 hit = [*hit[:_LISTED], f"{len(hit) - _LISTED} more arms"]
-            sentences.append(f"{count} {noun} {phrase}: {_listed(hit)}.")
+            sentences.append(f"{count} {noun} {phrase}: {listed(hit)}.")
     pending = sum(row.pending for row in rows)
     if pending:
         sentences.append(f"Not finished: {pending} more to come.")
@@ -90,7 +92,7 @@ def _all(rows: dict[str, ArmRow]) -> str:
 
 
 def _names(rows: dict[str, ArmRow]) -> str:
-    return _listed(list(rows)) if len(rows) <= _LISTED else f"{len(rows)} arms"
+    return listed(list(rows)) if len(rows) <= _LISTED else f"{len(rows)} arms"
 
 
 def _each(rows: dict[str, ArmRow]) -> str:
@@ -99,7 +101,7 @@ def _each(rows: dict[str, ArmRow]) -> str:
         return f"{len(rows)} others have {_range(rows)}"
     errors = [(name, _percent(row.test_error.mean)) for name, row in rows.items() if row.test_error]
     (first, error), *rest = errors
-    return _listed([f"{first} has {error}", *(f"{name} {error}" for name, error in rest)])
+    return listed([f"{first} has {error}", *(f"{name} {error}" for name, error in rest)])
 
 
 def _range(rows: dict[str, ArmRow]) -> str:
@@ -110,12 +112,3 @@ def _range(rows: dict[str, ArmRow]) -> str:
 
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}%"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names joined with commas and "and".
-
-    >>> _listed(["A", "B", "C"])
-    'A, B and C'
-    """
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
 from typing import NamedTuple
 
 from ...errors import Fault, SpecError
@@ -12,12 +14,15 @@ from ...reading.places import placed
 from ...reading.start import start_from
 from ...specs.network import ResNetSpec
 from ...text.document import Path
-from ..declared import pair_faults
+from ...training.recipe import Recipe
+from ..comparison_faults import comparison_faults
 from ..published import unknown_arms
-from .blame import Blame, Change, replaced
+from .blame import Blame, Change
 from .design import choices
-from .faults import check_fit, check_limits, sweep_faults
+from .faults import check_limits, sweep_faults
+from .fit import check_fit, fitted
 from .match import Matched, Matcher
+from .own_recipe import recipe_for
 from .sweep import Changes, Sweep
 
 #: Most blocks of all arms together, which can be planned within a second.
@@ -34,6 +39,12 @@ class Combination(NamedTuple):
     name: str
     labels: Labels
     changes: tuple[Change, ...]
+    """Changes of the base, and of the recipe."""
+
+    @property
+    def network_changes(self) -> tuple[Change, ...]:
+        """Changes of the base alone."""
+        return tuple(change for change in self.changes if not change.of_recipe)
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,11 @@ class Arm:
     params: int
     macs: int
     depth: int
+    recipe: Recipe
+    """The sweep's recipe, with the changes of this arm."""
+    identity: str
+    """The digest of the network, followed by one of the recipe where that is not the sweep's. Arms
+    of equal identity share their trials."""
     matched: Matched | None = None
     """How the arm was scaled to the cost of the first arm; None without ``match``."""
 
@@ -100,7 +116,7 @@ def expand(sweep: Sweep) -> Expansion:
         raise SpecError(placed(faults, sweep.document), more)
     named = {name: dict(labels) for name, labels, _ in combinations}
     written = sweep.document.tree.get("comparisons")
-    if faults := pair_faults(sweep.comparisons, named, written):
+    if faults := comparison_faults(sweep.comparisons, named, written):
         raise SpecError(placed(faults, sweep.document))
     return _Expander(sweep, _base(sweep)).expand(combinations)
 
@@ -117,9 +133,19 @@ class _Expander:
         arms: list[Arm] = []
         illegal: list[IllegalArm] = []
         size = self.sweep.data.input_shape[1:]
-        for number, (name, labels, changes) in enumerate(combinations, start=1):
+        for number, combination in enumerate(combinations, start=1):
+            name, labels, changes = (
+                combination.name,
+                combination.labels,
+                combination.network_changes,
+            )
             try:
-                spec = replaced(self.base, changes)
+                recipe = recipe_for(self.sweep, combination.changes)
+            except SpecError as error:
+                illegal.append(IllegalArm(name, labels, self._of_recipe(combination, error)))
+                continue
+            try:
+                spec = fitted(self.base, self.sweep, changes)
                 check_fit(spec, self.sweep, changes)
                 network = plan(spec, size)
             except SpecError as error:
@@ -129,11 +155,30 @@ class _Expander:
                 network, matched = self._matched(network, first=number == 1)
                 check_limits(network)
                 spec, figures = network.spec, (network.params, network.macs, network.depth)
-                arms.append(Arm(name, labels, spec, spec.digest, *figures, matched))
+                identity = _identity(spec.digest, recipe, self.sweep.recipe)
+                arms.append(
+                    Arm(name, labels, spec, spec.digest, *figures, recipe, identity, matched)
+                )
             except SpecError as error:
                 illegal.append(IllegalArm(name, labels, self._blamed(name, changes, error)))
             self._count(number, network)
         return Expansion(combinations, tuple(arms), tuple(illegal), self.blame.error)
+
+    def _of_recipe(self, combination: Combination, error: SpecError) -> tuple[Fault, ...]:
+        """Faults of an arm's recipe, at the first change after which it is illegal in that way."""
+        changes = [change for change in combination.changes if change.of_recipe]
+        ends = range(1, len(changes))
+        end = next((end for end in ends if self._says(changes[:end], error)), len(changes))
+        alone = self._says(changes[end - 1 : end], error)
+        return self.blame.found("" if alone else combination.name, changes[end - 1].place, error)
+
+    def _says(self, changes: Sequence[Change], error: SpecError) -> bool:
+        """Whether these changes alone give a recipe that is illegal in the same way."""
+        try:
+            recipe_for(self.sweep, changes)
+        except SpecError as found:
+            return found.message == error.message
+        return False
 
     def _blamed(
         self, name: str, changes: tuple[Change, ...], error: SpecError
@@ -141,7 +186,12 @@ class _Expander:
         """Faults of an arm that is legal by itself, but too large or not to be matched."""
         if error.faults[0].code == "limit":
             size = self.sweep.data.input_shape[1:]
-            return self.blame.add(name, changes, error, lambda s: check_limits(plan(s, size)))
+            return self.blame.add(
+                name,
+                changes,
+                error,
+                lambda some: check_limits(plan(fitted(self.base, self.sweep, some), size)),
+            )
         return self.blame.at(name, tuple(error.path.split(".")), error)
 
     def _matched(self, network: Plan, first: bool) -> tuple[Plan, Matched | None]:
@@ -171,6 +221,13 @@ class _Expander:
                     "use fewer or shallower arms, or make several sweeps",
                 )
                 raise SpecError(placed([fault], self.sweep.document))
+
+
+def _identity(digest: str, recipe: Recipe, usual: Recipe) -> str:
+    if recipe == usual:
+        return digest
+    text = dumps(recipe.identity(), sort_keys=True)
+    return f"{digest}+{sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _base(sweep: Sweep) -> ResNetSpec:

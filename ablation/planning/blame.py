@@ -9,16 +9,22 @@ from typing import Any, Literal, NamedTuple
 from ...errors import Fault, SpecError, path_text
 from ...specs.network import ResNetSpec
 from ...text.document import Document, Path
+from ..recipe_paths import is_of_recipe
 
 _SHOWN = 100
 
 
 class Change(NamedTuple):
-    """A spec path, its new value, and its place in the sweep file."""
+    """A path into spec or recipe, its new value, and its place in the sweep file."""
 
     path: str
     value: Any
     place: Path
+
+    @property
+    def of_recipe(self) -> bool:
+        """Whether it changes the recipe, and not the network."""
+        return is_of_recipe(self.path)
 
 
 def replaced(base: ResNetSpec, changes: Sequence[Change]) -> ResNetSpec:
@@ -46,11 +52,12 @@ class Blame:
         arm: str,
         changes: Sequence[Change],
         error: SpecError,
-        check: Callable[[ResNetSpec], object] = lambda spec: None,
+        make: Callable[[Sequence[Change]], object] | None = None,
     ) -> tuple[Fault, ...]:
         """Locate ``error``, which ``changes`` caused, and return the faults of this arm.
 
-        ``check`` raises it for a legal network, such as one that is too large.
+        ``make`` raises such an error from some of the changes; by default it is the spec that
+        cannot be made from them.
 
         A change that is illegal by itself is blamed; where none is, the last change, since only
         the combination is illegal. Returns nothing once enough faults are known.
@@ -65,7 +72,7 @@ class Blame:
             return self._note(("base",), error, f"arm {arm}: ")
         blamed: tuple[Fault, ...] = ()
         for change in changes:
-            own = self._by_itself(change, first.code, check)
+            own = self._by_itself(change, first.code, make or self._spec)
             if own is not None:
                 blamed += self._note(change.place, own, "")
                 if len(self._faults) >= _SHOWN:
@@ -80,6 +87,16 @@ class Blame:
         bare = SpecError(dataclasses.replace(fault, path="") for fault in error.faults)
         return self._note(place, bare, f"arm {arm}: ")
 
+    def found(self, arm: str, place: Path, error: SpecError) -> tuple[Fault, ...]:
+        """Locate ``error``, which the change at ``place`` caused, and return its faults.
+
+        ``arm`` is named where the change is illegal in that arm alone; it may be empty.
+        """
+        if len(self._faults) >= _SHOWN:
+            self._more += 1
+            return ()
+        return self._note(place, error, f"arm {arm}: " if arm else "")
+
     @property
     def error(self) -> SpecError | None:
         """All faults in the order of the file; None where there are none."""
@@ -88,14 +105,17 @@ class Blame:
             return None
         return SpecError(faults[:_SHOWN], more=len(faults[_SHOWN:]) + self._more)
 
+    def _spec(self, changes: Sequence[Change]) -> ResNetSpec:
+        return replaced(self.base, changes)
+
     def _by_itself(
-        self, change: Change, code: str, check: Callable[[ResNetSpec], object]
+        self, change: Change, code: str, make: Callable[[Sequence[Change]], object]
     ) -> SpecError | None:
         key = (change.place, code)
         if key not in self._alone:
             self._alone[key] = None
             try:
-                check(replaced(self.base, [change]))
+                make([change])
             except SpecError as error:
                 self._alone[key] = error
         return self._alone[key]

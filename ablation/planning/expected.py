@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...training.data import DATA, DataSpec
+from ...training.recipe import Recipe
 from ..results.records import Records, read_records
 from ..results.store import STORE_NAME
 from .arms import Arm
@@ -39,56 +40,73 @@ def expect(sweep: Sweep, arms: Iterable[Arm], folder: str | os.PathLike[str]) ->
     Only the store is read; a folder without a store has no trials. Raises
     :class:`~resforge.errors.StoreError` for a store that cannot be read.
     """
-    networks = {arm.digest: arm.macs for arm in arms}
+    wanted = {arm.identity: arm for arm in arms}
+    total = len(wanted) * len(sweep.seeds)
     records = read_records(folder) if (Path(folder) / STORE_NAME).exists() else None
-    if records is None or not _trained_alike(sweep, records):
-        return Expected(0, len(networks) * len(sweep.seeds), None, 0)
-    ended = {(arm.digest, trial.seed) for arm in records.arms for trial in records.trials[arm.name]}
-    missing = [digest for digest in networks for seed in sweep.seeds if (digest, seed) not in ended]
-    recorded = len(networks) * len(sweep.seeds) - len(missing)
-    times = _times(records)
-    if not times:
-        return Expected(recorded, len(missing), None, 0)
-    seconds = [_seconds(digest, networks[digest], times) for digest in missing]
-    scaled = sum(digest not in times for digest in missing)
-    return Expected(recorded, len(missing), math.fsum(seconds), scaled)
+    if records is None or not same_data(sweep, records):
+        return Expected(0, total, None, 0)
+    known = _Known(sweep, records)
+    missing = [
+        arm
+        for arm in wanted.values()
+        for seed in sweep.seeds
+        if known.key(arm.digest, arm.recipe, seed) not in known.trials
+    ]
+    seconds = [known.seconds(arm) for arm in missing]
+    if any(time is None for time in seconds):
+        return Expected(total - len(missing), len(missing), None, 0)
+    scaled = sum(not known.own(arm) for arm in missing)
+    times = math.fsum(time for time in seconds if time is not None)
+    return Expected(total - len(missing), len(missing), times, scaled)
 
 
-def _trained_alike(sweep: Sweep, records: Records) -> bool:
-    """Whether a recorded trial has the sweep's recipe and data.
+class _Known:
+    """Times of the recorded trials, whose recipes are recognised by the trials' keys."""
 
-    Recipes are compared by the keys of trials, since trees of earlier versions have other fields.
-    Data are compared without their images and without their folder.
-    """
+    def __init__(self, sweep: Sweep, records: Records) -> None:
+        self.sweep = sweep
+        self.fingerprint = records.fingerprint
+        self.trials = {trial.key: trial.outcome for trial in records.all_trials}
+        self.seeds = {*sweep.seeds, *(trial.seed for trial in records.all_trials)}
+        #: MACs and times of the recorded networks that were trained by the sweep's recipe.
+        self.networks = [
+            (arm.macs, math.fsum(times) / len(times))
+            for arm in records.arms
+            if (times := self._times(arm.network, sweep.recipe))
+        ]
+
+    def key(self, digest: str, recipe: Recipe, seed: int) -> str:
+        return trial_key(digest, recipe.identity(), seed, self.fingerprint)
+
+    def own(self, arm: Arm) -> list[float]:
+        """Times of the arm's own trials."""
+        return self._times(arm.digest, arm.recipe)
+
+    def seconds(self, arm: Arm) -> float | None:
+        """Expected time of a trial; None where no recorded trial gives one."""
+        if own := self.own(arm):
+            return math.fsum(own) / len(own)
+        if not self.networks:
+            return None
+        near, time = min(self.networks, key=lambda found: abs(math.log(arm.macs / found[0])))
+        usual = self.sweep.recipe
+        images = arm.recipe.steps * arm.recipe.batch_size / (usual.steps * usual.batch_size)
+        return time * arm.macs / near * images
+
+    def _times(self, digest: str, recipe: Recipe) -> list[float]:
+        outcomes = (self.trials.get(self.key(digest, recipe, seed)) for seed in self.seeds)
+        return [found.seconds for found in outcomes if found and found.status == "done"]
+
+
+def same_data(sweep: Sweep, records: Records) -> bool:
+    """Whether the data are the same, compared without their images and without their folder."""
     try:
         data = DATA.validate_python(records.sweep["data"])
     except ValueError:
         return False
-    recipe, images = sweep.recipe.identity(), records.fingerprint
-    return _without_folder(data) == _without_folder(sweep.data) and any(
-        trial.key == trial_key(arm.digest, recipe, trial.seed, images)
-        for arm in records.arms
-        for trial in records.trials[arm.name]
-    )
+    return _without_folder(data) == _without_folder(sweep.data)
 
 
 def _without_folder(data: DataSpec) -> dict[str, Any]:
     tree = data.model_dump()
     return tree | {"path": Path(tree["path"]).name} if "path" in tree else tree
-
-
-def _times(records: Records) -> dict[str, tuple[int, float]]:
-    """MACs and mean seconds of each network with a done trial, by its digest."""
-    times = {}
-    for arm in records.arms:
-        done = [t.outcome.seconds for t in records.trials[arm.name] if t.outcome.status == "done"]
-        if done:
-            times[arm.digest] = (arm.macs, math.fsum(done) / len(done))
-    return times
-
-
-def _seconds(digest: str, macs: int, times: dict[str, tuple[int, float]]) -> float:
-    if digest in times:
-        return times[digest][1]
-    near, seconds = min(times.values(), key=lambda time: abs(math.log(macs / time[0])))
-    return seconds * macs / near

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from ...errors import Fault, SpecError
 from ...planner.plan import Plan, check_size
-from ...specs.network import ResNetSpec
-from .blame import Change
 from .design import MAX_PAIRS, choices, count_pairs, fewest
+from .own_recipe import batch_fault
 from .sample import conflicts
 from .sweep import MAX_ARMS, MAX_TRIALS, Sweep
 
@@ -78,14 +75,9 @@ def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
 
 
 def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
-    size, limit = sweep.recipe.batch_size, sweep.data.trained
-    if size > limit:
-        yield Fault(
-            "range",
-            f"batch_size {size} is larger than the training set of {limit} images",
-            "recipe.batch_size",
-            f"use at most {limit}",
-        )
+    limit = sweep.data.trained
+    if sweep.recipe.batch_size > limit:
+        yield batch_fault(sweep.recipe, limit)
 
 
 def _select_faults(sweep: Sweep) -> Iterator[Fault]:
@@ -123,12 +115,22 @@ def _seed_faults(sweep: Sweep) -> Iterator[Fault]:
     twice = [seed for seed, count in Counter(sweep.seeds).items() if count > 1]
     if twice:
         yield Fault("sweep", f"seed {twice[0]} is listed twice", "seeds", "list each seed once")
+    looks, seeds = sweep.looks, sweep.seeds
+    if looks and (seeds != tuple(range(len(seeds))) or len(seeds) not in looks):
+        message = f"the looks {', '.join(map(str, looks))} do not begin with the seeds"
+        help_ = f"write seeds: {{first: {looks[0]}, most: {looks[-1]}}} and no looks"
+        yield Fault("conflict", message, "looks", help_)
+    elif looks != tuple(sorted({*looks})):
+        yield Fault("sweep", "looks must increase", "looks", "write seeds: {first: 3, most: 12}")
+    elif looks and sweep.search is not None:
+        message = "a search compares nothing, and has no looks"
+        yield Fault("conflict", message, "seeds", "write the number of seeds")
 
 
 def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
     design = sweep.design or "grid"
     sizes = [len(labels) for labels in groups.values()]
-    arms, seeds = max(fewest(design, sizes), sweep.most_networks), len(sweep.seeds)
+    arms, seeds = max(fewest(design, sizes), sweep.most_networks), sweep.most_seeds
     under = "axes" if sweep.arms is None else "arms"
     pairs = count_pairs(sizes) if design == "pairwise" else 0
     if pairs <= MAX_PAIRS and arms <= MAX_ARMS:
@@ -155,50 +157,6 @@ def _count_faults(sweep: Sweep, groups: dict[str, Any]) -> Iterator[Fault]:
             under,
             "leave out axes or labels",
         )
-
-
-def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None:
-    """Raise :class:`SpecError` if ``spec`` does not fit the channels or classes of the data.
-
-    ``spec`` is the sweep's base with ``changes``. Each fault names the change that fixes it.
-    """
-    channels, classes = sweep.data.input_shape[0], sweep.data.num_classes
-    fixes: dict[str, str] = {}
-    faults = []
-    if spec.in_channels != channels:
-        fixes["in_channels"] = f"in_channels: {channels}"
-        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
-        faults.append(Fault("data", message, "in_channels"))
-    if spec.head is None or spec.head.classes != classes:
-        fixes["head"] = f"head: {{num_classes: {classes}}}"
-        outputs = "no head" if spec.head is None else f"{spec.head.classes} classes"
-        message = f"the network has {outputs}, the data has {classes} classes"
-        faults.append(Fault("data", message, "head"))
-    if not faults:
-        return
-    changed = any(change.path.startswith(tuple(fixes)) for change in changes)
-    help_ = _fix(sweep, list(fixes.values()), changed)
-    if "in_channels" in fixes and _data_offers(sweep, spec.in_channels):
-        kind = sweep.data.kind
-        help_ += f"; or data: {{kind: {kind}, channels: {spec.in_channels}}}"
-    raise SpecError(Fault(fault.code, fault.message, fault.path, help_) for fault in faults)
-
-
-def _fix(sweep: Sweep, fixes: list[str], changed: bool) -> str:
-    if changed or not isinstance(sweep.base, str):
-        return f"set {' and '.join(fixes)}"
-    return f"write base: {{base: {sweep.base}, {', '.join(fixes)}}}"
-
-
-def _data_offers(sweep: Sweep, channels: int) -> bool:
-    """Whether the data set is also available with so many channels."""
-    if "channels" not in type(sweep.data).model_fields:
-        return False
-    try:
-        type(sweep.data)(**{**sweep.data.model_dump(), "channels": channels})
-    except ValidationError:
-        return False
-    return True
 
 
 def check_limits(network: Plan) -> None:

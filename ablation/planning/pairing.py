@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ...planner.plan import Plan
-from ...specs.trace import Layer, Shape
+from ...specs.layer import Layer, Shape
 
 #: Shape and distribution of a tensor's initial values; with name and seed they decide the values.
 _Start = tuple[Any, ...]
@@ -79,4 +79,4 @@ def _constants(plan: Plan) -> Iterator[tuple[str, float]]:
         for block in stage:
             end = block.residual_end
             if plan.spec.init.zero_residual and not block.shortcut.absent and end is not None:
-                yield from ((name, 0.0) for name in end.parameters)
+                yield from ((name, 0.0) for name in end.zeros)

@@ -23,7 +23,7 @@ from .sweep import Sweep, check_sweep, read_sweep
 class Trial:
     """One network trained with one seed.
 
-    Arms of the same network share their trials; ``arm`` is the first of them.
+    Arms of the same network and recipe share their trials; ``arm`` is the first of them.
     """
 
     key: str
@@ -44,7 +44,7 @@ class SweepPlan:
     @property
     def digest(self) -> str:
         """Equal for plans of the same arms and trials."""
-        names = [[arm.name, arm.digest] for arm in self.arms]
+        names = [[arm.name, arm.identity] for arm in self.arms]
         return _sha256([names, sorted(trial.key for trial in self.trials)])
 
     @property
@@ -57,8 +57,9 @@ class SweepPlan:
             text=self.sweep.text,
             fingerprint=self.fingerprint,
             images=(*data.input_shape, data.num_classes),
+            tested=data.tested,
             arms=tuple(_arm_record(arm) for arm in self.arms),
-            trials=tuple(TrialEntry(t.key, t.arm.digest, t.seed) for t in self.trials),
+            trials=tuple(TrialEntry(t.key, t.arm.identity, t.seed) for t in self.trials),
         )
 
 
@@ -89,11 +90,10 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
         fingerprint = fingerprint_of(sweep.data)
     except SpecError as error:
         raise SpecError(placed(error.faults, sweep.document, "data")) from None
-    recipe = sweep.recipe.identity()
-    networks = {arm.digest: arm for arm in reversed(arms)}
-    dearest_first = sorted(networks.values(), key=lambda arm: (-arm.macs, arm.name))
+    trained = {arm.identity: arm for arm in reversed(arms)}
+    dearest_first = sorted(trained.values(), key=lambda arm: (-trial_macs(arm, sweep), arm.name))
     trials = tuple(
-        Trial(trial_key(arm.digest, recipe, seed, fingerprint), arm, seed)
+        Trial(trial_key(arm.digest, arm.recipe.identity(), seed, fingerprint), arm, seed)
         for seed in sweep.seeds
         for arm in dearest_first
     )
@@ -105,23 +105,28 @@ def trial_key(network: str, recipe: dict[str, Any], seed: int, fingerprint: str)
     return _sha256([RESULT_FORMAT, network, recipe, seed, fingerprint])
 
 
-def trial_macs(macs: int, sweep: Sweep) -> int:
-    """Multiply-accumulates of one trial of a network with ``macs`` per image.
+def trial_macs(arm: Arm, sweep: Sweep) -> int:
+    """Multiply-accumulates of one trial of an arm.
 
     Each image of each step counts three times, since the backward pass computes the gradients of
     the weights and of the feature maps (Amodei and Hernandez 2018, AI and Compute, appendix); each
     test and validation image of each evaluation counts once.
     """
-    recipe = sweep.recipe
+    recipe = arm.recipe
     trained = recipe.steps * recipe.batch_size
     evaluated = len(recipe.evaluation_steps()) * (sweep.data.tested + sweep.data.validation)
-    return macs * (3 * trained + evaluated)
+    return arm.macs * (3 * trained + evaluated)
 
 
-def total_macs(sweep: Sweep, arms: Iterable[Arm]) -> int:
-    """Multiply-accumulates of all trials; arms of the same network count once."""
-    networks = {arm.digest: arm.macs for arm in arms}
-    return len(sweep.seeds) * sum(trial_macs(macs, sweep) for macs in networks.values())
+def total_macs(sweep: Sweep, arms: Iterable[Arm], seeds: int | None = None) -> int:
+    """Multiply-accumulates of all trials with so many seeds, by default those of the sweep.
+
+    Arms of one identity count once.
+    """
+    trained = {arm.identity: arm for arm in arms}
+    return (len(sweep.seeds) if seeds is None else seeds) * sum(
+        trial_macs(arm, sweep) for arm in trained.values()
+    )
 
 
 def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
@@ -130,9 +135,9 @@ def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
     if budget is None:
         return
     arms = tuple(arms)
-    networks = max(len({arm.digest for arm in arms}), sweep.most_networks)
-    seeds = len(sweep.seeds)
-    trials, macs = networks * seeds, total_macs(sweep, arms)
+    networks = max(len({arm.identity for arm in arms}), sweep.most_networks)
+    seeds = sweep.most_seeds
+    trials, macs = networks * seeds, total_macs(sweep, arms, seeds)
     help_ = "leave out arms or seeds, or raise the budget"
     if budget.trials is not None and trials > budget.trials:
         cost = f"{networks:,} networks of {seeds:,} seed{'s' * (seeds > 1)} are {trials:,} trials"
@@ -144,7 +149,7 @@ def over_budget(sweep: Sweep, arms: Iterable[Arm]) -> Iterator[Fault]:
 
 def _arm_record(arm: Arm) -> ArmRecord:
     figures = (arm.params, arm.macs, arm.depth)
-    return ArmRecord(arm.name, arm.labels, arm.digest, *figures, arm.spec.to_json())
+    return ArmRecord(arm.name, arm.labels, arm.identity, *figures, arm.spec.to_json())
 
 
 def _sha256(value: Any) -> str:

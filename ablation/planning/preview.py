@@ -9,15 +9,18 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from ...errors import Fault, SpecError
+from ...planner.figures import figures_of
 from ...planner.plan import Plan, plan
-from ...reading.diff import Change, diff
+from ...reading.diff import Change, diff, tree_changes
 from ...reading.places import placed
-from ..declared import undeclared_warning
+from ..contrasts import undeclared_warning
 from .arms import Arm, Combination, IllegalArm, Labels, expand
 from .expected import Expected, expect
+from .fit import adaptation
 from .match import Matched
 from .pairing import Shared, shared
 from .plan import over_budget, total_macs
+from .power import Power, power_of, power_warning
 from .sample import SearchSpec
 from .sweep import Sweep, check_sweep
 
@@ -51,15 +54,19 @@ class ArmPreview:
     """Differences as the sweep file writes them."""
     changes: tuple[Change, ...]
     """Differences at every place of the spec."""
+    recipe_changes: tuple[Change, ...]
+    """Differences at every place of the recipe, whose paths begin with ``recipe``."""
     shared: Shared
     matched: Matched | None
     same_as: str | None
-    """Earlier arm of the same network, whose trials this arm shares; None where there is none."""
+    """Earlier arm of the same network and recipe, whose trials this arm shares; None where there is
+    none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Fields for JSON, ``labels`` as a mapping, without ``file_changes``."""
         tree = {**asdict(self), "labels": dict(self.labels), "shared": self.shared._asdict()}
-        tree["changes"] = [change._asdict() for change in self.changes]
+        for name in ("changes", "recipe_changes"):
+            tree[name] = [change._asdict() for change in getattr(self, name)]
         del tree["file_changes"]
         return tree
 
@@ -72,7 +79,8 @@ class Preview:
     illegal: tuple[IllegalArm, ...]
     seeds: int
     networks: int
-    """Number of different networks; arms of the same network are trained once."""
+    """Number of different networks; arms of the same network are trained once. A network that is
+    trained by several recipes counts once for each."""
     macs: int
     """Multiply-accumulates of all trials, as
     ``resforge.ablation.planning.plan.trial_macs`` counts them."""
@@ -80,8 +88,14 @@ class Preview:
     warnings: tuple[str, ...]
     error: SpecError | None
     """Faults for which the sweep cannot be run: illegal arms, or an exceeded budget."""
+    power: Power | None = None
+    """Smallest differences that the sweep could find; None where it compares nothing."""
+    looks: tuple[int, ...] = ()
+    """Numbers of seeds at which the comparisons are judged; the other fields describe the first."""
     search: SearchSpec | None = None
     """The search, if the sweep is one; the other fields then describe its first batch."""
+    adaptation: str = ""
+    """Classes and input channels in which the base follows the data, in a sentence."""
 
     @property
     def trials(self) -> int:
@@ -95,12 +109,15 @@ class Preview:
             "faults": [asdict(fault) for fault in self.error.faults] if self.error else [],
             "more_faults": self.error.more if self.error else 0,
             "seeds": self.seeds,
+            "looks": list(self.looks),
             "networks": self.networks,
             "trials": self.trials,
             "macs": self.macs,
             "expected": asdict(self.expected) if self.expected else None,
+            "power": self.power.as_dict() if self.power else None,
             "warnings": list(self.warnings),
             "search": self.search.model_dump() if self.search else None,
+            "adaptation": self.adaptation,
         }
 
 
@@ -127,8 +144,12 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
     for arm, network in zip(expansion.arms, plans, strict=True):
         # The reference is the first legal arm.
         differences = tuple(_file_changes(written[expansion.arms[0].name], written[arm.name]))
-        arms.append(_preview(arm, network, plans[0], differences, before.get(arm.digest)))
-        before.setdefault(arm.digest, arm.name)
+        arms.append(
+            _preview(
+                arm, network, expansion.arms[0], plans[0], differences, before.get(arm.identity)
+            )
+        )
+        before.setdefault(arm.identity, arm.name)
     over = placed(over_budget(sweep, expansion.arms), sweep.document)
     return Preview(
         arms=tuple(arms),
@@ -137,32 +158,42 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
         networks=len(before),
         macs=total_macs(sweep, expansion.arms),
         expected=expect(sweep, expansion.arms, out) if out is not None else None,
+        power=power_of(sweep, expansion.arms, out),
         warnings=sweep_warnings(sweep, expansion.arms),
         error=_both(expansion.error, over),
+        looks=sweep.looks,
         search=sweep.search,
+        adaptation=adaptation(sweep),
     )
 
 
 def _preview(
     arm: Arm,
     network: Plan,
+    first_arm: Arm,
     first: Plan,
     file_changes: tuple[FileChange, ...],
     same_as: str | None,
 ) -> ArmPreview:
-    figures = {name: getattr(network, name) for name in FIGURES}
+    figures, usual = figures_of(network)._asdict(), figures_of(first)._asdict()
     return ArmPreview(
         arm=arm.name,
         labels=arm.labels,
         digest=arm.digest,
         **figures,
-        relative={name: figures[name] / getattr(first, name) - 1 for name in FIGURES},
+        relative={name: figures[name] / usual[name] - 1 for name in FIGURES},
         file_changes=file_changes,
         changes=tuple(change for change in diff(first.spec, network.spec) if change.path != "name"),
+        recipe_changes=_recipe_changes(first_arm, arm),
         shared=shared(network, first),
         matched=arm.matched,
         same_as=same_as,
     )
+
+
+def _recipe_changes(first: Arm, arm: Arm) -> tuple[Change, ...]:
+    usual, own = (one.recipe.model_dump(mode="json") for one in (first, arm))
+    return tuple(tree_changes(usual, own, path=("recipe",)))
 
 
 def _file_changes(first: Combination, arm: Combination) -> Iterator[FileChange]:
@@ -181,9 +212,24 @@ def _both(illegal: SpecError | None, over: Sequence[Fault]) -> SpecError | None:
 
 
 def sweep_warnings(sweep: Sweep, arms: Sequence[Arm]) -> tuple[str, ...]:
-    """Warnings about labels without effect, and about default comparisons that are too many."""
-    missing = undeclared_warning(sweep.comparisons, {arm.name: dict(arm.labels) for arm in arms})
-    return (*_labels_without_effect(sweep, arms), *([missing] if missing else []))
+    """Warnings about the data, about labels without effect, about arms that do not see the same
+    batches, about default comparisons that are too many, and about too few seeds for any claim."""
+    labels = {arm.name: dict(arm.labels) for arm in arms}
+    reasons = (undeclared_warning(sweep.comparisons, labels), power_warning(sweep, arms))
+    return (
+        *sweep.data.warnings(),
+        *_labels_without_effect(sweep, arms),
+        *_other_batches(arms),
+        *filter(None, reasons),
+    )
+
+
+def _other_batches(arms: Sequence[Arm]) -> Iterator[str]:
+    if len({arm.recipe.batch_size for arm in arms}) > 1:
+        yield (
+            "arms have batches of different sizes: with one seed they start from the same weights,"
+            " but do not see the same batches"
+        )
 
 
 def _labels_without_effect(sweep: Sweep, arms: Sequence[Arm]) -> Iterator[str]:
@@ -191,7 +237,7 @@ def _labels_without_effect(sweep: Sweep, arms: Sequence[Arm]) -> Iterator[str]:
     idle: dict[tuple[str, ...], int] = {}
     for arm in arms:
         labels = dict(arm.labels)
-        other = first.setdefault(arm.digest, labels)
+        other = first.setdefault(arm.identity, labels)
         if other is not labels:
             axes = tuple(axis for axis, label in labels.items() if other[axis] != label)
             idle[axes] = idle.get(axes, 0) + 1

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 #: Number of series colours in the page's style sheet: ``--series-0`` and so on.
 SERIES_COLOURS = 8
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
-#: Number of series that colours and dashes distinguish.
+#: Markers of the series, so that they differ without colours, too.
+_MARKERS = "osD^vP*X"
+#: Most markers of a curve; more of them would hide it.
+_MAX_MARKERS = 9
+#: Number of series that colours, markers and dashes distinguish.
 MAX_SERIES = SERIES_COLOURS * len(_DASHES)
 _MAX_BANDS = 8  # series of a chart; the bands of more series would hide each other
 # Placeholders, since matplotlib needs valid colours; the page's variables replace them.
@@ -90,8 +94,9 @@ def draw_curves(axes: Axes, series: Mapping[int, Sequence[Points]]) -> None:
             [fmean(ys) for ys in at.values()],
             color=colour,
             linewidth=1.7,
-            linestyle=_DASHES[index // SERIES_COLOURS % len(_DASHES)],
-            marker="." if len(at) < 20 else "",
+            **series_style(index),
+            markevery=max(1, len(at) // _MAX_MARKERS),
+            markersize=4,
         )
 
 
@@ -118,6 +123,14 @@ def series_colour(index: int) -> str:
     return f"#0a0b{index % SERIES_COLOURS:02x}"
 
 
+def series_style(index: int) -> dict[str, Any]:
+    """Dashes and marker of a series, by its number, for matplotlib."""
+    return {
+        "linestyle": _DASHES[index // SERIES_COLOURS % len(_DASHES)],
+        "marker": _MARKERS[index % len(_MARKERS)],
+    }
+
+
 def _inline(svg: str, title: str, description: str) -> str:
     """The ``<svg>`` element alone, scaled to its box, with the colours of the style sheet."""
     svg = svg[svg.index("<svg") :]
@@ -125,7 +138,7 @@ def _inline(svg: str, title: str, description: str) -> str:
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     # Ids of groups are the same in every chart; nothing refers to them.
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", svg)
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
     svg = svg.replace(INK, "var(--ink-soft)").replace(_GRID, "var(--rule)")
     svg = svg.replace(PAPER, "var(--paper)")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Most panels that are drawn; nobody reads a page of hundreds of charts.
 MAX_PANELS = 24
 _SIZE = (4.2, 2.7)  # inches
+_KEY_SIZE = (6.4, 3.4)
+#: Most curves of the picture that opens the report.
+_KEY_SERIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,10 @@ class Quantity:
 
 
 def learning_curves(records: Records, arm_panels: Sequence[Panel]) -> list[Chart]:
-    """Charts of training loss, validation error and test error against steps, for each panel.
+    """Charts of training loss and of training, validation and test error against steps.
 
-    The validation error is left out where no trial has one. Needs matplotlib.
+    One of each for each panel. The training error is that of the steps' own images; an error that
+    no trial has is left out. Needs matplotlib.
     """
 
     def curves(points: Callable[[TrialRecord], Points]) -> Callable[[str], list[Points]]:
@@ -56,10 +60,54 @@ def learning_curves(records: Records, arm_panels: Sequence[Panel]) -> list[Chart
         shown = (f"{part} error", "step", f"{part} error, %", curves(points), (0, 100), steps)
         return Quantity(*shown, log=False, figure="{:.1f}")
 
-    held_out = [error("validation", _validation_errors), error("test", _test_errors)]
-    if not any(trial.outcome.validation_curve for trial in trials):
-        del held_out[0]
-    return draw_panels(arm_panels, (loss, *held_out))
+    parts = {
+        "training": _train_errors,
+        "validation": _validation_errors,
+        "test": _test_errors,
+    }
+    known = [
+        error(part, points)
+        for part, points in parts.items()
+        if part == "test" or any(map(points, trials))
+    ]
+    return draw_panels(arm_panels, (loss, *known))
+
+
+def key_panel(arm_panels: Sequence[Panel]) -> Panel | None:
+    """The panel whose arms part most: the one with the widest range of mean test errors.
+
+    None where no panel has two test errors, or one has too many arms to tell its curves apart.
+    """
+    ranges = []
+    for panel in arm_panels:
+        means = [row.test_error.mean for row in panel.rows.values() if row.test_error]
+        if len(means) > 1:
+            ranges.append((max(means) - min(means), panel))
+    if not ranges:
+        return None
+    widest = max(ranges, key=lambda pair: pair[0])[1]
+    return widest if len(widest.rows) <= _KEY_SERIES else None
+
+
+def key_chart(records: Records, arm_panels: Sequence[Panel]) -> Chart | None:
+    """Test error against steps in the panel whose arms part most. Needs matplotlib."""
+    panel = key_panel(arm_panels)
+    if panel is None:
+        return None
+    trials = [t.outcome for row in panel.rows.values() for t in records.trials[row.arm]]
+    steps = max((outcome.steps for outcome in trials), default=1) or 1
+    top = max((100 * point[1] for o in trials for point in o.test_curve), default=100.0)
+    quantity = Quantity(
+        "test error of the arms",
+        "step",
+        "test error, %",
+        lambda arm: [_test_errors(trial) for trial in records.trials[arm]],
+        (0, min(100.0, 1.05 * top) or 1.0),
+        steps,
+        log=False,
+        figure="{:.1f}",
+    )
+    return _panel_chart(panel, quantity, series_index(arm_panels), _KEY_SIZE)
 
 
 def draw_panels(arm_panels: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
@@ -68,18 +116,20 @@ def draw_panels(arm_panels: Sequence[Panel], quantities: Sequence[Quantity]) -> 
     All charts of one quantity have the same limits, so that panels can be compared.
     """
     numbers = series_index(arm_panels)
+    return [
+        _panel_chart(panel, quantity, numbers, _SIZE)
+        for panel in arm_panels[:MAX_PANELS]
+        for quantity in quantities
+    ]
 
-    def chart(panel: Panel, quantity: Quantity) -> Chart:
-        series = {
-            name: quantity.curves(row.arm) for name, row in panel.rows.items() if name in numbers
-        }
-        title = f"{panel.heading}{panel.heading and ': '}{quantity.title}"
-        numbered = {numbers[name]: curves for name, curves in series.items()}
-        return draw(
-            title, _description(quantity, series), _SIZE, partial(_paint, numbered, quantity)
-        )
 
-    return [chart(panel, quantity) for panel in arm_panels[:MAX_PANELS] for quantity in quantities]
+def _panel_chart(
+    panel: Panel, quantity: Quantity, numbers: dict[str, int], size: tuple[float, float]
+) -> Chart:
+    series = {name: quantity.curves(row.arm) for name, row in panel.rows.items() if name in numbers}
+    title = f"{panel.heading}{panel.heading and ': '}{quantity.title}"
+    numbered = {numbers[name]: curves for name, curves in series.items()}
+    return draw(title, _description(quantity, series), size, partial(_paint, numbered, quantity))
 
 
 def series_index(arm_panels: Iterable[Panel]) -> dict[str, int]:
@@ -124,6 +174,10 @@ def _description(quantity: Quantity, series: dict[str, list[Points]]) -> str:
 
 def _losses(trial: TrialRecord) -> Points:
     return trial.outcome.train_curve
+
+
+def _train_errors(trial: TrialRecord) -> Points:
+    return [(step, 100 * error) for step, error in trial.outcome.train_errors]
 
 
 def _test_errors(trial: TrialRecord) -> Points:

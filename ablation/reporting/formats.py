@@ -9,11 +9,13 @@ from typing import Any, Literal, get_args
 from ...errors import ResforgeError, printable
 from ...text.csv_text import as_csv
 from ...text.markdown import markdown, markdown_line
+from ..comparing.compared import compare_pairs
 from ..comparing.comparison import Comparison
-from ..comparing.paired import compare_pairs
 from ..comparing.rows import ArmRow, compare
-from ..comparing.verdict import RULE, state_verdict
+from ..comparing.sentences import state_rule
+from ..comparing.verdict import state_verdict
 from ..published import footnotes, printed, published_for
+from ..results.export import measured_figures
 from ..results.records import Records
 from .report import render_report
 from .table import FIGURES, PAIRED, cells, headings, paired_cells
@@ -53,6 +55,7 @@ def as_tree(
     return {
         "title": records.title,
         "verdict": state_verdict(rows, records.num_classes),
+        "warnings": list(records.warnings),
         "arms": [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows],
         "comparisons": [comparison.as_dict() for comparison in compared],
     }
@@ -62,7 +65,7 @@ def _sentences(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> list[str]:
     sentences = [*state_verdict(rows, records.num_classes), *(c.verdict for c in compared)]
-    warnings = [f"{records.undeclared_warning}."] if records.undeclared_warning else []
+    warnings = (f"{warning}." for warning in records.warnings)
     return [*(sentences or ["Nothing is recorded yet."]), *warnings]
 
 
@@ -84,7 +87,7 @@ def _is_figure(table: _Table, column: int) -> bool:
 def _markdown(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
     lines = [f"# {markdown(records.title)}", ""]
     lines += [f"- {markdown_line(text)}" for text in _sentences(records, rows, compared)]
-    lines += ["", markdown(RULE), ""]
+    lines += ["", markdown(state_rule(compared)), ""]
     for table in _tables(records, rows, compared):
         heads, body = table
         sides = ["---:" if _is_figure(table, i) else ":---" for i in range(len(heads))]
@@ -97,7 +100,7 @@ def _markdown(records: Records, rows: Sequence[ArmRow], compared: Sequence[Compa
 def _latex(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
     lines = [rf"\paragraph{{{_tex(records.title)}}}", r"\begin{itemize}"]
     lines += [rf"\item {_tex(text)}" for text in _sentences(records, rows, compared)]
-    lines += [r"\end{itemize}", "", _tex(RULE), ""]
+    lines += [r"\end{itemize}", "", _tex(state_rule(compared)), ""]
     for table in _tables(records, rows, compared):
         heads, body = table
         sides = "".join("r" if _is_figure(table, i) else "l" for i in range(len(heads)))
@@ -128,17 +131,22 @@ def _csv_rows(
     for row in rows:
         tree = row.as_dict()
         spread, _, labels = tree.pop("test_error"), tree.pop("train_loss"), tree.pop("labels")
+        training, _ = tree.pop("train_error"), tree.pop("measured")
+        steps = tree.pop("steps_to")
         yield {
             "kind": "arm",
             **tree,
             "test_error": spread and spread["mean"],
             "test_error_deviation": spread and spread["deviation"],
+            "train_error": training and training["mean"],
+            "steps_to": steps and steps["mean"],
+            **(measured_figures(row.measured) if row.measured else {}),
             "published": printed(records.published, row.arm),
             **{f"axis:{axis}": label for axis, label in labels.items()},
         }
     for comparison in compared:
         tree = comparison.as_dict()
-        for counts in ("diverged", "failed"):
+        for counts in ("diverged", "collapsed", "failed"):
             tree[f"{counts}_of"], tree[f"{counts}_to"] = tree.pop(counts)
         shared = tree.pop("shared") or {}
         tree |= {f"shared_{name}": figure for name, figure in shared.items()}

@@ -2,67 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...training.cost import Cost, Latency
 from ..comparing.rows import ArmRow
 from .chart import INK, PAPER, Chart, draw, log_ticks, series_colour
+from .table import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def pareto_front(rows: Sequence[ArmRow]) -> tuple[ArmRow, ...]:
-    """Arms on the Pareto front of MACs and mean test error, from the cheapest on.
+@dataclass(frozen=True, slots=True)
+class CostOf:
+    """A cost of arms: ``of`` gives an arm's cost with its lower and upper bound, None where it is
+    not known."""
+
+    name: str
+    label: str
+    """Label of its axis."""
+    unit: str
+    of: Callable[[ArmRow], tuple[float, float, float] | None]
+    text: Callable[[float], str]
+
+
+def _counted(row: ArmRow) -> tuple[float, float, float]:
+    return (row.macs, row.macs, row.macs)
+
+
+def _latency_of(what: str, latency: Callable[[Cost], Latency | None]) -> CostOf:
+    """The median of a measured latency, between its quartiles."""
+
+    def quartiles(row: ArmRow) -> tuple[float, float, float] | None:
+        found = latency(row.measured) if row.measured else None
+        return (found.median, found.low, found.high) if found else None
+
+    label = f"latency of one {what}"
+    return CostOf(f"the {label}", label, "s", quartiles, lambda seconds: f"{1000 * seconds:.3g} ms")
+
+
+MACS = CostOf("MACs", "MACs for one image", "", _counted, "{:,.0f} MACs".format)
+SINGLE = _latency_of("image", lambda cost: cost.single)
+BATCH = _latency_of("batch", lambda cost: cost.batch)
+
+
+def pareto_front(rows: Sequence[ArmRow], cost: CostOf = MACS) -> tuple[ArmRow, ...]:
+    """Arms on the Pareto front of a cost and mean test error, from the cheapest on.
 
     No other arm is better in one of the two and at least as good in the other. Arms without a test
-    error are left out.
+    error, or of unknown cost, are left out.
     """
+    placed = [(place, row) for row in rows if (place := _place(row, cost))]
     front: list[ArmRow] = []
-    for row in sorted((r for r in rows if r.test_error), key=lambda r: (r.macs, _error(r))):
-        if not front or _error(row) < _error(front[-1]) or _same(row, front[-1]):
+    best: tuple[float, float] | None = None
+    for place, row in sorted(placed, key=lambda pair: pair[0]):
+        if best is None or place[1] < best[1] or place == best:
             front.append(row)
+            best = place
     return tuple(front)
 
 
-def cost_chart(rows: Sequence[ArmRow]) -> Chart | None:
-    """Chart of mean and sample deviation of each arm's test error against its MACs.
+def cost_charts(rows: Sequence[ArmRow]) -> list[tuple[Chart, list[tuple[str, str, str]]]]:
+    """Charts of each arm's test error against its MACs, and against its latencies if measured.
 
-    The Pareto front is joined and numbered. None where no arm has a test error. Needs matplotlib.
+    Each comes with its Pareto front: names of arms, their costs and errors in percent. Empty where
+    no arm has a test error. Needs matplotlib.
     """
-    shown = [row for row in rows if row.test_error]
+    drawn = []
+    for cost in (MACS, SINGLE, BATCH):
+        chart = cost_chart(rows, cost)
+        if chart is not None:
+            front = pareto_front(rows, cost)
+            listed = [
+                (row.arm, cost.text(_known(row, cost)[0]), percent(row.test_error)) for row in front
+            ]
+            drawn.append((chart, listed))
+    return drawn
+
+
+def cost_chart(rows: Sequence[ArmRow], cost: CostOf = MACS) -> Chart | None:
+    """Chart of mean and sample deviation of each arm's test error against a cost.
+
+    The Pareto front is joined, and points are named. None where no arm has a test error and a known
+    cost. Needs matplotlib.
+    """
+    shown = [row for row in rows if _place(row, cost)]
     if not shown:
         return None
-    front = "; ".join(
-        f"{row.arm} {row.macs:,} MACs, {100 * _error(row):.1f}%" for row in pareto_front(rows)
-    )
+    places = [(row.arm, *_known(row, cost)) for row in pareto_front(rows, cost)]
+    front = "; ".join(f"{arm} {cost.text(at)}, {error:.1f}%" for arm, at, error in places)
     return draw(
-        "test error against MACs",
+        f"test error against {cost.name}",
         f"{len(shown)} arms; on the Pareto front: {front}.",
-        (4.4, 3.1),
-        lambda axes: _paint(axes, shown),
+        (6.4, 3.6),
+        lambda axes: _paint(axes, shown, cost),
     )
 
 
-def _paint(axes: Axes, rows: Sequence[ArmRow]) -> None:
+#: Most points whose names stand beside them; of more, those on the front are named.
+_NAMED = 12
+_LONGEST = 26  # characters of a name
+
+
+def _paint(axes: Axes, rows: Sequence[ArmRow], cost: CostOf) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    front = pareto_front(rows)
+    front = pareto_front(rows, cost)
     colour = series_colour(1)
-    axes.step(
-        [row.macs for row in front],
-        [100 * _error(row) for row in front],
-        where="post",
-        color=colour,
-        linewidth=1.2,
-    )
+    places = [_known(row, cost) for row in front]
+    axes.step(*zip(*places, strict=True), where="post", color=colour, linewidth=1.2)
     for row in rows:
-        spread = row.test_error
-        deviation = spread.deviation if spread else None
+        at, error = _known(row, cost)
+        _, low, high = cost.of(row) or (at, at, at)
+        deviation = row.test_error.deviation if row.test_error else None
         best = row in front
         axes.errorbar(
-            [row.macs],
-            [100 * _error(row)],
+            [at],
+            [error],
+            xerr=[[at - low], [high - at]] if low < high else None,
             yerr=[100 * deviation] if deviation else None,
             fmt="o",
             markersize=5.5,
@@ -70,25 +129,59 @@ def _paint(axes: Axes, rows: Sequence[ArmRow]) -> None:
             markerfacecolor=colour if best else PAPER,
             elinewidth=0.8,
         )
-    for number, row in enumerate(front, start=1):
-        place = (row.macs, 100 * _error(row))
-        axes.annotate(str(number), place, xytext=(5, 5), textcoords="offset points")
-    macs = [row.macs for row in rows]
-    if max(macs) > 3 * min(macs):
+    costs = [_known(row, cost)[0] for row in rows]
+    if max(costs) > 3 * min(costs):
         axes.set_xscale("log")
         log_ticks(axes.xaxis)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set(xlabel="MACs for one image", ylabel="test error, %")
+    axes.xaxis.set_major_formatter(EngFormatter(cost.unit, sep=" " if cost.unit else ""))
+    axes.set(xlabel=cost.label, ylabel="test error, %")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.08)
+    _name_points(axes, rows if len(rows) <= _NAMED else front, cost)
 
 
-def _same(a: ArmRow, b: ArmRow) -> bool:
-    return (a.macs, _error(a)) == (b.macs, _error(b))
+def _name_points(axes: Axes, rows: Sequence[ArmRow], cost: CostOf) -> None:
+    """Write the names of arms beside their points, each above the last where they would meet.
+
+    Points right of the middle have their names to the left, so that none leaves the chart.
+    """
+    height = 10.0  # points, of a line of text
+    taken: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda row: _known(row, cost)[1]):
+        place = _known(row, cost)
+        across = axes.transAxes.inverted().transform(axes.transData.transform(place))[0]
+        x, y = axes.transData.transform(place) * 72 / axes.figure.dpi
+        middle = y
+        while any(abs(x - other) < 90 and abs(middle - beside) < height for other, beside in taken):
+            middle += height / 4
+        taken.append((x, middle))
+        left = across > 0.5
+        axes.annotate(
+            _short(row.arm),
+            place,
+            xytext=(-7 if left else 7, middle - y),
+            textcoords="offset points",
+            fontsize=8,
+            horizontalalignment="right" if left else "left",
+            verticalalignment="center",
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+            in_layout=False,
+        )
 
 
-def _error(row: ArmRow) -> float:
-    assert row.test_error is not None
-    return row.test_error.mean
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _place(row: ArmRow, cost: CostOf) -> tuple[float, float] | None:
+    """Cost and mean test error in percent; None where one of them is not known."""
+    at = cost.of(row)
+    return (at[0], 100 * row.test_error.mean) if at and row.test_error else None
+
+
+def _known(row: ArmRow, cost: CostOf) -> tuple[float, float]:
+    place = _place(row, cost)
+    assert place is not None
+    return place

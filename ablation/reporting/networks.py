@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...reading.diff import diff
 from ...specs.network import ResNetSpec
 from ...text.inline import in_words
+from ..recipe_paths import changes_text
 from ..results.records import Records
 
 #: Most networks with a picture; nobody reads a page of hundreds of pictures.
@@ -25,21 +26,28 @@ class Network:
     """Names of all arms with this network."""
     digest: str
     changes: tuple[str, ...]
-    """Differences from the first network, one line for each place."""
+    """Differences from the first network and from the sweep's recipe, one line for each place."""
     svg: str
 
 
 def networks(records: Records) -> list[Network]:
     """The first :data:`MAX_PICTURED` networks of a sweep, each once."""
     named: dict[str, list[str]] = {}
+    recipes: dict[str, str] = {}
     for arm in records.arms:
         named.setdefault(arm.digest, []).append(arm.name)
+        recipes[arm.digest] = changes_text(records.recipe_changes(arm))
     plans = list(records.plans.items())[:MAX_PICTURED]
     if not plans:
         return []
     first = plans[0][1]
     return [
-        Network(tuple(named[digest]), digest, _changes(first.spec, plan.spec), plan.to_svg(first))
+        Network(
+            tuple(named[digest]),
+            digest.partition("+")[0],
+            (*_changes(first.spec, plan.spec), *filter(None, [recipes[digest]])),
+            plan.to_svg(first),
+        )
         for digest, plan in plans
     ]
 

@@ -49,6 +49,8 @@ def _as_text(manifest: dict[str, Any]) -> dict[str, str]:
         tree[key] = tree.get(key, "")[:_DIGEST]
     commit, dirty, _ = tree.get("commit", "").partition("-dirty")
     tree["commit"] = commit[:_DIGEST] + (", changed since" if dirty else "")
+    aside = manifest.get("set_aside") or {}
+    tree["set_aside"] = "; ".join(f"{node}: {why}" for node, why in dict(aside).items())
     memory = manifest.get("memory_bytes")
     tree["memory"] = f"{memory / 2**30:.1f} GiB" if memory else ""
     return {key.replace("_", " "): text for key, text in tree.items() if key != "memory_bytes"}

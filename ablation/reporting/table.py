@@ -6,22 +6,30 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...drawing.numbers import percent as percent_of_all
-from ..comparing.comparison import Comparison, p_figure, signed
+from ...training.cost import Cost
+from ..comparing.comparison import Comparison
+from ..comparing.numbers import p_figure, signed
 from ..comparing.rows import ArmRow, Spread
 from ..published import PublishedTable, footnotes, printed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-FIGURES = ("params", "MACs", "seeds", "test error %", "failures", "time")
+_ALWAYS = ("params", "MACs", "seeds", "test error %", "failures", "time")
+#: Measured latencies, and the peak memory of training, of sweeps that were measured.
+MEASURED = ("1 image", "1 batch", "memory")
+#: Steps to the threshold, of sweeps that name one.
+STEPS_TO = "steps to"
+FIGURES = (*_ALWAYS, STEPS_TO, *MEASURED)
 PUBLISHED = "published"
 COMPARED = (
     "comparison",
     "pairs",
     "difference",
-    "95% interval",
+    "interval",
     "p",
     "p Holm",
+    "exact",
     "detectable",
     "separable",
 )
@@ -32,7 +40,9 @@ PAIRED = (*COMPARED, "same start")
 def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
     """Headings: the axes, the figures, and ``published`` if there are published tables."""
     axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
-    return (*axes, *FIGURES, *([PUBLISHED] if published else []))
+    measured = MEASURED if any(row.measured for row in rows) else ()
+    goal = [STEPS_TO] if any(row.threshold is not None for row in rows) else []
+    return (*axes, *_ALWAYS, *goal, *measured, *([PUBLISHED] if published else []))
 
 
 def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
@@ -45,7 +55,26 @@ def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, .
         percent(row.test_error),
         failures(row) or "none",
         f"{row.seconds:.1f} s" if row.seconds is not None else "",
+        *([_steps(row, row.threshold)] if row.threshold is not None else []),
+        *(measured_cells(row.measured) if row.measured else ()),
         *([printed(published, row.arm)] if published else []),
+    )
+
+
+def _steps(row: ArmRow, threshold: float) -> str:
+    """Mean steps to the threshold, and on how many seeds it was reached if not on all."""
+    steps = f"{row.steps_to.mean:,.0f}" if row.steps_to else "none"
+    seeds = "" if row.reached == row.done else f", {row.reached} of {row.done}"
+    return f"{100 * threshold:g}%: {steps}{seeds}"
+
+
+def measured_cells(cost: Cost) -> tuple[str, ...]:
+    """Cells under :data:`MEASURED`: medians, and the peak memory of training; empty without one."""
+    times = (cost.single, cost.batch)
+    memory = cost.training_memory
+    return (
+        *(f"{1000 * time.median:.3g} ms" if time else "" for time in times),
+        f"{memory / 2**20:,.0f} MiB" if memory is not None else "",
     )
 
 
@@ -75,15 +104,27 @@ def comparison_cells(comparison: Comparison) -> tuple[str, ...]:
     """
     c = comparison
     return (
-        f"{c.at + ': ' if c.at else ''}{c.of_label} - {c.to_label}",
+        comparison_name(c),
         f"{c.n} of {c.seeds}",
         signed(c.mean) if c.mean is not None else "",
         f"{signed(c.low)} to {signed(c.high)}" if c.low is not None and c.high is not None else "",
-        p_figure(c.p) if c.p is not None else "",
-        p_figure(c.p_holm) if c.p_holm is not None else "",
+        *(p_figure(p, c.level) if p is not None else "" for p in (c.p, c.p_holm, c.exact)),
         f"{c.detectable:.2f}" if c.detectable is not None else "",
         "yes" if c.separable else "no",
     )
+
+
+def comparison_name(comparison: Comparison) -> str:
+    """Place and sides of a comparison, such as ``depth 8: A - plain``."""
+    at = comparison.at
+    return f"{at + ': ' if at else ''}{sides(comparison)}"
+
+
+def sides(comparison: Comparison) -> str:
+    """Both sides of a comparison, such as ``A - plain``."""
+    c = comparison
+    form = "({}) - ({})" if c.contrast == "interaction" else "{} - {}"
+    return form.format(c.of_label, c.to_label)
 
 
 def paired_cells(comparison: Comparison) -> tuple[str, ...]:
@@ -93,6 +134,34 @@ def paired_cells(comparison: Comparison) -> tuple[str, ...]:
         return (*comparison_cells(comparison), "")
     fraction = "100%" if shared.share == 1 else percent_of_all(shared.share)
     return (*comparison_cells(comparison), f"{shared.tensors}/{shared.of} {fraction}")
+
+
+#: Why a column can be empty in every row.
+_REASONS = {
+    "interval": "an interval needs three pairs",
+    "p": "a test needs a pair of seeds",
+    "p Holm": "a test needs a pair of seeds",
+    "exact": "sign flips need six pairs",
+    "detectable": "the deviation needs three pairs",
+    "same start": "both sides must be arms of this version's language",
+}
+
+
+def without_empty(
+    heads: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """A table without its empty columns, and a reason for each of them.
+
+    >>> without_empty(("pairs", "exact"), [("3 of 3", "")])
+    (['pairs'], [['3 of 3']], ['exact: sign flips need six pairs'])
+    """
+    kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
+    reasons = [
+        f"{head}: {_REASONS.get(head, 'none is known')}"
+        for i, head in enumerate(heads)
+        if i not in kept
+    ]
+    return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows], reasons
 
 
 def comparison_table(

@@ -15,6 +15,7 @@ from .contents import (
     parse_manifest,
     parse_outcome,
     parse_sweep,
+    parse_tested,
     parse_time,
 )
 from .disk import DamagedError
@@ -77,7 +78,8 @@ def _check_counts(connection: sqlite3.Connection) -> None:
     """Records that are gone altogether leave no digest behind, but are counted."""
     meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
     wanted = {"sweep", "text", "fingerprint", "images", "counts"}
-    if meta and meta.keys() != wanted:
+    # Stores of earlier versions do not hold the number of test images.
+    if meta and meta.keys() - {"tested"} != wanted:
         raise DamagedError(f"{', '.join(sorted(meta.keys() ^ wanted))} of the plan")
     counts = plan_counts(connection)
     planned = json.loads(meta["counts"]) if meta else [0, 0]
@@ -134,3 +136,5 @@ def _check_plan(meta: dict[str, str]) -> None:
     parse_sweep(meta["sweep"])
     if "images" in meta:
         parse_images(meta["images"])
+    if "tested" in meta:
+        parse_tested(meta["tested"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -24,7 +24,8 @@ from .tables import TABLES
 
 _TYPES: dict[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "REAL": (int, float)}
 _Side = Annotated[int, Field(ge=1)]
-_IMAGES = TypeAdapter(tuple[_Side, _Side, _Side, _Side])
+_TESTED = TypeAdapter(Annotated[int, Field(strict=True, ge=1)])
+_IMAGES = TypeAdapter(Annotated[tuple[_Side, ...], Field(min_length=3, max_length=5)])
 
 
 class _SweepTree(BaseModel):
@@ -38,6 +39,9 @@ class _SweepTree(BaseModel):
     recipe: dict[str, Any]
     published: list[PublishedTable] = []
     comparisons: list[Declared] | None = None
+    diverged: Literal["guess", "drop"] = "guess"
+    threshold: float | None = None
+    looks: list[Annotated[int, Field(ge=1)]] = []
 
 
 @contextmanager
@@ -77,9 +81,14 @@ def parse_sweep(text: str) -> dict[str, Any]:
         return dict(tree)
 
 
-def parse_images(text: str) -> tuple[int, int, int, int]:
+def parse_images(text: str) -> tuple[int, ...]:
     with reading("the size of the images"):
         return _IMAGES.validate_python(json.loads(text))
+
+
+def parse_tested(text: str) -> int:
+    with reading("the number of test images"):
+        return _TESTED.validate_python(json.loads(text))
 
 
 def parse_arm(name: str, labels: str, *rest: Any) -> ArmRecord:

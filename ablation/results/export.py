@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import ResforgeError
 from ...files import write_whole
 from ...text.csv_text import as_csv
+from ...training.cost import Cost
+from ..recipe_paths import changes_text
+from .outcome import Outcome
 from .planned import ArmRecord
 from .records import Records, TrialRecord, read_records
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
 
 CSV_NAME = "results.csv"
 FORMATS = ("csv", "json", "jsonl")
 _COLUMNS = (
     *("arm", "seed", "status", "test_error", "test_loss", "train_loss", "steps", "seconds"),
     *("params", "macs", "depth", "digest", "key", "recorded", "error"),
-    *("selected_step", "validation_error"),
+    *("selected_step", "validation_error", "train_error", "recipe"),
+    *("latency", "batch_latency", "training_memory"),
 )
 _POINTS = ("arm", "seed", "key", "images", "step", "error", "loss")
 
@@ -46,45 +54,96 @@ def export_results(records: Records, format: str = "csv", curves: bool = False) 
     """
     if format not in FORMATS:
         raise ResforgeError(f"unknown format {format!r}: use {', '.join(FORMATS)}")
-    trials = [(arm, trial) for arm in records.arms for trial in records.trials[arm.name]]
+    trials = _trials(records)
     if format == "csv":
         return as_csv(_points(trials) if curves else _rows(records, trials))
-    objects = [_object(arm, trial) for arm, trial in trials]
+    objects = [_object(*trial) for trial in trials]
     if format == "json":
         return json.dumps(objects, indent=2, allow_nan=False) + "\n"
     return "".join(json.dumps(item, allow_nan=False) + "\n" for item in objects)
 
 
-_Trials = list[tuple[ArmRecord, TrialRecord]]
+class _Extra(NamedTuple):
+    """An arm's changes of the recipe, and its measured cost."""
+
+    recipe: dict[str, Any]
+    cost: Cost | None
+
+
+_Trials = list[tuple[ArmRecord, _Extra, TrialRecord]]
+
+
+def measured_figures(cost: Cost | None) -> dict[str, float | None]:
+    """Seconds for one image and for a batch of the recipe, and bytes in training; None where they
+    were not measured."""
+    cost = cost or Cost()
+    single, batch = cost.single, cost.batch
+    return {
+        "latency": single.median if single else None,
+        "batch_latency": batch.median if batch else None,
+        "training_memory": cost.training_memory,
+    }
+
+
+def to_dataframe(
+    source: Records | str | os.PathLike[str], curves: bool = False
+) -> pandas.DataFrame:
+    """The table of :func:`export_results` as a pandas data frame, numbers as numbers.
+
+    ``source`` is a sweep's records, or the folder that it was run into. A figure that a trial does
+    not have is ``NaN``. Raises :class:`~resforge.ResforgeError` without pandas.
+
+    >>> to_dataframe("results").groupby("arm").test_error.mean()  # doctest: +SKIP
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise ResforgeError("to_dataframe needs pandas: pip install pandas") from error
+    records = source if isinstance(source, Records) else read_records(source)
+    trials = _trials(records)
+    heads, *rows = _points(trials) if curves else _rows(records, trials)
+    frame = pandas.DataFrame([list(row) for row in rows], columns=list(heads))
+    # None in a column of numbers is NaN; a column that holds texts stays as it is.
+    return frame.infer_objects()
+
+
+def _trials(records: Records) -> _Trials:
+    return [
+        (arm, _Extra(records.recipe_changes(arm), records.measured.get(arm.digest)), trial)
+        for arm in records.arms
+        for trial in records.trials[arm.name]
+    ]
 
 
 def _rows(records: Records, trials: _Trials) -> Iterator[list[object]]:
     axes = list(dict.fromkeys(axis for arm in records.arms for axis, _ in arm.labels))
     yield [*_COLUMNS, *(f"axis:{axis}" for axis in axes)]
-    for arm, trial in trials:
+    for arm, extra, trial in trials:
         labels = dict(arm.labels)
-        yield [*_cells(arm, trial).values(), *(labels.get(axis, "") for axis in axes)]
+        yield [*_cells(arm, extra, trial).values(), *(labels.get(axis, "") for axis in axes)]
 
 
 def _points(trials: _Trials) -> Iterator[Iterable[object]]:
     yield _POINTS
-    for arm, trial in trials:
+    for arm, _, trial in trials:
         trial_id = (arm.name, trial.seed, trial.key)
-        for step, loss in trial.outcome.train_curve:
-            yield *trial_id, "train", step, None, loss
+        for step, error, loss in _training(trial.outcome):
+            yield *trial_id, "train", step, error, loss
         curves = {"validation": trial.outcome.validation_curve, "test": trial.outcome.test_curve}
         for images, curve in curves.items():
             for step, error, loss in curve:
                 yield *trial_id, images, step, error, loss
 
 
-def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:
+def _object(arm: ArmRecord, extra: _Extra, trial: TrialRecord) -> dict[str, Any]:
     outcome = trial.outcome
     return {
-        **_cells(arm, trial),
+        **_cells(arm, extra, trial),
         "error": outcome.error,
+        "recipe": extra.recipe,
+        "measured": asdict(extra.cost) if extra.cost else None,
         "labels": dict(arm.labels),
-        "train_curve": [{"step": step, "loss": loss} for step, loss in outcome.train_curve],
+        "train_curve": _curve(_training(outcome)),
         "test_curve": _curve(outcome.test_curve),
         "validation_curve": _curve(outcome.validation_curve),
         "correct": outcome.correct,
@@ -95,17 +154,29 @@ def _object(arm: ArmRecord, trial: TrialRecord) -> dict[str, Any]:
     }
 
 
-def _curve(points: Iterable[tuple[int, float, float]]) -> list[dict[str, float]]:
+def _training(outcome: Outcome) -> Iterator[tuple[int, float | None, float]]:
+    """Step, error and loss of the training batches; older trials have no errors."""
+    errors = dict(outcome.train_errors)
+    return ((step, errors.get(step), loss) for step, loss in outcome.train_curve)
+
+
+def _curve(points: Iterable[tuple[int, float | None, float]]) -> list[dict[str, float | None]]:
     return [{"step": step, "error": error, "loss": loss} for step, error, loss in points]
 
 
-def _cells(arm: ArmRecord, trial: TrialRecord) -> dict[str, object]:
+def _cells(arm: ArmRecord, extra: _Extra, trial: TrialRecord) -> dict[str, object]:
     outcome = trial.outcome
     cells = (
         *(arm.name, trial.seed, outcome.status, outcome.test_error, outcome.test_loss),
         *(outcome.train_loss, outcome.steps, round(outcome.seconds, 3)),
-        *(arm.params, arm.macs, arm.depth, arm.digest, trial.key, trial.recorded.isoformat()),
+        *(arm.params, arm.macs, arm.depth, arm.network, trial.key, trial.recorded.isoformat()),
         (outcome.error or "").strip().rpartition("\n")[2],
-        *(outcome.selected, outcome.validation_error),
+        *(
+            outcome.selected,
+            outcome.validation_error,
+            outcome.train_error,
+            changes_text(extra.recipe),
+        ),
+        *measured_figures(extra.cost).values(),
     )
     return dict(zip(_COLUMNS, cells, strict=True))

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
+from ...training.result import error_before
+
 #: Part of every trial's key; to be increased when the same trial would give other numbers.
 RESULT_FORMAT = 1
 
@@ -59,6 +61,9 @@ class Outcome:
     validation_curve: _Curve = ()
     selected: _Step | None = None
     """Step whose weights were tested; None stands for the last."""
+    train_errors: tuple[tuple[_Step, _Error], ...] = ()
+    """``(step, error)`` of the training batches, each the mean over the steps since the last point,
+    of the outputs of those steps; empty in trials of versions that did not record it."""
 
     @classmethod
     def timed_out(cls, limit: float) -> Outcome:
@@ -79,9 +84,25 @@ class Outcome:
         """Validation error after the selected step; None where there are no validation images."""
         return self._at_selected(self.validation_curve)[1]
 
+    def steps_to(self, error: float) -> int | None:
+        """Step of the first evaluation with at most this test error; None where there is none.
+
+        >>> Outcome("done", test_curve=((20, 0.3, 1.0), (40, 0.1, 0.5))).steps_to(0.2)
+        40
+        """
+        return next((step for step, reached, _ in self.test_curve if reached <= error), None)
+
     @property
     def train_loss(self) -> float | None:
         return self.train_curve[-1][1] if self.status == "done" else None
+
+    @property
+    def train_error(self) -> float | None:
+        """Mean training error over the steps since the evaluation before the selected step."""
+        if self.status != "done" or not self.train_errors or not self.test_curve:
+            return None
+        evaluated = [step for step, *_ in self.test_curve]
+        return error_before(self.train_errors, evaluated, self._at_selected(self.test_curve)[0])
 
     @property
     def numbers(self) -> tuple[Any, ...]:
@@ -89,6 +110,7 @@ class Outcome:
         return (
             *(self.status, self.train_curve, self.test_curve, self.steps),
             *(self.correct, self.gradients, self.validation_curve, self.selected),
+            self.train_errors,
         )
 
     def _at_selected(

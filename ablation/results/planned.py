@@ -23,15 +23,22 @@ class ArmRecord:
     name: Annotated[str, Field(min_length=1)]
     labels: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]
     digest: str
+    """The digest of the network, followed by one of the recipe where that is the arm's own. Arms
+    of equal digests share their trials."""
     params: _Count
     macs: _Count
     depth: _Count
     spec: str = ""
     """The spec as JSON."""
 
+    @property
+    def network(self) -> str:
+        """The digest of the network alone."""
+        return self.digest.partition("+")[0]
+
 
 class TrialEntry(NamedTuple):
-    """A planned trial: its key, the digest of its network and its seed."""
+    """A planned trial: its key, the digest of its arm and its seed."""
 
     key: str
     digest: str
@@ -50,8 +57,10 @@ class PlanRecord:
     """The text of the sweep file."""
     fingerprint: str
     """SHA-256 of the data."""
-    images: tuple[int, int, int, int]
+    images: tuple[int, ...]
     """Channels, height, width and number of classes of the data."""
+    tested: int
+    """Number of images that are tested on."""
     arms: tuple[ArmRecord, ...]
     trials: tuple[TrialEntry, ...]
     """The trials in the order in which they are to be trained."""
@@ -64,6 +73,7 @@ def write_plan(database: sqlite3.Connection, plan: PlanRecord) -> None:
         "text": plan.text,
         "fingerprint": plan.fingerprint,
         "images": json.dumps(plan.images),
+        "tested": json.dumps(plan.tested),
     }
     database.executemany("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", meta.items())
     database.execute("DELETE FROM arms")
@@ -81,7 +91,7 @@ def write_plan(database: sqlite3.Connection, plan: PlanRecord) -> None:
     database.execute("UPDATE trials SET rank = NULL")
     database.executemany(
         "INSERT INTO trials (key, digest, seed, rank, state) VALUES (?, ?, ?, ?, 'waiting')"
-        " ON CONFLICT (key) DO UPDATE SET rank = excluded.rank",
+        " ON CONFLICT (key) DO UPDATE SET rank = excluded.rank, digest = excluded.digest",
         [(*trial, rank) for rank, trial in enumerate(plan.trials)],
     )
     note_counts(database)

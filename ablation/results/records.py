@@ -6,26 +6,31 @@ import json
 import os
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ...errors import SpecError, StoreError, printable
+from ...errors import ResforgeError, SpecError, StoreError, printable
 from ...planner.plan import Plan, plan
 from ...specs.network import ResNetSpec
+from ...training.cost import Cost
 from ...training.data import DATA
-from ..declared import Declared, Pair, pairs_of, undeclared_warning
+from ..contrasts import Contrast, contrasts_of, undeclared_warning
+from ..declared import Declared
 from ..published import PublishedTable
+from ..recipe_paths import written_changes
 from .contents import (
     parse_arm,
     parse_images,
     parse_manifest,
     parse_outcome,
     parse_sweep,
+    parse_tested,
     parse_time,
 )
 from .disk import disk_errors, transaction
+from .measured import read_measured
 from .outcome import Outcome
 from .planned import ArmRecord
 from .store import Store
@@ -69,9 +74,19 @@ class Records:
     finished: int
     runs: tuple[RunRecord, ...] = ()
     """Runs that trained at least one trial, in the order of their start."""
-    images: tuple[int, int, int, int] | None = None
+    images: tuple[int, ...] | None = None
     """Channels, height, width and number of classes of the data, whose files may be gone; None in
     stores from before format 3."""
+    planned_tests: int | None = None
+    """Number of images that are tested on; None in stores of earlier versions."""
+    measured: dict[str, Cost] = field(default_factory=dict)
+    """Measured cost of the networks, by the digest of the arm."""
+
+    def _repr_html_(self) -> str | None:
+        # For notebooks: the beginning of the report, where the libraries that draw it are there.
+        from ..reporting.notebook import to_html
+
+        return to_html(self)
 
     @property
     def title(self) -> str:
@@ -80,15 +95,15 @@ class Records:
     @property
     def num_classes(self) -> int:
         """Number of classes of the data; the test error of guessing is ``1 - 1 / num_classes``."""
-        return self._images[3]
+        return self._images[-1]
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width of the data's images."""
-        return self._images[1:3]
+    def input_size(self) -> tuple[int, ...]:
+        """Height and width of the data's images, or a side for each axis."""
+        return self._images[1:-1]
 
     @cached_property
-    def _images(self) -> tuple[int, int, int, int]:
+    def _images(self) -> tuple[int, ...]:
         if self.images is not None:
             return self.images
         data = DATA.validate_python(self.sweep["data"])
@@ -115,15 +130,41 @@ class Records:
         return "the step with the lowest validation error" if best else "the last step"
 
     @property
+    def guesses(self) -> bool:
+        """Whether a diverged seed counts as guessing in comparisons."""
+        return bool(self.sweep.get("diverged", "guess") == "guess")
+
+    @property
+    def threshold(self) -> float | None:
+        """Test error, as a fraction, that trials are to reach."""
+        percent = self.sweep.get("threshold")
+        return None if percent is None else percent / 100
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at which comparisons are judged; empty where they are judged once."""
+        return tuple(self.sweep.get("looks") or ())
+
+    @cached_property
+    def tested_images(self) -> int:
+        """Number of test images: a multiple of 8 where only the trials show it, or 1."""
+        if self.planned_tests is not None:
+            return self.planned_tests
+        # The files of the data may be gone.
+        with suppress(ResforgeError, ValueError, OSError):
+            return int(DATA.validate_python(self.sweep["data"]).tested)
+        return max([1, *(4 * len(trial.outcome.correct) for trial in self.all_trials)])
+
+    @property
     def published(self) -> tuple[PublishedTable, ...]:
         """Published results for some of the arms."""
         # Stores from before the key existed have none.
         return tuple(PublishedTable(**table) for table in self.sweep.get("published", ()))
 
     @property
-    def pairs(self) -> list[Pair]:
-        """Pairs of arms that are compared."""
-        return pairs_of(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
+    def contrasts(self) -> list[Contrast]:
+        """Contrasts of arms that are judged."""
+        return contrasts_of(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
 
     @property
     def undeclared_warning(self) -> str:
@@ -131,10 +172,38 @@ class Records:
         return undeclared_warning(self._declared, {arm.name: dict(arm.labels) for arm in self.arms})
 
     @property
+    def seeds_warning(self) -> str:
+        """Warning that the seeds were changed after results were recorded; empty where not."""
+        planned = [(run.started, run.manifest.get("seeds")) for run in self.runs]
+        first = min((trial.recorded for trial in self.all_trials), default=None)
+        seeds = [
+            str(text)
+            for started, text in planned
+            if text and first is not None and (started >= first or text == planned[0][1])
+        ]
+        changes = list(dict.fromkeys(seeds))
+        if len(changes) < 2:
+            return ""
+        return (
+            f"the seeds were changed after results had been recorded ({'; then '.join(changes)}):"
+            " chance has had several tries, and the false rate can be twice as large; plan looks"
+            " with seeds: {first: 3, most: 12}"
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reasons to read the comparisons with care."""
+        return tuple(filter(None, (self.undeclared_warning, self.seeds_warning)))
+
+    @property
     def _declared(self) -> list[Declared] | None:
         # Stores from before the key existed declare none.
         declared = self.sweep.get("comparisons")
         return None if declared is None else [Declared(**item) for item in declared]
+
+    def recipe_changes(self, arm: ArmRecord) -> dict[str, Any]:
+        """Changes of the sweep's recipe by an arm, as paths and values; empty for most arms."""
+        return written_changes(self.sweep, arm.labels)
 
     @property
     def all_trials(self) -> list[TrialRecord]:
@@ -165,6 +234,8 @@ def read_records(folder: str | os.PathLike[str]) -> Records:
             finished=counts["finished"],
             runs=_runs(store.database),
             images=parse_images(meta["images"]) if "images" in meta else None,
+            planned_tests=parse_tested(meta["tested"]) if "tested" in meta else None,
+            measured=read_measured(folder),
         )
 
 

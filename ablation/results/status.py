@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import ResforgeError, StoreError, printable
@@ -31,6 +31,8 @@ class SweepStatus:
     """Counts of the whole sweep; arms of the same network share their trials."""
     drivers: int
     """Number of active runs."""
+    set_aside: dict[str, str] = field(default_factory=dict)
+    """Nodes of clusters that get no trials of active runs, and why."""
 
     @property
     def total(self) -> int:
@@ -51,6 +53,7 @@ class SweepStatus:
             "total": self.total,
             "finished": self.finished,
             "drivers": self.drivers,
+            "set_aside": self.set_aside,
             "trials": self.trials,
             "arms": [{"arm": name, **counts} for name, counts in self.arms.items()],
         }
@@ -73,6 +76,7 @@ def sweep_status(folder: str | os.PathLike[str]) -> SweepStatus:
     with Store(folder) as store, disk_errors(store.path), transaction(store.database, write=False):
         arms = _arms(store)
         states = store.states()
+        manifests = store.active_runs()
         drivers = store.drivers()
         query = "SELECT value FROM meta WHERE name = 'sweep'"
         sweep = parse_sweep(store.database.execute(query).fetchone()[0])
@@ -84,6 +88,11 @@ def sweep_status(folder: str | os.PathLike[str]) -> SweepStatus:
         arms={name: _in_order(by_digest.get(digest, Counter())) for name, digest in arms},
         trials=_in_order(Counter(state for _, state in states)),
         drivers=drivers,
+        set_aside={
+            node: str(why)
+            for manifest in manifests
+            for node, why in dict(manifest.get("set_aside") or {}).items()
+        },
     )
 
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...errors import StoreError
-from .contents import parse_outcome
+from .contents import parse_manifest, parse_outcome
 from .disk import DamagedError, disk_errors, transaction
 from .outcome import Outcome
 from .owner import Owner
 from .planned import PlanRecord, plan_changes, write_plan
 from .schema import make_writable, open_database
 from .seals import changed_column
+from .tables import MANIFESTS, version_of
 
 STORE_NAME = "results.sqlite"
 #: Seconds after which a claim expires unless it is renewed; drivers renew every few seconds.
@@ -82,11 +83,26 @@ class Store:
                 write_plan(database, plan)
 
     def note_run(self, owner: Owner, manifest: dict[str, Any]) -> None:
-        """Record the manifest of a run."""
+        """Record the manifest of a run, or replace it.
+
+        Raises ``StoreError`` while a run of other code trains into the store.
+        """
         row = (owner.text, _now(), json.dumps(manifest))
         with disk_errors(self.path), transaction(self.database) as database:
+            for other in self.active_runs():
+                self._require_same_code(manifest, other)
             database.execute(
-                "INSERT OR REPLACE INTO runs (owner, started, manifest) VALUES (?, ?, ?)", row
+                "INSERT INTO runs (owner, started, manifest) VALUES (?, ?, ?)"
+                " ON CONFLICT (owner) DO UPDATE SET manifest = excluded.manifest",
+                row,
+            )
+
+    def _require_same_code(self, mine: dict[str, Any], other: dict[str, Any]) -> None:
+        texts = [f"resforge {m.get('resforge')} ({str(m.get('code'))[:12]})" for m in (mine, other)]
+        if texts[0] != texts[1]:
+            raise StoreError(
+                f"{self.path}: another run is using this folder with other code ({texts[1]}, this"
+                f" is {texts[0]}): wait for it, or install the same on both machines"
             )
 
     def leave(self, owner: Owner) -> None:
@@ -188,6 +204,16 @@ class Store:
         with disk_errors(self.path):
             rows = self.database.execute("SELECT owner, lease FROM drivers").fetchall()
             return sum(not _has_expired(*held) for held in rows)
+
+    def active_runs(self) -> list[dict[str, Any]]:
+        """Manifests of the active runs that have trained something."""
+        with disk_errors(self.path):
+            if version_of(self.database) < MANIFESTS:
+                return []
+            rows = self.database.execute(
+                "SELECT owner, lease, manifest FROM drivers JOIN runs USING (owner)"
+            ).fetchall()
+        return [parse_manifest(text) for *held, text in rows if not _has_expired(*held)]
 
     def retry(self, statuses: Collection[str], digests: Collection[str]) -> list[tuple[Any, ...]]:
         """Delete outcomes of the current plan and return their trials to waiting.

@@ -15,6 +15,8 @@ from ...errors import ResforgeError
 _VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "xpu": "ZE_AFFINITY_MASK"}
 #: Libraries of the drivers of NVIDIA, AMD and Intel.
 _DRIVERS = ("libcuda.so.1", "libamdhip64.so", "libze_loader.so.1")
+#: Most trials that share a GPU: Ray counts in steps of 1/10000, in which 1/K must fit K times.
+MAX_PER_GPU = 100
 
 
 class Found(NamedTuple):
@@ -51,6 +53,25 @@ def choose_device(device: str, found: Found) -> str:
     else:
         use = "use cpu or auto, or check the driver and install PyTorch for that device"
     raise ResforgeError(f"PyTorch finds no device {device!r} here: {use}")
+
+
+def trials_per_device(per_gpu: int | None, device: str) -> int:
+    """Number of trials that share one device, for an asked ``per_gpu``.
+
+    Raises :class:`~resforge.ResforgeError` where trials run on the CPU, and above
+    :data:`MAX_PER_GPU`.
+
+    >>> trials_per_device(None, "cpu"), trials_per_device(4, "cuda")
+    (1, 4)
+    """
+    if per_gpu is not None and device == "cpu":
+        raise ResforgeError(
+            f"per_gpu is {per_gpu}, but trials run on the CPU: leave it out, or choose a device"
+            " that is here"
+        )
+    if per_gpu is not None and per_gpu > MAX_PER_GPU:
+        raise ResforgeError(f"per_gpu is {per_gpu}: use at most {MAX_PER_GPU}")
+    return per_gpu or 1
 
 
 def find_accelerators(device: str = "auto") -> Found:

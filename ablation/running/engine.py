@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ..results.outcome import Outcome
+from .callbacks import Event
 from .kinds import Kind
+from .preflight import Expected
 from .task import Interrupted, Task
 
 EngineName = Literal["process", "inline", "ray"]
@@ -27,9 +29,19 @@ class Job:
     function: str
     timeout: float
     workers: int | None
-    is_to_stop: Callable[[], bool]
+    is_to_stop: Callable[[], bool] = lambda: False
     device: str = "auto"
     kinds: tuple[Kind, ...] = ()
+    tell: Callable[[Task, Event], None] | None = None
+    """Receives what the trials tell, in the driver's process; None: nobody listens."""
+    per_gpu: int | None = None
+    """Number of tasks that share each GPU; None is one, and ``workers`` may be more."""
+    runtime_env: Mapping[str, Any] | None = None
+    """Runtime environment of Ray's workers."""
+    expected: Expected | None = None
+    """What each node of a cluster is checked for."""
+    note: Callable[[str], None] = lambda text: None
+    """Receives messages for people."""
 
 
 class Engine(Protocol):
@@ -37,8 +49,14 @@ class Engine(Protocol):
 
     device: str
     """Device that trials are trained on."""
-    size: int
-    """Number of tasks at a time."""
+
+    @property
+    def size(self) -> int:
+        """Number of tasks at a time; on a cluster it changes with the nodes."""
+
+    @property
+    def set_aside(self) -> Mapping[str, str]:
+        """Nodes of a cluster that get no tasks, and why."""
 
     @property
     def running(self) -> list[Task]:

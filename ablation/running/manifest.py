@@ -17,7 +17,9 @@ from .device import cores
 _LIBRARIES = ("torch", "numpy", "scikit-learn", "ray")
 
 
-def make_manifest(fingerprint: str, engine: str, workers: int, device: str) -> dict[str, Any]:
+def make_manifest(
+    fingerprint: str, engine: str, workers: int, device: str, seeds: str = ""
+) -> dict[str, Any]:
     """Versions, hardware and settings of this run in plain values, without importing torch.
 
     Trials may run on other machines, and record their own environments. ``commit`` is that of the
@@ -38,6 +40,8 @@ def make_manifest(fingerprint: str, engine: str, workers: int, device: str) -> d
         "threads": 1,
         "device": device,
         "data": fingerprint,
+        "seeds": seeds,
+        "set_aside": {},
     }
 
 

@@ -1,9 +1,12 @@
-"""Progress of a sweep: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a sweep: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import html
 import sys
-from typing import Protocol, TextIO
+import time
+from importlib import import_module
+from typing import Any, Protocol, TextIO
 
 from ...training.display import BarDisplay, Display
 from ..planning.plan import Trial
@@ -61,17 +64,25 @@ class Lines(Display):
     def running(self, count: int) -> None: ...
 
 
-class LiveBar(BarDisplay):
-    """Bar with the time left, the running and failed trials, and the best arm so far.
+class Counting:
+    """Tells a bar of the running and failed trials, and of the best arm so far.
 
-    Each failed trial is printed on a line above it.
+    A failed trial is told on a line of its own.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream, transient=False)
+    def __init__(self) -> None:
         self.active = 0
         self.failed = 0
         self.errors: dict[str, list[float]] = {}
+
+    def open(self, total: int, done: int, text: str) -> None:
+        raise NotImplementedError
+
+    def update(self, text: str, done: int | None = None) -> None:
+        raise NotImplementedError
+
+    def note(self, text: str) -> None:
+        raise NotImplementedError
 
     def start(self, total: int, finished: int) -> None:
         self.open(total, finished, "starting the workers")
@@ -97,10 +108,84 @@ class LiveBar(BarDisplay):
         return f"{counts}; best so far: {best}, {100 * means[best]:.1f}% test error"
 
 
+class LiveBar(BarDisplay, Counting):
+    """The bar of a terminal, with the time left; other lines are printed above it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        BarDisplay.__init__(self, stream, transient=False)
+        Counting.__init__(self)
+
+
+def in_notebook() -> bool:
+    """Whether this process runs the cells of a notebook, whose outputs can be written anew."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+class NotebookBar(Counting):
+    """The bar of a terminal as HTML: trials, time left, failures and the best arm so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = self.finished = self.already = 0
+        self.text = ""
+        self._began = 0.0
+        self._shown: Any = None
+
+    def open(self, total: int, done: int, text: str) -> None:
+        self.total, self.finished, self.already, self.text = total, done, done, text
+        self._began = time.monotonic()
+        self._show()
+
+    def update(self, text: str, done: int | None = None) -> None:
+        self.text = text
+        self.finished = self.finished if done is None else done
+        self._show()
+
+    def note(self, text: str) -> None:
+        print(text, flush=True)
+
+    def close(self) -> None:
+        """The last state stays in the notebook."""
+
+    def _show(self) -> None:
+        ipython = import_module("IPython.display")
+        page = ipython.HTML(self._page())
+        if self._shown is None:
+            self._shown = ipython.display(page, display_id=True)
+        else:
+            self._shown.update(page)
+
+    def _page(self) -> str:
+        left = self._seconds_left()
+        remaining = f", about {_duration(left)} left" if left else ""
+        return (
+            f'<progress value="{self.finished}" max="{max(self.total, 1)}"></progress>'
+            f" {self.finished} of {self.total} trials{remaining}; {html.escape(self.text)}"
+        )
+
+    def _seconds_left(self) -> float | None:
+        ran = self.finished - self.already
+        if not ran:
+            return None
+        return (time.monotonic() - self._began) / ran * (self.total - self.finished)
+
+
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """A bar if ``stream`` (default: standard error) is a terminal, else plain lines."""
+    """A bar if ``stream`` (default: standard error) is a terminal, else plain lines.
+
+    Without a stream, a notebook has a bar of its own.
+    """
+    if stream is None and in_notebook():
+        return NotebookBar()
     stream = stream or sys.stderr
     return LiveBar(stream) if stream.isatty() else Lines(stream)
+
+
+def default_progress() -> Progress:
+    """The bar of a notebook; silence elsewhere, where a program may have the streams."""
+    return NotebookBar() if in_notebook() else Silence()
 
 
 def describe(trial: Trial, outcome: Outcome) -> str:
@@ -111,3 +196,14 @@ def describe(trial: Trial, outcome: Outcome) -> str:
     elif outcome.error:
         result += f": {outcome.error.strip().splitlines()[-1]}"
     return f"{trial.arm.name}, seed {trial.seed}: {result}, {outcome.seconds:.1f} s"
+
+
+def _duration(seconds: float) -> str:
+    """A time for people.
+
+    >>> _duration(42), _duration(200), _duration(7300)
+    ('42 s', '3 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

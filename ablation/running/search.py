@@ -1,4 +1,4 @@
-"""Plans of a run: one, or for a search one for each batch."""
+"""Plans of a run: one, or one for each look at results, or for each batch of a search."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from ...reading.places import placed
 from ..planning.plan import SweepPlan, plan_sweep
 from ..planning.sample import arms_of
 from ..results.store import Store
+from .looks import look_plans
 from .progress import Progress
 
 _WORST = 1.0
 
 
 def plans(first: SweepPlan, store: Store, progress: Progress) -> Iterator[SweepPlan]:
-    """``first``, or for a search one plan for each batch, which includes all earlier batches.
+    """``first``, or a plan for each look, or for a search one for each batch of networks.
 
-    The next batch is asked for once all trials of the last are recorded in ``store``. It depends on
-    the sweep and these records alone, so that a search that is started again asks for the same
-    networks. Complete batches are skipped, except for the last. The value of a network is its mean
-    validation error over seeds, where a seed without one counts as an error of 100%.
+    Each batch includes all earlier ones. The next is asked for once all trials of the last are
+    recorded in ``store``. It depends on the sweep and these records alone, so that a search that is
+    started again asks for the same networks. Complete batches are skipped, except for the last. The
+    value of a network is its mean validation error over seeds, where a seed without one counts as
+    an error of 100%.
 
     Raises :class:`~resforge.SpecError` for a network that does not fit the data, for an exceeded
     budget and for a space without enough networks.
     """
     sweep = first.sweep
     if sweep.search is None:
-        yield first
+        yield from look_plans(first, store, progress) if sweep.looks else [first]
         return
     search, space = sweep.search, load_space(sweep.search.space)
     searcher = search.searcher(space)

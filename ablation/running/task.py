@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..planning.plan import SweepPlan, Trial
 from ..results.outcome import Outcome
+from .callbacks import Event
 from .checkpoint import EVERY, checkpoint_path
 
 
@@ -49,7 +50,7 @@ def make_task(
         key=trial.key,
         arm=trial.arm.name,
         spec=trial.arm.spec.to_json(),
-        recipe=plan.sweep.recipe.model_dump_json(),
+        recipe=trial.arm.recipe.model_dump_json(),
         data=plan.sweep.data.beside(Path.cwd()).model_dump_json(),
         fingerprint=plan.fingerprint,
         seed=trial.seed,
@@ -71,7 +72,28 @@ class StoppedError(Exception):
     """Raised by a trial that was asked to stop; its text, often empty, is a note for people."""
 
 
-#: Runs a task; its second argument says whether to stop, which raises :class:`StoppedError`.
+class Watch:
+    """What a trial asks and tells while it trains.
+
+    A call says whether it is to stop; :meth:`tell` passes an event on, where anybody listens.
+    """
+
+    def __init__(
+        self, stopped: Callable[[], bool], tell: Callable[[Event], object] | None = None
+    ) -> None:
+        self.stopped = stopped
+        self.listener = tell
+
+    def __call__(self) -> bool:
+        return self.stopped()
+
+    def tell(self, event: Event) -> None:
+        if self.listener is not None:
+            self.listener(event)
+
+
+#: Runs a task; its second argument, a :class:`Watch`, says whether to stop, which raises
+#: :class:`StoppedError`.
 RunTask = Callable[[Task, Callable[[], bool]], Outcome]
 
 

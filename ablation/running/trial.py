@@ -23,8 +23,9 @@ from ...training.loop import Training, train
 from ...training.recipe import Recipe
 from ...training.result import TrainResult
 from ..results.outcome import Outcome, pack_bits
+from .callbacks import Event
 from .checkpoint import Checkpoint, code_digest
-from .task import StoppedError, Task
+from .task import StoppedError, Task, Watch
 
 
 def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome:
@@ -48,8 +49,9 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
         checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
         start = time.perf_counter()
         training, before = _begin(checkpoint, fresh)
+        telling = Telling(training, stopped)
         while not training.finished:
-            training.advance()
+            telling.step(training.advance())
             stop = stopped()
             if (stop or checkpoint.is_due) and not training.finished:
                 seconds = before + time.perf_counter() - start
@@ -71,6 +73,26 @@ def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Train
     except Exception as error:  # the exception names the part that does not fit
         checkpoint.refuse(f"{type(error).__name__}: {error}")
         return fresh(), 0.0
+
+
+class Telling:
+    """Tells the steps and evaluations of a training, where an engine listens."""
+
+    def __init__(self, training: Training, watch: Callable[[], bool]) -> None:
+        self.training = training
+        self.watch = watch if isinstance(watch, Watch) else Watch(watch)
+        self.evaluations = len(training.record.test_curve)
+        self.watch.tell(Event("started", training.step))
+
+    def step(self, loss: float) -> None:
+        """A step was done; ``loss`` is that before it."""
+        if self.watch.listener is None or self.training.diverged:
+            return
+        training, curve = self.training, self.training.record.test_curve
+        self.watch.tell(Event("step", training.step, loss, training.batch_error))
+        for point in curve[self.evaluations :]:
+            self.watch.tell(Event("evaluated", point.step, point.loss, point.error))
+        self.evaluations = len(curve)
 
 
 def warm_up() -> None:
@@ -171,6 +193,7 @@ def _outcome(
     return Outcome(
         status="diverged" if result.diverged else "done",
         train_curve=result.train_curve,
+        train_errors=result.train_errors,
         test_curve=tuple(point.numbers for point in result.test_curve),
         validation_curve=tuple(point.numbers for point in result.validation_curve),
         selected=result.selected,

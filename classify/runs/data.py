@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import Fault, SpecError
 from ...training.data import DATA
 from ...training.data.source import DataSource
-from ..pictures.folder import PictureFolder, read_folder
+from ...training.pictures.folder import PictureFolder, read_folder
 
 #: Data sets with a name; those with files are written NAME:FOLDER.
 NAMED = ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "npz")

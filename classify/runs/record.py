@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ...planner.plan import lay_out, too_wide
+from ...planner.plan import failure, lay_out
 from ...specs.base import Spec
 from ...specs.network import ResNetSpec
+from ...training.pictures.view import RandomCrop, View
 from ...training.recipe import Recipe
-from ..pictures.view import RandomCrop, View
 
 
 class DataRecord(Spec):
@@ -67,8 +67,8 @@ class RunSpec(Spec):
             if view.channels != self.network.in_channels:
                 raise _misfit("view", f"the network has {self.network.in_channels} input channels")
         plan = lay_out(self.network, (side, side))
-        if view is not None and (layer := too_wide(plan)):
-            raise _misfit("view.size", f"{side} is too small for {layer.name} of the network")
+        if view is not None and (fault := failure(plan)):
+            raise _misfit("view.size", f"the network cannot run on it: {fault.message}")
         if plan.output_shape != (len(self.classes),):
             raise _misfit("classes", f"the network has outputs of shape {plan.output_shape}")
         return self

@@ -16,24 +16,24 @@ from torch import nn
 from ...builder import build
 from ...drawing.numbers import percent
 from ...errors import Fault, SpecError
-from ...planner.plan import lay_out, too_wide
+from ...planner.plan import failure, lay_out
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
 from ...training.data.source import DataSource
 from ...training.data.tensors import load_data
 from ...training.device import as_device
 from ...training.optimizer import AdamWSpec
+from ...training.pictures.colours import measure
+from ...training.pictures.folder import PictureFolder
+from ...training.pictures.overlap import identical, report_identical
+from ...training.pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
 from ...training.recipe import Recipe
 from ...training.streams import Batches
 from ...weights import LAYOUTS, load_weights
 from ..distributed import Ranks, joined
 from ..feed import Feed, TensorFeed
 from ..fit import FitResult, fit
-from ..pictures.colours import measure
-from ..pictures.feed import PictureFeed, Unreadable
-from ..pictures.folder import PictureFolder
-from ..pictures.overlap import identical, report_identical
-from ..pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
+from ..picture_feed import PictureFeed, Unreadable
 from ..progress import Progress
 from .board import Board
 from .data import find_data
@@ -259,9 +259,12 @@ def _with_classes(
         raise SpecError(Fault("data", message, "in_channels", help))
     side = network.natural_input_size
     shape = data.input_shape[1:] if isinstance(data, DataSource) else (side, side)
+    if len(shape) != network.dims:
+        message = f"the network has dims: {network.dims}, the maps of the data {len(shape)} axes"
+        raise SpecError(Fault("data", message, "dims", f"write dims: {len(shape)}"))
     plan, classes = lay_out(network, shape), len(feed.class_names)
-    if isinstance(data, DataSource) and (layer := too_wide(plan)):
-        message = f"the images of {shape[0]}x{shape[1]} pixels are too small for {layer.name}"
+    if isinstance(data, DataSource) and (fault := failure(plan)):
+        message = f"the network cannot run on these images: {fault.message}"
         raise SpecError(Fault("data", message, help="use a network for small images"))
     if plan.output_shape == (classes,):
         return network

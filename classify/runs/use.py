@@ -16,14 +16,21 @@ from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ...training.data.tensors import load_data
 from ...training.device import as_device
+from ...training.pictures.decode import PictureError
+from ...training.pictures.folder import (
+    TEST,
+    VAL,
+    PictureFolder,
+    first_folder,
+    list_labelled,
+    read_folder,
+)
+from ...training.pictures.loader import ahead
+from ...training.pictures.view import View
 from ...training.prediction import predict
 from ..evaluation import Evaluation, evaluate
 from ..feed import LabelledBatch
-from ..pictures.decode import PictureError
-from ..pictures.feed import BATCH, PictureFeed, Unreadable, normalised, read, split
-from ..pictures.folder import TEST, VAL, PictureFolder, first_folder, list_labelled, read_folder
-from ..pictures.loader import ahead
-from ..pictures.view import View
+from ..picture_feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from .data import find_data
 from .folder import BEST, LAST, RunFolder
 from .record import RunSpec

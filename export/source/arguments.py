@@ -42,7 +42,8 @@ class Arguments:
         """
         out, first, *inner = self.channels
         for name in (likely, out, *inner, first) if likely else (out, *inner):
-            if column.items() <= self.channels[name].items():
+            # What is likely may be a number of some of the blocks, which is no channel of all.
+            if column.items() <= self.channels.get(name, {}).items():
                 return self._use(name)
         if len(column) < self.count:
             return self.number("width", column)

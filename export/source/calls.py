@@ -206,9 +206,9 @@ NOTHING = shape_of(IDENTITY)
 """The shape of an identity."""
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two shapes are one, but for what only one of them does."""
-    if one == other or NOTHING in (one, other):
+def alike(still: Any, strided: Any) -> bool:
+    """Whether two shapes are one, but for what only the block that strides does."""
+    if still in (strided, NOTHING):
         return True
-    tuples = isinstance(one, tuple) and isinstance(other, tuple)
-    return tuples and len(one) == len(other) and all(map(alike, one, other))
+    tuples = isinstance(still, tuple) and isinstance(strided, tuple)
+    return tuples and len(still) == len(strided) and all(map(alike, still, strided))

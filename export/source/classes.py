@@ -16,9 +16,9 @@ from ...builder.make import (
 )
 from ...planner.plan import Plan
 from ...specs.call import Call
+from ...specs.layer import Module
 from ...specs.layout import BlockPlan, block_at, with_drop_path
 from ...specs.resolve import ResolvedBlock
-from ...specs.trace import Module
 from .calls import alike, shape_of
 from .own import joins
 
@@ -52,7 +52,7 @@ class BlockCalls(NamedTuple):
     @property
     def strides(self) -> bool:
         """Whether the block strides."""
-        return self.block.stride > 1
+        return self.block.stride != 1
 
     @property
     def takes(self) -> int:
@@ -71,7 +71,7 @@ def calls_of(resolved: ResolvedBlock, registered: tuple[type, ...]) -> BlockCall
 
     Networks repeat their blocks: those of each are made and compared once.
     """
-    laid = block_at(*resolved.like, (1, 1))
+    laid = block_at(*resolved.like, resolved.site.point)
     block = BlockPlan(resolved, laid.layers, laid.cuts, 0, laid.modules)
     modules = block.modules
     if resolved.drop_rate:
@@ -146,10 +146,12 @@ def _fit(one: BlockCalls, other: BlockCalls) -> bool:
     if one.strides == other.strides:
         if one.chains != other.chains or (one.keeps == other.keeps and one.side != other.side):
             return False
-    elif not alike(one.chains, other.chains) or (
-        one.keeps == other.keeps and not alike(one.side, other.side)
-    ):
-        return False
+    else:
+        still, strided = (other, one) if one.strides else (one, other)
+        if not alike(still.chains, strided.chains):
+            return False
+        if one.keeps == other.keeps and not alike(still.side, strided.side):
+            return False
     return one.takes == other.takes or _divide(one, other) or _divide(other, one)
 
 

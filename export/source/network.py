@@ -11,6 +11,7 @@ from ...errors import printable
 from ...planner.plan import Plan
 from ...planner.plan import lay_out as plan_at
 from ...reading.load import SpecLike, as_spec
+from ...specs.axes import SIDES
 from ...specs.call import Call
 from ...specs.layout import BlockPlan
 from .arguments import Column
@@ -40,7 +41,7 @@ def to_code(spec: SpecLike) -> str:
     >>> [line for line in text.splitlines() if line.startswith("class ")]
     ['class ZeroPad(nn.Module):', 'class BasicBlock(nn.Module):', 'class ResNet(nn.Module):']
     """
-    plan = plan_at(as_spec(spec, "to_code"), (1, 1))
+    plan = plan_at(as_spec(spec, "to_code"))
     return "\n".join([*NetworkText(plan).lines(), ""])
 
 
@@ -74,6 +75,8 @@ class NetworkText:
         self.stem, self.after = nested(ends.stem), nested((*ends.closing, *ends.head))
         self.numbers = PlainNumbers(self.num_classes)
         self.steps, self.cut = self._steps()
+        chains = [nested(modules) for modules in plan.before]
+        self.before = [self._texts(calls) for calls in chains]
         kinds, self.places = sort_blocks(plan)
         self.blocks = [BlockText(kind) for kind in kinds]
         self.total = len(self.places)
@@ -124,7 +127,8 @@ class NetworkText:
         shape = "the last stage's map"
         if self.spec.head is not None:
             shape = "(N, num_classes)" if self.num_classes else f"(N, {self.plan.output_shape[0]})"
-        return f"Stages of {depths} blocks; (N, {self.spec.in_channels}, H, W) to {shape}."
+        sides = ", ".join(side[0].upper() for side in SIDES[self.spec.dims])
+        return f"Stages of {depths} blocks; (N, {self.spec.in_channels}, {sides}) to {shape}."
 
     @property
     def num_classes(self) -> int | None:
@@ -155,6 +159,8 @@ class NetworkText:
             yield from _set(name, text)
         first = 1
         for number, stage in enumerate(self.plan.stages, start=1):
+            for name, text in self.before[number - 1].items():
+                yield from _set(name, text)
             blocks = ", ".join(self._stage(stage, first))
             yield from _set(f"layer{number}", f"nn.Sequential({blocks})")
             first += len(stage)
@@ -186,7 +192,8 @@ class NetworkText:
 
     def _forward(self) -> Iterator[str]:
         lines = called(self.steps[: self.cut], "x", "x")
-        lines += [f"self.layer{number}(x)" for number in range(1, len(self.plan.stages) + 1)]
+        for number, chain in enumerate(self.before, start=1):
+            lines += [f"self.{name}(x)" for name in (*chain, f"layer{number}")]
         lines += called(self.steps[self.cut :], "x", "x")
         *before, last = lines
         yield from (f"x = {line}" for line in before)

@@ -197,7 +197,7 @@ def _bases(node: ast.ClassDef, what: type, needs: dict[Any, None]) -> Edits:
     for base, kind in zip(node.bases, what.__bases__, strict=False):
         if is_foreign(kind):
             names.append(ast.unparse(base))
-        elif _gives(kind, wanted):
+        elif _gives(kind, wanted | _overridden(kind, what)):
             needs[kind] = None
             names.append(kind.__name__)
         else:
@@ -217,6 +217,18 @@ def _gives(kind: type, wanted: set[str]) -> bool:
     return any(
         name in vars(each) and not _is_left_out(name, each) for each in ours for name in wanted
     )
+
+
+def _overridden(kind: type, what: type) -> set[str]:
+    """The methods of PyTorch's bases of ``what`` that ``kind`` has in their place."""
+    theirs = {name for each in what.__mro__ if is_foreign(each) for name in vars(each)}
+    ours = (each for each in kind.__mro__ if not is_foreign(each))
+    return {
+        name
+        for each in ours
+        for name, value in vars(each).items()
+        if inspect.isfunction(value) and name in theirs
+    }
 
 
 def _plain_bases(kind: type) -> Iterator[str]:

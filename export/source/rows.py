@@ -7,7 +7,7 @@ from itertools import chain, count
 from typing import NamedTuple
 
 from ...specs.call import IDENTITY, Call, call
-from ...specs.trace import Module
+from ...specs.layer import Module
 from .layout import attribute
 
 _FLATTEN = call("nn.Flatten")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...errors import BuildError
 from ...planner.plan import Plan
-from ...specs.trace import Module
+from ...specs.layer import Module
 from .block import BlockText
 from .classes import starting
 from .layout import literal
@@ -22,7 +22,7 @@ def initialisation(plan: Plan, blocks: Sequence[BlockText]) -> Iterator[str]:
         yield ""
         yield "        # By fan-out: He et al. 2015 (arXiv 1502.01852)."
         yield "        for module in self.modules():"
-        yield "            if isinstance(module, nn.Conv2d):"
+        yield f"            if isinstance(module, nn.Conv{plan.spec.dims}d):"
         yield '                nn.init.kaiming_normal_(module.weight, mode="fan_out")'
     yield from _constants("Values of their own.", _own_starts(plan, blocks, drawn))
     if plan.spec.init.zero_residual:
@@ -34,7 +34,8 @@ def _own_starts(plan: Plan, blocks: Sequence[BlockText], drawn: bool) -> Starts:
     """The constants that tensors start at which no constructor of theirs gives them, or which
     the convolutions' own weights have been ``drawn`` over."""
     found: Starts = {}
-    owners = [("ResNet", module) for part in plan.modules for module in starting(part)]
+    parts = (*plan.modules, *plan.before)
+    owners = [("ResNet", module) for part in parts for module in starting(part)]
     for text in blocks:
         owners += [(text.kind.name, x) for calls in text.blocks for x in calls.starting]
     for owner, module in owners:
@@ -50,7 +51,7 @@ def _starts_of(owner: str, module: Module, drawn: bool) -> Iterator[tuple[tuple[
     for layer in module.layers:
         for tensor, value in layer.starts:
             name = f"{layer.name}.{tensor}" if tensor else layer.name
-            if not own:
+            if not own and layer.kind != "parameter":
                 yield (owner, name), value
             elif drawn and layer.kind == "conv" and tensor == "weight":
                 yield (made.name, name.removeprefix(f"{module.name}.")), value
@@ -63,8 +64,8 @@ def _residual_ends(blocks: Sequence[BlockText]) -> Starts:
         block = text.first.block
         end = block.residual_end
         if not block.shortcut.absent and end is not None:
-            tensors = ("weight", "bias") if end.kind == "conv" and end.bias else ("weight",)
-            found |= {(text.kind.name, f"{end.name}.{tensor}"): 0.0 for tensor in tensors}
+            names = end.zeros if end.kind == "conv" else (f"{end.name}.weight",)
+            found |= {(text.kind.name, name): 0.0 for name in names}
     return found
 
 

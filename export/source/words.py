@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...specs.block import BlockSpec
+from ...specs.layer import Module
 from ...specs.layout import BlockPlan
+from ...specs.operations import ActSpec
 from ...specs.shortcut import ShortcutSpec
 from ...specs.site import Site
-from ...specs.trace import Module
 from .classes import BlockCalls
 
 
@@ -36,7 +37,7 @@ def _applied(steps: Iterable[Module], inner: str) -> str:
 
 def _called(step: Module) -> str:
     """What a formula calls the operation: an activation by its function."""
-    function = getattr(step.op, "function", None)
+    function = step.op.name if isinstance(step.op, ActSpec) else None
     norm = getattr(step.op, "norm", None)
     return str(function or ("none" if getattr(norm, "kind", "") == "none" else step.op.kind))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from ...specs.catalogue import list_specs
+from ...specs.catalogue import entries
 from ...specs.paths import nearest
 
 
@@ -27,7 +27,7 @@ def text(name: str) -> str:
 
 def help_for(name: str) -> str:
     """The help line of the error for an unknown name."""
-    if name in list_specs():
+    if name in entries():
         return f"{name} is a network: write a space with base: {name}"
     close = nearest(name, list_spaces())
     known = f"shipped are {', '.join(list_spaces())}"

@@ -10,6 +10,7 @@ from pydantic import Field
 from ..base import Channels
 from ..operation import Problem
 from ..seen import Seen
+from .convolutions import other_convs
 from .narrowed import NarrowedSpec
 
 
@@ -31,7 +32,11 @@ class BottleneckSpec(NarrowedSpec):
         {"expansion": 2, "groups": 2, "width_per_group": 128},
         {"stride_on": "conv1"},
         {"order": "full_pre", "dropout": 0.3},
+        {"attention": {"kind": "se", "reduction": 2}, "attention_at": "inner"},
+        {"stride_by": {"kind": "pool", "pool": "avg"}, "conv2": {"kind": "conv", "kernel": 5}},
     )
+
+    strides: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"stride_on": "conv1"})
 
     kind: Literal["bottleneck"] = "bottleneck"
     expansion: Annotated[int, Field(ge=1, le=64)] = 4
@@ -50,12 +55,13 @@ class BottleneckSpec(NarrowedSpec):
             return
         outside, inner = convs[2].out_channels, convs[1].out_channels
         groups = max(1, inner // convs[1].in_channels)
-        first = {"stride_on": "conv1"} if (convs[0].stride or 1) > 1 else {}
+        first = {"stride_on": "conv1"} if convs[0].stride not in (None, 1) else {}
         for expansion in dict.fromkeys((4, max(1, outside // inner), 1)):
             wide = 64 * inner // max(1, outside // expansion * groups)
             given = {"expansion": expansion, "groups": groups, "width_per_group": wide}
             usual = {"expansion": 4, "groups": 1, "width_per_group": 64}
-            yield {name: n for name, n in given.items() if n != usual[name]} | first
+            named = {name: n for name, n in given.items() if n != usual[name]}
+            yield named | first | other_convs(convs, (1, 3, 1))
 
     def out_channels(self, width: int) -> int:
         return width * self.expansion

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
+from ..operation import AnyOperation, Problem
 from ..operations import ConvSpec
 from ..site import Site
 from .ordered import OrderedSpec
@@ -11,6 +14,13 @@ from .ordered import OrderedSpec
 
 class NarrowedSpec(OrderedSpec):
     """1x1, 3x3 and 1x1 convolutions, the 3x3 in groups at a width of its own."""
+
+    conv1: AnyOperation | None = None
+    """Operation in place of the first 1x1."""
+    conv2: AnyOperation | None = None
+    """Operation in place of the 3x3, such as `{conv: 5}`."""
+    conv3: AnyOperation | None = None
+    """Operation in place of the last 1x1."""
 
     @property
     def strides_first(self) -> bool:
@@ -25,20 +35,34 @@ class NarrowedSpec(OrderedSpec):
         """Groups of the 3x3 convolution."""
         raise NotImplementedError
 
+    def attended(self, width: int) -> int:
+        return self.inner_width(width) if self.attention_at == "inner" else super().attended(width)
+
     def width_for_steps(self, site: Site) -> int:
         return site.width
 
+    def problems_on(self, site: Site) -> Iterator[Problem]:
+        # The fields that make the inner width say nothing where the stage gives it.
+        beside = super().problems_at(site.width)
+        return beside if site.inner else self.problems_at(site.width)
+
     def convs(self, width: int) -> tuple[ConvSpec, ...]:
-        inner = times(self.inner_width(width), width)
-        groups = max(1, self.inner_groups(width))
-        first = self.strides_first
-        return (
-            ConvSpec(kernel=1, width=inner, stride="block" if first else 1),
-            ConvSpec(kernel=3, width=inner, stride=1 if first else "block", groups=groups),
-            ConvSpec(kernel=1, width=times(self.out_channels(width), width)),
-        )
+        inner, outer = times(self.inner_width(width), width), times(self.out_channels(width), width)
+        return _convs(inner, outer, max(1, self.inner_groups(width)), self.strides_first)
 
 
+@lru_cache(1024)
+def _convs(
+    inner: int | str | None, outer: int | str | None, groups: int, strides_first: bool
+) -> tuple[ConvSpec, ...]:
+    return (
+        ConvSpec(kernel=1, width=inner, stride="block" if strides_first else 1),
+        ConvSpec(kernel=3, width=inner, stride=1 if strides_first else "block", groups=groups),
+        ConvSpec(kernel=1, width=outer),
+    )
+
+
+@lru_cache(1024)
 def times(channels: int, width: int) -> int | str | None:
     """``channels`` as a chain writes them: as a multiple of the stage's width, or nothing where
     they are the width.

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from ..base import Channels
 from ..operation import Problem
+from ..operations import ConvSpec
 from ..seen import Seen
+from .convolutions import other_convs
 from .narrowed import NarrowedSpec
 
 
@@ -37,13 +39,20 @@ class XSpec(NarrowedSpec):
         convs = seen.numbered("conv")
         if len(convs) == 3:
             ratio = max(1, convs[2].out_channels // convs[1].out_channels)
-            yield {"group_width": convs[1].in_channels, **({"ratio": ratio} if ratio > 1 else {})}
+            own = {"ratio": ratio} if ratio > 1 else {}
+            kernels = other_convs(convs, (1, 3, 1))
+            yield {"group_width": convs[1].in_channels, **own, **kernels}
 
     def inner_width(self, width: int) -> int:
         return width // self.ratio
 
     def inner_groups(self, width: int) -> int:
         return max(1, self.inner_width(width) // self.group_width)
+
+    def inner_convs(self, width: int) -> tuple[ConvSpec, ...]:
+        first, second, last = super().inner_convs(width)
+        grouped = {"groups": 1, "group_width": self.group_width}
+        return first, second.model_copy(update=grouped), last
 
     def problems_at(self, width: int) -> Iterator[Problem]:
         inner = self.inner_width(width)

@@ -1,59 +1,98 @@
-"""The networks people build by hand today, one readable YAML file for each."""
+"""The networks people build by hand today, in one readable YAML file for each family."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from ...errors import Fault, SpecError
+from ...errors import Fault, SpecError, wrong_type
 from ...text.reader import read
 from ..paths import nearest
+from .families import Entry, entries
+
+__all__ = ["Entry", "entries", "entry", "list_specs", "mend_of", "text", "tree"]
 
 
-@cache
-def _names() -> tuple[str, ...]:
-    folder = files(__name__)
-    names = (item.name for item in folder.iterdir())
-    return tuple(sorted((name[:-5] for name in names if name.endswith(".yaml")), key=_natural))
-
-
-def _natural(name: str) -> list[str]:
-    """Sorts ``resnet50`` before ``resnet101``."""
-    letters = "".join(c if not c.isdigit() else " " for c in name).split()
-    digits = "".join(c if c.isdigit() else " " for c in name).split()
-    return [*letters[:1], *(number.zfill(8) for number in digits), *letters[1:]]
-
-
-def list_specs(pattern: str = "*") -> list[str]:
+def list_specs(
+    pattern: str = "*", *, family: str | None = None, source: str | None = None
+) -> list[str]:
     """Names in the catalogue that match a shell pattern, in natural order.
 
-    >>> list_specs("resnet[135]*_2*")
+    ``family`` and ``source`` leave only the entries of one family or of one project. Raises
+    :class:`SpecError` with the nearest name where there is no such family or source.
+
+    >>> list_specs("vgg*")
     []
-    >>> list_specs("resnet18*")
-    ['resnet18', 'resnet18_d2l', 'resnet18d']
+    >>> list_specs("resnet18*", source="torchvision")
+    ['resnet18']
     """
-    return [name for name in _names() if fnmatchcase(name, pattern)]
+    for key, value in (("pattern", pattern), ("family", family), ("source", source)):
+        if not isinstance(value, str | None) or (value is None and key == "pattern"):
+            raise wrong_type("list_specs", f"{key} as text", value, "write 'resnet*'")
+    known = entries()
+    _check("family", family, (each.family for each in known.values()))
+    _check("source", source, (each.source for each in known.values()))
+    return [
+        name
+        for name, each in known.items()
+        if fnmatchcase(name, pattern)
+        and family in (None, each.family)
+        and source in (None, each.source)
+    ]
+
+
+def _check(key: str, value: str | None, known: Iterable[str]) -> None:
+    names = sorted(set(known))
+    if value is not None and value not in names:
+        close = nearest(value, names)
+        help_ = f"did you mean {close!r}?" if close else f"known: {', '.join(names)}"
+        raise SpecError(Fault("catalogue", f"no {key} {value!r} in the catalogue", help=help_))
+
+
+def entry(name: object) -> Entry:
+    """The entry of a name. Raises :class:`SpecError` with the nearest name where there is none."""
+    found = entries().get(name) if isinstance(name, str) else None
+    if found is None:
+        message = f"no {name!r} in the catalogue"
+        raise SpecError(Fault("catalogue", message, "base", mend_of(name)))
+    return found
 
 
 def text(name: str) -> str:
-    """The YAML text of a catalogue entry, comments and all.
+    """The YAML text of a catalogue entry as a file of its own, comments and all.
 
-    Raises :class:`SpecError` with the nearest name where there is no such entry.
+    Raises :class:`SpecError` as :func:`entry` does.
+
+    >>> print(text("plain18"), end="")
+    # He et al. 2015, Deep Residual Learning (arXiv 1512.03385).
+    # Figure 3, middle: resnet18 without its shortcuts.
+    resforge: 1
+    name: plain18
+    base: resnet18
+    shortcut: none
     """
-    if name not in _names():
-        message = f"no {name!r} in the catalogue"
-        raise SpecError(Fault("catalogue", message, "base", mend_of(name)))
-    return (files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
+    return entry(name).text
 
 
-def mend_of(name: str) -> str:
+def mend_of(name: object) -> str:
     """The help line for a name that is not in the catalogue."""
-    close = nearest(name, list(_names()))
+    close = nearest(name, list(entries()))
     return (f"did you mean {close!r}? " if close else "") + "`resforge list` shows every name"
 
 
 def tree(name: str) -> dict[str, Any]:
-    """A catalogue entry as a plain tree."""
-    return read(text(name), name=f"{name}.yaml").tree
+    """A catalogue entry as a plain tree, whose ``base`` is another entry.
+
+    Raises :class:`SpecError` as :func:`entry` does, and for entries that start from each other.
+    """
+    found = read(text(name), name=f"{name}.yaml").tree
+    line, base = [name], found.get("base")
+    while base is not None:
+        if base in line:
+            circle = " -> ".join([*line[line.index(base) :], base])
+            message = f"entries of the catalogue start from each other: {circle}"
+            raise SpecError(Fault("catalogue", message, "base", "write one of them out"))
+        line.append(base)
+        base = entry(base).base
+    return found

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from ..base import Rate
 from ..call import IDENTITY, Call, call
+from ..layer import Module
 from ..operation import After, Operation
-from ..trace import Module
 
 
 class DropoutSpec(Operation):
@@ -17,11 +17,13 @@ class DropoutSpec(Operation):
     1605.07146), section 2.4.
     """
 
+    synonyms: ClassVar[tuple[str, ...]] = ("spatial_dropout",)
     main: ClassVar[str | None] = "rate"
     sign: ClassVar[str | None] = "p"
     legend: ClassVar[str] = "dropout"
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"rate": 0.3}, {"rate": 0.0})
     after: ClassVar[After] = "same"
+    keeps_activation: ClassVar[bool] = True
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate

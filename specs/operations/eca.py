@@ -9,9 +9,11 @@ from typing import Any, ClassVar, Literal
 from ..attention import AttentionSpec
 from ..base import OddKernel
 from ..call import Call, call
+from ..layer import Module
+from ..operation import dims_of
 from ..seen import Seen
 from ..site import Site
-from ..trace import Module, Trace
+from ..trace import Trace
 
 
 class ECASpec(AttentionSpec):
@@ -20,6 +22,7 @@ class ECASpec(AttentionSpec):
     Wang et al. 2020, ECA-Net (arXiv 1910.03151), section 3.
     """
 
+    synonyms: ClassVar[tuple[str, ...]] = ("efficient_channel_attention", "eca_layer")
     main: ClassVar[str | None] = "kernel"
     sign: ClassVar[str | None] = "eca"
     legend: ClassVar[str] = "efficient channel attention"
@@ -52,7 +55,7 @@ class ECASpec(AttentionSpec):
         side.conv_along_channels(f"{name}.conv", self.kernel_size(trace.channels))
 
     def call(self, module: Module) -> Call:
-        return call("ECA", kernel=self.kernel_size(module.in_channels))
+        return call("ECA", kernel=self.kernel_size(module.in_channels), **dims_of(module))
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
         return {"op": self.kind, "kernel": self.kernel_size(module.in_channels)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from ..attention import ReducingSpec
 from ..call import Call, ChannelCount, call
+from ..layer import Module
+from ..operation import dims_of
 from ..site import Site
-from ..trace import Module, Trace
+from ..trace import Trace
+from .reducing import ReducingSpec
 
 
 class GlobalContextSpec(ReducingSpec):
@@ -17,19 +19,29 @@ class GlobalContextSpec(ReducingSpec):
     1904.11492), section 3.3 and Figure 4d.
     """
 
+    synonyms: ClassVar[tuple[str, ...]] = ("global_context", "gcnet", "context")
     sign: ClassVar[str | None] = "gc"
     legend: ClassVar[str] = "global context"
+    samples: ClassVar[tuple[dict[str, Any], ...]] = (
+        *ReducingSpec.samples,
+        {"reduction": 2, "fuse": "mul"},
+    )
 
     kind: Literal["gc"] = "gc"
+    fuse: Literal["add", "mul"] = "add"
+    """What is done with W2 relu(n(W1 c)): it is added to F(x) (`add`), or F(x) is multiplied by
+    its sigmoid (`mul`)."""
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
         trace.fork("attention").conv(f"{name}.mask", 1, bias=True)
         side = trace.fork("attention")
         side.global_avg_pool(f"{name}.context")
-        side.conv(f"{name}.fc1", self.reduced(channels), bias=True)
+        side.conv(f"{name}.fc1", self.reduced_at(channels, site), bias=self.bias)
         side.layer_norm(f"{name}.norm")
-        side.conv(f"{name}.fc2", channels, bias=True, starts=(("weight", 0.0), ("bias", 0.0)))
+        starts = (("weight", 0.0), ("bias", 0.0)) if self.bias else (("weight", 0.0),)
+        side.conv(f"{name}.fc2", channels, bias=self.bias, starts=starts)
 
     def call(self, module: Module) -> Call:
-        return call("GlobalContext", ChannelCount(module.in_channels), **self.differing())
+        options = self.options(module, "fuse") | dims_of(module)
+        return call("GlobalContext", ChannelCount(module.in_channels), **options)

@@ -2,65 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import gt
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ..axes import (
+    Axes,
+    axes_text,
+    each,
+    listed,
+    number_text,
+    on_axes,
+    sides_text,
+    size_text,
+    uniform,
+)
+from ..by_axis import ByAxis, NumberOr
 from ..call import IDENTITY, Call, call
-from ..operation import After, BlockStride, Operation, Problem
+from ..layer import Layer, Module
+from ..operation import After, BlockStride, Operation, Problem, dims_of, stride_at
+from ..seen import Seen
 from ..site import Site
-from ..trace import Module, Trace
+from ..trace import Trace
+from ..windows import usual_padding
+
+Side = Annotated[int, Field(ge=1, le=31)]
+Padding = Annotated[int, Field(ge=0, le=15)]
+_Same = Literal["same"]
 
 
 class PoolSpec(Operation):
-    """The largest value of each window (`max`), or the mean of squares that do not overlap (`avg`).
+    """The largest value of each window (`max`), or its mean (`avg`).
 
-    A square that the border cuts is averaged over what is left of it, as in timm and mmpretrain.
-    With ``padding: same``, `avg` is the mean of a window at each pixel.
+    By default `max` has windows of 3x3, padded by 1, and `avg` squares that do not overlap, of
+    which the border may cut the last: it is averaged over what is left, as in timm and mmpretrain.
     """
 
+    synonyms: ClassVar[tuple[str, ...]] = (
+        "max_pool",
+        "avg_pool",
+        "average_pool",
+        "pooling",
+        "downsample",
+    )
     main: ClassVar[str | None] = "pool"
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"pool": "max", "stride": 1},
         {"pool": "max", "kernel": 5, "stride": 1},
+        {"pool": "max", "stride": 1, "padding": "same", "kernel": 2},
+        {"pool": "max", "stride": 1, "zeros": True},
+        {"pool": "max", "kernel": 2, "stride": 1, "padding": "same", "zeros": True},
         {"pool": "avg", "kernel": 2, "stride": 1, "padding": "same"},
+        {"pool": "avg", "kernel": 5, "stride": 1, "padding": 2, "count_include_pad": False},
     )
     after: ClassVar[After] = "held"
+    keeps_activation: ClassVar[bool] = True
 
     kind: Literal["pool"] = "pool"
     pool: Literal["max", "avg"]
     """`max` or `avg`."""
-    kernel: Annotated[int, Field(ge=1, le=31)] | None = None
-    """Side of the window. Left out: 3 for `max`, the stride for `avg`, which it must be but for
-    ``padding: same``."""
+    kernel: Annotated[Side, ByAxis(Side)] | None = None
+    """Side of the window, or a list with one for each axis. Left out: 3 for `max`, the stride for
+    `avg`."""
     stride: BlockStride = 2
     """Pixels from one window to the next; `block`: the block's own stride."""
-    padding: Annotated[int, Field(ge=0, le=15)] | Literal["same"] | None = None
-    """Pixels added on each side by `max`. Left out: half of the window; an even window requires it.
-    `avg` is not padded, or at stride 1 `same`: by zeros, which count in the mean, so that the map
-    keeps its size; one more follows it than precedes it where the window is even."""
+    padding: Annotated[Padding | _Same, NumberOr(Padding, _Same), ByAxis(Padding)] | None = None
+    """Pixels added on each side: for `avg` zeros, for `max` what is never the largest. `same` adds
+    as few as the windows of side / stride, rounded up, need, and of an odd number one more after
+    the map than before it, as TensorFlow. Left out: half of the window for `max`, where an even
+    window requires it; none for `avg`."""
+    ceil: bool | None = None
+    """Whether the border may cut the last window. Left out: for `avg` without padding."""
+    count_include_pad: bool = True
+    """Whether the zeros of the padding count in a mean."""
+    zeros: bool = False
+    """Whether the padding of `max` is zeros, which may be the largest, as in BiT."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        return ({"pool": "avg"}, {"pool": "max"}, *cls.samples)
+
+    def window(self, stride: Axes) -> Axes:
+        """The sides of its window at that stride."""
+        usual = 3 if self.pool == "max" else stride
+        return usual if self.kernel is None else uniform(self.kernel)
+
+    @property
+    def pads(self) -> Axes | None:
+        """The padding that is written as a number; None where it is none."""
+        return None if self.padding in (None, "same") else uniform(self.padding)  # type: ignore
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the border may cut the last window."""
+        return (self.pool == "avg" and not self.pads) if self.ceil is None else self.ceil
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
-        stride = site.stride if self.stride == "block" else self.stride
-        if self.pool == "max":
-            padding = None if self.padding == "same" else self.padding
-            trace.max_pool(name, self.kernel or 3, stride, padding)
-        elif stride > 1:
-            trace.avg_pool(name, stride)
-        elif self.padding == "same" and (self.kernel or 1) > 1:
-            trace.same_avg_pool(name, self.kernel or 1)
+        stride = stride_at(self.stride, site)
+        kernel = self.window(stride)
+        if self.padding == "same":
+            if (kernel, stride) != (1, 1):
+                trace.same_pool(name, f"{self.pool}_pool", kernel, stride)
+        elif self.pool == "max":
+            trace.max_pool(name, kernel, stride, self.pads, self.cuts)
+        elif (kernel, stride) != (1, 1):
+            trace.avg_pool(name, stride, kernel, self.pads or 0, self.cuts)
 
     def call(self, module: Module) -> Call:
         if not module.layers:
             return IDENTITY
-        layer = module.layer
-        if self.pool == "avg" and layer.stride == 1:
-            return call("SameAvgPool2d", layer.kernel)
-        if self.pool == "avg":
-            return call("nn.AvgPool2d", layer.stride, ceil_mode=True, count_include_pad=False)
+        layer, dims = module.layer, module.dims
+        if self.padding == "same":
+            return self._same_call(module)
+        ceil = {"ceil_mode": True} if self.cuts else {}
         padding = {"padding": layer.padding} if layer.padding else {}
-        return call("nn.MaxPool2d", layer.kernel, stride=layer.stride, **padding)
+        if self.pool == "avg":
+            whole = (not layer.padding and self.cuts) or not self.count_include_pad
+            options = ceil | ({"count_include_pad": False} if whole else {})
+            stride = {} if layer.kernel == layer.stride else {"stride": layer.stride}
+            return call(f"nn.AvgPool{dims}d", layer.kernel, **stride, **padding, **options)
+        name, stride = f"nn.MaxPool{dims}d", {"stride": layer.stride}
+        if self.zeros and padding:
+            pad = call(f"nn.ConstantPad{dims}d", layer.padding, 0.0)
+            parts = {"pad": pad, "pool": call(name, layer.kernel, **stride, **ceil)}
+            return Call("nn.Sequential", (), parts)
+        return call(name, layer.kernel, **stride, **padding, **ceil)
+
+    def _same_call(self, module: Module) -> Call:
+        layer = module.layer
+        stride = {} if layer.stride == 1 else {"stride": layer.stride}
+        if self.pool == "avg" and not stride and module.dims == 2:
+            return call("SameAvgPool2d", layer.kernel)
+        zeros = {"zeros": True} if self.zeros else {}
+        name = f"Same{self.pool.title()}Pool"
+        return call(name, layer.kernel, **stride, **dims_of(module), **zeros)
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
         if not module.layers or module.layer.kernel == module.layer.stride == 1:
@@ -68,47 +145,102 @@ class PoolSpec(Operation):
         layer = module.layer
         fields: dict[str, Any] = {"op": "pool", "pool": self.pool}
         fields |= {"kernel": layer.kernel, "stride": layer.stride}
-        if self.pool == "max" and layer.padding != layer.kernel // 2:
+        return fields | (self._of_max(module) if self.pool == "max" else self._of_avg(module))
+
+    def _of_max(self, module: Module) -> dict[str, Any]:
+        """What a max pool has beside its window and stride that is not as usual."""
+        layer, fields = module.layer, {}
+        if self.padding == "same":
+            return {"padding": "same", **({"zeros": True} if self.zeros else {})}
+        if layer.padding != usual_padding(layer.kernel):
             fields["padding"] = layer.padding
-        return fields
+        if self.cuts:
+            fields["ceil"] = True
+        return fields | ({"zeros": True} if layer.padding and self.zeros else {})
+
+    def _of_avg(self, module: Module) -> dict[str, Any]:
+        """The same of an average pool; at stride 1 it is `same` as a rule."""
+        layer = module.layer
+        if self.padding == "same":
+            return {} if layer.stride == 1 else {"padding": "same"}
+        whole = layer.kernel == on_axes(lambda pad: 2 * pad + 1, self.pads or 0)
+        if whole and layer.stride == 1 and self.count_include_pad:
+            return {}
+        fields: dict[str, Any] = {}
+        if layer.padding or layer.kernel != layer.stride:
+            fields["padding"] = layer.padding
+        if self.cuts != (not layer.padding):
+            fields["ceil"] = self.cuts
+        counts = self.count_include_pad or not layer.padding
+        return fields if counts else {**fields, "count_include_pad": False}
 
     def sign_of(self, module: Module) -> str | None:
         return None if module.layers else ""
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
-        stride = site.stride if self.stride == "block" else self.stride
-        yield from self._avg_problems(stride) if self.pool == "avg" else self._max_problems()
-
-    def _avg_problems(self, stride: int) -> Iterator[Problem]:
+        stride = stride_at(self.stride, site)
+        kernel = self.window(stride)
+        half = usual_padding(kernel)
+        even = [side for side in listed(kernel) if side % 2 == 0]
         if self.padding == "same":
-            if stride != 1:
-                yield "padding", f"'same' at stride {stride}", "write stride: 1"
-            if self.kernel is None:
-                yield "kernel", "'same' without a window", "write kernel: 2"
-            return
-        if self.kernel not in (None, stride):
-            same = "; or write padding: same" if stride == 1 else ""
+            yield from self._same_problems(kernel, stride, module.dims)
+        elif self.padding is None and even and self.pool == "max":
+            message = f"a window of {even[0]} has no middle"
+            yield "padding", message, "write a padding: 0 for none"
+        elif self.pads is not None and on_axes(min, self.pads, half) != self.pads:
+            yield (
+                "padding",
+                f"a padding of {axes_text(self.pads)} is more than half of the window",
+                f"use at most {axes_text(half)}",
+            )
+        yield from self._misplaced()
+
+    def misfits(self, module: Module) -> Iterator[str]:
+        if self.pool == "avg" and self.padding != "same":
+            yield from narrower(module.layers)
+            yield from self._without_window(module.layers)
+
+    def _without_window(self, pools: Sequence[Layer]) -> Iterator[str]:
+        """What is wrong with windows that are wider than a map that is not padded. Where the border
+        cuts the last window, it may be wider by less than the stride."""
+        for layer in pools:
+            sides = (each(of, layer.dims) for of in (layer.kernel, layer.stride, layer.in_size))
+            windows = zip(*sides, strict=True)
+            if not layer.padding and any(
+                kernel > side + (stride - 1 if self.cuts else 0) for kernel, stride, side in windows
+            ):
+                window, found = sides_text(layer.kernel, layer.dims), size_text(layer.in_size)
+                yield f"an average pool of {window} takes no map of {found} positions"
+
+    def _same_problems(self, kernel: Axes, stride: Axes, dims: int) -> Iterator[Problem]:
+        if self.kernel is None and self.pool == "avg":
+            yield "kernel", "'same' without a window", "write kernel: 2"
+        elif any(k < s for k, s in zip(each(kernel, dims), each(stride, dims), strict=True)):
             yield (
                 "kernel",
-                f"squares of {self.kernel} pixels at stride {stride} overlap or leave some out",
-                f"leave kernel out: it is the stride{same}",
+                f"'same' windows of {number_text(kernel)} at stride {number_text(stride)} leave "
+                "pixels out",
+                f"use a kernel of at least {axes_text(stride)}",
             )
-        if self.padding:
-            yield "padding", "an average pool is not padded", "leave padding out"
+        if self.ceil is not None:
+            yield "ceil", "'same' has no window that the border cuts", "leave ceil out"
 
-    def _max_problems(self) -> Iterator[Problem]:
-        kernel = self.kernel or 3
-        if self.padding == "same":
-            yield "padding", "a max pool is padded by a number", f"write padding: {kernel // 2}"
-        elif kernel % 2 == 0 and self.padding is None:
+    def _misplaced(self) -> Iterator[Problem]:
+        """Fields of the other pool."""
+        if self.zeros and self.pool == "avg":
+            yield "zeros", "`avg` always pads by zeros", "leave zeros out"
+        if not self.count_include_pad and (self.pool == "max" or self.padding == "same"):
             yield (
-                "padding",
-                f"a window of {self.kernel} has no middle",
-                "write a padding: 0 for none",
+                "count_include_pad",
+                "only the padding by a number of an average pool may count or not",
+                "leave count_include_pad out",
             )
-        elif self.padding is not None and self.padding > kernel // 2:
-            yield (
-                "padding",
-                f"a padding of {self.padding} is more than half of the window",
-                f"use at most {kernel // 2}",
-            )
+
+
+def narrower(pools: Sequence[Layer]) -> Iterator[str]:
+    """What is wrong with average pools of volumes whose window is wider than the map before it is
+    padded: PyTorch refuses these, as it does not for signals and pictures."""
+    for layer in pools:
+        if layer.dims == 3 and any(map(gt, each(layer.kernel, 3), layer.in_size)):
+            window, found = sides_text(layer.kernel, 3), size_text(layer.in_size)
+            yield f"an average pool of {window} takes no volume of {found} positions"

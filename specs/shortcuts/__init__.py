@@ -8,6 +8,7 @@ from .chain import ChainShortcutSpec
 from .channel_scale import ChannelScaleSpec
 from .conv1x1 import Conv1x1Spec
 from .dropout import DropoutShortcutSpec
+from .factorized import FactorizedSpec
 from .gate import GateSpec
 from .identity import IdentitySpec
 from .none import NoShortcutSpec
@@ -23,6 +24,7 @@ SHORTCUTS.add(
     AvgProjectionSpec,
     ZeroPadSpec,
     Conv1x1Spec,
+    FactorizedSpec,
     ScaledSpec,
     GateSpec,
     DropoutShortcutSpec,
@@ -37,6 +39,7 @@ __all__ = [
     "ChannelScaleSpec",
     "Conv1x1Spec",
     "DropoutShortcutSpec",
+    "FactorizedSpec",
     "GateSpec",
     "IdentitySpec",
     "NoShortcutSpec",

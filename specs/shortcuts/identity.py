@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from ..axes import Axes, axes_text
 from ..operation import Steps
 from ..shortcut import Line, ShortcutSpec
 from ..site import Site
@@ -19,10 +20,11 @@ class IdentitySpec(ShortcutSpec):
 
     kind: Literal["identity"] = "identity"
 
-    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+    def why_illegal(self, in_channels: int, out_channels: int, stride: Axes) -> str | None:
         if in_channels == out_channels and stride == 1:
             return None
-        return f"identity cannot join {in_channels} channels to {out_channels} at stride {stride}"
+        sizes = f"{in_channels} channels to {out_channels} at stride {axes_text(stride)}"
+        return f"identity cannot join {sizes}"
 
     def steps(self, site: Site) -> Steps:
         return ()

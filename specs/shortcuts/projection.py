@@ -61,7 +61,7 @@ class ProjectionSpec(ProjectingSpec):
     @classmethod
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
         conv = seen.conv("0")
-        if conv is None or conv.kernel % 2 == 0:
+        if conv is None or not isinstance(conv.kernel, int) or conv.kernel % 2 == 0:
             return []
         kernel = {} if conv.kernel == 1 else {"kernel": conv.kernel}
         return [{**kernel, **fields} for fields in super().proposals(seen)]

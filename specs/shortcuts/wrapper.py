@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
+from ..axes import Axes
 from ..operation import Steps
 from ..registry import UnionOf
 from ..seen import Seen
@@ -52,7 +53,7 @@ class WrapperSpec(ShortcutSpec):
         """Whether the shortcut inside can be trusted."""
         return self.of.self_validating
 
-    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+    def why_illegal(self, in_channels: int, out_channels: int, stride: Axes) -> str | None:
         if self.of.absent:
             return f"{self.kind} of none: a plain block has no shortcut"
         return self.of.why_illegal(in_channels, out_channels, stride)

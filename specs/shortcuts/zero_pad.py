@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, ClassVar, Literal, get_args
 
+from ..axes import Axes
 from ..operation import Steps
 from ..operations import ZeroPadOpSpec
 from ..operations.zero_pad import Pad, Subsample
@@ -42,7 +43,7 @@ class ZeroPadSpec(ShortcutSpec):
         pads, subsamples = get_args(Pad), get_args(Subsample)
         return [{"pad": p, "subsample": s} for p, s in product(pads, subsamples)]
 
-    def why_illegal(self, in_channels: int, out_channels: int, stride: int) -> str | None:
+    def why_illegal(self, in_channels: int, out_channels: int, stride: Axes) -> str | None:
         if in_channels <= out_channels:
             return None
         return f"zero_pad can widen, never narrow: {in_channels} channels to {out_channels}"

@@ -15,6 +15,8 @@ from ..seen import Seen
 from ..site import Site
 from ..stem import StemSpec, biased
 
+_PATCHES = range(1, 17)
+
 
 class PatchifyStemSpec(StemSpec):
     """One convolution over squares that do not overlap, then a norm.
@@ -37,7 +39,7 @@ class PatchifyStemSpec(StemSpec):
     def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
         conv = seen.conv("conv1")
         # A kernel of a state dict may as well stride less; an even one hardly does.
-        if conv is None or conv.stride not in (None, conv.kernel) or not 1 <= conv.kernel <= 16:
+        if conv is None or conv.stride not in (None, conv.kernel) or conv.kernel not in _PATCHES:
             return []
         return [biased(seen, {"width": conv.out_channels, "patch": conv.kernel})]
 

@@ -31,6 +31,17 @@ def draw_images(channels: int, size: tuple[int, int], seed: int = 0) -> Tensor:
     return torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(seed))
 
 
+def shaken(model: nn.Module, seed: int = 3) -> nn.Module:
+    """Random weights of both signs, and statistics as training leaves them."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.normal_(0, 0.5, generator=generator)
+            if name.endswith("running_var"):
+                tensor.abs_().add_(0.5)
+    return model
+
+
 def randomise(module: nn.Module, seed: int = 0) -> nn.Module:
     """Every parameter and running statistic drawn anew, so that no default hides a fault."""
     generator = torch.Generator().manual_seed(seed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import reference_layouts as foreign
 import reference_named as named
+import reference_spatial as spatial
 from reference_named import Named, PreActivated
 from reference_resnet_d import Basic, Bottleneck, ReferenceResNetD
 from reference_torchvision import ReferenceResNet
@@ -205,4 +206,5 @@ CASES: dict[str, tuple[str, Callable[[], nn.Module], dict[str, Any]]] = {
     ),
     "timm_regnet": ("timm_regnet", lambda: regnet(named.TIMM_REGNET), REGNET),
     "timm_byobnet": ("timm_byobnet", lambda: Named(named.BYOBNET, bottleneck=True), BOTTLENECK),
+    **spatial.CASES,
 }

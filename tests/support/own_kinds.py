@@ -23,10 +23,10 @@ class ShiftSpec(ShortcutSpec):
         trace.parameter(f"{name}.shift", 1, start=0.0)
 
     def call(self, module: Module) -> Call:
-        return call("Shift")
+        return call("MapShift")
 
 
-class Shift(nn.Module):
+class MapShift(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(1))

@@ -10,10 +10,13 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 from ...specs.base import expand_kind
 from .cifar import Cifar10Spec, Cifar100Spec
 from .digits import DigitsSpec
+from .folder import FolderSpec
 from .mnist import FashionMnistSpec, MnistSpec
 from .npz import NpzSpec
 
-_Specs = DigitsSpec | Cifar10Spec | Cifar100Spec | MnistSpec | FashionMnistSpec | NpzSpec
+_Specs = (
+    DigitsSpec | Cifar10Spec | Cifar100Spec | MnistSpec | FashionMnistSpec | NpzSpec | FolderSpec
+)
 _Kinds = Annotated[_Specs, Field(discriminator="kind")]
 DataSpec = Annotated[
     _Kinds, BeforeValidator(expand_kind, json_schema_input_type=Literal["digits"] | _Kinds)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..streams import stream
-from .augmentation import CropFlip, NoAugmentation
+from .augmentation import AnyAugmentation, CropFlip
 
 
 class Augment:
@@ -21,7 +21,7 @@ class Augment:
     torch.Size([2, 3, 8, 8])
     """
 
-    def __init__(self, spec: NoAugmentation | CropFlip, count: int, seed: int) -> None:
+    def __init__(self, spec: AnyAugmentation, count: int, seed: int) -> None:
         self.spec = spec
         self.generator = stream(seed, "augmentation")
         self.first = torch.rand(count, generator=stream(seed, "first side")) < 0.5
@@ -30,7 +30,7 @@ class Augment:
     def __call__(self, x: Tensor, rows: Tensor, epoch: int) -> Tensor:
         """Augment ``x: (N, C, H, W)``; the shape stays. ``rows: (N,)``, on the CPU, holds the
         numbers of the images in the data set, and ``epoch`` counts from 0."""
-        if isinstance(self.spec, NoAugmentation):
+        if not isinstance(self.spec, CropFlip):
             return x
         count, pad = len(x), self.spec.pad
         top, left = torch.randint(2 * pad + 1, (2, count), generator=self.generator)

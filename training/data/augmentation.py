@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from ...specs.base import Spec, expand_kind, short_tree
+from ..pictures.view import RandomCrop
 
 
 class NoAugmentation(Spec):
@@ -30,14 +31,29 @@ class CropFlip(Spec):
     or the second, at random for each image (Jordan 2024, arXiv 2404.00498, section 3.6)."""
 
 
+class RandomCrops(RandomCrop):
+    """The random crops of ``resforge train``: a part of each picture, mirrored half the time."""
+
+    kind: Literal["random_crop"] = "random_crop"
+
+
+AnyAugmentation = NoAugmentation | CropFlip | RandomCrops
 _Kinds = Annotated[NoAugmentation | CropFlip, Field(discriminator="kind")]
 Augmentation = Annotated[
     _Kinds,
     BeforeValidator(expand_kind, json_schema_input_type=Literal["none", "crop_flip"] | _Kinds),
 ]
+_OfFolders = Annotated[AnyAugmentation, Field(discriminator="kind")]
+FolderAugmentation = Annotated[
+    _OfFolders,
+    BeforeValidator(
+        expand_kind, json_schema_input_type=Literal["none", "crop_flip", "random_crop"] | _OfFolders
+    ),
+]
+"""Augmentations of pictures whose files are larger than what the network sees."""
 
 
-def short_text(augment: NoAugmentation | CropFlip) -> str:
+def short_text(augment: AnyAugmentation) -> str:
     """Canonical text of an augmentation: a bare kind, or JSON.
 
     >>> short_text(CropFlip()), short_text(CropFlip(pad=2))

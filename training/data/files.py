@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import Fault, SpecError
+from ...npz import ArrayFileError
 
 
-class FileError(Exception):
+class FileError(ArrayFileError):
     """Reason why a file does not hold the data it should."""
 
 
@@ -25,5 +26,5 @@ def errors_at_path(file: Path, name: str, help: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise path_fault(f"{file} cannot be read ({error.strerror or error})") from None
-    except FileError as error:
+    except ArrayFileError as error:
         raise path_fault(f"{file} is not a file of {name}: {error}", help) from None

@@ -1,27 +1,27 @@
-"""Any pictures, from a NumPy archive of four arrays."""
+"""Any pictures, signals or volumes, from a NumPy archive of four arrays."""
 
 from __future__ import annotations
 
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field
 
 from ...errors import Fault, SpecError
+from ...npz import Archive, open_archive, shape_text
+from .augmentation import AS_THEY_ARE
 from .files import FileError, errors_at_path, path_fault
-from .npz_files import Archive, open_archive, shape_text
 from .pictures import PictureFiles, Pictures
 from .source import MAX_IMAGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Layout = Literal["NHW", "NCHW", "NHWC"]
+Layout = Literal["NHW", "NCHW", "NHWC", "NL", "NCL", "NLC", "NDHW", "NCDHW", "NDHWC"]
 PARTS = ("train", "test")
-_ORDER: dict[Layout, tuple[int, ...]] = {"NCHW": (0, 1, 2, 3), "NHWC": (0, 3, 1, 2)}
 _CHANNELS = (1, 3, 4)  # axes of these lengths are taken for channels
 _HELP = (
     "write one with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...), or from"
@@ -33,8 +33,8 @@ class NpzSpec(PictureFiles):
     """Pictures and labels from a file of ``numpy.savez`` or ``savez_compressed``.
 
     ``path`` is that file. ``x_train`` and ``x_test`` are bytes of 0 to 255 or floats: ``NHW`` in
-    grey, ``NCHW`` or ``NHWC``; ``y_train`` and ``y_test`` are whole numbers from 0, ``(N,)`` or
-    ``(N, 1)``. Nothing in the file is unpickled.
+    grey, ``NCHW`` or ``NHWC``, signals such as ``NCL``, volumes such as ``NCDHW``; ``y_train`` and
+    ``y_test`` are whole numbers from 0, ``(N,)`` or ``(N, 1)``. Nothing in the file is unpickled.
     """
 
     kind: Literal["npz"] = "npz"
@@ -45,7 +45,9 @@ class NpzSpec(PictureFiles):
     classes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Number of classes; by default one more than the largest label."""
     layout: Layout | None = None
-    """Order of the axes of the images; by default the axis of length 1, 3 or 4 is the channels."""
+    """Order of the axes of the images; by default the axis of length 1, 3 or 4 is the channels.
+    Signals of several channels (``NCL``, ``NLC``) and volumes of one (``NDHW``) say it, since they
+    look like pictures."""
 
     @property
     def stamp(self) -> tuple[int, ...]:
@@ -60,6 +62,11 @@ class NpzSpec(PictureFiles):
 
     def check(self) -> None:
         contents = self._contents()
+        axes = len(self.input_shape) - 1
+        if axes != 2 and self.augment != AS_THEY_ARE:
+            message = f"{self.augment.kind} is for pictures, and {self.path} holds maps of {axes} "
+            message += "axis" if axes == 1 else "axes"
+            raise SpecError(Fault("data", message, "augment", "leave augment out"))
         order, test_order = (self._ordered(contents.shapes[part], f"x_{part}") for part in PARTS)
         if order[1:] != test_order[1:]:
             one, other = shape_text(order[1:]), shape_text(test_order[1:])
@@ -80,10 +87,8 @@ class NpzSpec(PictureFiles):
             raise SpecError(Fault("data", message, "classes", help))
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        _, *shape = self._ordered(self._contents().shapes["train"], "x_train")
-        channels, height, width = shape
-        return channels, height, width
+    def input_shape(self) -> tuple[int, ...]:
+        return self._ordered(self._contents().shapes["train"], "x_train")[1:]
 
     @property
     def num_classes(self) -> int:
@@ -107,7 +112,7 @@ class NpzSpec(PictureFiles):
     def _part(self, archive: Archive, part: str) -> Pictures:
         pixels = archive.array(f"x_{part}")
         layout = self._layout(pixels.shape, f"x_{part}")
-        pixels = pixels[:, None] if layout == "NHW" else pixels.transpose(_ORDER[layout])
+        pixels = pixels.transpose(_order(layout)) if "C" in layout else pixels[:, None]
         if pixels.dtype != np.uint8:
             pixels = pixels.astype(np.float32)
             if not np.isfinite(pixels).all():
@@ -119,18 +124,18 @@ class NpzSpec(PictureFiles):
 
     def _ordered(self, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
         layout = self._layout(shape, name)
-        if layout == "NHW":
+        if "C" not in layout:
             return (shape[0], 1, *shape[1:])
-        return tuple(shape[axis] for axis in _ORDER[layout])
+        return tuple(shape[axis] for axis in _order(layout))
 
     def _layout(self, shape: tuple[int, ...], name: str) -> Layout:
         if self.layout is None:
             layout = layout_of(shape)
             if layout is None:
                 message = f"{name} is {shape_text(shape)}: channels may come first or last"
-                raise SpecError(
-                    Fault("data", message, "path", "write layout: NCHW, or layout: NHWC")
-                )
+                first, last = ("NCHW", "NHWC") if len(shape) == 4 else ("NCDHW", "NDHWC")
+                help_ = f"write layout: {first}, or layout: {last}"
+                raise SpecError(Fault("data", message, "path", help_))
             return layout
         if len(self.layout) != len(shape):
             message = f"{name} is {shape_text(shape)}, which is not {self.layout}"
@@ -144,12 +149,24 @@ def layout_of(shape: tuple[int, ...]) -> Layout | None:
     >>> layout_of((9, 28, 28)), layout_of((9, 3, 32, 32)), layout_of((9, 32, 32, 3))
     ('NHW', 'NCHW', 'NHWC')
     """
-    if len(shape) == 3:
-        return "NHW"
-    first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
+    if len(shape) < 4:
+        return "NL" if len(shape) == 2 else "NHW"
+    first, last = shape[1] in _CHANNELS, shape[-1] in _CHANNELS
     if first == last:
         return None
-    return "NCHW" if first else "NHWC"
+    if len(shape) == 4:
+        return "NCHW" if first else "NHWC"
+    return "NCDHW" if first else "NDHWC"
+
+
+def _order(layout: Layout) -> tuple[int, ...]:
+    """The axes of an array of that layout, channels moved behind the number of the image.
+
+    >>> _order("NHWC"), _order("NCL")
+    ((0, 3, 1, 2), (0, 1, 2))
+    """
+    place = layout.index("C")
+    return 0, place, *(axis for axis in range(1, len(layout)) if axis != place)
 
 
 class _Contents(NamedTuple):
@@ -166,8 +183,9 @@ def _inspect(path: str, stamp: tuple[int, ...]) -> _Contents:
     with errors_at_path(file, "pictures", _HELP), open_archive(file) as archive:
         for part in PARTS:
             shape, dtype, _ = archive.head(f"x_{part}")
-            if len(shape) not in (3, 4) or min(shape) < 1:
-                raise FileError(f"x_{part} is {shape_text(shape)}, which is not NHW, NCHW or NHWC")
+            if len(shape) not in (2, 3, 4, 5) or min(shape) < 1:
+                layouts = ", ".join(get_args(Layout))
+                raise FileError(f"x_{part} is {shape_text(shape)}, which is none of {layouts}")
             if dtype != np.uint8 and dtype.kind != "f":
                 raise FileError(f"x_{part} is of {dtype}: it should be of uint8 or of floats")
             labels = _labels(archive, part)

@@ -14,11 +14,13 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...specs.base import Spec
-from .augmentation import AS_THEY_ARE, Augmentation, CropFlip, NoAugmentation, short_text
+from .augmentation import AS_THEY_ARE, AnyAugmentation, Augmentation, short_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from .random_crops import CroppedPictures
 
 MAX_IMAGES = 2**31 - 1
 
@@ -30,7 +32,8 @@ class Arrays:
     ``train_x`` and ``test_x`` are float32 ``(N, C, H, W)``, normalised with statistics of the
     training images; ``train_y`` and ``test_y`` int64 ``(N,)``. ``validation`` holds images and
     labels that were set aside from the training images; ``augment`` is the augmentation of
-    training batches.
+    training batches. Where it crops pictures of different sizes, ``cropped`` holds the training
+    pictures, and ``train_x`` is empty.
     """
 
     train_x: NDArray[np.float32]
@@ -38,7 +41,8 @@ class Arrays:
     test_x: NDArray[np.float32]
     test_y: NDArray[np.int64]
     validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
-    augment: NoAugmentation | CropFlip = AS_THEY_ARE
+    augment: AnyAugmentation = AS_THEY_ARE
+    cropped: CroppedPictures | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -51,6 +55,10 @@ class Arrays:
         if self.validation is not None:
             digest.update(b"validation")
             for array in self.validation:
+                _add(digest, array)
+        if self.cropped is not None:
+            digest.update(b"cropped" + self.cropped.digest)
+            for array in self.cropped.normal:
                 _add(digest, array)
         return digest.hexdigest()
 
@@ -84,6 +92,11 @@ class DataSource(Spec):
         return self
 
     @property
+    def default_batch(self) -> int:
+        """Images in a batch where a sweep's recipe does not say it, if there are as many."""
+        return 128
+
+    @property
     def stamp(self) -> tuple[int, ...]:
         """Value that changes when the files change; empty where they are expected not to."""
         return ()
@@ -93,8 +106,8 @@ class DataSource(Spec):
         images."""
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
+    def input_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of an image; channels and a side for each axis."""
         raise NotImplementedError
 
     @property
@@ -112,6 +125,10 @@ class DataSource(Spec):
         """Number of images that are tested on."""
         assert self.test is not None
         return self.test
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the results should know of the images; this may read their files."""
+        return ()
 
     def beside(self, folder: Path) -> Self:
         """This spec with relative paths resolved against ``folder``."""

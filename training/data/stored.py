@@ -14,8 +14,8 @@ import torch
 
 from ...errors import Fault, ResforgeError, SpecError, wrong_type
 from ...files import write_whole
+from ...npz import MAX_BYTES, shape_text
 from .npz import Layout, NpzSpec, layout_of
-from .npz_files import MAX_BYTES, shape_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

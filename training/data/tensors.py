@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .augmentation import AS_THEY_ARE, CropFlip, NoAugmentation
+from .augmentation import AS_THEY_ARE, AnyAugmentation
+from .random_crops import CroppedPictures
 from .source import DataSource
 
 
@@ -17,8 +18,9 @@ class Data:
 
     ``train_x``, ``test_x``: float32 ``(N, C, H, W)``, normalised; ``train_y``, ``test_y``: int64
     ``(N,)``. ``validation`` holds images and labels that were set aside from the training images;
-    ``augment`` is the augmentation of training batches. ``fingerprint`` is the SHA-256 of all of
-    them.
+    ``augment`` is the augmentation of training batches. Where it crops pictures of different sizes,
+    ``cropped`` holds the training pictures, and ``train_x`` is empty. ``fingerprint`` is the
+    SHA-256 of all of them.
     """
 
     train_x: Tensor
@@ -29,7 +31,12 @@ class Data:
     in_channels: int
     fingerprint: str
     validation: tuple[Tensor, Tensor] | None = None
-    augment: NoAugmentation | CropFlip = AS_THEY_ARE
+    augment: AnyAugmentation = AS_THEY_ARE
+    cropped: CroppedPictures | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.train_y.device
 
 
 def load_data(spec: DataSource, device: torch.device | str | None = None) -> Data:
@@ -56,4 +63,5 @@ def load_data(spec: DataSource, device: torch.device | str | None = None) -> Dat
         validation=aside
         and (torch.from_numpy(aside[0]).to(device), torch.from_numpy(aside[1]).to(device)),
         augment=arrays.augment,
+        cropped=arrays.cropped,
     )

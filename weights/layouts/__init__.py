@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib import import_module
 from itertools import islice
-from typing import NamedTuple
+from pkgutil import iter_modules
+from typing import Any, NamedTuple
 
 from ...specs.network import ResNetSpec
-from ..naming import Form
-from . import (
-    children,
-    d2l,
-    deep_base,
-    detectron2,
-    fastai,
-    huggingface,
-    mmpretrain,
-    pycls,
-    pytorch_cifar,
-    pytorchcv,
-    timm,
-    timm_byobnet,
-    timm_regnet,
-    timm_resnetv2,
-    torchreid,
-    torchvision,
-    torchvision_regnet,
-    weiaicunzai,
-    wide_resnet,
-)
+from ..naming import TENSORS, Form, layers_of
+from ..template import Dictionary
+
+_FIRST = ("torchvision", "deep_base", "timm")
+"""Layouts that are preferred, where several fit equally."""
 
 
 def _the_same(spec: ResNetSpec) -> ResNetSpec:
@@ -48,9 +34,26 @@ class Layout(NamedTuple):
     """The same for a file that is written for that code."""
     convolutions: tuple[str, ...] = ()
     """Linear layers, by their native names, that are 1x1 convolutions there."""
+    flat: tuple[str, ...] = ()
+    """Layers, by the ends of their native names, whose tensors have no sides there: 1x1
+    convolutions that are linear layers, norms of a vector."""
+    numbers: tuple[str, ...] = ()
+    """Layers, by the ends of their native names, whose tensor of one element has no side there."""
+    arrays: str = ""
+    """The kind of the files of NumPy arrays that have these names; they are read only."""
 
 
-#: Layouts by the names that ``layout=`` and ``--to`` take. Of two that fit equally, the first wins.
+def _modules() -> Iterator[tuple[str, Any]]:
+    """The modules of this folder with forms of names, in a fixed order."""
+    found = sorted(module.name for module in iter_modules(__path__))
+    for name in (*_FIRST, *(name for name in found if name not in _FIRST)):
+        module = import_module(f"{__name__}.{name}")
+        if hasattr(module, "FORMS"):
+            yield name, module
+
+
+#: Layouts by the names that ``layout=`` and ``--to`` take: every file of this folder that has
+#: ``WORDS`` and ``FORMS``. Of two that fit equally, the first wins.
 LAYOUTS: dict[str, Layout] = {
     name: Layout(
         module.WORDS,
@@ -58,33 +61,37 @@ LAYOUTS: dict[str, Layout] = {
         getattr(module, "implied", _the_same),
         getattr(module, "written", getattr(module, "implied", _the_same)),
         getattr(module, "CONVOLUTIONS", ()),
+        getattr(module, "FLAT", ()),
+        getattr(module, "NUMBERS", ()),
+        getattr(module, "ARRAYS", ""),
     )
-    for name, module in {
-        "torchvision": torchvision,
-        "deep_base": deep_base,
-        "timm": timm,
-        "huggingface": huggingface,
-        "d2l": d2l,
-        "mmpretrain": mmpretrain,
-        "pytorch_cifar": pytorch_cifar,
-        "children": children,
-        "fastai": fastai,
-        "torchreid": torchreid,
-        "detectron2": detectron2,
-        "pytorchcv": pytorchcv,
-        "weiaicunzai": weiaicunzai,
-        "wide_resnet": wide_resnet,
-        "pycls": pycls,
-        "torchvision_regnet": torchvision_regnet,
-        "timm_regnet": timm_regnet,
-        "timm_byobnet": timm_byobnet,
-        "timm_resnetv2": timm_resnetv2,
-    }.items()
+    for name, module in _modules()
 }
+
+
+@cache
+def _dictionary(layout: str | None) -> Dictionary:
+    """The rules of all forms of all layouts, or of those of ``layout``, as one."""
+    layouts = [entry for name, entry in LAYOUTS.items() if layout in (None, name)]
+    return Dictionary(
+        (theirs, ours) for entry in layouts for form in entry.forms for ours, theirs in form.rules
+    )
+
+
+def native_layers(name: str, layout: str | None = None) -> Iterator[str]:
+    """The native layers that a tensor of this name may belong to, under any layout or ``layout``.
+
+    >>> [*native_layers("layer1.0.shortcut.0.weight")], [*native_layers("lm_head.weight")]
+    (['layer1.0.downsample.0'], [])
+    """
+    layer, _, tensor = name.rpartition(".")
+    return _dictionary(layout).all(layer) if tensor in TENSORS else iter(())
 
 
 #: Number of names that are compared; a hostile file can have very many.
 _COMPARED = 2_000
+HEADS = ("fc", "head")
+"""How the native names of a head's layers begin."""
 
 
 class Reading(NamedTuple):
@@ -106,14 +113,15 @@ def recognise(names: Iterable[str], layout: str | None = None) -> Reading:
     >>> recognise(["resnet.embedder.embedder.convolution.weight", "classifier.1.bias"]).layout
     'huggingface'
     """
-    compared = list(islice(names, _COMPARED))
+    layers = layers_of(islice(names, _COMPARED))
     best = Reading("", Form(()), -1, -1)
     for name, entry in LAYOUTS.items():
         for form in entry.forms if layout in (None, name) else ():
-            known = set(form.natives(compared).values())
-            body = sum(not native.startswith(("fc.", "head.")) for native in known)
-            measure, so_far = (body, len(known)), (best.body, best.known)
-            equal = measure == so_far and form.counts(compared)
-            if measure > so_far or (equal and not best.form.counts(compared)):
-                best = Reading(name, form, body, len(known))
+            found = form.known(layers)
+            body = sum(n for native, n in found.items() if not native.startswith(HEADS))
+            known = sum(found.values())
+            measure, so_far = (body, known), (best.body, best.known)
+            equal = measure == so_far and form.counts(layers)
+            if measure > so_far or (equal and not best.form.counts(layers)):
+                best = Reading(name, form, body, known)
     return best

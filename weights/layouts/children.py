@@ -1,4 +1,5 @@
-"""The numbers of ``nn.Sequential(*list(model.children()))``: ``0``, ``1``, ``4.0.conv1``.
+"""The numbers of ``nn.Sequential(*list(model.children()))``: ``0``, ``1``, ``4.0.conv1``; with or
+without an ``nn.Flatten`` before the last layer.
 
 They count the children of torchvision's networks, which are resforge's, and of timm's with a deep
 stem. How many stand before the first stage depends on the stem and on its pool, and how many before

@@ -1,4 +1,5 @@
-"""The names of Dive into Deep Learning's ResNet, in the forms of its editions.
+"""The names of Dive into Deep Learning's ResNet: the ``nn.Sequential`` of the older English and the
+second Chinese edition, the class of the English 1.0, and ``d2l.resnet18``.
 
 Its blocks are ``conv1, bn1, conv2, bn2``, and ``conv3`` for the 1x1 of the shortcut.
 """

@@ -1,4 +1,5 @@
-"""The names of semantic segmentation's ResNets with a stem of three convolutions.
+"""The names of semantic segmentation's ResNets with a stem of three convolutions: ``conv1, bn1,
+conv2, bn2, conv3, bn3``; also as ``layer0``.
 
 Published checkpoints hold them at the top level, as resforge does; the networks built on them
 (hszhao/semseg's PSPNet) hold the stem in one ``nn.Sequential``.

@@ -1,4 +1,5 @@
-"""detectron2's names, in which a norm belongs to its convolution: ``res2.0.conv1.norm``.
+"""detectron2's names, in which a norm belongs to its convolution: ``res2.0.conv1.norm``; also under
+``backbone.bottom_up.``, and with ``roi_heads.res5``.
 
 A backbone stands alone, in a detector with a feature pyramid (``backbone.bottom_up``), or in one
 without, whose last stage is in ``roi_heads``. Its own checkpoints from Caffe2 (``MSRA``) stride in
@@ -24,7 +25,8 @@ def _stage(ours: str, theirs: str) -> tuple[Rule, ...]:
     )
 
 
-_BODY = (*_stage("{s}", "res{s+1}"), ("fc", "linear"))
+# The script that converts torchvision's files leaves the last layer in the stem.
+_BODY = (*_stage("{s}", "res{s+1}"), ("fc", "linear"), ("fc", "stem.fc"))
 
 
 def _within(prefix: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

@@ -1,4 +1,4 @@
-"""fastai's names: the numbers of ``children()`` in a body, which is ``0``.
+"""fastai's names of the body of a learner: ``0.0``, ``0.1``, ``0.4.0.conv1``.
 
 Its usual head, ``1``, pools twice and normalises vectors, for which the language has no word.
 """

@@ -1,4 +1,4 @@
-"""pycls's names of RegNet and ResNet, whose convolutions are ``f.a``, ``f.b`` and ``f.c``."""
+"""pycls's names of RegNet and ResNet, whose convolutions are ``s1.b1.f.a``, ``f.b`` and ``f.c``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of CIFAR networks after kuangliu/pytorch-cifar.
+"""The names of CIFAR networks after kuangliu/pytorch-cifar: ``shortcut``, ``linear``.
 
 They are torchvision's, except that the projection is ``shortcut`` and the head ``linear``.
 Networks of these names without projections take every second pixel and pad zeros on both sides
@@ -8,23 +8,23 @@ Networks of these names without projections take every second pixel and pad zero
 from __future__ import annotations
 
 from ...specs.network import ResNetSpec
-from ..naming import Form, shallow
+from ..naming import Form, Rule, shallow
 from .fixed import plain, with_fields
 
 WORDS = "those of pytorch-cifar and its kin"
 
+_BLOCK = "layer{s}.{b}."
+_BODY: tuple[Rule, ...] = (
+    (_BLOCK + "conv{n}", _BLOCK + "conv{n}"),
+    (_BLOCK + "bn{n}", _BLOCK + "bn{n}"),
+    (_BLOCK + "se.fc{n}", _BLOCK + "se.se{n}"),
+    (_BLOCK + "downsample.{n}", _BLOCK + "shortcut.{n}"),
+    ("fc", "linear"),
+)
+
 FORMS = (
-    Form(
-        (
-            ("conv1", "conv1"),
-            ("bn1", "bn1"),
-            ("layer{s}.{b}.conv{n}", "layer{s}.{b}.conv{n}"),
-            ("layer{s}.{b}.bn{n}", "layer{s}.{b}.bn{n}"),
-            ("layer{s}.{b}.downsample.{n}", "layer{s}.{b}.shortcut.{n}"),
-            ("fc", "linear"),
-        ),
-        shallow,
-    ),
+    Form((("conv1", "conv1"), ("bn1", "bn1"), *_BODY), shallow),
+    Form((("stem.conv1", "conv1"), ("stem.norm1", "bn1"), *_BODY), shallow),
 )
 
 

@@ -1,4 +1,5 @@
-"""pytorchcv's names: ``features.stage1.unit1.body.conv1.conv``.
+"""pytorchcv's names: ``features.stage1.unit1.body.conv1.conv``; for large pictures, for small ones,
+pre-activated for small ones, RegNetX.
 
 Pre-activated networks for small pictures have the first norm in the first block, where resforge has
 it at the end of the stem: the same network where the first block has a projection, which takes the
@@ -9,7 +10,7 @@ the language has no word.
 from __future__ import annotations
 
 from ...planner.plan import Plan
-from ..naming import Form, Rule, deep, shallow, without_pools
+from ..naming import Form, Rule, deep, shallow, shallow_and_activated, without_pools
 
 WORDS = "those of pytorchcv"
 
@@ -64,5 +65,5 @@ FORMS = (
         deep,
         without_pools,
     ),
-    Form(_PREACTIVATED, shallow, requires="layer1.0.downsample.0"),
+    Form(_PREACTIVATED, shallow_and_activated, requires="layer1.0.downsample.0"),
 )

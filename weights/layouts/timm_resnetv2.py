@@ -1,10 +1,9 @@
-"""timm's names of its ``resnetv2`` networks, pre-activated and with batch norm.
+"""timm's names of its ``resnetv2`` networks, pre-activated, BiT's among them.
 
-Their stem ends in a bare convolution and a pool, and the first block begins with the norm. In
-resforge that norm ends the stem, a chain: ``[{conv: 7, width: 64, stride: 2}, {pool: max}, norm,
+Their stem ends in a bare convolution and a pool, and the first block begins with the norm. A stem
+may end in that norm instead, as a chain: ``[{conv: 7, width: 64, stride: 2}, {pool: max}, norm,
 act]``. That is the same network where the first block's shortcut takes the activated map, as a
-projection does. The last layer is a 1x1 convolution there. The networks of BiT have the same names
-but standardised weights, for which the language has no word.
+projection does. The last layer is a 1x1 convolution there.
 """
 
 from __future__ import annotations
@@ -29,7 +28,12 @@ _DEEP: tuple[Rule, ...] = (
     ("stem.norm{n}", "stem.norm{n}"),
 )
 
+_BARE_SHALLOW, _BARE_DEEP = _SHALLOW[:1], _DEEP[1:]
+
 FORMS = tuple(
+    Form((*stem, *_REST), made_for, without_pools, "layer1.0.bn0")
+    for stem, made_for in ((_BARE_SHALLOW, shallow), (_BARE_DEEP, deep))
+) + tuple(
     Form((*stem, *_REST), made_for, without_pools, "layer1.0.downsample.0")
     for stem, made_for in ((_SHALLOW, shallow), (_DEEP, deep))
 )

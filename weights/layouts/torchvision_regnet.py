@@ -1,7 +1,4 @@
-"""torchvision's names of RegNet: ``trunk_output.block1.block1-0.f.a.0``.
-
-RegNetY's ``f.se`` has no name here: it stands after the 3x3 and not at the end of the branch.
-"""
+"""torchvision's names of RegNet: ``trunk_output.block1.block1-0.f.a.0``."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ FORMS = (
                 for n, abc in enumerate("abc", 1)
             ),
             *((f"layer{{s}}.{{b}}.bn{n}", f"{_BLOCK}f.{abc}.1") for n, abc in enumerate("abc", 1)),
+            ("layer{s}.{b}.se.fc{n}", _BLOCK + "f.se.fc{n}"),
             ("layer{s}.{b}.downsample.{n}", _BLOCK + "proj.{n}"),
             ("fc", "fc"),
         ),

@@ -10,8 +10,15 @@ def make_engine(name: str, job: Job) -> Engine:
     """The engine called ``name``.
 
     Raises :class:`~resforge.ResforgeError` for an unknown name, and where the library or the device
-    of the engine is missing.
+    of the engine is missing, or a setting is not for it.
     """
+    if job.runtime_env is not None and name != "ray":
+        raise ResforgeError("runtime_env is for nodes of Ray: use the engine ray, or leave it out")
+    if job.per_gpu is not None and name == "inline":
+        raise ResforgeError(
+            "the engine inline trains one trial after another: leave per_gpu out, or use the engine"
+            " process"
+        )
     if name == "process":
         from .pool import Pool
 

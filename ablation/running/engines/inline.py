@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from ...results.outcome import Outcome
 from ..device import choose_device, find_accelerators
 from ..engine import Job
-from ..task import Interrupted, Task, resolve, run_task
+from ..task import Interrupted, Task, Watch, resolve, run_task
 
 
 class Inline:
@@ -21,6 +22,7 @@ class Inline:
         self.job = job
         self.device = choose_device(job.device, find_accelerators(job.device))
         self.size = 1
+        self.set_aside: dict[str, str] = {}
         self.task: Task | None = None
 
     @property
@@ -49,7 +51,8 @@ class Inline:
             late = time.monotonic() > deadline
             return self.job.is_to_stop() or late
 
-        end = run_task(resolve(self.job.function), task, stopped)
+        tell = partial(self.job.tell, task) if self.job.tell else None
+        end = run_task(resolve(self.job.function), task, Watch(stopped, tell))
         self.task = None
         if late and isinstance(end, Interrupted):
             end = Outcome.timed_out(self.job.timeout)

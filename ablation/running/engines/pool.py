@@ -16,7 +16,14 @@ from typing import Any
 
 from ....errors import ResforgeError
 from ...results.outcome import Outcome
-from ..device import choose_device, cores, find_accelerators, variables_of
+from ..callbacks import Event
+from ..device import (
+    choose_device,
+    cores,
+    find_accelerators,
+    trials_per_device,
+    variables_of,
+)
 from ..engine import Job
 from ..kinds import pack
 from ..task import Interrupted, Task
@@ -29,7 +36,12 @@ class Worker:
     """One process and its task; ``slot`` is its number, from which its GPU follows."""
 
     def __init__(
-        self, function: str, slot: int, variables: dict[str, str], kinds: bytes = b""
+        self,
+        function: str,
+        slot: int,
+        variables: dict[str, str],
+        kinds: bytes = b"",
+        listens: bool = False,
     ) -> None:
         self.slot = slot
         # Spawned, not forked: a forked child inherits locks of threads that it does not have.
@@ -37,7 +49,7 @@ class Worker:
         self.connection, child_end = context.Pipe()
         self.process = context.Process(
             target=work,
-            args=(child_end, function, variables, kinds),
+            args=(child_end, function, variables, kinds, listens),
             name="resforge-worker",
             daemon=True,
         )
@@ -54,8 +66,11 @@ class Worker:
         with suppress(OSError):  # a worker that has just died is detected by the next receive
             self.connection.send(task)
 
-    def receive(self) -> Outcome | Interrupted | None:
-        """End of its task; None for the first message. Raises ``EOFError`` if the process died."""
+    def receive(self) -> Outcome | Interrupted | Event | None:
+        """End of its task, or an event of it; None for the first message.
+
+        Raises ``EOFError`` if the process died.
+        """
         try:
             message: Any = self.connection.recv()
         except OSError as error:
@@ -63,6 +78,8 @@ class Worker:
         self.ready = True
         if message == READY:
             return None
+        if isinstance(message, Event):
+            return message
         self.task, self.deadline = None, float("inf")
         end: Outcome | Interrupted = message
         return end
@@ -76,15 +93,25 @@ class Worker:
 
 
 class Pool:
-    """Runs tasks in up to ``job.workers`` processes, by default one for each core or GPU."""
+    """Runs tasks in up to ``job.workers`` processes, by default one for each core or GPU.
+
+    With ``job.per_gpu`` so many share each GPU.
+    """
 
     def __init__(self, job: Job) -> None:
         self.found = find_accelerators(job.device)
         self.device = choose_device(job.device, self.found)
-        self.size = job.workers or (cores() if self.device == "cpu" else self.found.places)
+        sharing = trials_per_device(job.per_gpu, self.device)
+        places = cores() if self.device == "cpu" else self.found.places * sharing
+        # Workers beyond the devices share them in turn, unless it was said how many may.
+        self.size = places if job.workers is None else job.workers
+        if job.per_gpu is not None:
+            self.size = min(self.size, places)
+        self.set_aside: dict[str, str] = {}
         self.function = job.function
         self.kinds = pack(job.kinds) if job.kinds else b""
         self.timeout = job.timeout
+        self.tell = job.tell
         self.workers: list[Worker] = []
         self._failed_starts = 0
 
@@ -103,7 +130,8 @@ class Pool:
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
             variables = {} if self.device == "cpu" else variables_of(slot, self.found)
-            self.workers.append(Worker(self.function, slot, variables, self.kinds))
+            listens = self.tell is not None
+            self.workers.append(Worker(self.function, slot, variables, self.kinds, listens))
 
     def give(self, task: Task) -> None:
         """Send a task to an idle worker; there must be one."""
@@ -144,7 +172,10 @@ class Pool:
                 yield task, Interrupted(crashed=True)
             return
         self._failed_starts = 0
-        if task is not None and end is not None:
+        if isinstance(end, Event):
+            if task is not None and self.tell is not None:
+                self.tell(task, end)
+        elif task is not None and end is not None:
             yield task, end
 
     def _time_out(self, worker: Worker) -> tuple[Task, Outcome]:

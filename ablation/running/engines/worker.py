@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..kinds import register_again, unpack
-from ..task import RunTask, resolve, run_task
+from ..task import RunTask, Watch, resolve, run_task
 
 READY = "ready"
 #: Signals that only the driver handles; blocked until a worker has its own handlers.
@@ -23,13 +23,18 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def work(
-    connection: Connection[Any, Any], function: str, variables: dict[str, str], kinds: bytes
+    connection: Connection[Any, Any],
+    function: str,
+    variables: dict[str, str],
+    kinds: bytes,
+    listens: bool,
 ) -> None:
     """Run tasks from ``connection`` until it closes or SIGTERM is received.
 
     ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`. It is
     passed by name, so that only workers import torch; ``variables`` are set in the environment
     before the import. ``kinds`` are registered kinds, as :func:`pack` packs them; it may be empty.
+    Where the driver ``listens``, the events of each trial are sent before its end.
     """
     os.environ.update(variables)
     stop = _Stop()
@@ -42,9 +47,10 @@ def work(
         run = prepare(resolve(function))
         if kinds:
             register_again(unpack(kinds))
+        watch = Watch(lambda: stop.requested, connection.send if listens else None)
         connection.send(READY)
         while not stop.requested:
-            connection.send(run_task(run, connection.recv(), lambda: stop.requested))
+            connection.send(run_task(run, connection.recv(), watch))
     except (EOFError, OSError):
         pass  # the driver has closed its end, or has died
 

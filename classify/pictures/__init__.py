@@ -1,1 +1,0 @@
-"""Pictures in folders: listing, decoding, random crops and batches."""

@@ -1,0 +1,104 @@
+"""From a network to its point in a space, and from values to an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Fault, SpecError, path_text
+from ..reading.diff import tree_changes
+from ..specs.network import ResNetSpec
+from ..specs.paths import get_path, set_path
+from ..text.inline import in_words
+from .points import Architecture, Points
+from .template import Free, Template
+
+
+def find(points: Points, spec: ResNetSpec) -> Architecture:
+    """The network of a space that is ``spec``, whatever its name.
+
+    Raises :class:`SpecError` with every place where it leaves the space.
+    """
+    index = _index(points.template, _tree(spec))
+    found = ResNetSpec.unchecked(points.template.tree_at(index))
+    if found.digest != spec.digest:
+        faults = [
+            Fault(
+                "space",
+                f"is {in_words(change.after)} there, and {in_words(change.before)} in the space",
+                change.path,
+                "free that field",
+            )
+            for change in tree_changes(_tree(found), _tree(spec))
+        ]
+        raise SpecError(faults)
+    return points.at(index)
+
+
+def values_at(template: Template, index: int) -> dict[str, Any]:
+    """The value at each free place, as a spec file has it."""
+    rows = zip(template.free, template.choices.unrank(index), strict=True)
+    return {
+        path_text(place): value
+        for free, row in rows
+        for place, value in zip(free.places, row, strict=True)
+    }
+
+
+def index_of(template: Template, values: Mapping[str, Any]) -> int:
+    """The index of the point with the given value at each free place; inverse of
+    :func:`values_at`.
+
+    Raises :class:`SpecError` for a place that is not free, is left out, or has no such value.
+    """
+    places = {path_text(place): place for free in template.free for place in free.places}
+    for name in {**places, **values}:
+        if name not in places or name not in values:
+            message = f"{name} is {'not free' if name not in places else 'left out'}"
+            raise SpecError(Fault("range", message, name, f"name {', '.join(places)}"))
+    tree: Any = template.tree_at(0)
+    for name, place in places.items():
+        set_path(tree, place, values[name])
+    return _index(template, _tree(ResNetSpec.unchecked(tree)))
+
+
+def _index(template: Template, tree: dict[str, Any]) -> int:
+    """The index whose free values are those of a checked spec's tree."""
+    digits, faults = [], []
+    for number, free in enumerate(template.free):
+        found, fault = _digit(template, number, free, tree)
+        digits.append(found)
+        if fault is not None:
+            faults.append(fault)
+    if faults:
+        raise SpecError(faults)
+    return template.choices.join(digits)
+
+
+def _digit(
+    template: Template, number: int, free: Free, tree: dict[str, Any]
+) -> tuple[int, Fault | None]:
+    """The index of a free field's values among its choices, or why they are none of them."""
+    zeros = [0] * len(template.free)
+
+    def shown(index: int) -> list[Any]:
+        digits = [*zeros[:number], index, *zeros[number + 1 :]]
+        spec = ResNetSpec.unchecked(template.tree_at(template.choices.join(digits)))
+        return [get_path(_tree(spec), place) for place in free.places]
+
+    try:
+        row = [get_path(tree, place) for place in free.places]
+    except SpecError as error:
+        return 0, error.faults[0]
+    found = free.choices.rank(row, shown)
+    if found is None:
+        given = in_words(row[0] if len(row) == 1 else row)
+        message = f"{given} is none of the values of {free.path} in the space"
+        return 0, Fault(
+            "space", message, path_text(free.places[0]), f"allow it in free.{free.path}"
+        )
+    return found, None
+
+
+def _tree(spec: ResNetSpec) -> dict[str, Any]:
+    return spec.model_dump(mode="json", exclude={"name"})

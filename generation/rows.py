@@ -1,0 +1,102 @@
+"""Rows of numbers in order: one for each of several places, rising or falling."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+from .choices import Choices, Range, Shown
+
+
+class Increasing(Choices):
+    """A row of numbers, one for each of several places, none smaller than the one before.
+
+    The weight of a row is the product of its numbers' weights: rows are as likely as if each number
+    were drawn independently and the rows that decrease were rejected.
+
+    >>> rows = Increasing(Range(1, 1, 3), 2)
+    >>> rows.size, [rows.unrank(index) for index in range(6)]
+    (6, [[1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]])
+    """
+
+    def __init__(self, numbers: Range, places: int) -> None:
+        self.numbers, self.places = numbers, places
+        self._by_index = _SortedRows([1] * numbers.size, places)
+        self._by_ticket = _SortedRows(numbers.weights, places) if numbers.log else self._by_index
+        self.size, self.weight = self._by_index.weight, self._by_ticket.weight
+
+    def unrank(self, index: int) -> list[int | float]:
+        return [self.numbers.unrank(digit) for digit in self._by_index.unrank(index)]
+
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        digits = [digit for item in value if (digit := self.numbers.rank(item)) is not None]
+        if len(digits) < self.places or digits != sorted(digits):
+            return None
+        return self._by_index.rank(digits)
+
+    def pick(self, ticket: int) -> int:
+        return self._by_index.rank(self._by_ticket.unrank(ticket))
+
+    def steps(self, index: int) -> Iterator[tuple[str, int]]:
+        row = self._by_index.unrank(index)
+        for place, digit in enumerate(row):
+            least = row[place - 1] if place else 0
+            most = row[place + 1] if place + 1 < self.places else self.numbers.size - 1
+            for step, neighbour in self.numbers.steps(digit):
+                if least <= neighbour <= most:
+                    yield step, self._by_index.rank([*row[:place], neighbour, *row[place + 1 :]])
+
+
+class Decreasing(Increasing):
+    """A row of numbers, none larger than the one before: an increasing row read from its end.
+
+    >>> rows = Decreasing(Range(1, 1, 3), 2)
+    >>> [rows.unrank(index) for index in range(6)]
+    [[1, 1], [2, 1], [3, 1], [2, 2], [3, 2], [3, 3]]
+    """
+
+    def unrank(self, index: int) -> list[int | float]:
+        return super().unrank(index)[::-1]
+
+    def rank(self, value: Any, shown: Shown) -> int | None:
+        return super().rank(value[::-1], shown)
+
+
+class _SortedRows:
+    """Rows of digits that never decrease, in lexicographic order.
+
+    The weight of a row is the product of its digits' weights, and the row holds as many consecutive
+    ranks.
+    """
+
+    def __init__(self, weights: Sequence[int], places: int) -> None:
+        self.weights = weights
+        # For each place, by its digit: cumulative weight of the rows from that place on.
+        self._ends: list[list[int]] = []
+        following = [1] * len(weights)  # by digit, weight of all that may follow it
+        for _ in range(places):
+            starting = [weight * rest for weight, rest in zip(weights, following, strict=True)]
+            self._ends.insert(0, list(accumulate(starting)))
+            following = list(accumulate(reversed(starting)))[::-1]
+        self.weight = self._ends[0][-1]
+
+    def unrank(self, number: int) -> list[int]:
+        """The row that holds ``number``."""
+        row: list[int] = []
+        for ends in self._ends:
+            number += ends[row[-1] - 1] if row and row[-1] else 0
+            digit = bisect_right(ends, number)
+            number -= ends[digit - 1] if digit else 0
+            number //= self.weights[digit]
+            row.append(digit)
+        return row
+
+    def rank(self, row: Sequence[int]) -> int:
+        """The inverse of :meth:`unrank` where every weight is 1."""
+        number, before = 0, 0
+        for ends, digit in zip(self._ends, row, strict=True):
+            number += (ends[digit - 1] if digit else 0) - (ends[before - 1] if before else 0)
+            before = digit
+        return number

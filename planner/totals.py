@@ -1,0 +1,70 @@
+"""The sums over the layers of a network, part by part: no layer is named for them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..specs.axes import Axes
+from ..specs.ends import before_at, closing_at, head_at, stem_at
+from ..specs.layer import Size
+from ..specs.layout import tally_at
+from ..specs.network import ResNetSpec
+from ..specs.resolve import runs_of
+from ..specs.tally import Tally
+from ..specs.trace import Trace
+
+
+class Feature(NamedTuple):
+    """The map a stage puts out: what ``model.features(x)`` returns at its place."""
+
+    name: str
+    channels: int
+    stride: Axes
+    """Input pixels between neighbouring elements."""
+    size: Size
+    """Height and width, or a side for each axis."""
+    receptive_field: Axes
+
+
+class Totals:
+    """Sums over parts in a row, and the map where they end."""
+
+    def __init__(self, channels: int, size: Size) -> None:
+        self.params = self.macs = self.activations = self.depth = 0
+        self.fits = True
+        self.map = Trace(channels, size)
+
+    def add(self, tally: Tally, times: int = 1) -> None:
+        """Add so many parts that are alike."""
+        params, macs, activations, depth, end, fits = tally
+        self.params += params * times
+        self.macs += macs * times
+        self.activations += activations * times
+        self.depth += depth * times
+        self.fits = self.fits and fits
+        self.map.go_on(end, times)
+
+    def feature(self, name: str) -> Feature:
+        """The present map."""
+        at = self.map
+        return Feature(name, at.channels, at.jump, at.size, at.receptive_field)
+
+
+def totals_of(spec: ResNetSpec, size: Size) -> tuple[Totals, list[Feature]]:
+    """The sums over a network for pictures of ``size``, and its stages' maps. Raises
+    :class:`SpecError` where a chain ends in another shape than its block's."""
+    totals, features = Totals(spec.in_channels, size), list[Feature]()
+    at = totals.map
+    totals.add(stem_at(spec, size).tally)
+    for index, runs in enumerate(runs_of(spec)):
+        if spec.stages[index].before is not None:
+            totals.add(before_at(spec, index, at.channels, at.size).tally)
+        for resolved, times in runs:
+            totals.add(tally_at(resolved, at.size), times)
+        features.append(totals.feature(f"layer{index + 1}"))
+    closing = closing_at(spec, resolved.block, at.channels, at.size)
+    if closing.modules:
+        totals.add(closing.tally)
+        features[-1] = totals.feature(features[-1].name)
+    totals.add(head_at(spec, at.channels, at.size).tally)
+    return totals, features

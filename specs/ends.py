@@ -1,0 +1,103 @@
+"""The parts of a network outside of its blocks, as layers and modules in plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from operator import mul
+
+from .axes import Axes, largest, on_axes
+from .block import BlockSpec
+from .fields import NetworkFields
+from .layer import End, Layer, Module, Size
+from .operation import Steps, named, trace_chain
+from .resolve import before_stage
+from .site import Site
+from .tally import Tally, tally_of
+from .trace import Trace
+
+
+@dataclass(frozen=True)
+class ChainLayout:
+    """A chain written down by itself, as if it were the whole network."""
+
+    layers: tuple[Layer, ...]
+    modules: tuple[Module, ...]
+    end: End
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What it adds to the network."""
+        return tally_of(self.layers, self.modules, self.end)
+
+
+def stem_at(spec: NetworkFields, size: Size) -> ChainLayout:
+    """The stem on a picture of ``size``."""
+    site = spec.stem_site
+    return _chain_at(spec.stem.steps(site), site, None, size)
+
+
+def before_at(spec: NetworkFields, index: int, channels: int, size: Size) -> ChainLayout:
+    """What stands before the first block of a stage, on a map of ``channels`` and ``size``."""
+    steps, site = before_stage(spec, index, channels)
+    return _chain_at(steps, site, site.width, size)
+
+
+def closing_at(spec: NetworkFields, last: BlockSpec, channels: int, size: Size) -> ChainLayout:
+    """What stands between the last block, which is ``last``, and the head."""
+    laid = _chain_at(closing_of(spec, last), spec.end_site(channels), None, size)
+    if not laid.modules:
+        return laid
+    # The last stage's map is handed out as a feature: whoever holds it keeps it as it was.
+    modules = tuple([module._replace(in_place=False) for module in laid.modules])
+    return ChainLayout(laid.layers, modules, laid.end)
+
+
+def head_at(spec: NetworkFields, channels: int, size: Size) -> ChainLayout:
+    """The head on a map of ``channels`` and ``size``; nothing where there is none."""
+    site = spec.end_site(channels)
+    steps = () if spec.head is None else spec.head.steps(site)
+    return _chain_at(steps, site, None, size)
+
+
+def stride_of(spec: NetworkFields) -> tuple[Axes, Axes]:
+    """Input pixels between neighbouring elements: of what the stem puts out, and of the last
+    stage's map."""
+    end = stem_at(spec, spec.point).end
+    stem, stride, channels = end.stride, end.stride, end.channels
+    for index, stage in enumerate(spec.stages):
+        if stage.before is not None:
+            end = before_at(spec, index, channels, spec.point).end
+            stride, channels = on_axes(mul, stride, end.stride), end.channels
+        stride = on_axes(mul, stride, stage.step)
+    return stem, stride
+
+
+def head_map(spec: NetworkFields) -> int | None:
+    """The side of the last feature map that the head can take; None where it takes any."""
+    if spec.head is None:
+        return None
+    site = spec.end_site(1)
+    steps = spec.head.steps(site)
+    if all(op.map_size is None for _, op in steps):
+        return None
+    trace = Trace(1, spec.point)
+    for step in steps:
+        side = step[1].map_size
+        if side is not None:
+            return side * largest(trace.jump)
+        trace_chain(trace, (step,), site, None, fresh=False)
+    return None
+
+
+def closing_of(spec: NetworkFields, last: BlockSpec) -> Steps:
+    """What follows the last stage, before the head."""
+    return last.closing() if spec.closing is None else named(spec.closing, "closing.")
+
+
+@lru_cache(1024)
+def _chain_at(steps: Steps, site: Site, missing_width: int | None, size: Size) -> ChainLayout:
+    """The layout of a chain: networks share their stems, and each is written down once."""
+    trace = Trace(site.in_channels, size)
+    trace_chain(trace, steps, site, missing_width, fresh=False)
+    return ChainLayout(tuple(trace.layers), tuple(trace.modules), trace.end)

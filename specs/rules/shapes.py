@@ -1,0 +1,76 @@
+"""Blocks and shortcuts that are legal at their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...errors import Fault, path_text
+from ..block import BLOCKS
+from ..fields import NetworkFields
+from ..paths import Path
+from ..resolve import ResolvedBlock, runs_of
+from ..shortcut import SHORTCUTS
+from ..shortcuts import WrapperSpec
+from ..site import UNDILATED
+from .places import as_written
+
+
+def meet_shapes(spec: NetworkFields) -> Iterator[Fault]:
+    checked: set[tuple[Path, int]] = set()
+    for index, stage in enumerate(runs_of(spec)):
+        for resolved, _ in stage:
+            block, site = resolved.block, resolved.site
+            # A block of one path and one width has one fault, which its first place names.
+            if (place := (resolved.block_path, site.width)) not in checked:
+                checked.add(place)
+                for field, message, help_ in block.problems_on(site):
+                    path = path_text((*resolved.block_path, field))
+                    yield Fault("block", f"{message} ({resolved.name})", path, help_)
+            reason = resolved.shortcut.why_illegal(site.in_channels, site.out_channels, site.stride)
+            if reason is not None:
+                yield _illegal_shortcut(spec, resolved, reason)
+            if resolved.drop_rate:
+                yield from _illegal_drop(resolved)
+            if site.dilations != UNDILATED and not block.dilates:
+                yield _illegal_dilation(spec, index, resolved)
+
+
+def _illegal_shortcut(spec: NetworkFields, resolved: ResolvedBlock, reason: str) -> Fault:
+    site = resolved.site
+    shapes = (site.in_channels, site.out_channels, site.stride)
+    legal = [
+        f"'{kind}' ({model.note})"
+        for kind, model in SHORTCUTS.items()
+        if model.note and model().why_illegal(*shapes) is None  # type: ignore[call-arg]
+    ]
+    path = as_written(spec, resolved.shortcut_path)
+    inherited = "" if path.startswith("stages") else f" ({resolved.name})"
+    if isinstance(resolved.shortcut, WrapperSpec):
+        path += ".of"
+    return Fault("shortcut", reason + inherited, path, f"use {' or '.join(legal)}")
+
+
+def _illegal_drop(resolved: ResolvedBlock) -> Iterator[Fault]:
+    if resolved.shortcut.absent:
+        yield Fault(
+            "stochastic_depth",
+            f"{resolved.name} has no shortcut: without its branch nothing would pass",
+            "stochastic_depth",
+            "give every block a shortcut, or leave stochastic_depth out",
+        )
+
+
+def _illegal_dilation(spec: NetworkFields, stage: int, resolved: ResolvedBlock) -> Fault:
+    dilations = resolved.site.dilations
+    supple = [repr(kind) for kind, model in BLOCKS.items() if model.dilates and kind != "chain"]
+    # Where only the first is dilated, the stage before may have been named for it.
+    field = "dilation" if dilations.rest > 1 else "first_dilation"
+    path, position = f"stages[{stage}]", int(resolved.name.partition(".")[2])
+    if spec.stages[stage].entries[position].dilation:
+        path, field = f"{path}.blocks[{position}]", "dilation"
+    return Fault(
+        "block",
+        f"{resolved.block.kind} blocks do not dilate ({resolved.name})",
+        f"{path}.{field}",
+        f"use {' or '.join(supple)}, or write {field}: 1",
+    )

@@ -1,0 +1,75 @@
+"""The report is written while a sweep runs, and ends as the page of a finished one."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sweep_trials
+from resforge.ablation import run_sweep
+from resforge.ablation.reporting import report
+from resforge.ablation.running import live_report
+from resforge.ablation.running.live_report import LiveReport
+from resforge.errors import StoreError
+
+RELOADS = 'http-equiv="refresh"'
+
+
+def test_the_page_of_a_finished_sweep_is_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_report, "_SETTLE", 0.0)
+    written: list[bool] = []
+    real = report.write_report
+
+    def noted(folder: Path, running: bool = False) -> Path:
+        path = real(folder, running)
+        written.append(RELOADS in path.read_text(encoding="utf-8"))
+        return path
+
+    monkeypatch.setattr(report, "write_report", noted)
+    run_sweep(sweep_trials.sweep(2), tmp_path, 1, trial="sweep_trials:lasting")
+    assert written[0]
+    assert not written[-1]
+    assert RELOADS not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_writes_soon_and_never_two_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_report, "_SETTLE", 0.0)
+    monkeypatch.setattr(live_report, "_SHARE", 0.0)
+    at_work = threading.Lock()
+    done = threading.Event()
+    count = 0
+
+    def write(folder: Path, running: bool = False) -> None:
+        nonlocal count
+        assert running
+        assert at_work.acquire(blocking=False)
+        count += 1
+        done.set()
+        at_work.release()
+        if count == 1:
+            raise StoreError("not now")
+
+    monkeypatch.setattr(report, "write_report", write)
+    with LiveReport(tmp_path, pause=0.0) as live:
+        for _ in range(3):
+            done.clear()
+            live.changed()
+            assert done.wait(10)
+    assert live.written
+    assert threading.active_count() == 1 or "resforge-report" not in {
+        thread.name for thread in threading.enumerate()
+    }
+    live.changed()  # a trial that is recorded late writes nothing
+    assert count == 3
+
+
+def test_a_run_without_a_result_starts_no_thread(tmp_path: Path) -> None:
+    with LiveReport(tmp_path) as live:
+        pass
+    assert live._thread is None
+    assert not live.written

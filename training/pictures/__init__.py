@@ -1,0 +1,1 @@
+"""Pictures in folders: listing, decoding and random crops."""
