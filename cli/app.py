@@ -44,7 +44,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "show",
         show,
         "resforge show resnet50\nresforge show net.yaml --input 3x320x224 --all\n"
-        "resforge show net.yaml --svg net.svg",
+        "resforge show net.yaml --svg net.svg\nresforge show resnet18 resnet34 net.yaml",
     ),
     ("diff", compare, "resforge diff a.yaml b.yaml\nresforge diff resnet50 net.yaml --json"),
     (
@@ -93,7 +93,8 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "generate",
         generate.generate,
         "resforge generate cifar_resnets -n 3 > networks.jsonl\n"
-        "resforge generate space.yaml -n 100 --seed 0 --out networks",
+        "resforge generate space.yaml -n 100 --seed 0 --out networks\n"
+        "resforge generate grid.yaml --all --format csv > grid.csv",
     ),
     ("generate size", generate.size, "resforge generate size anynet_x_a"),
     ("generate check", generate.check, "resforge generate check space.yaml --points 5000"),

@@ -39,9 +39,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate the network of a run on labelled pictures: accuracy, recall and precision."""
-    from ..classify.figures.canvas import check_format
     from ..classify.figures.confusion import write_confusion
     from ..classify.runs.use import evaluate_run, load_run
+    from ..drawing.canvas import check_format
 
     if confusion is not None:
         check_format(confusion)

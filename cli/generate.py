@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json as json_text
-import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
+from ..drawing.canvas import check_format
 from ..drawing.numbers import grouped, percent
 from ..errors import printable
 from .exits import Exit
 from .options import Json
-from .output import followed, say, tell, tell_json, tell_table
+from .output import say, tell, tell_json, tell_table
+from .selections import Drawn, every
 
 if TYPE_CHECKING:
     from ..generation import Architecture, Space
@@ -32,9 +31,23 @@ def generate(
     /,
     *,
     count: Annotated[
-        int,
-        Parameter(("--count", "-n"), metavar="N", validator=Number(gte=1), help="How many."),
-    ] = 10,
+        int | None,
+        Parameter(
+            ("--count", "-n"),
+            metavar="N",
+            validator=Number(gte=1),
+            help="How many are drawn; by default 10.",
+        ),
+    ] = None,
+    all: Annotated[
+        bool,
+        Parameter(
+            "--all",
+            negative="",
+            show_default=False,
+            help="List every network of the space in its order instead of drawing some.",
+        ),
+    ] = False,
     seed: Seed = 0,
     tries: Annotated[
         int,
@@ -46,35 +59,58 @@ def generate(
     ] = 10_000,
     out: Annotated[
         Path | None,
-        Parameter(metavar="DIR", help="Folder to write to; by default lines of JSON are printed."),
+        Parameter(
+            metavar="DIR",
+            help="Folder to write to; by default lines of JSON, or with --format csv a table, are"
+            " printed.",
+        ),
     ] = None,
     format: Annotated[
-        Literal["yaml", "jsonl"],
-        Parameter(help="With --out: one file per network, or networks.jsonl for all."),
-    ] = "yaml",
+        Literal["yaml", "jsonl", "csv"] | None,
+        Parameter(
+            help="With --out: one file per network (yaml, the default), or networks.jsonl or"
+            " networks.csv for all."
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        Parameter(
+            metavar="FILE",
+            help="Draw the MACs of the networks against each of their choices, as .svg, .png or"
+            " .pdf.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> Exit:
     """Draw different networks of a design space, all legal and within its limits.
 
     With --out the same command resumes an interrupted one, and a larger -n
-    adds networks to the folder.
+    adds networks to the folder. With --all, files are named after the choices.
     """
-    from ..generation import NetworkFolder, load_space
+    from ..generation import draw_costs, load_space
 
+    if all and count is not None:
+        raise CycloptsError(msg="--all and --count exclude each other: leave one out.")
+    if out is None and format == "yaml":
+        raise CycloptsError(msg="--format yaml is for --out only.")
+    if figure is not None:
+        check_format(figure)
     space = load_space(source)
+    asked = None if all else 10 if count is None else count
+    found = every(space) if asked is None else Drawn(space, asked, seed, tries)
     if out is None:
-        given = _tell_lines(space, islice(space.sample(seed, tries), min(count, sys.maxsize)))
+        given = _tell_lines(space, found.networks(), format or "jsonl")
     else:
-        folder = NetworkFolder(out, space, seed, format, tries)
-        for _ in followed(folder.fill(count), max(0, count - folder.count), "networks"):
-            pass
-        given = folder.count
+        given = found.write(out, format or "yaml")
         if json:
-            tell_json({"out": str(out), "networks": given, "asked": count})
+            tell_json({"out": str(out), "networks": given, "asked": asked})
         else:
             tell(f"{_networks(given)} in {printable(str(out))}")
-    if given < count:
-        say(f"the space has no more: {_networks(given)} of {count:,}")
+    if asked is not None and given < asked:
+        say(f"the space has no more: {_networks(given)} of {asked:,}")
+    if figure is not None:
+        draw_costs(figure, space, [*found.networks()])
+        say(f"wrote {printable(str(figure))}")
     return Exit.OK
 
 
@@ -131,12 +167,15 @@ def check(
     return Exit.OK
 
 
-def _tell_lines(space: Space, found: Iterator[Architecture]) -> int:
-    from ..generation import record_of
+def _tell_lines(space: Space, found: Iterator[Architecture], format: str) -> int:
+    from ..generation.lines import LINES
 
+    lines = LINES[format](space)
+    if lines.header:
+        tell(lines.header.rstrip("\n"))
     given = 0
     for each in found:
-        tell(json_text.dumps(record_of(each, space)))
+        tell(lines.line(each).rstrip("\n"))
         given += 1
     return given
 

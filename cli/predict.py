@@ -47,9 +47,9 @@ def predict(
 
     Pictures that cannot be read are reported; the exit code is then 1.
     """
-    from ..classify.figures.canvas import check_format
     from ..classify.figures.predictions import MOST, write_predictions
     from ..classify.runs.use import load_run, predict_pictures
+    from ..drawing.canvas import check_format
     from ..training.pictures.decode import PictureError
     from ..training.pictures.folder import find_pictures
 

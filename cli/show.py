@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from ..drawing.fold import drop_text
@@ -19,6 +19,7 @@ from ..specs.axes import sides_text
 from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, say, tell, tell_json, tell_table
+from .show_several import show_several, summary_of
 
 if TYPE_CHECKING:
     from ..training.cost import Cost
@@ -69,7 +70,7 @@ BatchSize = Annotated[
 def show(
     source: Source,
     /,
-    *,
+    *more: Source,
     input: Input = None,
     all: EveryLayer = False,
     svg: Svg = None,
@@ -82,9 +83,17 @@ def show(
 ) -> None:
     """Show the stages or layers of a network and their costs, without building it.
 
+    Of several networks a table is shown, with a row for each.
+
     MACs are the multiply-accumulates of convolutions and linear layers for
     one image. Depth is the number of weighted layers on the longest path.
     """
+    if more:
+        given = {"--all": all, "--svg": svg, "--expand": expand, "--measure": measure}
+        for name in (name for name, value in given.items() if value):
+            raise CycloptsError(msg=f"{name} is for one network.")
+        show_several([source, *more], input, json, max_params, max_activations)
+        return
     spec = load_source(source)
     if expand:
         written = expand_words(spec)
@@ -175,15 +184,7 @@ def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:
 
 def _as_json(plan: Plan) -> dict[str, Any]:
     return {
-        "name": plan.spec.name,
-        "digest": plan.spec.digest,
-        "input_shape": plan.input_shape,
-        "output_shape": plan.output_shape,
-        "params": plan.params,
-        "macs": plan.macs,
-        "activations": plan.activations,
-        "depth": plan.depth,
-        "receptive_field": plan.receptive_field,
+        **summary_of(plan),
         "features": [feature._asdict() for feature in plan.features],
         "layers": [layer._asdict() for layer in plan.layers],
     }

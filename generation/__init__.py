@@ -6,10 +6,14 @@ All of it is arithmetic on plans: nothing here imports torch.
 from .crossover import crossover
 from .distance import distance
 from .edf import EDF, complexity_weights, edf
-from .files import NetworkFolder, record_of
+from .figure import draw_costs
+from .files import NetworkFolder
 from .fit import Fitted, fit
+from .listed_files import ListedFolder
 from .moves import MOVES, Child, mutate, neighbours
+from .names import ChoiceNames
 from .points import Architecture, Miss
+from .records import record_of, table_of
 from .search import Evolution, Measured, RandomSearch, search
 from .space import Space, load_space
 from .spaces import list_spaces
@@ -20,8 +24,10 @@ __all__ = [
     "MOVES",
     "Architecture",
     "Child",
+    "ChoiceNames",
     "Evolution",
     "Fitted",
+    "ListedFolder",
     "Measured",
     "Miss",
     "NetworkFolder",
@@ -31,6 +37,7 @@ __all__ = [
     "complexity_weights",
     "crossover",
     "distance",
+    "draw_costs",
     "edf",
     "fit",
     "list_spaces",
@@ -40,4 +47,5 @@ __all__ = [
     "record_of",
     "search",
     "survey",
+    "table_of",
 ]

@@ -15,44 +15,24 @@ from ..files import locked, write_whole
 from ..specs.plain import as_seed
 from .digests import DigestSet
 from .draws import TRIES, Draws
+from .lines import LINES, Lines
 from .points import Architecture
 from .space import Space
 
-Format = Literal["yaml", "jsonl"]
+Format = Literal["yaml", "jsonl", "csv"]
 
-_EXACT = 2**53
 _MANIFEST = "space.json"
-_LINES = "networks.jsonl"
 _FILE = re.compile(r"(\d+)-([0-9a-f]{16})\.yaml")
-
-
-def record_of(found: Architecture, space: Space | None = None) -> dict[str, Any]:
-    """A network as the values of one line of JSON, with its choices as ``values`` where its
-    ``space`` is given.
-
-    Programs that read numbers as floats would round an ``index`` beyond 2^53: that is a text.
-    """
-    return {
-        "number": found.number,
-        "index": found.index if found.index <= _EXACT else str(found.index),
-        "digest": found.digest,
-        "params": found.params,
-        "macs": found.macs,
-        "activations": found.activations,
-        "depth": found.depth,
-        "receptive_field": found.receptive_field,
-        **({"values": space.values(found)} if space else {}),
-        "spec": found.spec.to_tree(),
-    }
 
 
 class NetworkFolder:
     """The first networks of a space's sample, each written once.
 
     ``yaml`` writes a file for each network, ``NUMBER-DIGEST.yaml``, which every command reads;
-    ``jsonl`` one file, ``networks.jsonl``, with the costs of each network beside its spec. Raises
-    :class:`StoreError` where the folder holds networks of another space, seed or format, another
-    process is writing into it, or the disk cannot be written.
+    ``jsonl`` one file, ``networks.jsonl``, with the costs of each network beside its spec; ``csv``
+    a table, ``networks.csv``, with costs and choices. Raises :class:`StoreError` where the folder
+    holds networks of another space, seed or format, another process is writing into it, or the
+    disk cannot be written.
     """
 
     def __init__(
@@ -66,8 +46,9 @@ class NetworkFolder:
         self.path, self.space, self.format = path, space, format
         seed = as_seed("NetworkFolder", seed)
         self._draws = Draws(space.points, seed, tries)
+        self._lines = LINES[format](space) if format in LINES else None
         with self._locked():
-            self._check_manifest({"space": _digest(space), "seed": seed, "format": format})
+            check_manifest(path, {"space": digest_of(space), "seed": seed, "format": format})
             self._read_folder()
 
     def fill(self, count: int) -> Iterator[Architecture]:
@@ -83,9 +64,8 @@ class NetworkFolder:
             yield from self._mend()
             if self.count >= count:
                 return
-            write = self._write_line if self.format == "jsonl" else self._write_file
             for found in self._draws.starting_at(self._next, self._digests):
-                write(found)
+                self._write(found)
                 self.count += 1
                 yield found
                 if self.count >= count:
@@ -118,8 +98,8 @@ class NetworkFolder:
                 repeated.append((number, digest))
         if not missing:
             return
-        if self.format == "jsonl":
-            self._rewrite(missing, {number for number, _ in repeated})
+        if self._lines is not None:
+            self._rewrite(self._lines, missing, {number for number, _ in repeated})
         else:
             for found in missing:
                 self._write_file(found)
@@ -128,82 +108,68 @@ class NetworkFolder:
         self._read_folder()
         yield from missing
 
-    def _rewrite(self, missing: Sequence[Architecture], repeated: Set[int]) -> None:
+    def _rewrite(self, kept: Lines, missing: Sequence[Architecture], repeated: Set[int]) -> None:
         """Put lines of networks into their places, and leave repeated ones out."""
-        lines = {
-            json.loads(line)["number"]: line
-            for line in (self.path / _LINES).read_text(encoding="utf-8").splitlines(keepends=True)
-        }
-        lines |= {found.number: self._line(found) for found in missing}
-        kept = [lines[number] for number in sorted(lines) if number not in repeated]
-        write_whole(self.path / _LINES, "".join(kept))
-
-    def _check_manifest(self, expected: dict[str, Any]) -> None:
-        manifest = self.path / _MANIFEST
-        try:
-            known = json.loads(manifest.read_bytes())
-        except FileNotFoundError:
-            write_whole(manifest, json.dumps(expected, indent=2) + "\n")
-            return
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
-        for name, value in expected.items():
-            if not isinstance(known, dict) or known.get(name) != value:
-                message = f"{self.path} holds networks of another {name}: choose another --out"
-                raise StoreError(message)
+        lines = {number: line for number, _, line in kept.read(self.path)}
+        lines |= {found.number: kept.line(found) for found in missing}
+        text = [lines[number] for number in sorted(lines) if number not in repeated]
+        write_whole(self.path / kept.file, kept.header + "".join(text))
 
     def _existing(self) -> Iterator[tuple[int, str]]:
         """Number and digest of each network in the folder, in the order of the numbers."""
-        if self.format == "yaml":
-            files = ((_FILE.fullmatch(file.name), file) for file in self.path.iterdir())
-            found = ((int(match[1]), match[2]) for match, file in files if match and _has(file))
-            yield from sorted(found)
+        if self._lines is not None:
+            yield from ((number, digest) for number, digest, _ in self._lines.read(self.path))
             return
-        lines = self.path / _LINES
-        if not lines.exists():
-            return
-        end = 0
-        with lines.open("rb+") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # an interrupted write
-                try:
-                    record = json.loads(line)
-                    yield int(record["number"]), str(record["digest"])
-                except (ValueError, KeyError, TypeError):
-                    message = f"{lines} is damaged after byte {end:,}: choose another --out"
-                    raise StoreError(message) from None
-                end += len(line)
-            file.truncate(end)
+        files = ((_FILE.fullmatch(file.name), file) for file in self.path.iterdir())
+        found = ((int(match[1]), match[2]) for match, file in files if match and has_text(file))
+        yield from sorted(found)
+
+    def _write(self, found: Architecture) -> None:
+        if self._lines is None:
+            self._write_file(found)
+        else:
+            self._lines.append(self.path, found)
 
     def _write_file(self, found: Architecture) -> None:
-        file = self._file(found.number, found.digest)
-        label = f"{self.space.name or 'network'}-{file.stem}"[:200]
-        spec = found.spec.model_copy(update={"name": label})
-        write_whole(file, spec.to_yaml())
-
-    def _line(self, found: Architecture) -> str:
-        return json.dumps(record_of(found, self.space), separators=(",", ":")) + "\n"
+        write_spec(self._file(found.number, found.digest), found, self.space)
 
     def _file(self, number: int, digest: str) -> Path:
         return self.path / f"{number:06d}-{digest[:16]}.yaml"
 
-    def _write_line(self, found: Architecture) -> None:
-        line = self._line(found)
-        try:
-            with (self.path / _LINES).open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            message = f"{self.path / _LINES} cannot be written ({error.strerror}): free space"
-            raise StoreError(f"{message}, then run the same command") from error
+
+def check_manifest(path: Path, expected: dict[str, Any]) -> None:
+    """Note in a folder whose networks it holds. Raises :class:`StoreError` where it holds others,
+    or cannot be read."""
+    manifest = path / _MANIFEST
+    try:
+        known = json.loads(manifest.read_bytes())
+    except FileNotFoundError:
+        write_whole(manifest, json.dumps(expected, indent=2) + "\n")
+        return
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
+    # A folder of draws has no note of a kind, and neither had those of earlier versions.
+    names = dict.fromkeys([*expected, "networks"])
+    for name in names:
+        if not isinstance(known, dict) or known.get(name) != expected.get(name):
+            message = f"{path} holds networks of another {name}: choose another --out"
+            if name == "networks":
+                message = f"{path} holds networks of another command: choose another --out"
+            raise StoreError(message)
 
 
-def _has(file: Path) -> bool:
-    """Whether a file holds anything."""
-    return file.stat().st_size > 0
+def write_spec(file: Path, found: Architecture, space: Space) -> None:
+    """Write the spec of a network, labelled with the names of its space and its file."""
+    label = f"{space.name or 'network'}-{file.stem}"[:200]
+    write_whole(file, found.spec.model_copy(update={"name": label}).to_yaml())
 
 
-def _digest(space: Space) -> str:
+def has_text(file: Path) -> bool:
+    """Whether a file exists and holds anything."""
+    return file.is_file() and file.stat().st_size > 0
+
+
+def digest_of(space: Space) -> str:
     """The same for spaces that draw the same networks."""
     canonical = space.model_dump(mode="json", exclude={"name"})
     canonical["base"] = space.template.base.digest

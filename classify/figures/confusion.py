@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...drawing.canvas import INK, write_figure
 from ..evaluation import Evaluation
-from .canvas import INK, write_figure
 from .predictions import shortened
 
 if TYPE_CHECKING:

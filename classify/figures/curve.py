@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...drawing.canvas import BLUE, ORANGE, write_figure
 from ..runs.record import Epoch, best
-from .canvas import BLUE, ORANGE, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

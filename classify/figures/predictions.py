@@ -7,9 +7,9 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...drawing.canvas import BLUE, RULE, write_figure
 from ...errors import printable
 from ..runs.use import Prediction
-from .canvas import BLUE, RULE, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

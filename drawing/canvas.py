@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...drawing.plots import plotting
-from ...errors import Fault, ResforgeError, SpecError
-from ...files import write_whole
+from ..errors import Fault, ResforgeError, SpecError
+from ..files import write_whole
+from .plots import plotting
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

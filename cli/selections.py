@@ -1,0 +1,79 @@
+"""Which networks ``resforge generate`` gives, and how they come into a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import Fault, SpecError
+from .output import followed
+
+if TYPE_CHECKING:
+    from ..generation import Architecture, Space
+    from ..generation.files import Format
+
+#: Largest space of which every network is listed by a command.
+MAX_LISTED = 1_000_000
+
+
+class Selection(Protocol):
+    """Some networks of a space, the same each time."""
+
+    def networks(self) -> Iterator[Architecture]:
+        """The networks, made lazily."""
+
+    def write(self, out: Path, format: Format) -> int:
+        """Write them into a folder; how many it holds then."""
+
+
+class Drawn:
+    """The first ``count`` networks of a seed's sample."""
+
+    def __init__(self, space: Space, count: int, seed: int, tries: int) -> None:
+        self._space, self._count = space, min(count, sys.maxsize)
+        self._seed, self._tries = seed, tries
+
+    def networks(self) -> Iterator[Architecture]:
+        return islice(self._space.sample(self._seed, self._tries), self._count)
+
+    def write(self, out: Path, format: Format) -> int:
+        from ..generation import NetworkFolder
+
+        folder = NetworkFolder(out, self._space, self._seed, format, self._tries)
+        new = max(0, self._count - folder.count)
+        for _ in followed(folder.fill(self._count), new, "networks"):
+            pass
+        return folder.count
+
+
+class Listed:
+    """The networks that ``found`` gives; ``name`` says which, in the folder that they are in."""
+
+    def __init__(
+        self,
+        space: Space,
+        name: str,
+        seed: int,
+        found: Callable[[], Iterator[Architecture]],
+        most: int,
+    ) -> None:
+        self._space, self._name, self._seed = space, name, seed
+        self.networks = found
+        self._most = most
+
+    def write(self, out: Path, format: Format) -> int:
+        from ..generation import ListedFolder
+
+        folder = ListedFolder(out, self._space, self._name, self._seed, format)
+        return sum(1 for _ in followed(folder.fill(self.networks()), self._most, "networks"))
+
+
+def every(space: Space) -> Listed:
+    """All networks of a space in its order. Raises :class:`SpecError` for a space too large."""
+    if space.size > MAX_LISTED:
+        message = f"the space has {space.size:,} points, and --all lists at most {MAX_LISTED:,}"
+        raise SpecError(Fault("limit", message, "free", "draw some with --count, or free less"))
+    return Listed(space, "all", 0, space.enumerate, space.size)
