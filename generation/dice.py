@@ -18,12 +18,29 @@ class Dice:
     """
 
     def __init__(self, *seed: int | str) -> None:
+        self._seed = seed
         self._state = shake_128(repr(seed).encode())
+        self.rolled = 0
+        """How many numbers were drawn."""
+
+    def skip(self, count: int) -> None:
+        """Pass over ``count`` numbers."""
+        self._state.update(b"+" * count)
+        self.rolled += count
 
     def below(self, size: int) -> int:
         """A number from 0 to ``size - 1``."""
-        self._state.update(b"+")
+        self.skip(1)
         return int.from_bytes(self._state.digest(size.bit_length() // 8 + 9), "big") % size
+
+    # The state of the hash cannot be pickled or copied deeply.
+    def __getstate__(self) -> tuple[tuple[int | str, ...], int]:
+        return self._seed, self.rolled
+
+    def __setstate__(self, state: tuple[tuple[int | str, ...], int]) -> None:
+        seed, rolled = state
+        Dice.__init__(self, *seed)
+        self.skip(rolled)
 
     def shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
         """The items in random order, drawn lazily."""

@@ -35,6 +35,8 @@ class Architecture:
     receptive_field: int
     move: str = ""
     """How it was made from its parent, where it has one: ``deeper``, ``other shortcut``."""
+    parents: tuple[str, ...] = ()
+    """Digests of the networks that it was made from; two for a crossover."""
 
 
 @dataclass(frozen=True, slots=True)

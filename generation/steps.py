@@ -27,7 +27,7 @@ def neighbours(points: Points, parent: Architecture) -> Iterator[Architecture]:
     choice by its option."""
     seen = {parent.digest}
     for part, step, index in points.choices.steps_by_part(parent.index):
-        found = _look(points, index, _name(points, part, step))
+        found = _look(points, index, _name(points, part, step), parent)
         if found is not None and found.digest not in seen:
             seen.add(found.digest)
             yield found
@@ -41,7 +41,7 @@ def mutate(points: Points, parent: Architecture, seed: int) -> Architecture:
         steps.setdefault(part, []).append((step, index))
     for part in dice.shuffled(list(steps)):
         for step, index in dice.shuffled(steps[part]):
-            found = _look(points, index, _name(points, part, step))
+            found = _look(points, index, _name(points, part, step), parent)
             if found is not None and found.digest != parent.digest:
                 return found
     message = "no step from this network leads to another within the limits"
@@ -57,16 +57,19 @@ def crossover(points: Points, one: Architecture, other: Architecture, seed: int)
         if index in tried:
             continue
         tried.add(index)
-        found = _look(points, index, "crossover")
+        found = _look(points, index, "crossover", one, other)
         if found is not None and found.digest not in (one.digest, other.digest):
             return found
     message = "no child of these two is within the limits and differs from both"
     raise SpecError(Fault("crossover", message, help="cross networks that differ more, or mutate"))
 
 
-def _look(points: Points, index: int, move: str) -> Architecture | None:
+def _look(points: Points, index: int, move: str, *parents: Architecture) -> Architecture | None:
     found = points.look(index)
-    return dataclasses.replace(found, move=move) if isinstance(found, Architecture) else None
+    if not isinstance(found, Architecture):
+        return None
+    digests = tuple(parent.digest for parent in parents)
+    return dataclasses.replace(found, move=move, parents=digests)
 
 
 def _name(points: Points, part: int, step: str) -> str:

@@ -117,8 +117,8 @@ def test_an_edited_space_keeps_the_networks_that_it_still_means() -> None:
         other.own(deep)
 
 
-@pytest.mark.parametrize("value", [None, (1, 2), "0.3", [0.1], 1j])
-def test_a_result_is_one_number(value: Any) -> None:
+@pytest.mark.parametrize("value", [None, (1, None), "0.3", [], [[0.1]], 1j, True])
+def test_a_result_is_a_number_for_each_objective(value: Any) -> None:
     search = RandomSearch(space())
     with pytest.raises(rf.SpecError, match="is one number"):
         search.tell(search.ask(), value)

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from ...errors import Fault, SpecError
 from ...generation import Architecture, Evolution, RandomSearch, Space, list_spaces, load_space
-from ...generation.search import Method
+from ...generation.random_search import Method
 from ...specs.base import Spec
 from ...specs.explain import faults_of, shown
 
