@@ -10,9 +10,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from .layers import NamedSequential
+from .timm_contract import Classifier, TimmContract
 
 
-class ResNet(NamedSequential):
+class ResNet(NamedSequential, TimmContract):
     """y = head(stage_n(... stage_1(stem(x)))); He et al. 2015 (arXiv 1512.03385), Table 1.
 
     The children of `stem` and `head` become the network's own under their names, the stages
@@ -23,8 +24,10 @@ class ResNet(NamedSequential):
     (N, C', H', W') and `[:-1]` the pooled one (N, C', 1, 1). `closing`
     is what pre-activated blocks leave to be done after the last stage. `before` holds modules
     that stand before a stage by its number: 2 is the child `before2`, and runs between `layer1` and
-    `layer2`. `head=None` leaves the last stage's map as the answer. Raises `ValueError` for no
-    stages, for a number in `before` that is no stage's, and where two children would share a name.
+    `layer2`. `head=None` leaves the last stage's map as the answer. `feature_info` describes the
+    maps of stem and stages, as timm does, whose methods for backbones a network has. Raises
+    `ValueError` for no stages, for a number in `before` that is no stage's, and where two children
+    would share a name.
 
     >>> import torch
     >>> from resforge.blocks import BasicBlock, Classifier, Conv3x3Stem
@@ -42,6 +45,7 @@ class ResNet(NamedSequential):
         head: nn.Sequential | None,
         closing: nn.Sequential | None = None,
         before: Mapping[int, nn.Module] | None = None,
+        feature_info: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__()
         if not stages:
@@ -67,6 +71,13 @@ class ResNet(NamedSequential):
         self.head_names = [name for name, _ in children if name not in flattens]
         # The children that take a vector, before which `forward` flattens the map.
         self.flattened_names = list(flattens.values())
+        self.feature_info = [dict(info) for info in feature_info]
+        linear = [
+            Classifier(name, module.in_features, module.bias is not None)
+            for name, module in self.named_modules()
+            if isinstance(module, nn.Linear) and name.partition(".")[0] in self.head_names
+        ]
+        self._classifier = linear[-1] if linear else None
         # What the network was made from, where a builder says so. Any: blocks know no specs.
         self.spec: Any = None
 

@@ -28,13 +28,16 @@ def build(
     dtype: torch.dtype | None = None,
     *,
     max_params: int | None = None,
+    checkpoint: bool = False,
 ) -> ResNet:
     """The network that ``spec`` describes (or that a catalogue name, a file or a mapping holds).
 
     A pure function of spec and seed: the caller's random state is neither read nor changed, and
     layers of the same name and shape get the same values in every network built from one seed.
     On ``device="meta"`` nothing is filled. ``x: (N, in_channels, H, W)`` gives
-    ``(N, num_classes)``, or the last feature map where the spec has no head.
+    ``(N, num_classes)``, or the last feature map where the spec has no head. With ``checkpoint``
+    training keeps only what enters each block and computes the rest again for the gradients, as
+    after ``model.set_grad_checkpointing()``.
 
     Raises :class:`SpecError` for a wrong spec and for one of more than ``max_params`` parameters
     (2e9 unless given), and :class:`BuildError` where a registered module does not hold the
@@ -59,6 +62,7 @@ def build(
     if home.type != "meta":
         initialise(model, plan, seed)
     model.to(device, dtype)
+    model.set_grad_checkpointing(checkpoint)
     model.spec = plan.spec
     return model
 
@@ -99,7 +103,15 @@ def assemble(plan: Plan) -> ResNet:
         for number, modules in enumerate(plan.before, start=1)
         if modules
     }
-    return ResNet(chain(ends.stem), stages, head, closing, before)
+    return ResNet(chain(ends.stem), stages, head, closing, before, feature_info(plan))
+
+
+def feature_info(plan: Plan) -> list[dict[str, Any]]:
+    """timm's description of the maps of stem and stages: channels, strides, and the modules."""
+    return [
+        {"num_chs": feature.channels, "reduction": feature.stride, "module": feature.name}
+        for feature in (plan.stem_map, *plan.features)
+    ]
 
 
 def _compare(model: nn.Module, plan: Plan) -> None:

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from ..blocks import Identity, ShortcutPath
+from ..blocks.checkpointing import CheckpointedSequential
 from ..blocks.frozen import FROZEN
 from ..blocks.layers import NamedSequential
 
@@ -18,6 +19,7 @@ from ..blocks.layers import NamedSequential
 _SAME: dict[type[nn.Module], type[nn.Module]] = {
     **{frozen: norm for norm, frozen in FROZEN.items()},
     NamedSequential: nn.Sequential,
+    CheckpointedSequential: nn.Sequential,
     ShortcutPath: nn.Sequential,
     Identity: nn.Identity,
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from ..blocks.timm_contract import map_indices
 from ..planner.plan import lay_out
 from ..specs import ResNetSpec
 from ..specs.axes import largest
@@ -101,12 +102,12 @@ def _dilated(spec: ResNetSpec, output_stride: int) -> Changes:
     return changes
 
 
-def indices_of(asked: Options, stages: int) -> tuple[int, ...]:
-    """``out_indices`` as numbers of stages, from 1; left out, all of them.
+def indices_of(asked: Options, maps: int) -> tuple[int, ...]:
+    """``out_indices`` as numbers of so many maps: 0 is the stem's; left out, all of them.
 
-    As in timm, where 0 is the stem, a negative index counts from the last stage, and a number
-    alone asks for so many of the last.
+    Raises :class:`ExportError` for what is no map.
     """
-    given: int | Sequence[int] = asked.get("out_indices", stages)
-    indices = range(-given, 0) if isinstance(given, int) else given
-    return tuple(index + stages + 1 if index < 0 else index for index in indices)
+    try:
+        return map_indices(asked.get("out_indices"), maps)
+    except ValueError as error:
+        raise ExportError(f"out_indices: {error}") from None

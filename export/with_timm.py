@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from math import prod
 from typing import Any
 
 from torch import nn
@@ -32,7 +31,7 @@ def register_with_timm(pattern: str = "*") -> list[str]:
     ``in_chans``, ``output_stride`` (8, 16 or 32), ``drop_rate`` (dropout before the head),
     ``drop_path_rate`` (stochastic depth: block l of L, from 0, drops at l / (L - 1) of the rate,
     with a draw for each image), and ``features_only=True`` with ``out_indices``, counted as timm
-    does but without 0, the stem. ``num_classes=0`` answers with the pooled features. What is left
+    does. ``num_classes=0`` answers with the pooled features. What is left
     out is read from ``pretrained_cfg`` and its overlay. Any other argument raises
     :class:`ExportError` when the model is created, and so does ``pretrained=True``: weights are
     fresh. timm looks for no plugins by itself, so this is called once in each program. Returns
@@ -98,34 +97,17 @@ def _entry_point(name: str, models: Any) -> Callable[..., nn.Module]:
 
 
 def _classifying(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
-    """The whole network, with what timm's tools ask a classifier for."""
-    model: Any = build(spec)
-    classifier = _classifier(lay_out(spec))
-    if classifier is not None:
-        pooled = asked.get("num_classes") == 0
-        model.num_features = classifier.in_channels
-        model.num_classes = 0 if pooled else classifier.out_channels
-        if pooled:
-            model.set_submodule(classifier.name, nn.Identity())
-    whole: nn.Module = model
-    return whole
+    """The whole network."""
+    model = build(spec)
+    if asked.get("num_classes") == 0:
+        model.reset_classifier(0)
+    return model
 
 
 def _feature_maps(spec: ResNetSpec, asked: Options, models: Any) -> nn.Module:
     """The network without its head, with timm's description of its maps."""
-    indices = indices_of(asked, len(spec.stages))
-    maps: Any = FeatureMaps(build(spec), indices)
-    maps.feature_info = models.FeatureInfo(_feature_info(spec), indices)
+    model = build(spec)
+    maps: Any = FeatureMaps(model, indices_of(asked, len(model.feature_info)))
+    maps.feature_info = models.FeatureInfo(model.feature_info, maps.out_indices)
     backbone: nn.Module = maps
     return backbone
-
-
-def _feature_info(spec: ResNetSpec) -> list[dict[str, Any]]:
-    """timm's way to tell channels and strides: those of the stem, then each stage's."""
-    plan: Plan = lay_out(spec)
-    convs = [layer for layer in plan.stem if layer.kind == "conv"]
-    stem = {"num_chs": convs[-1].out_channels, "reduction": prod(x.stride for x in convs)}
-    return [stem | {"module": "stem"}] + [
-        {"num_chs": feature.channels, "reduction": feature.stride, "module": feature.name}
-        for feature in plan.features
-    ]

@@ -14,7 +14,7 @@ from ..specs.network import ResNetSpec
 from ..specs.tally import weighted
 from .placing import EndModules, Placed, placed
 from .sizes import as_size, failures_of, misfits_of
-from .totals import Feature, totals_of
+from .totals import Feature, stem_map_of, totals_of
 
 MAX_PARAMS = 2_000_000_000
 MAX_ACTIVATIONS = 10_000_000_000
@@ -46,6 +46,12 @@ class Plan:
     def _placed(self) -> Placed:
         # Most of a plan's time is that of naming layers one by one, for which sums do not ask.
         return placed(self.spec, self.input_shape[1:])
+
+    @cached_property
+    def stem_map(self) -> Feature:
+        """The stem's map, before the pool that ends it where one does: map 0 of
+        :class:`resforge.FeatureMaps`."""
+        return stem_map_of(self.spec, self.input_shape[1:])
 
     @property
     def layers(self) -> tuple[Layer, ...]:

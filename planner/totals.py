@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..specs.axes import Axes
-from ..specs.ends import before_at, closing_at, head_at, stem_at
+from ..specs.ends import before_at, closing_at, head_at, stem_at, stem_map_at
 from ..specs.layer import Size
 from ..specs.layout import tally_at
 from ..specs.network import ResNetSpec
@@ -24,6 +24,14 @@ class Feature(NamedTuple):
     size: Size
     """Height and width, or a side for each axis."""
     receptive_field: Axes
+
+
+def stem_map_of(spec: ResNetSpec, size: Size) -> Feature:
+    """The stem's map for pictures of ``size``, named after the module that puts it out."""
+    name, end = stem_map_at(spec, size)
+    totals = Totals(spec.in_channels, size)
+    totals.map.go_on(end)
+    return totals.feature(name)
 
 
 class Totals:

@@ -10,7 +10,7 @@ from .axes import Axes, largest, on_axes
 from .block import BlockSpec
 from .fields import NetworkFields
 from .layer import End, Layer, Module, Size
-from .operation import Steps, named, trace_chain
+from .operation import Operation, Steps, named, trace_chain
 from .resolve import before_stage
 from .site import Site
 from .tally import Tally, tally_of
@@ -35,6 +35,27 @@ def stem_at(spec: NetworkFields, size: Size) -> ChainLayout:
     """The stem on a picture of ``size``."""
     site = spec.stem_site
     return _chain_at(spec.stem.steps(site), site, None, size)
+
+
+def stem_map_at(spec: NetworkFields, size: Size) -> tuple[str, End]:
+    """The stem's map on a picture of ``size``: the name of the module that puts it out, and its
+    shape.
+
+    It is the map before the pool that ends the stem, where one does, as timm and the encoders of
+    U-Nets have it; of a stem of no operations it is the picture, without a name.
+    """
+    site = spec.stem_site
+    steps = spec.stem.steps(site)
+    count = len(steps)
+    while count and _pools(*steps[count - 1]):
+        count -= 1
+    laid = _chain_at(steps[: count or len(steps)], site, None, size)
+    return (laid.modules[-1].name if laid.modules else ""), laid.end
+
+
+def _pools(name: str, op: Operation) -> bool:
+    # What a word is given in the place of its pool stands under the pool's name.
+    return name.partition(".")[0] == "maxpool" or op.kind in ("pool", "blur")
 
 
 def before_at(spec: NetworkFields, index: int, channels: int, size: Size) -> ChainLayout:

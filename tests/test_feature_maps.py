@@ -20,16 +20,25 @@ SMALL = strategies.specs(max_depth=2, max_width=4, input_size=16)
 
 @given(SMALL, st.data())
 def test_maps_channels_and_strides(spec: rf.ResNetSpec, data: st.DataObject) -> None:
-    stages = range(1, len(spec.stages) + 1)
-    indices = sorted(data.draw(st.sets(st.sampled_from(stages), min_size=1)))
+    count = len(spec.stages) + 1
+    indices = sorted(data.draw(st.sets(st.sampled_from(range(count)), min_size=1)))
+    below = data.draw(st.sampled_from((0, count)))
     model = rf.build(spec).eval()
-    backbone = rf.FeatureMaps(model, indices)
+    backbone = rf.FeatureMaps(model, [index - below for index in indices])
     x = torch.randn(2, spec.in_channels, 33, 30)
-    maps, every = backbone(x), model.features(x)
-    features = rf.plan(spec, (33, 30)).features
+    # Copies: a later part of the network must not write over a map that is handed out.
+    stem: list[torch.Tensor] = []
+    module = rf.plan(spec).stem_map.name
+    if module:
+        model.get_submodule(module).register_forward_hook(lambda *a: stem.append(a[2].clone()))
+    every = model.features(x)
+    every = [*(stem or [x]), *every]
+    maps = backbone(x)
+    plan = rf.plan(spec, (33, 30))
+    features = (plan.stem_map, *plan.features)
     for index, found in zip(indices, maps, strict=True):
-        assert torch.equal(found.nan_to_num(), every[index - 1].nan_to_num())
-    planned = [features[index - 1] for index in indices]
+        assert torch.equal(found.nan_to_num(), every[index].nan_to_num())
+    planned = [features[index] for index in indices]
     assert [tuple(m.shape[1:]) for m in maps] == [(f.channels, *f.size) for f in planned]
     assert list(backbone.channels) == [f.channels for f in planned]
     assert list(backbone.strides) == [f.stride for f in planned]
@@ -56,11 +65,11 @@ def test_backbones_are_compiled() -> None:
     test_backbones_are_converted(compile_graph)
 
 
-@pytest.mark.parametrize("indices", [(), (0,), (1, 5), (2, 1), (1, 1)])
+@pytest.mark.parametrize("indices", [(), (0, 0), (1, 5), (2, 1), (1, 1), (-6,), (-1, 1)])
 def test_indices_that_are_no_stages(indices: tuple[int, ...]) -> None:
-    with pytest.raises(rf.SpecError, match=r"are not stages of this network") as caught:
+    with pytest.raises(rf.SpecError, match=r"are not maps of this network") as caught:
         rf.FeatureMaps(rf.build("resnet18", device="meta"), indices)
-    assert caught.value.help == "choose from 1, 2, 3, 4"
+    assert caught.value.help == "choose from 0 (the stem), 1, 2, 3, 4"
 
 
 @settings(max_examples=15)

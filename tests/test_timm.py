@@ -137,12 +137,14 @@ def test_out_indices_as_timm_counts_them(timm: Any) -> None:
         assert maps.feature_info.channels() == found
         return found
 
-    assert channels() == channels(out_indices=4) == [64, 128, 256, 512]
+    assert channels() == channels(out_indices=5) == [64, 64, 128, 256, 512]
+    assert channels(out_indices=4) == [64, 128, 256, 512]
+    assert channels(out_indices=(0, -1)) == [64, 512]
     assert channels(out_indices=2) == channels(out_indices=(-2, -1)) == [256, 512]
     assert channels(out_indices=[1, 3]) == [64, 256]
     rf.register_with_timm("cifar_resnet20")
     maps = timm.create_model("resforge_cifar_resnet20", features_only=True)
-    assert len(maps(x)) == 3
+    assert len(maps(x)) == 4
 
 
 @pytest.mark.parametrize(
@@ -176,8 +178,9 @@ def test_out_indices_as_timm_counts_them(timm: Any) -> None:
         ({"output_stride": 12}, "output_stride=12: use one of 8, 16, 32"),
         ({"out_indices": (1, 2)}, "out_indices: only with features_only=True"),
         ({"features_only": False, "out_indices": (1,)}, "out_indices: only with features_only"),
-        ({"features_only": True, "out_indices": (0, 1)}, "are not stages"),
-        ({"features_only": True, "out_indices": -1}, "are not stages"),
+        ({"features_only": True, "out_indices": (0, 5)}, "out_indices: 5 is no map; choose from 0"),
+        ({"features_only": True, "out_indices": (1, 1)}, "are not maps of this network in rising"),
+        ({"features_only": True, "out_indices": -1}, "the last -1 maps of 5; ask for 1 to 5"),
     ],
 )
 def test_what_timm_may_not_ask(timm: Any, options: dict[str, Any], message: str) -> None:
