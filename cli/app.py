@@ -94,7 +94,8 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         generate.generate,
         "resforge generate cifar_resnets -n 3 > networks.jsonl\n"
         "resforge generate space.yaml -n 100 --seed 0 --out networks\n"
-        "resforge generate grid.yaml --all --format csv > grid.csv",
+        "resforge generate grid.yaml --all --format csv > grid.csv\n"
+        "resforge generate space.yaml --cover pairs --out covered --export onnx",
     ),
     ("generate size", generate.size, "resforge generate size anynet_x_a"),
     ("generate check", generate.check, "resforge generate check space.yaml --points 5000"),

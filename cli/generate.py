@@ -6,20 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import CycloptsError, Parameter
+from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter
 from cyclopts.validators import Number
 
 from ..drawing.canvas import check_format
 from ..drawing.numbers import grouped, percent
 from ..errors import printable
 from .exits import Exit
+from .export_folder import check_export, export_folder
 from .options import Json
 from .output import say, tell, tell_json, tell_table
-from .selections import Drawn, every
+from .selections import Drawn, Selection, covering, every
 
 if TYPE_CHECKING:
     from ..generation import Architecture, Space
 
+
+def _one_way(ways: ArgumentCollection) -> None:
+    given = [argument.name for argument in ways.filter_by(has_tokens=True)]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other: leave one out.")
+
+
+_WHICH = Group("Which networks", validator=_one_way)
 Source = Annotated[
     str, Parameter(name="SPACE", help="A shipped space, or a .yaml or .json file that holds one.")
 ]
@@ -36,6 +45,7 @@ def generate(
             ("--count", "-n"),
             metavar="N",
             validator=Number(gte=1),
+            group=_WHICH,
             help="How many are drawn; by default 10.",
         ),
     ] = None,
@@ -43,20 +53,30 @@ def generate(
         bool,
         Parameter(
             "--all",
+            group=_WHICH,
             negative="",
             show_default=False,
             help="List every network of the space in its order instead of drawing some.",
         ),
     ] = False,
+    cover: Annotated[
+        Literal["options", "pairs"] | None,
+        Parameter(
+            group=_WHICH,
+            help="Give few small networks in which every option of the space, or every pair of its"
+            " options, stands.",
+        ),
+    ] = None,
     seed: Seed = 0,
     tries: Annotated[
-        int,
+        int | None,
         Parameter(
             metavar="N",
             validator=Number(gte=1),
-            help="Points that a draw looks at before it gives up: more where networks are rare.",
+            help="Points to look at before a draw (10,000) or a pair of options (300) is given up:"
+            " more where networks are rare.",
         ),
-    ] = 10_000,
+    ] = None,
     out: Annotated[
         Path | None,
         Parameter(
@@ -80,24 +100,32 @@ def generate(
             " .pdf.",
         ),
     ] = None,
+    export: Annotated[
+        Literal["onnx", "torch-export", "code"] | None,
+        Parameter(
+            help="With --out: also write each network as a program, with fresh weights, and beside"
+            " it a .npz with input pictures and the expected outputs."
+        ),
+    ] = None,
     json: Json = False,
 ) -> Exit:
     """Draw different networks of a design space, all legal and within its limits.
 
     With --out the same command resumes an interrupted one, and a larger -n
-    adds networks to the folder. With --all, files are named after the choices.
+    adds networks to the folder. With --all and --cover, files are named after
+    the choices.
     """
     from ..generation import draw_costs, load_space
 
-    if all and count is not None:
-        raise CycloptsError(msg="--all and --count exclude each other: leave one out.")
     if out is None and format == "yaml":
         raise CycloptsError(msg="--format yaml is for --out only.")
+    if export is not None:
+        check_export(export, out, format)
     if figure is not None:
         check_format(figure)
     space = load_space(source)
-    asked = None if all else 10 if count is None else count
-    found = every(space) if asked is None else Drawn(space, asked, seed, tries)
+    asked = None if all or cover else count or 10
+    found = _select(space, asked, cover, seed, tries)
     if out is None:
         given = _tell_lines(space, found.networks(), format or "jsonl")
     else:
@@ -111,7 +139,21 @@ def generate(
     if figure is not None:
         draw_costs(figure, space, [*found.networks()])
         say(f"wrote {printable(str(figure))}")
+    if export is not None and out is not None:
+        return export_folder(out, export, space.pictures)
     return Exit.OK
+
+
+def _select(
+    space: Space,
+    count: int | None,
+    cover: Literal["options", "pairs"] | None,
+    seed: int,
+    tries: int | None,
+) -> Selection:
+    if count is not None:
+        return Drawn(space, count, seed, tries)
+    return every(space) if cover is None else covering(space, cover, seed, tries)
 
 
 def size(source: Source, /, *, json: Json = False) -> None:

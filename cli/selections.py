@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ..errors import Fault, SpecError
-from .output import followed
+from ..errors import Fault, SpecError, printable
+from .output import followed, say
 
 if TYPE_CHECKING:
     from ..generation import Architecture, Space
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 #: Largest space of which every network is listed by a command.
 MAX_LISTED = 1_000_000
+#: Most options that a command names as absent.
+_MAX_ABSENT = 20
+#: What each kind of cover counts.
+_COUNTED = {"options": "options", "pairs": "options and pairs of options"}
 
 
 class Selection(Protocol):
@@ -32,9 +36,11 @@ class Selection(Protocol):
 class Drawn:
     """The first ``count`` networks of a seed's sample."""
 
-    def __init__(self, space: Space, count: int, seed: int, tries: int) -> None:
+    def __init__(self, space: Space, count: int, seed: int, tries: int | None) -> None:
+        from ..generation.draws import TRIES
+
         self._space, self._count = space, min(count, sys.maxsize)
-        self._seed, self._tries = seed, tries
+        self._seed, self._tries = seed, TRIES if tries is None else tries
 
     def networks(self) -> Iterator[Architecture]:
         return islice(self._space.sample(self._seed, self._tries), self._count)
@@ -69,6 +75,23 @@ class Listed:
 
         folder = ListedFolder(out, self._space, self._name, self._seed, format)
         return sum(1 for _ in followed(folder.fill(self.networks()), self._most, "networks"))
+
+
+def covering(
+    space: Space, cover: Literal["options", "pairs"], seed: int, tries: int | None
+) -> Listed:
+    """Networks that cover the options of a space, or its pairs of options.
+
+    Messages name the options that stand in none.
+    """
+    given = {} if tries is None else {"tries": tries}
+    found = space.cover(1 if cover == "options" else 2, seed, **given)
+    say(f"{found.covered:,} {_COUNTED[cover]} in {len(found.networks):,} networks")
+    for absent in found.absent[:_MAX_ABSENT]:
+        say(f"absent: {printable(str(absent))}")
+    if len(found.absent) > _MAX_ABSENT:
+        say(f"absent: {len(found.absent) - _MAX_ABSENT:,} more")
+    return Listed(space, cover, seed, lambda: iter(found.networks), len(found.networks))
 
 
 def every(space: Space) -> Listed:

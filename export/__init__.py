@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cases import export_case, has_case, require_form
 from .errors import ExportError
 from .exporting import Certificate
 from .folding import Pair, foldable, fuse
@@ -15,11 +16,14 @@ __all__ = [
     "Certificate",
     "ExportError",
     "Pair",
+    "export_case",
     "foldable",
     "from_pretrained",
     "fuse",
+    "has_case",
     "push_to_hub",
     "register_with_timm",
+    "require_form",
     "save_pretrained",
     "to_code",
     "to_onnx",

@@ -42,9 +42,7 @@ def to_onnx(
     onnx is not installed, the operator set cannot be had or the answers differ, and
     :class:`StoreError` where the file cannot be written.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExportError(f"ONNX needs {' and '.join(missing)}: pip install 'resforge[onnx]'")
+    require_onnx()
     if opset is not None and opset < FIRST_OPSET:
         raise ExportError(f"opset={opset} is older than torch writes; give {FIRST_OPSET} or later")
     place = place_for(Path(path))
@@ -62,6 +60,13 @@ def to_onnx(
         found = work.check(_runner(content, work.outputs), by, TOLERANCE)
     write_whole(place, content)
     return found
+
+
+def require_onnx() -> None:
+    """Raise :class:`ExportError` where a package is missing that writes ONNX."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ExportError(f"ONNX needs {' and '.join(missing)}: pip install 'resforge[onnx]'")
 
 
 def _write(work: Exporting, opset: int | None) -> bytes:

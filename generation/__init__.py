@@ -3,6 +3,7 @@
 All of it is arithmetic on plans: nothing here imports torch.
 """
 
+from .covering import Absent, Cover
 from .crossover import crossover
 from .distance import distance
 from .edf import EDF, complexity_weights, edf
@@ -28,10 +29,12 @@ __all__ = [
     "EDF",
     "MOVES",
     "NSGA2",
+    "Absent",
     "Architecture",
     "Asked",
     "Child",
     "ChoiceNames",
+    "Cover",
     "Evolution",
     "Fitted",
     "ListedFolder",

@@ -166,7 +166,7 @@ class OneOf(Choices):
 
     def rank(self, value: Any, shown: Shown) -> int | None:
         for number, option in enumerate(self.options):
-            start = self._start(number)
+            start = self.start(number)
             index = option.rank(value, partial(_shifted, shown, start))
             if index is not None:
                 return start + index
@@ -178,12 +178,12 @@ class OneOf(Choices):
         option = self.options[number]
         exact = self._share % option.weight == 0
         ticket = inner % option.weight if exact else inner * option.weight // self._share
-        return self._start(number) + option.pick(ticket)
+        return self.start(number) + option.pick(ticket)
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         number, inner = self.locate(index)
         for other, option in enumerate(self.options):
-            start = self._start(other)
+            start = self.start(other)
             if other == number:
                 for step, neighbour in option.steps(inner):
                     yield step, start + neighbour
@@ -196,14 +196,14 @@ class OneOf(Choices):
         if number != other:
             return super().cross(first, second, from_second)
         mixed = self.options[number].cross(inner, other_inner, from_second)
-        return self._start(number) + mixed
+        return self.start(number) + mixed
 
     def locate(self, index: int) -> tuple[int, int]:
         """The number of the option that ``index`` belongs to, and the index within it."""
         number = bisect_right(self._ends, index)
-        return number, index - self._start(number)
+        return number, index - self.start(number)
 
-    def _start(self, number: int) -> int:
+    def start(self, number: int) -> int:
         """The index of the first value of an option."""
         return self._ends[number] - self.options[number].size
 

@@ -23,8 +23,9 @@ class Increasing(Choices):
 
     def __init__(self, numbers: Range, places: int) -> None:
         self.numbers, self.places = numbers, places
-        self._by_index = _SortedRows([1] * numbers.size, places)
-        self._by_ticket = _SortedRows(numbers.weights, places) if numbers.log else self._by_index
+        self._by_index = SortedRows([[1] * numbers.size] * places)
+        weighted = SortedRows([numbers.weights] * places) if numbers.log else None
+        self._by_ticket = weighted or self._by_index
         self.size, self.weight = self._by_index.weight, self._by_ticket.weight
 
     def unrank(self, index: int) -> list[int | float]:
@@ -34,19 +35,28 @@ class Increasing(Choices):
         digits = [digit for item in value if (digit := self.numbers.rank(item)) is not None]
         if len(digits) < self.places or digits != sorted(digits):
             return None
-        return self._by_index.rank(digits)
+        return self.index_of(digits)
 
     def pick(self, ticket: int) -> int:
-        return self._by_index.rank(self._by_ticket.unrank(ticket))
+        return self.index_of(self._by_ticket.unrank(ticket))
+
+    def digits(self, index: int) -> list[int]:
+        """The index of each number among the numbers, in ascending order."""
+        return self._by_index.unrank(index)
+
+    def index_of(self, digits: Sequence[int]) -> int:
+        """The index of the row of some numbers, given by their own in ascending order; the inverse
+        of :meth:`digits`."""
+        return self._by_index.rank(digits)
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
-        row = self._by_index.unrank(index)
+        row = self.digits(index)
         for place, digit in enumerate(row):
             least = row[place - 1] if place else 0
             most = row[place + 1] if place + 1 < self.places else self.numbers.size - 1
             for step, neighbour in self.numbers.steps(digit):
                 if least <= neighbour <= most:
-                    yield step, self._by_index.rank([*row[:place], neighbour, *row[place + 1 :]])
+                    yield step, self.index_of([*row[:place], neighbour, *row[place + 1 :]])
 
 
 class Decreasing(Increasing):
@@ -64,20 +74,20 @@ class Decreasing(Increasing):
         return super().rank(value[::-1], shown)
 
 
-class _SortedRows:
+class SortedRows:
     """Rows of digits that never decrease, in lexicographic order.
 
-    The weight of a row is the product of its digits' weights, and the row holds as many consecutive
-    ranks.
+    ``weights`` has the weight of each digit at each place. The weight of a row is the product of
+    its digits' weights, and the row holds as many consecutive ranks.
     """
 
-    def __init__(self, weights: Sequence[int], places: int) -> None:
+    def __init__(self, weights: Sequence[Sequence[int]]) -> None:
         self.weights = weights
         # For each place, by its digit: cumulative weight of the rows from that place on.
         self._ends: list[list[int]] = []
-        following = [1] * len(weights)  # by digit, weight of all that may follow it
-        for _ in range(places):
-            starting = [weight * rest for weight, rest in zip(weights, following, strict=True)]
+        following = [1] * len(weights[0])  # by digit, weight of all that may follow it
+        for place in reversed(weights):
+            starting = [weight * rest for weight, rest in zip(place, following, strict=True)]
             self._ends.insert(0, list(accumulate(starting)))
             following = list(accumulate(reversed(starting)))[::-1]
         self.weight = self._ends[0][-1]
@@ -85,11 +95,11 @@ class _SortedRows:
     def unrank(self, number: int) -> list[int]:
         """The row that holds ``number``."""
         row: list[int] = []
-        for ends in self._ends:
+        for ends, weights in zip(self._ends, self.weights, strict=True):
             number += ends[row[-1] - 1] if row and row[-1] else 0
             digit = bisect_right(ends, number)
             number -= ends[digit - 1] if digit else 0
-            number //= self.weights[digit]
+            number //= weights[digit]
             row.append(digit)
         return row
 

@@ -21,8 +21,9 @@ from ..specs.plain import is_whole, plain
 from ..specs.schema import around_spec
 from ..text.document import Document
 from ..text.reader import read, read_file
-from . import finding, schema, spaces, steps
+from . import covering, finding, schema, spaces, steps
 from .constraints import Where
+from .covering import Cover
 from .derived import Derivation
 from .draws import TRIES, Draws, in_order
 from .points import Architecture, Miss, Points
@@ -215,6 +216,23 @@ class Space(Spec):
         after so many points in a row without a network.
         """
         return in_order(self.points, start, step, tries)
+
+    def cover(self, strength: int = 2, seed: int = 0, tries: int = covering.TRIES) -> Cover:
+        """Few small networks in which every option of the space stands, and with ``strength`` 2
+        every pair of options.
+
+        Options are the items of each choice, those within an item, and both ends and the middle of
+        each range. Where none of ``tries`` points with some options is a network within the limits,
+        they are listed as ``absent``, and ``proven`` says whether these were all points. The same
+        for a seed. Raises :class:`SpecError` for a space with too many options.
+
+        >>> free = {"stem.width": {"int": [8, 16]}, "norm": ["batch", "none"]}
+        >>> free["shortcut"] = ["zero_pad", "projection", "none"]
+        >>> found = Space(space=1, base="cifar_resnet20", free=free).cover()
+        >>> len(found.networks), found.covered, found.absent
+        (9, 29, ())
+        """
+        return covering.cover(self.points, strength, seed, tries)
 
     def neighbours(self, parent: Architecture) -> Iterator[Architecture]:
         """The networks that differ from ``parent`` in one free field, each once, with its ``move``.
