@@ -66,9 +66,10 @@ _STATED = 12
 def print_comparison(folder: Path, json: bool) -> Sequence[ArmRow]:
     """Print the tables of arms and comparisons, and the verdicts."""
     from ..ablation import compare, compare_pairs, read_records, state_verdict
+    from ..ablation.comparing.searched import state_search
     from ..ablation.published import footnotes
     from ..ablation.reporting.formats import as_tree
-    from ..ablation.reporting.table import COMPARED, cells, comparison_cells, headings
+    from ..ablation.reporting.table import COMPARED, bodies, comparison_cells, headings
 
     records = read_records(folder)
     rows, papers, compared = compare(records), records.published, compare_pairs(records)
@@ -79,12 +80,12 @@ def print_comparison(folder: Path, json: bool) -> Sequence[ArmRow]:
         return rows
     tell_table(
         headings(rows, papers),
-        [cells(row, papers) for row in rows],
+        bodies(rows, papers),
         text_columns=len(rows[0].labels),
         note_columns=1 if papers else 0,
     )
     notes = [*footnotes(papers), ""] if papers else []
-    for line in ["", *notes, *state_verdict(rows, records.num_classes)]:
+    for line in ["", *notes, *state_verdict(rows, records.num_classes), *state_search(records)]:
         tell(line)
     if compared:
         tell("")

@@ -29,9 +29,13 @@ def status(folder: Folder, /, *, json: Json = False) -> Exit:
     if json:
         tell_json(current.as_dict())
     else:
+        states = [state for state in STATES if state != "stopped" or current.trials[state]]
         tell_table(
-            ["arm", *(state.replace("_", " ") for state in STATES)],
-            [[name, *map(str, counts.values())] for name, counts in current.arms.items()],
+            ["arm", *(state.replace("_", " ") for state in states)],
+            [
+                [name, *(str(counts[state]) for state in states)]
+                for name, counts in current.arms.items()
+            ],
         )
         tell("")
         tell(f"{current.finished} of {current.total} trials recorded, {_active(current.drivers)}")

@@ -18,7 +18,7 @@ from .output import columns, say, tell, tell_json, tell_table
 if TYPE_CHECKING:
     from ..ablation import ArmPreview, Preview
     from ..ablation.planning.power import Power
-    from ..ablation.planning.sample import SearchSpec
+    from ..ablation.planning.searching import SearchSpec
 
 
 def plan_file(
@@ -211,10 +211,15 @@ def _looks_text(preview: Preview) -> str:
 
 def _search_text(preview: Preview, search: SearchSpec) -> str:
     most = f"{_count(search.n, 'network')} x {_count(preview.seeds, 'seed')}"
-    return (
+    text = (
         f"search by {search.method} in {printable(search.space)}: this is the first batch; at most"
         f" {most} = {_count(search.n * preview.seeds, 'trial')}"
     )
+    if search.stop is not None:
+        *steps, last = [f"{step:,}" for step in preview.rungs]
+        after = f"{', '.join(steps)} and {last}" if steps else last
+        text += f"; about one in {search.stop.eta}\ngoes on after {after} steps"
+    return text
 
 
 def _time(preview: Preview, file: str, out: Path | None) -> str:

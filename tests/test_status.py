@@ -82,7 +82,8 @@ def test_status_counts_every_trial_once(cli: Cli, out: Path) -> None:
     assert (told["name"], told["total"], told["finished"], told["drivers"]) == ("n", 6, 4, 1)
     assert sum(told["trials"].values()) == 6
     assert told["arms"][1] == {
-        **{"arm": "B", "done": 0, "diverged": 1, "failed": 0, "crashed": 0, "timed_out": 1},
+        **{"arm": "B", "done": 0, "stopped": 0, "diverged": 1, "failed": 0, "crashed": 0},
+        "timed_out": 1,
         **{"running": 0, "waiting": 1},
     }
 

@@ -19,7 +19,7 @@ from .looks import look_level
 from .power import detectable, deviation_range
 from .sentences import state_comparison
 
-_FAILED: frozenset[Status] = frozenset({"failed", "crashed", "timed_out"})
+_UNFINISHED: frozenset[Status] = frozenset({"stopped", "failed", "crashed", "timed_out"})
 
 
 def compare_pairs(source: Records | str | os.PathLike[str]) -> tuple[Comparison, ...]:
@@ -89,7 +89,7 @@ class _Compared:
             detectable_high=sees and sees * high,
             diverged=self._counts(contrast, lambda o: o.status == "diverged"),
             collapsed=self._counts(contrast, lambda o: has_collapsed(o, self.records.num_classes)),
-            failed=self._counts(contrast, lambda o: o.status in _FAILED),
+            failed=self._counts(contrast, lambda o: o.status in _UNFINISHED),
             guess=None if self.guess is None else 100.0 * self.guess,
             p_diverged=discordance_p(*self.diverged.get(index, (0, 0))),
             p_diverged_holm=self.divergence_ps.get(index),

@@ -77,6 +77,10 @@ class ArmRow:
     """Steps to the first evaluation with at most that error, over the trials that reached it."""
     reached: int = 0
     """Number of trials that reached it."""
+    stopped: int = 0
+    """Number of trials that successive halving ended before their last step."""
+    stopped_after: int | None = None
+    """Steps after which they were ended."""
 
     @property
     def lost(self) -> int:
@@ -107,6 +111,7 @@ def _row(arm: ArmRecord, records: Records, seeds: int, measured: Cost | None) ->
     reached = [t.outcome.steps_to(goal) for t in trials] if goal is not None else []
     steps = [float(step) for step in reached if step is not None]
     done = [trial.outcome for trial in trials if trial.outcome.status == "done"]
+    early = [trial.outcome.steps for trial in trials if trial.outcome.status == "stopped"]
 
     def count(status: Status) -> int:
         return sum(trial.outcome.status == status for trial in trials)
@@ -132,7 +137,8 @@ def _row(arm: ArmRecord, records: Records, seeds: int, measured: Cost | None) ->
         threshold=goal,
         steps_to=Spread.of(steps),
         reached=len(steps),
-        train_error=Spread.of([o.train_error for o in done if o.train_error is not None]),
+        stopped=count("stopped"),
+        stopped_after=max(early, default=None),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Fault, SpecError
 from ...planner.plan import Plan, check_size
+from ...text.inline import in_words
 from .design import MAX_PAIRS, choices, count_pairs, fewest
 from .own_recipe import batch_fault
 from .sample import conflicts
@@ -103,12 +104,21 @@ def _search_faults(sweep: Sweep) -> Iterator[Fault]:
         )
     for name in ("population", "batch"):
         size = getattr(search, name)
-        if search.method == "evolution" and size >= search.n:
+        if search.method != "random" and size >= search.n:
             message = (
                 f"with {name} {size} all {search.n} networks are drawn at random, and none evolves"
             )
             help_ = f"use a larger n, a smaller {name}, or method: random"
             yield Fault("conflict", message, f"search.{name}", help_)
+    if search.stop is not None and not search.stop.rungs(sweep.recipe):
+        steps = sorted(sweep.recipe.evaluation_steps())
+        yield Fault(
+            "conflict",
+            f"no network is stopped: the recipe evaluates after {in_words(steps)} steps, and never"
+            f" from step {search.stop.first} on before the last",
+            "search.stop.first",
+            "use a smaller number, or more evaluations in the recipe",
+        )
 
 
 def _seed_faults(sweep: Sweep) -> Iterator[Fault]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...drawing.numbers import scientific
@@ -29,6 +29,15 @@ class Trial:
     key: str
     arm: Arm
     seed: int
+    until: int | None = None
+    """Step after which it is stopped; None for a complete trial."""
+    whole: str = ""
+    """Key of the complete trial, where this one is stopped."""
+
+    @property
+    def checkpoint(self) -> str:
+        """Name of its checkpoint, from which a trial that is stopped later goes on."""
+        return self.whole or self.key
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,22 @@ class SweepPlan:
         """Equal for plans of the same arms and trials."""
         names = [[arm.name, arm.identity] for arm in self.arms]
         return _sha256([names, sorted(trial.key for trial in self.trials)])
+
+    def until(self, steps: Mapping[tuple[str, int], int]) -> SweepPlan:
+        """This plan with some of its trials stopped early: ``steps`` by identity of the arm and
+        seed.
+
+        A trial that is stopped has a key of its own: its result is never that of the complete one.
+        """
+        trials = []
+        for trial in self.trials:
+            step = steps.get((trial.arm.identity, trial.seed))
+            if step is not None:
+                recipe = trial.arm.recipe.identity()
+                key = trial_key(trial.arm.digest, recipe, trial.seed, self.fingerprint, step)
+                trial = replace(trial, key=key, until=step, whole=trial.key)
+            trials.append(trial)
+        return replace(self, trials=tuple(trials))
 
     @property
     def record(self) -> PlanRecord:
@@ -100,9 +125,13 @@ def plan_sweep(sweep: Sweep) -> SweepPlan:
     return SweepPlan(sweep, arms, trials, fingerprint)
 
 
-def trial_key(network: str, recipe: dict[str, Any], seed: int, fingerprint: str) -> str:
-    """Key of a trial: SHA-256 of network digest, :meth:`Recipe.identity`, seed and data."""
-    return _sha256([RESULT_FORMAT, network, recipe, seed, fingerprint])
+def trial_key(
+    network: str, recipe: dict[str, Any], seed: int, fingerprint: str, until: int | None = None
+) -> str:
+    """Key of a trial: SHA-256 of network digest, :meth:`Recipe.identity`, seed and data, and of the
+    step after which it is stopped."""
+    stopped = [] if until is None else [until]
+    return _sha256([RESULT_FORMAT, network, recipe, seed, fingerprint, *stopped])
 
 
 def trial_macs(arm: Arm, sweep: Sweep) -> int:

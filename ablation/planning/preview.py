@@ -21,7 +21,7 @@ from .match import Matched
 from .pairing import Shared, shared
 from .plan import over_budget, total_macs
 from .power import Power, power_of, power_warning
-from .sample import SearchSpec
+from .searching import SearchSpec
 from .sweep import Sweep, check_sweep
 
 FIGURES = ("params", "macs", "activations", "depth", "receptive_field")
@@ -94,6 +94,8 @@ class Preview:
     """Numbers of seeds at which the comparisons are judged; the other fields describe the first."""
     search: SearchSpec | None = None
     """The search, if the sweep is one; the other fields then describe its first batch."""
+    rungs: tuple[int, ...] = ()
+    """Steps after which a search stops networks early."""
     adaptation: str = ""
     """Classes and input channels in which the base follows the data, in a sentence."""
 
@@ -116,6 +118,7 @@ class Preview:
             "expected": asdict(self.expected) if self.expected else None,
             "power": self.power.as_dict() if self.power else None,
             "warnings": list(self.warnings),
+            "rungs": list(self.rungs),
             "search": self.search.model_dump() if self.search else None,
             "adaptation": self.adaptation,
         }
@@ -163,6 +166,7 @@ def preview_sweep(sweep: Sweep, out: str | os.PathLike[str] | None = None) -> Pr
         error=_both(expansion.error, over),
         looks=sweep.looks,
         search=sweep.search,
+        rungs=sweep.search.stop.rungs(sweep.recipe) if sweep.search and sweep.search.stop else (),
         adaptation=adaptation(sweep),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from ...errors import Fault, SpecError
-from ...generation import Architecture, Evolution, RandomSearch, Space, list_spaces, load_space
-from ...generation.random_search import Method
+from ...generation import Architecture, Space, list_spaces, load_space
 from ...specs.base import Spec
 from ...specs.explain import faults_of, shown
 
@@ -35,39 +34,23 @@ class SampleSpec(Spec):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the draws."""
 
-
-class SearchSpec(SampleSpec):
-    """``n`` networks of a space, in batches; the results of a batch decide the next.
-
-    ``method``, ``population`` and ``tournament`` are those of
-    :func:`~resforge.generation.search`. All seeds of a batch are trained before the next batch is
-    asked for, so that the networks do not depend on timing.
-
-    >>> SearchSpec(space="cifar_resnets", n=60).batch
-    10
-    """
-
-    method: Method = "evolution"
-    population: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 20
-    tournament: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 5
-    batch: Annotated[int, Field(ge=1, le=MAX_SAMPLE)] = 10
-
-    def searcher(self, space: Space) -> RandomSearch:
-        """Search algorithm, with the methods ``ask`` and ``tell``."""
-        if self.method == "random":
-            return RandomSearch(space, self.seed)
-        return Evolution(space, self.seed, self.population, self.tournament)
+    @property
+    def first_batch(self) -> int:
+        """Number of networks that are drawn before any of them is trained."""
+        return self.n
 
 
-def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
+def with_drawn_arms(tree: dict[str, Any], kinds: Mapping[str, type[SampleSpec]]) -> dict[str, Any]:
     """Tree of a sweep, with the base and the arms that its ``sample`` or ``search`` stands for.
+
+    ``kinds`` are their models.
 
     Arms are named by digest. The arms of a ``search`` are its first batch, which depends on the
     seed alone. Nothing is compared unless the sweep declares comparisons, since no arm of a space
     is a baseline. Raises :class:`~resforge.SpecError` with paths into the sweep.
     """
     key = next(key for key in DRAWN if tree.get(key) is not None)
-    kind, given = SearchSpec if key == "search" else SampleSpec, tree[key]
+    kind, given = kinds[key], tree[key]
     if faults := list(conflicts(tree)):
         raise SpecError(faults)
     if not isinstance(given, dict):
@@ -90,8 +73,8 @@ def with_drawn_arms(tree: dict[str, Any]) -> dict[str, Any]:
     if len(drawn) < sample.n:
         message = f"{sample.space} has {len(drawn)} different networks, not {sample.n}"
         raise SpecError(Fault("sample", message, f"{key}.n", f"use n: {len(drawn)}"))
-    first = drawn[: sample.batch] if isinstance(sample, SearchSpec) else drawn
-    return {"comparisons": [], **tree, "base": space.base, "arms": arms_of(space, first)}
+    first = arms_of(space, drawn[: sample.first_batch])
+    return {"comparisons": [], **tree, "base": space.base, "arms": first}
 
 
 def arms_of(space: Space, networks: Iterable[Architecture]) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,8 @@ from ..declared import Comparisons
 from ..published import MAX_TABLES, PublishedTable
 from .design import Design
 from .match import MatchSpec
-from .sample import DRAWN, SampleSpec, SearchSpec, beside, with_drawn_arms
+from .sample import DRAWN, SampleSpec, beside, with_drawn_arms
+from .searching import SearchSpec
 
 MAX_ARMS = 1_000
 MAX_TRIALS = 100_000
@@ -185,7 +186,9 @@ class Sweep(Spec):
         if not isinstance(tree, dict) or all(tree.get(key) is None for key in DRAWN):
             return tree
         # A sweep dumped by model_dump has its base and arms already.
-        return tree if tree.get("base") and tree.get("arms") else with_drawn_arms(tree)
+        if tree.get("base") and tree.get("arms"):
+            return tree
+        return with_drawn_arms(tree, {"sample": SampleSpec, "search": SearchSpec})
 
     @model_validator(mode="after")
     def _take_batch(self) -> Sweep:

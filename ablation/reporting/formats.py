@@ -12,13 +12,14 @@ from ...text.markdown import markdown, markdown_line
 from ..comparing.compared import compare_pairs
 from ..comparing.comparison import Comparison
 from ..comparing.rows import ArmRow, compare
+from ..comparing.searched import search_result, state_search
 from ..comparing.sentences import state_rule
 from ..comparing.verdict import state_verdict
 from ..published import footnotes, printed, published_for
-from ..results.export import measured_figures
+from ..results.objectives import measured_figures
 from ..results.records import Records
 from .report import render_report
-from .table import FIGURES, PAIRED, cells, headings, paired_cells
+from .table import FIGURES, PAIRED, bodies, headings, paired_cells
 
 Format = Literal["html", "md", "latex", "csv", "json"]
 _Table = tuple[Sequence[str], list[tuple[str, ...]]]
@@ -51,20 +52,25 @@ def as_tree(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> dict[str, Any]:
     """Verdict, arms and comparisons for JSON."""
-    papers = records.published
+    papers, found = records.published, search_result(records)
     return {
         "title": records.title,
-        "verdict": state_verdict(rows, records.num_classes),
+        "verdict": [*state_verdict(rows, records.num_classes), *state_search(records)],
         "warnings": list(records.warnings),
         "arms": [{**row.as_dict(), "published": published_for(papers, row.arm)} for row in rows],
         "comparisons": [comparison.as_dict() for comparison in compared],
+        **({"search": found.as_dict()} if found else {}),
     }
 
 
 def _sentences(
     records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]
 ) -> list[str]:
-    sentences = [*state_verdict(rows, records.num_classes), *(c.verdict for c in compared)]
+    sentences = [
+        *state_verdict(rows, records.num_classes),
+        *state_search(records),
+        *(c.verdict for c in compared),
+    ]
     warnings = (f"{warning}." for warning in records.warnings)
     return [*(sentences or ["Nothing is recorded yet."]), *warnings]
 
@@ -74,7 +80,7 @@ def _tables(
 ) -> Iterator[_Table]:
     """Tables of the arms and, if there are any, of the comparisons."""
     papers = records.published
-    yield headings(rows, papers), [cells(row, papers) for row in rows]
+    yield headings(rows, papers), bodies(rows, papers)
     if compared:
         yield PAIRED, [paired_cells(comparison) for comparison in compared]
 
@@ -151,7 +157,7 @@ def _csv_rows(
         shared = tree.pop("shared") or {}
         tree |= {f"shared_{name}": figure for name, figure in shared.items()}
         yield {"kind": "comparison", **tree}
-    for sentence in state_verdict(rows, records.num_classes):
+    for sentence in (*state_verdict(rows, records.num_classes), *state_search(records)):
         yield {"kind": "verdict", "verdict": sentence}
 
 

@@ -36,10 +36,13 @@ def population(records: Records, rows: Sequence[ArmRow]) -> list[Chart]:
     errors = [row.test_error.mean if row.test_error else 1.0 for row in ended]
     distribution = edf(errors, resamples=_RESAMPLES)
     lost = sum(not row.test_error for row in ended)
+    early = sum(bool(row.stopped) for row in rows)
+    left_out = f" {early} that were stopped early are left out." if early else ""
     counted = f", {lost} of which gave no error and count as 100%" if lost else ""
     fractions = zip(distribution.errors, distribution.shares, strict=True)
     median = next(error for error, fraction in fractions if fraction >= 0.5)
-    text = f"{len(ended)} networks{counted}; half of them have at most {100 * median:.1f}%."
+    half = f"half of them have at most {100 * median:.1f}%"
+    text = f"{len(ended)} networks{counted}; {half}.{left_out}"
     first = draw(
         "error distribution", text, (4.4, 3.1), lambda axes: _paint_edf(axes, distribution)
     )

@@ -20,7 +20,8 @@ from .front import cost_charts
 from .gradients import gradient_charts
 from .networks import networks
 from .population import population
-from .table import FIGURES, PAIRED, cells, headings, paired_cells, percent, without_empty
+from .search import search_section
+from .table import FIGURES, PAIRED, bodies, headings, paired_cells, percent, without_empty
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -67,7 +68,7 @@ def arms(records: Records, rows: Sequence[ArmRow]) -> dict[str, Any]:
         strips |= dict(zip(arms, dot_strips([_errors(records, arm) for arm in arms]), strict=True))
     heads = list(headings(rows, records.published))
     place = heads.index("test error %") + 1
-    body = [list(cells(row, records.published)) for row in rows]
+    body = [list(row) for row in bodies(rows, records.published)]
     for row, line in zip(rows, body, strict=True):
         line.insert(place, markup(strips[row.arm]))
     heads.insert(place, "seeds' errors")
@@ -113,6 +114,7 @@ def charts(records: Records, rows: Sequence[ArmRow]) -> dict[str, Any]:
     arm_panels = panels(rows)
     return {
         "costs": [(_drawn(chart), front) for chart, front in cost_charts(rows)],
+        "search": _searched(records),
         "population": [_drawn(chart) for chart in population(records, rows)],
         "networks": [(network, markup(network.svg)) for network in networks(records)],
         "series": series_index(arm_panels),
@@ -120,6 +122,11 @@ def charts(records: Records, rows: Sequence[ArmRow]) -> dict[str, Any]:
         "curves": [_drawn(chart) for chart in learning_curves(records, arm_panels)],
         "gradients": [_drawn(chart) for chart in gradient_charts(records, arm_panels)],
     }
+
+
+def _searched(records: Records) -> dict[str, Any] | None:
+    section = search_section(records)
+    return section and {**section, "charts": [markup(chart.svg) for chart in section["charts"]]}
 
 
 def _drawn_part(arm_panels: Sequence[Panel]) -> str:
@@ -139,5 +146,5 @@ def failed(records: Records) -> list[tuple[str, TrialRecord]]:
         (arm, trial)
         for arm, trials in records.trials.items()
         for trial in trials
-        if trial.outcome.status != "done"
+        if trial.outcome.status not in ("done", "stopped")
     ]

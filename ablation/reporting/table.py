@@ -20,7 +20,9 @@ _ALWAYS = ("params", "MACs", "seeds", "test error %", "failures", "time")
 MEASURED = ("1 image", "1 batch", "memory")
 #: Steps to the threshold, of sweeps that name one.
 STEPS_TO = "steps to"
-FIGURES = (*_ALWAYS, STEPS_TO, *MEASURED)
+#: Steps after which successive halving ended the trials of an arm.
+STOPPED = "stopped"
+FIGURES = (*_ALWAYS, STEPS_TO, STOPPED, *MEASURED)
 PUBLISHED = "published"
 COMPARED = (
     "comparison",
@@ -42,20 +44,32 @@ def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -
     axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
     measured = MEASURED if any(row.measured for row in rows) else ()
     goal = [STEPS_TO] if any(row.threshold is not None for row in rows) else []
-    return (*axes, *_ALWAYS, *goal, *measured, *([PUBLISHED] if published else []))
+    early = [STOPPED] if any(row.stopped for row in rows) else []
+    return (*axes, *_ALWAYS, *goal, *early, *measured, *([PUBLISHED] if published else []))
 
 
-def cells(row: ArmRow, published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
-    """Row of an arm, one text for each of the headings; errors are in percent."""
+def bodies(
+    rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()
+) -> list[tuple[str, ...]]:
+    """Rows of the arms, one text for each of the headings; errors are in percent."""
+    early = any(row.stopped for row in rows)
+    return [cells(row, published, early) for row in rows]
+
+
+def cells(
+    row: ArmRow, published: Sequence[PublishedTable] = (), early: bool = False
+) -> tuple[str, ...]:
+    """Row of an arm; ``early``: whether there is a column for trials that were stopped."""
     return (
         *(label for _, label in row.labels),
         f"{row.params:,}",
         f"{row.macs:,}",
-        f"{row.done} of {row.done + row.pending + row.lost}",
+        f"{row.done} of {row.done + row.pending + row.lost + row.stopped}",
         percent(row.test_error),
         failures(row) or "none",
         f"{row.seconds:.1f} s" if row.seconds is not None else "",
         *([_steps(row, row.threshold)] if row.threshold is not None else []),
+        *([f"step {row.stopped_after:,}" if row.stopped else ""] if early else []),
         *(measured_cells(row.measured) if row.measured else ()),
         *([printed(published, row.arm)] if published else []),
     )
@@ -193,6 +207,6 @@ def comparison_table(
             justify="right" if heading in FIGURES else "left",
             no_wrap=heading in FIGURES,
         )
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in cells(row, published)))
+    for row in bodies(rows, published):
+        table.add_row(*map(Text, row))
     return table

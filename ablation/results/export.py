@@ -14,6 +14,7 @@ from ...files import write_whole
 from ...text.csv_text import as_csv
 from ...training.cost import Cost
 from ..recipe_paths import changes_text
+from .objectives import measured_figures
 from .outcome import Outcome
 from .planned import ArmRecord
 from .records import Records, TrialRecord, read_records
@@ -71,18 +72,6 @@ class _Extra(NamedTuple):
 
 
 _Trials = list[tuple[ArmRecord, _Extra, TrialRecord]]
-
-
-def measured_figures(cost: Cost | None) -> dict[str, float | None]:
-    """Seconds for one image and for a batch of the recipe, and bytes in training; None where they
-    were not measured."""
-    cost = cost or Cost()
-    single, batch = cost.single, cost.batch
-    return {
-        "latency": single.median if single else None,
-        "batch_latency": batch.median if batch else None,
-        "training_memory": cost.training_memory,
-    }
 
 
 def to_dataframe(

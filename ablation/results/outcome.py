@@ -15,7 +15,7 @@ from ...training.result import error_before
 #: Part of every trial's key; to be increased when the same trial would give other numbers.
 RESULT_FORMAT = 1
 
-Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
+Status = Literal["done", "stopped", "diverged", "failed", "crashed", "timed_out"]
 
 
 def _escaped(value: Any) -> Any:
@@ -36,10 +36,11 @@ class Outcome:
     """Outcome of one trial.
 
     ``done`` and ``diverged`` (the loss stopped being finite) are results; ``failed`` (an exception
-    was raised), ``crashed`` (the process died) and ``timed_out`` have the reason in ``error``. Test
-    and validation errors are fractions from 0 to 1. ``train_curve`` holds ``(step, loss)``,
-    ``test_curve`` and ``validation_curve`` hold ``(step, error, loss)``; the last is empty without
-    validation images.
+    was raised), ``crashed`` (the process died) and ``timed_out`` have the reason in ``error``. A
+    trial that is ``stopped`` was ended before its last step by successive halving: it has curves,
+    and no test error, since it is compared with no complete trial. Test and validation errors are
+    fractions from 0 to 1. ``train_curve`` holds ``(step, loss)``, ``test_curve`` and
+    ``validation_curve`` hold ``(step, error, loss)``; the last is empty without validation images.
     """
 
     status: Status
@@ -83,6 +84,14 @@ class Outcome:
     def validation_error(self) -> float | None:
         """Validation error after the selected step; None where there are no validation images."""
         return self._at_selected(self.validation_curve)[1]
+
+    @property
+    def last_validation_error(self) -> float | None:
+        """Validation error of a trial as far as it was trained, ``stopped`` or ``done``."""
+        if self.status not in ("done", "stopped") or not self.validation_curve:
+            return None
+        errors = {step: error for step, error, _ in self.validation_curve}
+        return errors.get(self.selected or 0, self.validation_curve[-1][1])
 
     def steps_to(self, error: float) -> int | None:
         """Step of the first evaluation with at most this test error; None where there is none.

@@ -15,7 +15,7 @@ from .disk import disk_errors, transaction
 from .store import Store
 
 #: All states of a trial.
-STATES = ("done", "diverged", "failed", "crashed", "timed_out", "running", "waiting")
+STATES = ("done", "stopped", "diverged", "failed", "crashed", "timed_out", "running", "waiting")
 #: Statuses that are retried by default; ``diverged`` is a result, and retried only by name.
 RETRIED = ("failed", "crashed", "timed_out")
 RETRIABLE = (*RETRIED, "diverged")

@@ -72,7 +72,7 @@ class Driver:
             self.engine_name, self.engine = engine, make_engine(engine, job)
             self._warn_of_locks()
             try:
-                for plan in plans(first, self.store, self.progress):
+                for plan in plans(first, self.store, self.progress, self.measure):
                     self.drive(plan)
                     if self.stop.requested or self.store.counts()["running"]:
                         break
@@ -107,17 +107,20 @@ class Driver:
             if not self.store.drivers():  # others write their checkpoints into it
                 remove_empty_folder(self.folder)
 
-    def measure(self, plan: SweepPlan) -> None:
-        """Measure the networks of ``plan``, once its trials have ended."""
-        measure_arms(
-            plan.arms,
-            plan.sweep.data.input_shape,
-            self.folder,
-            device=self.engine.device,
-            kinds=registered_kinds(),
-            note=self.progress.note,
-            stopped=lambda: self.stop.requested,
-        )
+    def measure(self, plan: SweepPlan) -> bool:
+        """Measure the networks of ``plan``, once its trials have ended; false where a stop is
+        requested."""
+        with self.stop.at_once():
+            measure_arms(
+                plan.arms,
+                plan.sweep.data.input_shape,
+                self.folder,
+                device=self.engine.device,
+                kinds=registered_kinds(),
+                note=self.progress.note,
+                stopped=lambda: self.stop.requested,
+            )
+        return not self.stop.requested
 
     def is_to_stop(self) -> bool:
         """Whether a stop is requested; also renews the claims of this run."""
@@ -206,7 +209,8 @@ class Driver:
             self.recorded += 1
             self.live.changed()
             self.callbacks.ended(trial, outcome)
-            discard(self.folder, claim.key)
+            if outcome.status != "stopped":  # another trial may go on from its checkpoint
+                discard(self.folder, trial.checkpoint)
             for note in outcome.notes:
                 self.progress.note(f"{_name(trial)}: {note}")
             self.progress.ended(trial, outcome, self.store.counts()["finished"])

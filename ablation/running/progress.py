@@ -90,7 +90,7 @@ class Counting:
     def ended(self, trial: Trial, outcome: Outcome, finished: int) -> None:
         if outcome.test_error is not None:
             self.errors.setdefault(trial.arm.name, []).append(outcome.test_error)
-        else:
+        elif outcome.status != "stopped":
             self.failed += 1
             self.note(describe(trial, outcome))
         self.update(self._description(), finished)
@@ -193,6 +193,10 @@ def describe(trial: Trial, outcome: Outcome) -> str:
     result = outcome.status.replace("_", " ")
     if outcome.test_error is not None:
         result = f"{100 * outcome.test_error:.1f}% test error"
+    elif outcome.status == "stopped":
+        error = outcome.last_validation_error
+        shown = "" if error is None else f", {100 * error:.1f}% validation error"
+        result = f"stopped after {outcome.steps} steps{shown}"
     elif outcome.error:
         result += f": {outcome.error.strip().splitlines()[-1]}"
     return f"{trial.arm.name}, seed {trial.seed}: {result}, {outcome.seconds:.1f} s"

@@ -115,8 +115,7 @@ def run_sweep(
             plan = driver.run(first, engine, job)
             statuses = [*store.statuses().values()]
         if measure and not stop.requested:
-            with stop.at_once():
-                driver.measure(plan)
+            driver.measure(plan)
         _write_pages(out, stop, live)
     return RunSummary(
         folder=Path(out),

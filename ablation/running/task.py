@@ -33,6 +33,10 @@ class Task:
     checkpoint: str = ""
     checkpoint_seconds: float = EVERY
     device: str = "cpu"
+    until: int | None = None
+    """Step after which it is stopped; None for a complete trial."""
+    whole: str = ""
+    """Key of the complete trial, where this one is stopped: they share their checkpoint."""
 
 
 def make_task(
@@ -54,9 +58,11 @@ def make_task(
         data=plan.sweep.data.beside(Path.cwd()).model_dump_json(),
         fingerprint=plan.fingerprint,
         seed=trial.seed,
-        checkpoint=str(checkpoint_path(folder.absolute(), trial.key)) if folder else "",
+        checkpoint=str(checkpoint_path(folder.absolute(), trial.checkpoint)) if folder else "",
         checkpoint_seconds=checkpoint_seconds,
         device=device,
+        until=trial.until,
+        whole=trial.whole,
     )
 
 

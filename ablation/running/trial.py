@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -33,8 +34,8 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
 
     Results are bitwise reproducible where torch has deterministic algorithms, whether or not the
     trial is interrupted and resumed. ``stopped`` is called after each step; if it returns true, the
-    checkpoint is written and ``StoppedError`` raised. Exceptions of building and training are
-    raised, too.
+    checkpoint is written and ``StoppedError`` raised. A trial that is to be stopped early leaves
+    its checkpoint to the one that goes on. Exceptions of building and training are raised, too.
     """
     spec, recipe = loads(task.spec), Recipe.model_validate_json(task.recipe)
     device = torch.device(task.device)
@@ -45,30 +46,42 @@ def run_trial(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcom
 
     with one_thread(), deterministic(device):
         machine = environment(device)
-        identity = {"key": task.key, **machine, "code": code_digest()}
+        identity = {"key": task.whole or task.key, **machine, "code": code_digest()}
         checkpoint = Checkpoint(task.checkpoint, identity, task.checkpoint_seconds)
         start = time.perf_counter()
-        training, before = _begin(checkpoint, fresh)
+        last = recipe.steps if task.until is None else task.until
+        training, before = _begin(checkpoint, fresh, last)
+
+        def write() -> float:
+            seconds = before + time.perf_counter() - start
+            checkpoint.write({"training": training.state(), "seconds": seconds})
+            return seconds
+
         telling = Telling(training, stopped)
-        while not training.finished:
+        while not (training.finished or training.step == last):
             telling.step(training.advance())
             stop = stopped()
-            if (stop or checkpoint.is_due) and not training.finished:
-                seconds = before + time.perf_counter() - start
-                checkpoint.write({"training": training.state(), "seconds": seconds})
+            if (stop or checkpoint.is_due) and not (training.finished or training.step == last):
+                write()
                 if stop:
                     raise StoppedError("; ".join(checkpoint.notes))
-        seconds = before + time.perf_counter() - start
-    return _outcome(training.result(), seconds, machine, checkpoint.notes)
+        early = not training.finished
+        seconds = write() if early else before + time.perf_counter() - start
+    outcome = _outcome(training.result(), seconds, machine, checkpoint.notes)
+    return replace(outcome, status="stopped") if early else outcome
 
 
-def _begin(checkpoint: Checkpoint, fresh: Callable[[], Training]) -> tuple[Training, float]:
+def _begin(
+    checkpoint: Checkpoint, fresh: Callable[[], Training], last: int
+) -> tuple[Training, float]:
     """Training resumed from its checkpoint and the seconds it has taken, or a new training."""
     training, state = fresh(), checkpoint.read()
     if state is None:
         return training, 0.0
     try:
         training.restore(state["training"])
+        if training.step > last:
+            raise ValueError(f"it is of step {training.step}, and the trial stops after {last}")
         return training, float(state["seconds"])
     except Exception as error:  # the exception names the part that does not fit
         checkpoint.refuse(f"{type(error).__name__}: {error}")

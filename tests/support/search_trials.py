@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import sweep_trials
 from resforge.ablation import Outcome
@@ -12,6 +13,7 @@ from resforge.ablation.running.task import Task
 
 Stop = sweep_trials.Stop
 CUT_AT = 15
+KILLED_AT = (9, 15)
 
 
 def scored(task: Task, stopped: Stop) -> Outcome:
@@ -40,3 +42,45 @@ def _cut(task: Task, stopped: Stop, by: signal.Signals) -> Outcome:
     if len(sweep_trials.notes(sweep_trials.log_file(), "start")) == CUT_AT:
         os.kill(os.getpid(), by)
     return found
+
+
+def halved(task: Task, stopped: Stop) -> Outcome:
+    """A recipe of 12 steps, evaluated six times, each step noted; goes on from the checkpoint of
+    the whole trial. Large networks are better, and their errors fall with the steps."""
+    sweep_trials.note("start", task)
+    checkpoint, last = Path(task.checkpoint), task.until or 12
+    for _ in range(int(checkpoint.read_text()) if checkpoint.exists() else 0, last):
+        sweep_trials.note("step", task)
+    if int((task.whole or task.key)[:8], 16) % 8 == 0:
+        return Outcome("diverged", ((1, 2.5),), steps=1, seconds=0.1)
+    stages = json.loads(task.spec)["stages"]
+    error = 1 - sum(stage["depth"] * stage["width"] for stage in stages) / 4000
+    curve = tuple((step, error / step + task.seed / 100, 1.0) for step in range(2, last + 1, 2))
+    checkpoint.write_text(str(last))
+    return Outcome(
+        "stopped" if task.until else "done",
+        ((last, 1.0),),
+        curve,
+        steps=last,
+        seconds=0.5,
+        validation_curve=curve,
+        selected=last,
+    )
+
+
+def halved_and_killed(task: Task, stopped: Stop) -> Outcome:
+    """Killed twice: at the first rung, and at a later one."""
+    found = halved(task, stopped)
+    if len(sweep_trials.notes(sweep_trials.log_file(), "start")) in KILLED_AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+
+def opposed(task: Task, stopped: Stop) -> Outcome:
+    """Large networks have small errors; every eighth trial diverges."""
+    if int(task.key[:8], 16) % 8 == 0:
+        return Outcome("diverged", ((1, 2.5),), steps=1, seconds=0.1)
+    stages = json.loads(task.spec)["stages"]
+    error = 1 / (1 + sum(stage["depth"] * stage["width"] for stage in stages) / 100)
+    curve = ((1, error + task.seed / 100, 1.0),)
+    return Outcome("done", ((1, error),), curve, steps=1, seconds=0.5, validation_curve=curve)
