@@ -112,10 +112,10 @@ class GlobalContext(nn.Module):
     """y = x + W2 relu(n(W1 c)), c = sum of x weighed by softmax(Wk x) over the map.
 
     Cao et al. 2019, GCNet (arXiv 1904.11492), section 3.3 and Figure 4d; n is a layer norm over
-    channels. W1, W2 and Wk are 1x1 convolutions, Wk biased; the channels between W1 and W2 are
-    those of `SqueezeExcitation`, as is `activation`. With `fuse="mul"`,
-    y = x * sigmoid(W2 relu(n(W1 c))). W2 starts at 0. (N, channels, H, W) keeps its shape. Raises
-    `ValueError` where the reduction leaves no channel, and for another `fuse`.
+    channels, which adds `eps` to the variance. W1, W2 and Wk are 1x1 convolutions, Wk biased; the
+    channels between W1 and W2 are those of `SqueezeExcitation`, as is `activation`. With
+    `fuse="mul"`, y = x * sigmoid(W2 relu(n(W1 c))). W2 starts at 0. (N, channels, H, W) keeps its
+    shape. Raises `ValueError` where the reduction leaves no channel, and for another `fuse`.
 
     >>> import torch
     >>> x = torch.randn(1, 32, 4, 4)
@@ -133,6 +133,7 @@ class GlobalContext(nn.Module):
         bias: bool = True,
         activation: nn.Module | None = None,
         fuse: Literal["add", "mul"] = "add",
+        eps: float = 1e-5,
         dims: int = 2,
     ) -> None:
         super().__init__()
@@ -144,7 +145,7 @@ class GlobalContext(nn.Module):
         self.mask = conv(channels, 1, 1)
         self.context = WeightedMean(dims)
         self.fc1 = conv(channels, hidden, 1, bias=bias)
-        self.norm = nn.LayerNorm([hidden] + [1] * dims)
+        self.norm = nn.LayerNorm([hidden] + [1] * dims, eps)
         self.act = nn.ReLU(inplace=True) if activation is None else activation
         self.fc2 = conv(hidden, channels, 1, bias=bias)
         for parameter in self.fc2.parameters():

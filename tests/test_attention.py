@@ -68,14 +68,14 @@ def test_squeeze_and_excitation_with_other_functions(size: tuple[int, int]) -> N
     torch.testing.assert_close(module(x), x * weights[:, :, None, None], **CLOSE)
 
 
-@given(sizes, st.sampled_from(["add", "mul"]))
-def test_global_context_by_hand(size: tuple[int, int], fuse: str) -> None:
-    module = module_of({"gc": 4, "fuse": fuse})
+@given(sizes, st.sampled_from(["add", "mul"]), st.sampled_from([1e-5, 0.5]))
+def test_global_context_by_hand(size: tuple[int, int], fuse: str, eps: float) -> None:
+    module = module_of({"gc": 4, "fuse": fuse, "eps": eps})
     x, state = draw_images(16, size), module.state_dict()
     mask = (x * state["mask.weight"]).sum(1) + state["mask.bias"]
     weights = mask.flatten(1).softmax(1).view(-1, 1, *size)
     z = (x * weights).sum((2, 3)) @ state["fc1.weight"].flatten(1).T + state["fc1.bias"]
-    z = (z - z.mean(1, True)) / (z.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
+    z = (z - z.mean(1, True)) / (z.var(1, correction=0, keepdim=True) + eps).sqrt()
     z = (z * state["norm.weight"].flatten() + state["norm.bias"].flatten()).relu()
     z = (z @ state["fc2.weight"].flatten(1).T + state["fc2.bias"])[:, :, None, None]
     torch.testing.assert_close(module(x), x + z if fuse == "add" else x * z.sigmoid(), **CLOSE)

@@ -111,6 +111,17 @@ def test_the_option_a_of_cifar_code_pads_both_sides(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_the_layer_norm_of_attention_is_that_of_the_code(tmp_path: Path) -> None:
+    entry = rf.load("gcresnext26ts")
+    assert rf.plan(entry).stages[0][0].spec.attention.eps == 1e-6  # type: ignore[union-attr]
+    usual = entry.replace({"block.attention.eps": 1e-5})
+    state = rf.build(entry).state_dict()
+    rf.convert_weights(state, tmp_path / "timm.pth", to="timm_byobnet", spec=entry)
+    with pytest.raises(rf.WeightsError, match=r"attention.eps is 1e-06 there, 1e-05 here"):
+        plan_weights(usual, tmp_path / "timm.pth")
+    assert plan_weights(entry, tmp_path / "timm.pth").share == 1.0
+
+
 def test_weights_of_an_anti_aliased_network(tmp_path: Path) -> None:
     """As adobe/antialiased-cnns has them: the filters are buffers of the state dict."""
     state = rf.build("resnet18").state_dict()

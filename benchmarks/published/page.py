@@ -82,7 +82,6 @@ _GROWN = (
 )
 #: Why ``infer_spec`` refuses some, where its answer does not say it, by pattern of their names.
 _WHY = {
-    "gcres*": "the layer norm of its attention adds 1e-6 to the variance, the language's 1e-5",
     **dict.fromkeys(("resnet101_cbam", "SEResNet152*"), _GROWN),
     "SEResNext101*": "MONAI makes it without the dropout that the catalogue's has",
     "*_clip_gap": "its output is a vector, and that of the catalogue's network a map of 1x1",

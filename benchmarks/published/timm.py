@@ -15,10 +15,7 @@ from .peers import Families, Peer
 PACKAGES = ("timm",)
 #: As a fraction of the greatest output: what another order of the same sums comes to in float32.
 ROUNDING = 1e-6
-_CONTEXT = (
-    "the layer norm of its attention adds 1e-6 to the variance there, 1e-5 here; its weighted mean "
-    "is a matrix product there, a sum of products here"
-)
+_CONTEXT = "the weighted mean of its attention is a matrix product there, a sum of products here"
 _BILINEAR = "its matrices are as large as the map there, with zeros, and sums of products here"
 
 _ALL = "all positions attend to each other there, and only the mean here, which alone is put out"
@@ -93,10 +90,7 @@ FAMILIES: Families = {
         gernet_s gernet_m gernet_l
         """
     )
-    | {
-        name: Peer(partial(_network, name), tolerance=1e-5, why=_CONTEXT)
-        for name in ["gcresnet33ts", "gcresnet50t", "gcresnext26ts", "gcresnext50ts"]
-    }
+    | _close(_CONTEXT, "gcresnet33ts gcresnet50t gcresnext26ts gcresnext50ts")
     | {
         name: Peer(partial(_network, name), size=(side, side), tolerance=ROUNDING, why=_ALL)
         for name, side in _CLIP.items()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from ..call import Call, ChannelCount, call
 from ..layer import Module
+from ..norm import Eps
 from ..operation import dims_of
+from ..seen import Seen
 from ..site import Site
 from ..trace import Trace
 from .reducing import ReducingSpec
@@ -25,12 +28,21 @@ class GlobalContextSpec(ReducingSpec):
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
         *ReducingSpec.samples,
         {"reduction": 2, "fuse": "mul"},
+        {"reduction": 2, "eps": 1e-3},
     )
 
     kind: Literal["gc"] = "gc"
     fuse: Literal["add", "mul"] = "add"
     """What is done with W2 relu(n(W1 c)): it is added to F(x) (`add`), or F(x) is multiplied by
     its sigmoid (`mul`)."""
+    eps: Eps = 1e-5
+    """Added to the variance under the square root of the layer norm; timm has 1e-6."""
+
+    @classmethod
+    def proposals(cls, seen: Seen) -> Iterable[dict[str, Any]]:
+        eps = seen.setting("norm", "eps")
+        for fields in super().proposals(seen):
+            yield fields if eps is None else {**fields, "eps": eps}
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
         channels = trace.channels
@@ -43,5 +55,5 @@ class GlobalContextSpec(ReducingSpec):
         side.conv(f"{name}.fc2", channels, bias=self.bias, starts=starts)
 
     def call(self, module: Module) -> Call:
-        options = self.options(module, "fuse") | dims_of(module)
+        options = self.options(module, "fuse", "eps") | dims_of(module)
         return call("GlobalContext", ChannelCount(module.in_channels), **options)

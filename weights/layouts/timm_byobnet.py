@@ -13,7 +13,9 @@ from itertools import product
 
 from ...planner.plan import Plan
 from ...specs.layout import BlockPlan
+from ...specs.network import ResNetSpec
 from ..naming import Form, Rule
+from .fixed import with_fields
 
 WORDS = "those of timm's ByobNet"
 
@@ -153,3 +155,8 @@ FORMS = tuple(
 )
 #: The layer norm of global-context attention is one over channels alone.
 FLAT = ("se.norm",)
+
+
+def implied(spec: ResNetSpec) -> ResNetSpec:
+    """``spec`` with the layer norm of this code in global-context attention."""
+    return with_fields(spec, gc={"eps": 1e-6})
