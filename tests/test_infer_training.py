@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import resforge as rf
 import torch
@@ -58,6 +61,43 @@ def test_uneven_stochastic_depth_is_reported() -> None:
     found, certificate = infer_spec(model)
     assert found.stochastic_depth is None
     assert certificate.assumed == ("stochastic depth of 0.2, 0.2, 0.3 is left out",)
+
+
+class Drawing(ReferenceResNet):
+    """Draws in training whether the second stage is run; ``chance`` is that it is not."""
+
+    def __init__(self, draw: Callable[[], float], chance: float) -> None:
+        super().__init__("basic", (1, 2), num_classes=5, width=8)
+        self.draw, self.chance = draw, chance
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer2[0](self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x))))))
+        if not self.training or self.draw() >= self.chance:
+            x = self.layer2[1](x)
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda: float(torch.rand(())), random.random, lambda: np.random.rand()]
+)
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_draws_in_code_of_its_own_are_told(draw: Callable[[], float], chance: float) -> None:
+    """Whatever the draw of the comparison comes to, and where it draws."""
+    with pytest.raises(rf.WeightsError, match="in training it draws random numbers in code"):
+        infer_spec(Drawing(draw, chance))
+
+
+def test_another_training_is_told() -> None:
+    with pytest.raises(rf.WeightsError, match="in training it puts out something else"):
+        infer_spec(Drawing(lambda: 0.0, 1.0))
+
+
+@pytest.mark.parametrize("mode", ["batch", "row"])
+def test_stochastic_depth_that_scales_in_evaluation(mode: str) -> None:
+    spec = rf.load("stochastic_depth_resnet18").replace({"stochastic_depth.mode": mode})
+    found, certificate = infer_spec(rf.build(spec))
+    assert found.digest == spec.digest
+    assert certificate.assumed == ("stochastic depth is read from its modules, not compared",)
 
 
 def test_frozen_norms_are_reported() -> None:

@@ -75,7 +75,8 @@ def _deeper(entry: Known, depths: tuple[int, ...]) -> int | None:
 
 
 def catalogued(shown: Shown) -> Iterator[ResNetSpec]:
-    """Entries with as many parameters as show, without stochastic depth; unchanged ones first."""
+    """Entries with as many parameters as show, unchanged ones first; without stochastic depth, but
+    for one that scales in evaluation."""
     later: list[ResNetSpec] = []
     for name in networks():
         for change in _changes(known_of(name), shown):
@@ -102,8 +103,11 @@ def _with(spec: ResNetSpec, in_channels: int, change: Mapping[str, Any]) -> ResN
             changes[f"stages[{number}].depth"] = depth
     if changes:
         changes["name"] = ""
+    drop = spec.stochastic_depth
+    if drop is not None and drop.scaled == "training":
+        changes["stochastic_depth"] = None
     try:
-        return spec.replace({**changes, "stochastic_depth": None})
+        return spec.replace(changes)
     except SpecError:  # beyond the language's ceilings, or blocks that are listed one by one
         return None
 

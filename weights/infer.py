@@ -143,11 +143,12 @@ def _of_module(network: nn.Module) -> Inferred:
                 if _lacks(network, best) == (0, 0):
                     break
     except WeightsError:
-        if best is None:
+        if best is None and not comparison.differs:
             raise
     if best is None:
         raise unknowable(
-            f"it has the layers of one, but of {tried} specs with them none puts out the same"
+            comparison.differs
+            or f"it has the layers of one, but of {tried} specs with them none puts out the same"
         )
     spec, notes = completed(network, _in_known_words(best.spec))
     assumed = best.certificate.assumed + notes

@@ -109,19 +109,25 @@ def silence(network: nn.Module) -> None:
 
 
 def completed(network: nn.Module, spec: ResNetSpec) -> Completed:
-    """``spec``, which lacks stochastic depth, with that of ``network``."""
+    """``spec`` with the stochastic depth of ``network``.
+
+    ``spec`` has stochastic depth only where that scales in evaluation, which is compared.
+    """
     notes = list[str]()
-    rates = dropouts_of(network) - dropouts_of(made_of(spec))
-    notes += map(left_out, sorted(rates))
-    dropping = _not_of(made_of(spec), [m for m in network.modules() if _drops_paths(m)])
-    if dropping:
-        found = _stochastic_depth(dropping, spec)
-        if found is None:
-            shown = ", ".join(f"{rate_of(module):.3g}" for module in dropping[:10])
-            notes.append(f"stochastic depth of {shown} is left out")
-        else:
-            spec = found
-            notes.append("stochastic depth is read from its modules, not compared")
+    bare = spec.replace({"stochastic_depth": None})
+    own = made_of(bare)
+    notes += map(left_out, sorted(dropouts_of(network) - dropouts_of(own)))
+    dropping = _not_of(own, [m for m in network.modules() if _drops_paths(m)])
+    known = spec.stochastic_depth
+    found = _stochastic_depth(dropping, bare, known.scaled if known else "training")
+    if found is not None:
+        spec = found
+        notes.append("stochastic depth is read from its modules, not compared")
+    elif known is not None:
+        notes.append(f"stochastic depth of {known.rate} in training, which no module shows")
+    elif dropping:
+        shown = ", ".join(f"{rate_of(module):.3g}" for module in dropping[:10])
+        notes.append(f"stochastic depth of {shown} is left out")
     return Completed(spec, tuple(notes))
 
 
@@ -141,22 +147,22 @@ def _not_of(own: nn.Module, dropping: list[nn.Module]) -> list[nn.Module]:
     return beyond
 
 
-def _stochastic_depth(dropping: list[nn.Module], spec: ResNetSpec) -> ResNetSpec | None:
+def _stochastic_depth(
+    dropping: list[nn.Module], spec: ResNetSpec, scaled: str
+) -> ResNetSpec | None:
     """``spec`` with the rule that gives these rates; None where the language has none."""
+    if not dropping:
+        return None
     total = sum(len(stage.entries) for stage in spec.stages)
     rates = [rate_of(module) for module in dropping]
-    scaled = {getattr(module, "scaled", "training") for module in dropping}
+    shown = {getattr(module, "scaled", "training") for module in dropping}
     mode, *others = {getattr(module, "mode", "row") for module in dropping}
-    if (
-        others
-        or scaled != {"training"}
-        or not all(getattr(m, "scale_by_keep", True) for m in dropping)
-    ):
+    if others or shown != {scaled} or not all(getattr(m, "scale_by_keep", True) for m in dropping):
         return None
     for rule in get_args(StochasticDepthSpec.model_fields["rule"].annotation):
         try:
             said = StochasticDepthSpec.model_validate(
-                {"rate": max(rates), "rule": rule, "mode": mode}
+                {"rate": max(rates), "rule": rule, "mode": mode, "scaled": scaled}
             )
         except (SpecError, ValueError):
             continue

@@ -17,6 +17,12 @@ from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 
 _HALVINGS = 4
+_ORDINARY = 1e3
+"""The largest output beyond which weights are made smaller, until it is at most :data:`_SMALL`."""
+_SMALL = 10.0
+
+#: By how the weights are changed, the least and the greatest factor as powers of two.
+_FACTORS = {"strong norms": (6, 6), "wide": (-7, 5), "less wide": (-2, 1)}
 
 
 class Picture(NamedTuple):
@@ -67,6 +73,7 @@ class Specimen:
         self.given = network.state_dict()
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.given.items()}
         self.outputs: dict[Picture, Tensor | None] = {}
+        self.settled = False
         self.rounded: dict[Picture, bool] = {}
 
     @classmethod
@@ -96,18 +103,39 @@ class Specimen:
         return ours.to(self.dtype)
 
     def settle(self, picture: Picture) -> None:
-        """Halve the weights until the output for a picture is finite.
+        """Make the weights smaller, once, where the output for a picture is not of ordinary size.
 
-        Norms do not normalise with statistics that are drawn: what hundreds of blocks add up grows.
+        Norms do not normalise with statistics that are drawn: what hundreds of blocks add up grows,
+        and gates that are sigmoids of large numbers then magnify rounding. Weights stay as large as
+        they may be: without shortcuts they would soon hide what the first blocks compute.
         """
-        for _ in range(_HALVINGS):
-            found = self.output(picture)
-            if found is None or torch.isfinite(found).all():
-                return
-            self.outputs.clear()
-            for tensor in self.given.values():
-                if tensor.ndim > 1:
-                    tensor.mul_(0.5)
+        first = self.output(picture)
+        if self.settled or first is None or self._at_most(_ORDINARY, picture):
+            return
+        self.settled = True
+        halved = 0.0
+        while not self._at_most(_SMALL, picture) and halved < _HALVINGS:
+            halved += 1
+            self._halve(1)
+        if not self._at_most(_SMALL, picture):  # as where weights are standardised
+            self._halve(-halved if torch.isfinite(first).all() else 0)
+            return
+        step = 0.5
+        for _ in range(3):
+            self._halve(-step)
+            if not self._at_most(_SMALL, picture):
+                self._halve(step)
+            step /= 2
+
+    def _at_most(self, largest: float, picture: Picture) -> bool:
+        found = self.output(picture)
+        return found is not None and bool((found.abs() <= largest).all())
+
+    def _halve(self, times: float) -> None:
+        self.outputs.clear()
+        for tensor in self.given.values():
+            if tensor.ndim > 1:
+                tensor.mul_(0.5**times)
 
     def picture(self, size: Size) -> Picture:
         """Pictures of ``size`` that the network takes: its first convolution gives the channels."""
@@ -130,17 +158,19 @@ class Specimen:
         """With other weights, in this network and in those with the same.
 
         ``strong norms`` strengthens norms that keep no statistics, which hide how bright a picture
-        is. ``wide`` multiplies the numbers of every channel by one from a hundredth to thirty.
+        is. ``wide`` multiplies the numbers of every channel by one from a hundredth to thirty,
+        ``less wide`` by one from a quarter to two.
         """
         tensors = self.bare_norms if how == "strong norms" else self.given if how else {}
         generator = torch.Generator().manual_seed(3)
+        least, most = _FACTORS.get(how, (0, 0))
         factors: dict[str, Tensor] = {}
         for name, tensor in tensors.items():
             if tensor.is_floating_point():
                 sides = (*tensor.shape[:1], *(1 for _ in tensor.shape[1:]))
                 # Powers of two, so that dividing by them gives back the very same numbers.
-                drawn = torch.randint(-7, 6, sides, generator=generator)
-                factors[name] = 2.0 ** (drawn if how == "wide" else torch.full(sides, 6))
+                drawn = torch.randint(least, most + 1, sides, generator=generator)
+                factors[name] = 2.0**drawn
         with torch.no_grad():
             for name, factor in factors.items():
                 tensors[name].mul_(factor)

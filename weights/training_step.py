@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 from copy import deepcopy
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -17,6 +20,18 @@ from .specimen import Specimen, distance, output_of
 TOLERANCE = 1e-6
 
 
+class Trained(NamedTuple):
+    """What a comparison of training shows."""
+
+    notes: tuple[str, ...] = ()
+    differs: str = ""
+    """How the first network differs, in words; empty where it does not."""
+
+
+_DRAWS = "in training it draws random numbers in code that infer_spec cannot compare"
+_DIFFERS = "in training it puts out something else"
+
+
 class _Step(NamedTuple):
     """What one step of training gives."""
 
@@ -25,16 +40,18 @@ class _Step(NamedTuple):
     """That of the pictures."""
     statistics: tuple[Tensor, ...]
     """The running statistics after it."""
+    drawn: Tensor
+    """The state of PyTorch's random numbers after the network has been run."""
+    drew_elsewhere: bool
+    """Whether it drew random numbers of Python or NumPy."""
 
 
-def compare_training(
-    theirs: Specimen, ours: nn.Module, size: Size, tolerance: float
-) -> tuple[str, ...] | None:
-    """Notes on training; None where the two networks differ in it.
+def compare_training(theirs: Specimen, ours: nn.Module, size: Size, tolerance: float) -> Trained:
+    """Whether two networks differ in training.
 
     Both run one step from one random state: outputs, gradients and running statistics must be the
-    same. Dropout is left out, and then, where ``ours`` has it too, compared. That of no module of
-    ``theirs`` is noted. Frozen norms are frozen in both.
+    same, and as many random numbers must be drawn. Dropout is left out, and then, where ``ours``
+    has it too, compared. That of no module of ``theirs`` is noted. Frozen norms are frozen in both.
     """
     x = theirs.picture(size)._replace(scales=(1.0, 1.0)).drawn()
     tolerance = max(TOLERANCE, tolerance)
@@ -45,19 +62,21 @@ def compare_training(
         with seen:
             wanted = _step(theirs.network, x, frozen, dropping=False)
     except Exception as error:  # such as a norm over a map of one value
-        return (*notes, f"training is not compared: {type(error).__name__}")
+        return Trained((*notes, f"training is not compared: {type(error).__name__}"))
     with WithoutDropout():
         found = _step(ours, x, frozen, dropping=False)
+    if wanted.drew_elsewhere or not torch.equal(wanted.drawn, found.drawn):
+        return Trained(differs=_DRAWS)
     if not _alike(wanted, found, tolerance):
-        return None
+        return Trained(differs=_DIFFERS)
     own = dropouts_of(ours) - dropouts_of(theirs.network)
     if left := sorted(seen.rates - own):
-        return None if own else (*notes, *map(left_out, left))
+        return Trained(differs=_DIFFERS) if own else Trained((*notes, *map(left_out, left)))
     if drops_values(ours):
         pair = [_step(each, x, frozen, dropping=True) for each in (theirs.network, ours)]
         if not _alike(pair[0], pair[1], tolerance):
-            return None
-    return notes
+            return Trained(differs=_DIFFERS)
+    return Trained(notes)
 
 
 def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _Step:
@@ -72,14 +91,22 @@ def _step(network: nn.Module, x: Tensor, frozen: bool, *, dropping: bool) -> _St
         silence(network)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.default_generator.manual_seed(2)
+        before = _elsewhere()
         output = output_of(network(x * 1.0))
+        drawn, drew_elsewhere = torch.default_generator.get_state(), _elsewhere() != before
         if output is not None:
             # Weighed at random: the plain sum after a norm has no gradient.
             weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(4))
             (output * weights.to(output.dtype)).sum().backward()  # type: ignore[no-untyped-call]
     kept = [t for name, t in network.named_buffers() if name.endswith(("_mean", "_var"))]
     statistics = tuple(sorted(kept, key=lambda t: (t.shape, float(t.sum()))))
-    return _Step(None if output is None else output.detach(), x.grad, statistics)
+    output = None if output is None else output.detach()
+    return _Step(output, x.grad, statistics, drawn, drew_elsewhere)
+
+
+def _elsewhere() -> bytes:
+    """The state of the random numbers of Python and NumPy."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))
 
 
 def _alike(a: _Step, b: _Step, tolerance: float) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -76,18 +75,6 @@ def _summary(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield f"| {family} | {' | '.join(cells)} |"
 
 
-_GROWN = (
-    "numbers grow in so many blocks of random weights, until rounding or overflow hides whether "
-    "the outputs agree"
-)
-#: Why ``infer_spec`` refuses some, where its answer does not say it, by pattern of their names.
-_WHY = {
-    **dict.fromkeys(("resnet101_cbam", "SEResNet152*"), _GROWN),
-    "SEResNext101*": "MONAI makes it without the dropout that the catalogue's has",
-    "*_clip_gap": "its output is a vector, and that of the catalogue's network a map of 1x1",
-    "stochastic_depth_*": "each block draws in code of its own whether it runs, and scales its "
-    "branch in evaluation instead",
-}
 _ASKED = """\
 ## What `infer_spec` answers
 
@@ -117,8 +104,7 @@ def _inferences(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield ""
     for row in refused:
         why = row["inferred"].splitlines()[0].removeprefix("error[infer]: ")
-        known = [words for names, words in _WHY.items() if fnmatchcase(row["name"], names)]
-        yield f"- `{row['name']}` of {row['source']}: {'; '.join([_cell(why), *known])}"
+        yield f"- `{row['name']}` of {row['source']}: {_cell(why)}"
 
 
 def _answer(row: dict[str, Any]) -> str:
