@@ -77,6 +77,15 @@ def generate(
             " more where networks are rare.",
         ),
     ] = None,
+    guided: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Go from random points towards the limits, for networks too rare for chance. They"
+            " are not drawn with the declared probabilities.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         Parameter(
@@ -123,9 +132,11 @@ def generate(
         check_export(export, out, format)
     if figure is not None:
         check_format(figure)
+    if guided and (all or cover):
+        raise CycloptsError(msg="--guided is for draws: leave out --all and --cover.")
     space = load_space(source)
     asked = None if all or cover else count or 10
-    found = _select(space, asked, cover, seed, tries)
+    found = _select(space, asked, cover, seed, tries, guided)
     if out is None:
         given = _tell_lines(space, found.networks(), format or "jsonl")
     else:
@@ -150,9 +161,10 @@ def _select(
     cover: Literal["options", "pairs"] | None,
     seed: int,
     tries: int | None,
+    guided: bool,
 ) -> Selection:
     if count is not None:
-        return Drawn(space, count, seed, tries)
+        return Drawn(space, count, seed, tries, guided)
     return every(space) if cover is None else covering(space, cover, seed, tries)
 
 

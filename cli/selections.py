@@ -34,21 +34,24 @@ class Selection(Protocol):
 
 
 class Drawn:
-    """The first ``count`` networks of a seed's sample."""
+    """The first ``count`` networks of a seed's sample, or of its guided draws."""
 
-    def __init__(self, space: Space, count: int, seed: int, tries: int | None) -> None:
+    def __init__(
+        self, space: Space, count: int, seed: int, tries: int | None, guided: bool
+    ) -> None:
         from ..generation.draws import TRIES
 
         self._space, self._count = space, min(count, sys.maxsize)
         self._seed, self._tries = seed, TRIES if tries is None else tries
+        self._guided = guided
 
     def networks(self) -> Iterator[Architecture]:
-        return islice(self._space.sample(self._seed, self._tries), self._count)
+        return islice(self._space.sample(self._seed, self._tries, self._guided), self._count)
 
     def write(self, out: Path, format: Format) -> int:
         from ..generation import NetworkFolder
 
-        folder = NetworkFolder(out, self._space, self._seed, format, self._tries)
+        folder = NetworkFolder(out, self._space, self._seed, format, self._tries, self._guided)
         new = max(0, self._count - folder.count)
         for _ in followed(folder.fill(self._count), new, "networks"):
             pass

@@ -1,15 +1,25 @@
-"""Limits on the costs, depth and receptive field of the networks of a space."""
+"""Limits on the networks of a space: ranges of their costs, and conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from ..planner.figures import Figures
+from ..errors import Fault, SpecError
 from ..specs.base import Spec
+from .conditions import MAX_TEXT, Condition
+from .expressions import NoValueError, Scope
 
 
 def _pair(value: Any) -> Any:
@@ -24,7 +34,7 @@ def _pair(value: Any) -> Any:
     return value
 
 
-Limit = Annotated[float, Field(ge=0.0)]
+_End = Annotated[float, Field(ge=0.0)]
 
 
 class Range(Spec):
@@ -34,8 +44,8 @@ class Range(Spec):
     (0.25, 0.0)
     """
 
-    min: Limit | None = None
-    max: Limit | None = None
+    min: _End | None = None
+    max: _End | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Range:
@@ -70,12 +80,28 @@ class Range(Spec):
         return " and ".join(filter(None, (low, high)))
 
 
-_Ends = Annotated[list[Limit | None], Field(min_length=2, max_length=2)]
+_Ends = Annotated[list[_End | None], Field(min_length=2, max_length=2)]
 _Range = Annotated[Range, BeforeValidator(_pair, json_schema_input_type=Range | _Ends)]
 
 
+def _condition(text: str) -> str:
+    try:
+        Condition(text)
+    except SpecError as error:
+        fault = error.faults[0]
+        context = {"message": fault.message, "help": fault.help}
+        raise PydanticCustomError(fault.code, "{message}", context) from None
+    return text
+
+
+#: Code of the fault of a network for which a condition has no value.
+NO_VALUE = "no_value"
+
+_Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_condition)]
+
+
 class Where(Spec):
-    """Ranges that every network of a space lies in.
+    """Ranges that every network of a space lies in, and conditions that it keeps.
 
     >>> Where(params=[1e5, 1e6], depth={"max": 50}).params
     Range(min=100000.0, max=1000000.0)
@@ -86,14 +112,97 @@ class Where(Spec):
     activations: _Range | None = None
     depth: _Range | None = None
     receptive_field: _Range | None = None
+    conditions: Annotated[tuple[_Text, ...], Field(strict=False, max_length=100)] = ()
+    """Expressions such as `sum(depths) <= 20` that are true of every network."""
 
-    def missed(self, figures: Figures) -> dict[str, float]:
-        """Relative distance of each quantity that lies outside its range."""
-        misses = {name: range_.miss(getattr(figures, name)) for name, range_ in self}
-        return {name: miss for name, miss in misses.items() if miss}
+    @cached_property
+    def limits(self) -> list[Limit]:
+        """The ranges and conditions one by one."""
+        names = [name for name in type(self).model_fields if name != "conditions"]
+        ranges = {name: getattr(self, name) for name in names}
+        bounds = [Bound(name, range_) for name, range_ in ranges.items() if range_ is not None]
+        places = [f"conditions[{number}]" for number in range(len(self.conditions))]
+        kept = (
+            Kept(place, Condition(text))
+            for place, text in zip(places, self.conditions, strict=True)
+        )
+        return [*bounds, *kept]
 
-    def __iter__(self) -> Iterator[tuple[str, Range]]:  # type: ignore[override]
-        for name in type(self).model_fields:
-            range_ = getattr(self, name)
-            if range_ is not None:
-                yield name, range_
+    @model_serializer(mode="wrap")
+    def _without_empty(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Spaces without conditions keep the identity that they had before there were any.
+        found: dict[str, Any] = written(self)
+        return {name: value for name, value in found.items() if value or name != "conditions"}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A range of one cost."""
+
+    place: str
+    """Path within ``where``."""
+    range: Range
+    names = frozenset[str]()
+
+    def miss(self, scope: Scope) -> float:
+        """Relative distance of the network's cost from the range; 0 inside."""
+        return self.range.miss(self.figure(scope))
+
+    def figure(self, scope: Scope) -> int:
+        """The network's cost."""
+        figure: int = getattr(scope.figures, self.place)
+        return figure
+
+    @property
+    def broken(self) -> str:
+        """What is wrong with a network that does not keep it."""
+        return f"{self.place} is not {self.range}"
+
+    def __str__(self) -> str:
+        return f"{self.range} {self.place}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A condition of a space."""
+
+    place: str
+    """Path within ``where``."""
+    condition: Condition
+
+    @property
+    def names(self) -> set[str]:
+        """The names that it asks a scope for."""
+        return self.condition.names
+
+    def miss(self, scope: Scope) -> float:
+        """By how much the network misses it; raises :class:`NoValueError`."""
+        return self.condition.miss(scope)
+
+    @property
+    def broken(self) -> str:
+        """What is wrong with a network that does not keep it."""
+        return f"{self} does not hold"
+
+    def __str__(self) -> str:
+        return self.condition.text
+
+
+Limit = Bound | Kept
+
+
+def missed(limits: list[Limit], scope: Scope) -> dict[str, float]:
+    """How far a network is from each of the limits that it does not keep, by their places.
+
+    Raises :class:`SpecError` where a condition has no value.
+    """
+    found: dict[str, float] = {}
+    for limit in limits:
+        try:
+            miss = limit.miss(scope)
+        except NoValueError as error:
+            path = f"where.{limit.place}"
+            raise SpecError(Fault(NO_VALUE, error.message, path, error.help)) from None
+        if miss:
+            found[limit.place] = miss
+    return found

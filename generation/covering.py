@@ -300,5 +300,4 @@ def _reason(miss: Miss, points: Points) -> str:
     if miss.faults:
         fault = miss.faults[0]
         return f"{fault.path}: {fault.message}" if fault.path else fault.message
-    name = max(miss.missed, key=miss.missed.__getitem__)
-    return f"{name} is not {getattr(points.where, name)}"
+    return points.worst(miss).broken

@@ -25,6 +25,9 @@ class Draws:
     draws begin at the same ticket.
     """
 
+    #: What may find networks that a draw did not find.
+    remedy = "draw rare networks with guided (--guided)"
+
     def __init__(self, points: Points, seed: int, tries: int = TRIES) -> None:
         self.points = points
         self.count: int = points.choices.weight
@@ -33,6 +36,8 @@ class Draws:
         self._small = points.size <= _SMALL
         self._most = as_count("tries", tries)
         self._tries = max(self._most, points.size) if self._small else self._most
+        #: Number of draws in a row that may give nothing new.
+        self._patience = self._most
 
     def index(self, position: int) -> int:
         """The index of the point at a position of the seed's order."""
@@ -65,7 +70,7 @@ class Draws:
             if found is not None and seen.add(found.digest):
                 idle = 0
                 yield found
-            elif (idle := idle + 1) >= self._most:
+            elif (idle := idle + 1) >= self._patience:
                 message = f"{idle:,} draws in a row gave nothing new after {len(seen):,} networks"
                 raise SpecError(Fault("space", message, "free", "ask for fewer, or free more"))
             if len(known) == self.points.size:
@@ -77,7 +82,7 @@ class Draws:
         ``known`` maps the index of each point that was looked at to whether it is a legal network
         within the limits.
         """
-        misses = Misses(self.points)
+        misses = Misses(self.points, self.remedy)
         position = number % self.count
         for _ in range(min(self.count, 20 * self._tries)):
             index = self.index(position)

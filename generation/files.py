@@ -14,7 +14,7 @@ from ..errors import StoreError
 from ..files import locked, write_whole
 from ..specs.plain import as_seed
 from .digests import DigestSet
-from .draws import TRIES, Draws
+from .draws import TRIES
 from .lines import LINES, Lines
 from .points import Architecture
 from .space import Space
@@ -42,13 +42,15 @@ class NetworkFolder:
         seed: int = 0,
         format: Format = "yaml",
         tries: int = TRIES,
+        guided: bool = False,
     ) -> None:
         self.path, self.space, self.format = path, space, format
         seed = as_seed("NetworkFolder", seed)
-        self._draws = Draws(space.points, seed, tries)
+        self._draws = space.draws(seed, tries, guided)
+        manifest = {"space": digest_of(space), "seed": seed, "format": format}
         self._lines = LINES[format](space) if format in LINES else None
         with self._locked():
-            check_manifest(path, {"space": digest_of(space), "seed": seed, "format": format})
+            check_manifest(path, {**manifest, **({"networks": "guided"} if guided else {})})
             self._read_folder()
 
     def fill(self, count: int) -> Iterator[Architecture]:

@@ -9,21 +9,28 @@ from math import inf
 from ..drawing.numbers import percent
 from ..errors import Fault, SpecError
 from ..planner.figures import Figures
+from .constraints import Bound
 from .points import Miss, Points
 
 
 class Misses:
-    """Rejected points: their number by reason, and how near they came to each of the limits."""
+    """Rejected points: their number by reason, and how near they came to each of the limits.
 
-    def __init__(self, points: Points) -> None:
+    ``remedy`` is what may find networks at points that were not looked at.
+    """
+
+    def __init__(self, points: Points, remedy: str = "look at more points") -> None:
         self.count = 0
+        self._remedy = remedy
         self._points = points
         self._counts: Counter[tuple[str, str]] = Counter()
         self._faults: dict[tuple[str, str], Fault] = {}
         self._planned = 0  # points that are networks
-        self._held = Counter[str]()  # how many of them keep each limit
-        self._nearest: dict[str, tuple[float, int]] = {}  # distance and figure, by limit
+        self._asked = Counter[str]()  # how many of them were asked for each limit
+        self._held = Counter[str]()  # and keep it
+        self._nearest: dict[str, tuple[float, int]] = {}  # distance and figure, by bound
         self._closest: tuple[float, Figures | None] = (inf, None)  # to all of the limits together
+        self._bounds = [limit for limit in points.limits if isinstance(limit, Bound)]
 
     def add(self, miss: Miss) -> None:
         """Count ``miss``."""
@@ -37,11 +44,13 @@ class Misses:
 
     def _measure(self, figures: Figures, missed: dict[str, float]) -> None:
         self._planned += 1
-        for name, _ in self._points.where:
-            far = missed.get(name, 0.0)
-            self._held[name] += far == 0
-            if far < self._nearest.get(name, (inf, 0))[0]:
-                self._nearest[name] = far, getattr(figures, name)
+        for limit in self._points.asked(missed):
+            self._asked[limit.place] += 1
+            self._held[limit.place] += limit.place not in missed
+        for bound in self._bounds:
+            far = missed.get(bound.place, 0.0)
+            if far < self._nearest.get(bound.place, (inf, 0))[0]:
+                self._nearest[bound.place] = far, getattr(figures, bound.place)
         if (far := sum(missed.values())) < self._closest[0]:
             self._closest = far, figures
 
@@ -64,35 +73,45 @@ class Misses:
                 f"{inside}{fault.message}"
             )
             return self._points.error(Fault("space", message, "free", fault.help))
-        limits = dict(self._points.where)
-        alone = [f"{limit} {name}: {self._kept(name)}" for name, limit in limits.items()]
+        limits = self._points.limits
+        alone = [f"{limit}: {self._kept(limit.place)}" for limit in limits]
         message = f"none of {looked}{where} is within the limits. {'; '.join(alone)}"
         if len(limits) > 1:
             message += f"; all of them: {self._kept_by_all()}"
-        never = [name for name in limits if self._held[name] == 0]
-        return self._points.error(
-            Fault("space", message, f"where.{(never or [*limits])[0]}", self._help(never))
-        )
+        places = [limit.place for limit in limits]
+        never = [place for place in places if self._asked[place] and not self._held[place]]
+        place = (never or places)[0]
+        return self._points.error(Fault("space", message, f"where.{place}", self._help(never)))
 
     def _kept(self, name: str) -> str:
         """How many networks keep a limit, and the nearest figure where none does."""
         held = self._held[name]
+        if not self._asked[name]:
+            return "not looked at, no network keeps the others"
         if held:
-            return f"kept by {percent(held / self._planned)} of the networks"
-        return f"kept by none, the nearest has {self._nearest[name][1]:,}"
+            return f"kept by {percent(held / self._asked[name])} of the networks"
+        near = f", the nearest has {self._nearest[name][1]:,}" if name in self._nearest else ""
+        return f"kept by none{near}"
 
     def _kept_by_all(self) -> str:
         _, figures = self._closest
-        near = ", ".join(f"{getattr(figures, name):,} {name}" for name, _ in self._points.where)
-        return f"kept by none, the nearest has {near}"
+        near = [f"{getattr(figures, bound.place):,} {bound.place}" for bound in self._bounds]
+        return f"kept by none{', the nearest has ' if near else ''}{', '.join(near)}"
 
     def _help(self, never: list[str]) -> str:
         if never:
-            bounds = [f"where.{name} to {self._nearest[name][1]:,}" for name in never]
-            return f"extend {' and '.join(bounds)}, or free more fields"
-        if len(list(self._points.where)) == 1 or self.count >= self._points.size:
-            return "widen the limits, or free more fields"
-        return "widen the limits, or look at more points with tries"
+            bounds = [
+                f"extend where.{name} to {self._nearest[name][1]:,}"
+                if name in self._nearest
+                else f"relax where.{name}"
+                for name in never
+            ]
+            remedy = " and ".join(bounds)
+        else:
+            remedy = "widen the limits"
+        if self.count >= self._points.size:
+            return f"{remedy}, or free more fields"
+        return f"{remedy}, free more fields, or {self._remedy}"
 
 
 def many(number: int) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from ..errors import Fault, SpecError
 from ..planner.figures import Figures, figures_of
 from ..planner.plan import Plan, check_size, plan
 from ..reading.places import placed
 from ..specs.network import ResNetSpec
-from ..specs.plain import is_whole
+from ..specs.plain import is_whole, plain
 from ..specs.rules import broken_rules
 from ..text.document import Document
 from .choices import Product
-from .constraints import Where
+from .constraints import Kept, Limit, missed
+from .expressions import Scope
 from .template import Template
 
 
@@ -49,18 +52,32 @@ class Miss:
     figures: Figures | None
     """Costs of the network; None where there is none."""
     missed: dict[str, float]
-    """Relative distance of each quantity that lies outside its limits."""
+    """Relative distance from each limit that the network does not keep, by the limit's place within
+    ``where``: ``params``, ``conditions[0]``."""
+
+
+#: A quantity that a caller measures or computes for a network.
+Quantity = Callable[[Architecture], Any]
 
 
 class Points:
     """The points of a space, planned and checked one at a time by their index."""
 
     def __init__(
-        self, template: Template, where: Where, side: int, document: Document | None
+        self,
+        template: Template,
+        limits: list[Limit],
+        side: int,
+        document: Document | None = None,
+        measured: Mapping[str, Quantity] | None = None,
     ) -> None:
-        self.template, self.where = template, where
+        self.template, self.limits = template, limits
         self._side = side
         self._document = document
+        self._measured = measured or {}
+        #: Places of limits on measured quantities.
+        self._dear = {each.place for each in limits if not each.names.isdisjoint(self._measured)}
+        self._cheap = [each for each in limits if each.place not in self._dear]
 
     @property
     def choices(self) -> Product:
@@ -88,12 +105,26 @@ class Points:
             laid = plan(spec, self._side)
             _check_size(laid)
             figures = figures_of(laid)
-            if missed := self.where.missed(figures):
-                return Miss(index, (), figures, missed)
+            number = index if number is None else number
+            network = partial(_network, number, index, spec, figures)
+            ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
+            far = self._missed(Scope(spec, figures, ways))
         except SpecError as error:
             return Miss(index, error.faults, None, {})
-        number = index if number is None else number
-        return Architecture(number, index, spec, spec.digest, *figures)
+        return Miss(index, (), figures, far) if far else network()
+
+    def asked(self, missed: Mapping[str, float]) -> list[Limit]:
+        """The limits that a network which misses some was asked for: those on measured quantities,
+        which may take long, only where it keeps all others."""
+        return self.limits if self._dear.intersection(missed) == missed.keys() else self._cheap
+
+    def _missed(self, scope: Scope) -> dict[str, float]:
+        """How far a network is from each of the limits that it does not keep, by their places.
+
+        Raises :class:`SpecError` where a condition has no value.
+        """
+        found = missed(self._cheap, scope)
+        return found or missed([each for each in self.limits if each.place in self._dear], scope)
 
     def at(self, index: int) -> Architecture:
         """The network at ``index``; raises :class:`SpecError` where there is none within the
@@ -103,11 +134,20 @@ class Points:
             return found
         raise self.error(found.faults or [self._outside(found)])
 
+    def worst(self, miss: Miss) -> Limit:
+        """The limit that a network misses by most."""
+        return max(self.limits, key=lambda limit: miss.missed.get(limit.place, 0.0))
+
     def _outside(self, miss: Miss) -> Fault:
         """The fault of a network outside the limits."""
-        name = max(miss.missed, key=miss.missed.__getitem__)
-        limit, figure = getattr(self.where, name), getattr(miss.figures, name)
-        message = f"the network at index {miss.index:,} has {figure:,} {name}, and not {limit}"
+        network = f"the network at index {miss.index:,}"
+        limit = self.worst(miss)
+        name = limit.place
+        if isinstance(limit, Kept):
+            message = f"{network} is not within the limits: {limit.broken}"
+            return Fault("space", message, f"where.{name}", "relax the condition")
+        figure = getattr(miss.figures, name)
+        message = f"{network} has {figure:,} {name}, and not {limit.range}"
         return Fault("space", message, f"where.{name}", f"extend the range to {figure:,}")
 
     def holds(self, network: Architecture) -> bool:
@@ -124,6 +164,14 @@ class Points:
         """The error of ``faults``, with their lines and columns where the space came from text."""
         found = [faults] if isinstance(faults, Fault) else faults
         return SpecError(placed(found, self._document) if self._document else found)
+
+
+def _network(number: int, index: int, spec: ResNetSpec, figures: Figures) -> Architecture:
+    return Architecture(number, index, spec, spec.digest, *figures)
+
+
+def _measure(way: Quantity, network: Callable[[], Architecture]) -> Any:
+    return plain(way(network()))
 
 
 def _check_size(laid: Plan) -> None:

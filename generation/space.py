@@ -22,11 +22,13 @@ from ..specs.schema import around_spec
 from ..text.document import Document
 from ..text.reader import read, read_file
 from . import covering, finding, schema, spaces, steps
-from .constraints import Where
+from .constraints import NO_VALUE, Kept, Where
 from .covering import Cover
 from .derived import Derivation
 from .draws import TRIES, Draws, in_order
-from .points import Architecture, Miss, Points
+from .expressions import Scope
+from .guided import GuidedDraws
+from .points import Architecture, Miss, Points, Quantity
 from .template import Template
 
 
@@ -59,9 +61,10 @@ class Space(Spec):
     derive: Annotated[dict[str, Derivation], Field(default_factory=dict)]
     """Spec paths whose values are computed from others."""
     where: Where = Where()
-    """Limits on the cost of every network."""
+    """Limits on every network: ranges of its costs, and conditions."""
 
     _document: Document | None = PrivateAttr(default=None)
+    _measured: dict[str, Quantity] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class Space(Spec):
             self.__pydantic_validator__.validate_python(tree, self_instance=self)
         except ValidationError as error:
             raise SpecError(*faults_of(error, type(self), tree)) from None
-        _ = self.template  # a space with a wrong path or value is refused at once
+        self._check()
 
     def __eq__(self, other: object) -> bool:
         """Whether ``other`` is the same space, with its free fields in the same order: the order
@@ -107,7 +110,22 @@ class Space(Spec):
     @cached_property
     def points(self) -> Points:
         """The points of the space, by index."""
-        return Points(self.template, self.where, self.pictures, self._document)
+        limits = self.where.limits
+        return Points(self.template, limits, self.pictures, self._document, self._measured)
+
+    def _check(self) -> None:
+        """Refuse a space with a wrong path, value or condition at once."""
+        template = self.template
+        kept = [limit for limit in self.where.limits if isinstance(limit, Kept)]
+        for limit in kept:
+            limit.condition.check_names(self._measured, f"where.{limit.place}")
+        # Each has a value wherever one field of a network is another option.
+        plain = [limit for limit in kept if not limit.names & {*self._measured}]
+        points = Points(template, [*plain], self.pictures)
+        for index in template.corners() if plain else ():
+            found = points.look(index)
+            if isinstance(found, Miss) and any(each.code == NO_VALUE for each in found.faults):
+                raise SpecError(found.faults)
 
     @cached_property
     def _base(self) -> ResNetSpec:
@@ -142,6 +160,35 @@ class Space(Spec):
         Raises :class:`SpecError` for an index that the space does not have.
         """
         return self.points.look(index, number)
+
+    def constrained(self, *conditions: str, **measured: Quantity) -> Space:
+        """The same space with further conditions, on quantities of one's own, too.
+
+        Each of ``measured`` takes a network of the space and returns a number, a word or a truth
+        value, which conditions then name: a latency, the answer of a model. Conditions on such
+        quantities are looked at where a network keeps all others.
+
+        >>> space = load_space("cifar_resnets").constrained(
+        ...     "sum(depths) <= 16", "intensity <= 150", intensity=lambda net: net.macs / net.params
+        ... )
+        >>> found = space.nth(0)
+        >>> sum(stage.depth for stage in found.spec.stages) <= 16, found.macs <= 150 * found.params
+        (True, True)
+        """
+        clash = [name for name in measured if name in Scope.names()]
+        if clash:
+            message = f"{clash[0]} is a name of every network"
+            raise SpecError(Fault("condition", message, help="choose another name"))
+        where = {**self.where.model_dump(), "conditions": [*self.where.conditions, *conditions]}
+        try:
+            found = self.model_copy(update={"where": Where(**where)})
+        except ValidationError as error:
+            raise SpecError(*faults_of(error, Where, where)) from None
+        for name in ("points", "template"):
+            found.__dict__.pop(name, None)
+        found._measured = {**self._measured, **measured}
+        found._check()
+        return found
 
     def changes(self, network: Architecture) -> dict[str, Any]:
         """The fields of ``network`` that differ from the base, as an arm of a sweep has them."""
@@ -187,23 +234,35 @@ class Space(Spec):
         """
         return finding.index_of(self.template, values)
 
-    def sample(self, seed: int = 0, tries: int = TRIES) -> Iterator[Architecture]:
+    def draws(self, seed: int = 0, tries: int = TRIES, guided: bool = False) -> Draws:
+        """The draws of a seed; see :meth:`sample`."""
+        return (GuidedDraws if guided else Draws)(self.points, seed, tries)
+
+    def sample(
+        self, seed: int = 0, tries: int = TRIES, guided: bool = False
+    ) -> Iterator[Architecture]:
         """Networks drawn with the declared probabilities, each digest once.
 
         Lazy; the same for a seed in any process, on any machine. Each network carries the
         ``number`` of its draw, and :meth:`nth` computes it alone. Ends where the space is
         exhausted. Raises :class:`SpecError` where ``tries`` points in a row give nothing, with how
         near they came to each limit. More tries change no network that fewer give.
-        """
-        return iter(Draws(self.points, seed, tries))
 
-    def nth(self, number: int, seed: int = 0, tries: int = TRIES) -> Architecture:
+        ``guided`` draws go from random points towards the limits: for spaces whose networks are too
+        rare for chance. They find other networks, and not with the declared probabilities; those at
+        the edge of the limits are more likely.
+        """
+        return iter(self.draws(seed, tries, guided))
+
+    def nth(
+        self, number: int, seed: int = 0, tries: int = TRIES, guided: bool = False
+    ) -> Architecture:
         """Draw ``number`` of ``seed``, computed without the draws before it.
 
         :meth:`sample` leaves it out where an earlier draw gave the same network. Raises
         :class:`SpecError` where the draw gives nothing.
         """
-        return Draws(self.points, seed, tries).nth(number)
+        return self.draws(seed, tries, guided).nth(number)
 
     def enumerate(
         self, start: int = 0, step: int = 1, tries: int | None = None

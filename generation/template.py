@@ -71,13 +71,24 @@ class Template:
 
     def tree_at(self, index: int) -> dict[str, Any]:
         """The arguments of :class:`~resforge.ResNetSpec` at ``index``."""
-        return self._tree(self.choices.unrank(index))
-
-    def _tree(self, values: list[list[Any]]) -> dict[str, Any]:
-        tree = self._filled(values)
+        tree = self._filled(self.choices.unrank(index))
         for rule in self._derive:
             rule.put(tree)
         return tree
+
+    def corners(self) -> Iterator[int]:
+        """Indexes that between them include each option and both ends of each range, of one field
+        at a time, up to a limit."""
+        return (corner for _, _, corner in self._free_corners())
+
+    def _free_corners(self) -> Iterator[tuple[Free, int, int]]:
+        """A free field, an index among its choices, and the index of the point that has it, and the
+        first value of all others."""
+        zeros = [0] * len(self.free)
+        for number, free in enumerate(self.free):
+            for index in islice(_corners(free.choices), _MAX_PROBES // len(self.free)):
+                digits = [*zeros[:number], index, *zeros[number + 1 :]]
+                yield free, index, self.choices.join(digits)
 
     def _filled(self, values: list[list[Any]]) -> dict[str, Any]:
         tree = dict(self._base)
@@ -133,24 +144,17 @@ class Template:
 
     def _wrong_values(self, written: Mapping[str, Any]) -> Iterator[Fault]:
         """The faults of values that are illegal in any network, whatever else is chosen."""
-        first = self.choices.unrank(0)
         reported = set()
-        for number, free in enumerate(self.free):
-            for index in islice(_corners(free.choices), _MAX_PROBES // len(self.free)):
-                values = [*first[:number], free.choices.unrank(index), *first[number + 1 :]]
-                for fault in _always_wrong(self._tree(values)):
-                    option = _option(free.choices, index, written[free.path])
-                    key = (free.path, option, fault.message)
-                    # A fault at another free place is reported for that place.
-                    if key in reported or not _concerns(fault, free, bool(self._derive)):
-                        continue
-                    reported.add(key)
-                    yield Fault(
-                        fault.code,
-                        fault.message,
-                        path_text(("free", free.path, *option)),
-                        fault.help,
-                    )
+        for free, index, corner in self._free_corners():
+            for fault in _always_wrong(self.tree_at(corner)):
+                option = _option(free.choices, index, written[free.path])
+                key = (free.path, option, fault.message)
+                # A fault at another free place is reported for that place.
+                if key in reported or not _concerns(fault, free, bool(self._derive)):
+                    continue
+                reported.add(key)
+                place = path_text(("free", free.path, *option))
+                yield Fault(fault.code, fault.message, place, fault.help)
 
 
 def _always_wrong(tree: dict[str, Any]) -> tuple[Fault, ...]:
