@@ -250,7 +250,7 @@ def test_guided_draws_find_what_chance_does_not(tmp_path: Any) -> None:
     second = next(iter(NetworkFolder(tmp_path, space, 3, guided=True).fill(2)))
     sample = [*islice(space.sample(3, guided=True), 2)]
     assert [first.digest, second.digest] == [found.digest for found in sample]
-    with pytest.raises(rf.StoreError, match="another draws"):
+    with pytest.raises(rf.StoreError, match="another command"):
         NetworkFolder(tmp_path, space, 3)
 
 
