@@ -20,7 +20,7 @@ from typing import Any
 
 #: Weight of the least likely value of a logarithmic range, and of the least likely value of an
 #: option: rounding changes no probability by more than a thousandth.
-_GRAIN = 1024
+GRAIN = 1024
 
 
 #: Gives the value at an index of some choices as a checked spec has it.
@@ -98,7 +98,8 @@ class Range(Choices):
         self, first: int, step: int, size: int, log: bool = False, unit: int | None = None
     ) -> None:
         self.first, self.step, self.size, self.unit = first, step, size, unit
-        self.log = log
+        #: Whether some numbers are likelier than others.
+        self.weighted = log
 
     def unrank(self, index: int) -> int | float:
         number = self.first + index * self.step
@@ -113,10 +114,10 @@ class Range(Choices):
     @cached_property
     def weights(self) -> Sequence[int]:
         """Weight of each value."""
-        if not self.log:
+        if not self.weighted:
             return [1] * self.size
         numbers = range(self.first, self.first + self.size * self.step, self.step)
-        return [_GRAIN * numbers[-1] // number for number in numbers]
+        return [GRAIN * numbers[-1] // number for number in numbers]
 
     @cached_property
     def _ends(self) -> list[int]:
@@ -125,10 +126,10 @@ class Range(Choices):
 
     @property
     def weight(self) -> int:  # type: ignore[override]
-        return self._ends[-1] if self.log else self.size
+        return self._ends[-1] if self.weighted else self.size
 
     def pick(self, ticket: int) -> int:
-        return bisect_right(self._ends, ticket) if self.log else ticket
+        return bisect_right(self._ends, ticket) if self.weighted else ticket
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         length = 1
@@ -153,8 +154,9 @@ class OneOf(Choices):
 
     def __init__(self, options: Sequence[Choices], ratios: Sequence[int] | None = None) -> None:
         self.options = options
+        self.ratios = ratios or [1] * len(options)
         # Each option has some of the slots, by its ratio; slots hold equally many tickets.
-        self._slots = list(accumulate(ratios or [1] * len(options)))
+        self._slots = list(accumulate(self.ratios))
         self._ends = list(accumulate(option.size for option in options))
         self.size = self._ends[-1]
         self._share = _share([option.weight for option in options])
@@ -351,7 +353,7 @@ def _share(weights: Sequence[int]) -> int:
     >>> _share([4, 6]), _share([10007, 10009])
     (12, 10249216)
     """
-    most = _GRAIN * max(weights)
+    most = GRAIN * max(weights)
     return min(lcm(*weights), most)
 
 

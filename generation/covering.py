@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count, as_seed
 from .dice import Dice
-from .marks import Factor, Mark, options_of
+from .marks import LENGTH, Factor, Mark, options_of
 from .permutation import Permutation
 from .points import Architecture, Miss, Points
 
@@ -181,6 +181,8 @@ class _Covering:
         wanted = dict(item for number in target for item in self._marks[number].items)
         chosen = {self._numbers[item] for item in wanted.items() if item in self._numbers}
         waiting = [*self._dice.shuffled([*self._factors])]
+        if not greedy:  # items that come first would make lists long
+            waiting.sort(key=lambda factor: factor[-1] != LENGTH)
         while waiting:
             later = []
             for factor in waiting:
@@ -276,7 +278,7 @@ class _Covering:
         covered = {*self._covered(found.index)}
         best = found
         for number in options:
-            changed = {**now, factor: self._marks[number].number}
+            changed = self._changed(now, factor, self._marks[number].number)
             if changed == now or not self._part.fits(factor, changed):
                 continue
             other = self._points.look(self._part.index(changed, 0))
@@ -289,6 +291,15 @@ class _Covering:
             counts.subtract(covered)
             counts.update(self._covered(best.index))
         return best
+
+    def _changed(self, now: dict[Factor, int], factor: Factor, number: int) -> dict[Factor, int]:
+        """Options with another one for a factor, without those that it leaves no place for."""
+        changed = {factor: number}
+        for other, option in now.items():
+            kept = {**changed, other: option}
+            if other != factor and (other[0] != factor[0] or self._part.fits(other, kept)):
+                changed = kept
+        return changed
 
 
 def _within(one: Mark, other: Mark) -> bool:

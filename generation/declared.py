@@ -10,12 +10,15 @@ from typing import Any
 from ..errors import Fault, SpecError, path_text
 from ..specs.explain import shown
 from ..specs.paths import nearest
+from ..specs.plain import is_whole
 from .choices import Choices, Constant, Fields, OneOf, Product, Range, Same
+from .log_normal import LogNormal, middle_of
 from .regnet import RegNetStages, check_regnet
+from .repeated import MAX_LENGTH, Repeat
 from .rows import Decreasing, Increasing
 
-RANGES = ("int", "log_int", "real", "log_real")
-KINDS = ("choice", *RANGES, "regnet")
+RANGES = ("int", "log_int", "real", "log_real", "log_normal")
+KINDS = ("choice", *RANGES, "repeat", "regnet")
 #: Classes of rows whose values are in order.
 _ORDERED = {"increasing": Increasing, "decreasing": Decreasing}
 EACH = ("own", "same", *_ORDERED)
@@ -25,8 +28,14 @@ MAX_WEIGHED = 20_000
 MAX_OPTIONS = 1_000
 _MAX_RATIO = 1_000_000
 #: Keys beside that of a kind.
-_BESIDE = {"choice": ("weights",), **dict.fromkeys(RANGES, ("step",))}
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "choice": ("weights",),
+    "repeat": ("of",),
+    **dict.fromkeys(RANGES, ("step",)),
+}
+_BESIDE["log_normal"] = ("step", "median", "sigma")
 MAX_NUMBER = 1e9
+_LOG_NORMAL = "write {log_normal: [16, 256], step: 8, median: 64, sigma: 0.5}"
 _EXAMPLE = "write [a, b], {int: [1, 9]} or {log_int: [16, 64], step: 8}"
 
 #: Path of a value under ``free``, for its faults.
@@ -108,6 +117,8 @@ def _read_choices(value: dict[str, Any], place: Place) -> Choices:
         return _read_options(value[kind], (*place, kind), ratios)
     if kind == "regnet":
         return _read_regnet(value[kind], (*place, kind))
+    if kind == "repeat":
+        return _read_repeat(value, place)
     return _read_range(kind, value, place)
 
 
@@ -164,9 +175,34 @@ def _read_regnet(value: Any, place: Place) -> Choices:
     return RegNetStages(parts)
 
 
+def _read_repeat(value: dict[str, Any], place: Place) -> Choices:
+    if "of" not in value:
+        help_ = "write {repeat: {int: [1, 4]}, of: {block: {choice: [basic, d2l]}}}"
+        raise _fault("missing", "'of' is missing: what is repeated", place, help_)
+    inside = (*place, "repeat")
+    lengths = value["repeat"]
+    read = _read_options(lengths, inside) if isinstance(lengths, list) else None
+    if isinstance(lengths, dict) and set(lengths) & {"choice", *RANGES}:
+        read = _read_choices(lengths, inside)
+    numbers: list[Any] = []
+    if isinstance(read, Range) and read.size <= MAX_LENGTH:
+        numbers, ratios = [read.unrank(index) for index in range(read.size)], read.weights
+    elif isinstance(read, OneOf) and all(isinstance(each, Constant) for each in read.options):
+        numbers, ratios = [read.unrank(index) for index in range(read.size)], read.ratios
+    if not numbers or not all(is_whole(n) and 1 <= n <= MAX_LENGTH for n in numbers):
+        message = f"expected how often, as whole numbers from 1 to {MAX_LENGTH}"
+        raise _fault("range", message, inside, "write {int: [1, 4]} or [1, 2, 4]")
+    pairs = sorted(zip(numbers, ratios, strict=True))
+    item = read_option(value["of"], (*place, "of"))
+    return Repeat(item, [number for number, _ in pairs], [ratio for _, ratio in pairs])
+
+
 def _read_range(kind: str, value: dict[str, Any], place: Place) -> Range:
     bounds, inside = value[kind], (*place, kind)
     whole = kind.endswith("int")
+    if kind == "log_normal":  # of whole numbers where all that is written is whole
+        written = bounds if isinstance(bounds, list) else []
+        whole = not any(isinstance(number, float) for number in (*written, value.get("step")))
     if not isinstance(bounds, list) or len(bounds) != 2:
         raise _fault("type", f"expected two bounds, not {shown(bounds)}", inside, "write [1, 9]")
     for index, bound in enumerate(bounds):
@@ -184,11 +220,34 @@ def _read_range(kind: str, value: dict[str, Any], place: Place) -> Range:
         raise _fault("range", f"the range from {low} to {high} is empty", inside, help_)
     if kind.startswith("log") and low <= 0:
         message = f"a logarithmic range cannot start at {low}"
-        raise _fault("range", message, inside, f"start above 0, or use {kind[4:]}")
-    return _as_range(low, high, Decimal(repr(step)), kind, place)
+        other = "" if kind == "log_normal" else f", or use {kind[4:]}"
+        raise _fault("range", message, inside, f"start above 0{other}")
+    numbers = _as_range((low, high, Decimal(repr(step))), whole, kind, place)
+    return _as_log_normal(numbers, (low, high), value, place) if kind == "log_normal" else numbers
 
 
-def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Place) -> Range:
+def _as_log_normal(
+    numbers: Range, bounds: tuple[Decimal, Decimal], value: dict[str, Any], place: Place
+) -> LogNormal:
+    given = dict(zip(("median", "sigma"), middle_of(*bounds), strict=True))
+    for name in given:
+        if name in value:
+            _check_number(value[name], False, (*place, name))
+            if not value[name] >= 1e-3:
+                message = f"{name} is at least 0.001, not {value[name]}"
+                raise _fault("range", message, (*place, name), _LOG_NORMAL)
+            given[name] = Decimal(repr(value[name]))
+    found = LogNormal(numbers.first, numbers.step, numbers.size, numbers.unit, **given)
+    if found.spreads_beyond(_MAX_RATIO):
+        message = f"the likeliest number is more than {_MAX_RATIO:,} times as likely as another"
+        raise _fault("limit", message, (*place, "log_normal"), "narrow the range, or widen sigma")
+    return found
+
+
+def _as_range(
+    numbers: tuple[Decimal, Decimal, Decimal], whole: bool, kind: str, place: Place
+) -> Range:
+    low, high, step = numbers
     if step > high - low > 0 or (high - low) % step:
         last = low + (high - low) // step * step
         raise _fault(
@@ -203,7 +262,7 @@ def _as_range(low: Decimal, high: Decimal, step: Decimal, kind: str, place: Plac
         message = f"{size:,} values, of at most {most:,}"
         raise _fault("limit", message, (*place, kind), "use a larger step")
     unit = None
-    if not kind.endswith("int"):
+    if not whole:
         unit = 10 ** max(0, -min(int(number.as_tuple().exponent) for number in (low, step)))
     scale = unit or 1
     return Range(int(low * scale), int(step * scale), size, kind.startswith("log"), unit)

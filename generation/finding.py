@@ -19,7 +19,7 @@ def find(points: Points, spec: ResNetSpec) -> Architecture:
 
     Raises :class:`SpecError` with every place where it leaves the space.
     """
-    index = _index(points.template, _tree(spec))
+    index = _index(points.template, spec)
     found = ResNetSpec.unchecked(points.template.tree_at(index))
     if found.digest != spec.digest:
         faults = [
@@ -59,11 +59,12 @@ def index_of(template: Template, values: Mapping[str, Any]) -> int:
     tree: Any = template.tree_at(0)
     for name, place in places.items():
         set_path(tree, place, values[name])
-    return _index(template, _tree(ResNetSpec.unchecked(tree)))
+    return _index(template, ResNetSpec.unchecked(tree))
 
 
-def _index(template: Template, tree: dict[str, Any]) -> int:
-    """The index whose free values are those of a checked spec's tree."""
+def _index(template: Template, spec: ResNetSpec) -> int:
+    """The index whose free values are those of a checked spec."""
+    tree = _listed(spec, template)
     digits, faults = [], []
     for number, free in enumerate(template.free):
         found, fault = _digit(template, number, free, tree)
@@ -84,7 +85,8 @@ def _digit(
     def shown(index: int) -> list[Any]:
         digits = [*zeros[:number], index, *zeros[number + 1 :]]
         spec = ResNetSpec.unchecked(template.tree_at(template.choices.join(digits)))
-        return [get_path(_tree(spec), place) for place in free.places]
+        tree = _listed(spec, template)
+        return [get_path(tree, place) for place in free.places]
 
     try:
         row = [get_path(tree, place) for place in free.places]
@@ -102,3 +104,23 @@ def _digit(
 
 def _tree(spec: ResNetSpec) -> dict[str, Any]:
     return spec.model_dump(mode="json", exclude={"name"})
+
+
+def _listed(spec: ResNetSpec, template: Template) -> dict[str, Any]:
+    """The tree of a spec, with every block of stages whose blocks are free written in full, so that
+    those that a depth or a default stands for are found, too."""
+    tree = _tree(spec)
+    places = {place for free in template.free for place in free.places}
+    for number, stage in enumerate(spec.stages):
+        if ("stages", number, "blocks") in places:
+            around = tree["stages"][number]
+            entries = [entry.model_dump(mode="json") for entry in stage.entries]
+            around["blocks"] = [_in_full(entry, around, tree) for entry in entries]
+    return tree
+
+
+def _in_full(entry: dict[str, Any], stage: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
+    """A block with what it has of its stage or of the network."""
+    around = {name: stage[name] for name in ("width", "dilation")}
+    around |= {name: stage[name] or tree[name] for name in ("block", "shortcut")}
+    return {name: around.get(name) if value is None else value for name, value in entry.items()}

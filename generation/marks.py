@@ -1,7 +1,8 @@
 """The options of a space: what a network can be made of, and the points that have some of them.
 
 An option of a choice is each of its items, and the options within an item; of a range both ends and
-the middle; of rows in order those of each place. A field with one value has no options.
+the middle; of rows in order those of each place; of what repeats how often it does, and the options
+of each time. A field with one value has no options.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..errors import path_text
 from ..text.inline import in_words
 from .choices import Choices, Constant, Fields, OneOf, Product, Range, Same
 from .regnet import RegNetStages
+from .repeated import Repeat
 from .rows import Decreasing, Increasing, SortedRows
 from .template import Template
 
@@ -22,6 +24,8 @@ from .template import Template
 Factor = tuple[str | int, ...]
 #: The chosen option of some factors.
 Wanted = Mapping[Factor, int]
+#: End of the factor that is the length of a list.
+LENGTH = "length"
 
 
 class Mark(NamedTuple):
@@ -129,6 +133,67 @@ class _Either(Part):
         """The items that may be taken."""
         chosen = wanted.get(self._place.factor)
         return [*enumerate(self._parts)] if chosen is None else [(chosen, self._parts[chosen])]
+
+
+class _Repeated(Part):
+    """Lists of several lengths: both ends and the middle of these, and the options of each item."""
+
+    choices: Repeat
+
+    def __init__(self, choices: Repeat, place: _Place) -> None:
+        super().__init__(choices)
+        self._length = _Place((*place.factor, LENGTH), f"{place.text} length", place.needs)
+        self._depth = len(place.factor)
+        self._digits = _levels(len(choices.lengths))
+        self._items = [
+            part_of(choices.item, place.inside(number)) for number in range(choices.lengths[-1])
+        ]
+
+    def marks(self) -> Iterator[Mark]:
+        if len(self.choices.lengths) > 1:
+            for number, digit in enumerate(self._digits):
+                yield self._length.mark(number, self.choices.lengths[digit], ordered=True)
+        for item in self._items:
+            yield from item.marks()
+
+    def at(self, index: int) -> Iterator[tuple[Factor, int]]:
+        number, inner = self.choices.locate(index)
+        if number in self._digits:
+            yield self._length.factor, self._digits.index(number)
+        for item, digit in zip(self._items, self._list(number).split(inner), strict=False):
+            yield from item.at(digit)
+
+    def size(self, wanted: Wanted) -> int:
+        return sum(size for _, size in self._open(wanted))
+
+    def index(self, wanted: Wanted, number: int) -> int:
+        for option, size in self._open(wanted):
+            if number < size:
+                items = self._items[: self.choices.lengths[option]]
+                inner = All(self._list(option), items).index(wanted, number)
+                return self.choices.start(option) + inner
+            number -= size
+        raise IndexError(number)
+
+    def _open(self, wanted: Wanted) -> Iterator[tuple[int, int]]:
+        """The lengths that the list may have, by number, and how many lists have each."""
+        prefix, depth = self._length.factor[:-1], self._depth
+        inside = (f[depth] for f in wanted if len(f) > depth and f[:depth] == prefix)
+        needed = max((key + 1 for key in inside if isinstance(key, int)), default=1)
+        chosen = wanted.get(self._length.factor)
+        size = 1
+        for position, item in enumerate(self._items, 1):
+            size *= item.size(wanted)
+            if position < needed or position not in self.choices.lengths:
+                continue
+            option = self.choices.lengths.index(position)
+            if chosen is None or self._digits[chosen] == option:
+                yield option, size
+
+    def _list(self, option: int) -> Product:
+        found = self.choices.options[option]
+        assert isinstance(found, Product)
+        return found
 
 
 class All(Part):
@@ -240,6 +305,11 @@ def _(choices: Range, place: _Place) -> Part:
 @part_of.register
 def _(choices: OneOf, place: _Place) -> Part:
     return _Either(choices, place)
+
+
+@part_of.register
+def _(choices: Repeat, place: _Place) -> Part:
+    return _Repeated(choices, place)
 
 
 @part_of.register

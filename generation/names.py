@@ -70,8 +70,9 @@ def _label(place: Path, several: bool) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        # The kind says most; it is first in specs.
-        parts = [_text(item) if key == "kind" else _named(key, item) for key, item in value.items()]
+        # A kind is named alone, and so is that of a block.
+        alone = ("kind", "block")
+        parts = [_text(item) if key in alone else _named(key, item) for key, item in value.items()]
         return "-".join(parts)
     if isinstance(value, list):
         return "-".join(map(_text, value))

@@ -24,7 +24,7 @@ class Increasing(Choices):
     def __init__(self, numbers: Range, places: int) -> None:
         self.numbers, self.places = numbers, places
         self._by_index = SortedRows([[1] * numbers.size] * places)
-        weighted = SortedRows([numbers.weights] * places) if numbers.log else None
+        weighted = SortedRows([numbers.weights] * places) if numbers.weighted else None
         self._by_ticket = weighted or self._by_index
         self.size, self.weight = self._by_index.weight, self._by_ticket.weight
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .declared import EACH, KINDS, MAX_NUMBER, MAX_OPTIONS, RANGES
 from .regnet import DEFAULTS, NEEDED
+from .repeated import MAX_LENGTH
 
 _DESCRIPTIONS = {
     "choice": "Options, all equally likely unless there are weights.",
@@ -13,12 +14,21 @@ _DESCRIPTIONS = {
     "log_int": "Whole numbers, with a probability inversely proportional to the number.",
     "real": "Numbers from the first to the second in steps, all equally likely.",
     "log_real": "Numbers in steps, with a probability inversely proportional to the number.",
+    "log_normal": "Numbers in steps, as likely as a log-normal distribution is dense there.",
 }
+
+#: Kinds that say how often something is repeated.
+_OFTEN = ("choice", "int", "log_int", "log_normal")
 
 
 def definitions() -> dict[str, Any]:
     """Definitions of free fields, choices and options, by the names that :func:`free` uses."""
     kinds = {kind: _choice(kind) for kind in _DESCRIPTIONS}
+    kinds["repeat"] = _mapping(
+        {"repeat": _ref("Often"), "of": _ref("Option")},
+        ["repeat", "of"],
+        "A list in which an option is repeated, each time with choices of its own.",
+    )
     chooses = {"type": "object", "anyOf": [{"required": [kind]} for kind in KINDS]}
     numbers = {"anyOf": [_ref("Options"), _ref("Choice"), {"type": "number"}]}
     return {
@@ -36,6 +46,17 @@ def definitions() -> dict[str, Any]:
             "else": {"additionalProperties": _ref("Option"), "items": _ref("Option")},
         },
         "Choice": {"anyOf": list(kinds.values())},
+        "Often": {
+            "description": "How often: whole numbers, as a list of them or as a range.",
+            "anyOf": [
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 1, "maximum": MAX_LENGTH},
+                    "minItems": 1,
+                },
+                *(kinds[kind] for kind in _OFTEN),
+            ],
+        },
         "Free": {
             "anyOf": [_ref("Options"), *(_with_each(choice) for choice in kinds.values())],
         },
@@ -78,8 +99,12 @@ def _choice(kind: str) -> dict[str, Any]:
         "maxItems": 2,
         "description": _DESCRIPTIONS[kind],
     }
-    needed = [kind] if kind.endswith("int") else [kind, "step"]
-    return _mapping({kind: bounds, "step": positive}, needed)
+    needed = [kind, "step"] if kind.endswith("real") else [kind]
+    fields = {kind: bounds, "step": positive}
+    if kind == "log_normal":
+        fields["median"] = {**positive, "description": "Half of the distribution lies below it."}
+        fields["sigma"] = {**positive, "description": "Standard deviation of the logarithm."}
+    return _mapping(fields, needed)
 
 
 def _with_each(choice: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ _TRIES = 1000
 _NAMES = {
     ("depth", "up"): "deeper",
     ("depth", "down"): "shallower",
+    ("blocks", "up"): "deeper",
+    ("blocks", "down"): "shallower",
     ("width", "up"): "wider",
     ("width", "down"): "narrower",
     ("stride", "up"): "other stride site",

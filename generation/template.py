@@ -13,8 +13,11 @@ from ..specs.paths import Path, expand_stars, get_path, parse_path, whole_path
 from .choices import Choices, OneOf, Product
 from .declared import read_free
 from .derived import Derived, in_order, rules_of
+from .repeated import Repeat
 
 _MAX_PROBES = 1000
+#: The other one of the two fields that say how many blocks a stage has.
+_OTHER_SIZE: dict[Any, str] = {"depth": "blocks", "blocks": "depth"}
 _MAX_BITS = 3000
 
 
@@ -48,6 +51,7 @@ class Template:
             except SpecError as error:
                 faults += error.faults
         faults += _overlaps([(f"free.{free.path}", free.places) for free in self.free])
+        faults += _sizes_twice(self.free)
         if faults:
             raise SpecError(faults)
         self.choices = Product([free.choices for free in self.free])
@@ -67,7 +71,10 @@ class Template:
         """All free and derived places."""
         places = [place for free in self.free for place in free.places]
         derived = [place for place in self._derived_places() if place[:1] not in places]
-        return [*places, *derived]
+        other = [(*place[:-1], _OTHER_SIZE[place[-1]]) for place in filter(_is_size, places)]
+        # A stage that has one of depth and blocks has no other.
+        other = [place for place in other if get_path(self._base, place) is not None]
+        return [*places, *derived, *other]
 
     def tree_at(self, index: int) -> dict[str, Any]:
         """The arguments of :class:`~resforge.ResNetSpec` at ``index``."""
@@ -99,7 +106,10 @@ class Template:
             for place, value in zip(free.places, row, strict=True):
                 # A derived place may lie inside the value.
                 value = _fresh(value) if self._derive else value
-                _holder(tree, place)[place[-1]] = value
+                holder = _holder(tree, place)
+                holder[place[-1]] = value
+                if value is not None and _is_size(place):
+                    holder[_OTHER_SIZE[place[-1]]] = None
         return tree
 
     def _derived_places(self) -> Iterator[Path]:
@@ -154,7 +164,10 @@ class Template:
                     continue
                 reported.add(key)
                 place = path_text(("free", free.path, *option))
-                yield Fault(fault.code, fault.message, place, fault.help)
+                help_ = fault.help
+                if fault.message.endswith("not a list") and _is_inside(fault, free):
+                    help_ = "write {choice: [ ... ]} for choices within an option"
+                yield Fault(fault.code, fault.message, place, help_)
 
 
 def _always_wrong(tree: dict[str, Any]) -> tuple[Fault, ...]:
@@ -169,6 +182,12 @@ def _always_wrong(tree: dict[str, Any]) -> tuple[Fault, ...]:
 def _concerns(fault: Fault, free: Free, derived: bool) -> bool:
     inside = parse_path(fault.path) if fault.path else ()
     return derived or any(inside[: len(place)] == place for place in free.places)
+
+
+def _is_inside(fault: Fault, free: Free) -> bool:
+    """Whether a fault is one of a field within the value of a free place."""
+    path = parse_path(fault.path) if fault.path else ()
+    return any(path[: len(place)] == place and path != place for place in free.places)
 
 
 def _corners(choices: Choices) -> Iterator[int]:
@@ -196,6 +215,8 @@ def _option(choices: Choices, index: int, written: Any) -> tuple[str | int, ...]
         number = next((n for n, digit in enumerate(digits) if digit), 0)
         part, index = part.parts[number], digits[number]
     part = getattr(part, "value", part)
+    if isinstance(part, Repeat):
+        return ("of",)
     if not isinstance(part, OneOf):
         return ()
     number, _ = part.locate(index)
@@ -222,6 +243,22 @@ def _overlaps(paths: list[tuple[str, tuple[Path, ...]]]) -> list[Fault]:
             faults.append(Fault("path", message, text, help_))
             break
     return faults
+
+
+def _is_size(place: Path) -> bool:
+    """Whether a place is the depth or the blocks of a stage."""
+    return len(place) == 3 and place[0] == "stages" and place[-1] in _OTHER_SIZE
+
+
+def _sizes_twice(free: Sequence[Free]) -> Iterator[Fault]:
+    """Faults for stages whose depth and blocks are both free."""
+    sizes = {place: each.path for each in free for place in each.places if _is_size(place)}
+    for place, path in sizes.items():
+        other = sizes.get((*place[:-1], "depth"))
+        if place[-1] == "blocks" and other is not None:
+            message = f"the blocks of {path_text(place[:-1])} are free, and so is their number"
+            help_ = f"leave out {other}, and write {{repeat: {{int: [1, 4]}}, of: ...}}"
+            yield Fault("path", message, f"free.{path}", help_)
 
 
 def _containers(places: Sequence[Path]) -> list[Path]:

@@ -52,6 +52,11 @@ declared = st.recursive(
             lambda options: {"choice": options},
             st.lists(inner, min_size=1, max_size=3, unique_by=repr),
         ),
+        st.builds(
+            lambda lengths, item: {"repeat": lengths, "of": item},
+            st.sampled_from([[1], [1, 2], [2]]),
+            inner,
+        ),
     ),
     max_leaves=5,
 )
@@ -61,6 +66,9 @@ def written_out(value: Any) -> list[Any]:
     """Every value that a declaration stands for, by brute force."""
     if isinstance(value, dict) and "choice" in value:
         return [found for option in value["choice"] for found in written_out(option)]
+    if isinstance(value, dict) and "repeat" in value:
+        items = written_out(value["of"])
+        return [list(row) for often in value["repeat"] for row in product(items, repeat=often)]
     if isinstance(value, dict) and ("int" in value or "log_int" in value):
         low, high = value.get("int") or value["log_int"]
         return list(range(low, high + 1, value["step"]))

@@ -12,6 +12,7 @@ import pytest
 import resforge as rf
 from hypothesis import given
 from resforge.generation import Space, list_spaces, spaces
+from resforge.generation.declared import KINDS
 from resforge.text.reader import read
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,18 @@ def test_it_takes_every_space_there_is(name: str) -> None:
         {"where": {"params": [100_000, None], "depth": {"max": 50}}},
         {"derive": {"stages[0].width": {"of": "stem.width", "times": 2, "step": 8}}},
         {"free": {"stages[*].width": {"int": [16, 64], "step": 8, "each": "increasing"}}},
+        {"free": {"stem.width": {"log_normal": [16, 64], "step": 8, "median": 32, "sigma": 0.5}}},
+        {"free": {"stem.width": {"log_normal": [16, 64]}}},
+        {"free": {"stages[*].blocks": {"repeat": {"int": [1, 3]}, "of": {"block": "basic"}}}},
+        {
+            "free": {
+                "stages[0].blocks": {
+                    "repeat": {"choice": [1, 3], "weights": [2, 1]},
+                    "of": {"block": {"choice": ["basic", "d2l"]}},
+                }
+            }
+        },
+        {"free": {"stages[*].blocks": {"repeat": [1, 2], "of": {}, "each": "same"}}},
         {"free": {"norm": ["batch", {"kind": "group", "groups": {"choice": [4, 8]}}]}},
         {"free": {"norm": {"choice": [{"kind": "batch", "eps": {"choice": [1e-5, 1e-3]}}]}}},
     ],
@@ -84,6 +97,14 @@ def test_it_takes_the_short_forms(change: dict[str, Any]) -> None:
         {"free": {"stem.width": {"int": [16, 32], "log_int": [16, 32]}}},
         {"free": {"stem.width": {"log_int": [0, 32]}}},
         {"free": {"stem.width": {"real": [16, 32]}}},
+        {"free": {"stem.width": {"log_normal": [0, 32]}}},
+        {"free": {"stem.width": {"log_normal": [16, 32], "sigma": 0}}},
+        {"free": {"stem.width": {"log_normal": [16, 32], "median": "32"}}},
+        {"free": {"stem.width": {"int": [16, 32], "sigma": 1}}},
+        {"free": {"stages[0].blocks": {"repeat": {"int": [1, 3]}}}},
+        {"free": {"stages[0].blocks": {"repeat": [0, 1], "of": {}}}},
+        {"free": {"stages[0].blocks": {"repeat": [], "of": {}}}},
+        {"free": {"stages[0].blocks": {"repeat": {"real": [1, 3], "step": 1}, "of": {}}}},
         {"free": {"stages[*].width": {"int": [16, 32], "each": "falling"}}},
         {"free": {"block": ["basic", {"kind": "bottleneck", "expansion": {"choice": []}}]}},
         {"free": {"block": [{"kind": "x", "ratio": {"choice": [1, 2], "each": "same"}}]}},
@@ -102,7 +123,7 @@ def test_it_sees_what_an_editor_should(change: dict[str, Any]) -> None:
 WRONG = st.sampled_from([True, None, "50", 50.5, 0, -1, [], {}, "int", 10**12, [1], [1, 2], "none"])
 NUMBERS = st.sampled_from([0, 1, 2, 8, 16, 1.5, -1, 10**10, True, "8", None])
 RANGES = st.dictionaries(
-    st.sampled_from(["choice", "int", "log_int", "real", "log_real", "step", "each"]),
+    st.sampled_from([*KINDS, "step", "each", "of", "sigma"]),
     st.one_of(NUMBERS, st.lists(NUMBERS, max_size=3), st.sampled_from(["same", "own"])),
     min_size=1,
     max_size=3,
