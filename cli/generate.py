@@ -142,7 +142,7 @@ def generate(
     else:
         given = found.write(out, format or "yaml")
         if json:
-            tell_json({"out": str(out), "networks": given, "asked": asked})
+            tell_json({"out": str(out), "networks": given, "asked": asked, **found.summary})
         else:
             tell(f"{_networks(given)} in {printable(str(out))}")
     if asked is not None and given < asked:

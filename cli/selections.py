@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..errors import Fault, SpecError, printable
 from .output import followed, say
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_LISTED = 1_000_000
 #: Most options that a command names as absent.
 _MAX_ABSENT = 20
+#: Points that are looked at to say why a space has no networks.
+_SURVEYED = 10_000
 #: What each kind of cover counts.
 _COUNTED = {"options": "options", "pairs": "options and pairs of options"}
 
@@ -26,8 +28,11 @@ _COUNTED = {"options": "options", "pairs": "options and pairs of options"}
 class Selection(Protocol):
     """Some networks of a space, the same each time."""
 
+    summary: dict[str, Any]
+    """What is said of them beside their number."""
+
     def networks(self) -> Iterator[Architecture]:
-        """The networks, made lazily."""
+        """The networks, made lazily. Raises :class:`SpecError` where there is none."""
 
     def write(self, out: Path, format: Format) -> int:
         """Write them into a folder; how many it holds then."""
@@ -44,6 +49,7 @@ class Drawn:
         self._space, self._count = space, min(count, sys.maxsize)
         self._seed, self._tries = seed, TRIES if tries is None else tries
         self._guided = guided
+        self.summary: dict[str, Any] = {}
 
     def networks(self) -> Iterator[Architecture]:
         return islice(self._space.sample(self._seed, self._tries, self._guided), self._count)
@@ -70,8 +76,18 @@ class Listed:
         most: int,
     ) -> None:
         self._space, self._name, self._seed = space, name, seed
-        self.networks = found
+        self._found = found
         self._most = most
+        self.summary: dict[str, Any] = {}
+
+    def networks(self) -> Iterator[Architecture]:
+        found = self._found()
+        first = next(found, None)
+        if first is None:
+            from ..generation import survey
+
+            raise survey(self._space, _SURVEYED).misses.error()
+        return chain([first], found)
 
     def write(self, out: Path, format: Format) -> int:
         from ..generation import ListedFolder
@@ -89,12 +105,19 @@ def covering(
     """
     given = {} if tries is None else {"tries": tries}
     found = space.cover(1 if cover == "options" else 2, seed, **given)
+    listed = Listed(space, cover, seed, lambda: iter(found.networks), len(found.networks))
+    if not found.networks:
+        return listed
+    listed.summary = {
+        "covered": found.covered,
+        "absent": [absent._asdict() for absent in found.absent],
+    }
     say(f"{found.covered:,} {_COUNTED[cover]} in {len(found.networks):,} networks")
     for absent in found.absent[:_MAX_ABSENT]:
         say(f"absent: {printable(str(absent))}")
     if len(found.absent) > _MAX_ABSENT:
         say(f"absent: {len(found.absent) - _MAX_ABSENT:,} more")
-    return Listed(space, cover, seed, lambda: iter(found.networks), len(found.networks))
+    return listed
 
 
 def every(space: Space) -> Listed:

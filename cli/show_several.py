@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..drawing.numbers import grouped, shape_text
+from ..drawing.numbers import grouped, shape_text, short
 from ..planner.plan import Plan, check_size
 from ..specs.axes import sides_text
 from .options import STDIN, InputSize, load_source, plan_at
-from .output import tell_json, tell_table
+from .output import columns, tell_json, tell_table
 
 _HEADER = (
     "network", "input", "blocks", "widths", "params", "MACs", "activations", "depth",
     "receptive field", "digest",
 )  # fmt: skip
 _DIGITS = 12  # of a digest
+#: Width of a terminal from which numbers are printed in full.
+WIDE = 140
 
 
 def show_several(
@@ -36,7 +38,8 @@ def show_several(
     if json:
         tell_json([{"source": source, **summary_of(plan)} for source, plan in pairs])
         return
-    tell_table(_HEADER, [_row(source, plan) for source, plan in pairs], 4, 1)
+    number = grouped if columns() >= WIDE else short
+    tell_table(_HEADER, [_row(source, plan, number) for source, plan in pairs], 4, 1)
 
 
 def summary_of(plan: Plan) -> dict[str, Any]:
@@ -54,16 +57,16 @@ def summary_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _row(source: str, plan: Plan) -> tuple[str, ...]:
+def _row(source: str, plan: Plan, number: Callable[[int], str]) -> tuple[str, ...]:
     stages = plan.spec.stages
     return (
         source,
         shape_text(plan.input_shape),
         "-".join(str(stage.size) for stage in stages),
         "-".join("?" if stage.width is None else str(stage.width) for stage in stages),
-        grouped(plan.params),
-        grouped(plan.macs),
-        grouped(plan.activations),
+        number(plan.params),
+        number(plan.macs),
+        number(plan.activations),
         str(plan.depth),
         sides_text(plan.receptive_field, plan.spec.dims),
         plan.spec.digest[:_DIGITS],

@@ -194,8 +194,20 @@ def test_a_cover_on_the_command_line(cli: Cli) -> None:
     assert f"18 options and pairs of options in {len(records)} networks" in done.err
     assert "absent: norm: {kind: group, groups: 3}: no network among its 4 points" in done.err
     few = cli("generate", "space.yaml", "--cover", "options", "--out", "nets", "--json")
-    assert few.json == {"out": "nets", "networks": 2, "asked": None}
+    (absent,) = few.json["absent"]
+    assert absent["options"] == ["norm: {kind: group, groups: 3}"]
+    assert (few.json["networks"], few.json["covered"], absent["proven"]) == (2, 6, True)
     assert cli("generate", "space.yaml", "--cover", "pairs", "--out", "nets").code == 4
+
+
+@pytest.mark.parametrize("way", [["--cover", "pairs"], ["--all"]])
+def test_a_space_without_networks_says_why(cli: Cli, tmp_path: Path, way: list[str]) -> None:
+    (tmp_path / "space.yaml").write_text(f"{SPACE}where: {{params: {{min: 1e8}}}}\n")
+    for out in ([], ["--out", "nets"]):
+        done = cli("generate", "space.yaml", *way, *out)
+        assert (done.code, done.out) == (3, "")
+        assert "the nearest has" in done.err
+        assert "space.yaml:10:" in done.err
 
 
 def beside(place: Path, ending: str) -> Path:
