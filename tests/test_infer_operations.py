@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import torch
 from resforge.specs import OPERATIONS
 from resforge.specs.norm import BatchNormSpec
 from resforge.specs.operations import ConvSpec, Res2NetSpec, SplitAttentionSpec
@@ -92,3 +93,36 @@ def test_values_are_read_from_the_type_of_a_field() -> None:
     assert {3, 4, 6, 12} <= {*values_of(fields["width"].annotation, numbers)}
     assert [*values_of(fields["bias"].annotation, numbers)] == [False, True, None]
     assert "block" in values_of(fields["stride"].annotation, numbers)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"stem": ["norm", "act"]},
+        {"in_channels": 3, "block": "bottleneck"},
+        {"block": {"branch": [{"conv": 3, "stride": "block"}, "norm", "act", {"conv": 3}, "norm"]}},
+        {"stages[0].before": [{"conv": 3, "width": 8}]},
+    ],
+    ids=str,
+)
+def test_without_a_convolution_in_the_stem(changes: dict[str, Any]) -> None:
+    bare = {
+        "resforge": 1,
+        "in_channels": 8,
+        "stem": [],
+        "stages": [{"depth": 2, "width": 8}, {"depth": 1, "width": 16, "stride": 2}],
+        "head": {"num_classes": 5},
+    }
+    spec = rf.ResNetSpec(**bare).replace(changes)
+    found, certificate = infer_spec(rf.build(spec))
+    assert (found.digest, certificate.kind) == (spec.digest, "bitwise")
+    if "stages[0].before" not in changes:
+        assert infer_spec(rf.build(spec).state_dict()).spec.digest == spec.digest
+
+
+def test_a_network_without_convolutions() -> None:
+    weight, numbers = torch.ones(5, 8), torch.ones(8)
+    norms = {f"layer1.0.bn1.{name}": numbers for name in ("weight", "bias", "running_mean")}
+    with pytest.raises(rf.WeightsError, match="neither its stem nor its first block has a conv"):
+        infer_spec({**norms, "layer1.0.bn1.running_var": numbers, "fc.weight": weight})

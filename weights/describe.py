@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from ..specs.activation import Activation
 from ..specs.head import HeadSpec
-from ..specs.seen import Seen
 from ..specs.shortcut import ShortcutSpec
 from ..specs.site import Site
 from ..specs.stem import StemSpec
-from .ends import after_closing, closings, heads_of, stems_of
+from .chains import SHORTCUT
+from .ends import after_closing, closings, heads_of, stem_convolutions, stems_of
 from .fit import Fit
 from .fits import StageFits, before_prefix, first_that_fits
 from .laid import sides, stranger
@@ -53,10 +53,10 @@ def described(layers: Observed) -> Iterator[Tree]:
     if not layers.depth(1):
         raise stranger(layers, "", seen.tensors, "it has no stage of blocks")
     convolutions = list(convolutions_of(layers))
-    site = Site.of_end(_in_channels(seen), norm, learned, convolutions[0], layers.dims)
+    site = Site.of_end(_in_channels(layers), norm, learned, convolutions[0], layers.dims)
     stems = stems_of(layers, site)
     if not stems:
-        raise unknowable(f"its stem {sides(seen, 'stem')}")
+        raise unknowable(f"its stem {sides(stem_convolutions(seen), 'stem')}")
     channels, stages = first_that_fits(layers, [stem.channels(site) for stem in stems], site)
     shared = norm, learned, convolutions[0], layers.dims
     last = Site.of_end(stages[-1].blocks[-1][0].site.out_channels, *shared)
@@ -97,10 +97,14 @@ def described(layers: Observed) -> Iterator[Tree]:
         raise stranger(layers, "", left, "")
 
 
-def _in_channels(seen: Seen) -> int:
-    if not seen.convs:
-        raise unknowable("it has no convolution")
-    return seen.convs[0].in_channels
+def _in_channels(layers: Observed) -> int:
+    """The channels of the pictures: those that the first convolution takes, of the stem if any."""
+    before = [conv for conv in layers.seen.convs if conv.name.startswith(before_prefix(1))]
+    first = layers.parts["layer1.0"].without(SHORTCUT)
+    convs = stem_convolutions(layers.seen) or before or first.convs
+    if not convs:
+        raise unknowable("neither its stem nor its first block has a convolution")
+    return convs[0].in_channels
 
 
 def _every_answer(

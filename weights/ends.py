@@ -9,7 +9,7 @@ from ..specs.block import BlockSpec
 from ..specs.head import HEADS, HeadSpec
 from ..specs.heads import ChainHeadSpec
 from ..specs.operation import shorten_chain
-from ..specs.seen import Seen
+from ..specs.seen import Seen, SeenConv
 from ..specs.site import Site
 from ..specs.stem import STEMS, StemSpec
 from ..specs.stems import ChainStemSpec
@@ -29,10 +29,19 @@ def stems_of(layers: Observed, site: Site) -> Ends[StemSpec]:
     seen = layers.seen
     chain = chain_at(seen, "stem.", site)
     written = [] if chain is None else [ChainStemSpec(layers=chain.ops)]
+    if not stem_convolutions(seen):
+        written.append(ChainStemSpec(layers=()))
     found = dict(fitting([*written, *proposed(STEMS, seen)], seen, site))
     if not found or layers.is_own:
         found |= dict(fitting(published_stems(seen, layers.dims), seen, site))
     return _likeliest(layers, found, site)
+
+
+def stem_convolutions(seen: Seen) -> list[SeenConv]:
+    """The convolutions outside of the blocks that stand neither before a stage nor after the
+    last."""
+    others = "before", "closing.", "head.", "fc"
+    return [conv for conv in seen.convs if not conv.name.startswith(others)]
 
 
 def heads_of(layers: Observed, site: Site) -> Ends[HeadSpec]:

@@ -146,7 +146,7 @@ def _fits(
             left = unused
     if not fits:
         shown = [f"{SHORTCUT}.{other}".rstrip(".") for other in beside.tensors]
-        none = f"{name} {sides(branch, 'block')}"
+        none = f"{name} {sides(branch.convs, 'block')}"
         raise stranger(layers, name, shown if left == [] else left or (), none)
     return alike(layers, name, fits)
 

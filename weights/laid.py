@@ -11,7 +11,7 @@ from ..specs.head import HeadSpec
 from ..specs.layer import Layer, Shape
 from ..specs.operation import Operation, Steps, trace_chain
 from ..specs.registry import Kinds
-from ..specs.seen import Seen
+from ..specs.seen import Seen, SeenConv
 from ..specs.site import Site
 from ..specs.stem import StemSpec
 from ..specs.trace import Trace
@@ -103,9 +103,9 @@ def _is_conv(layer: Layer, name: str, seen: Seen) -> bool:
     return conv.stride in (None, layer.stride) and conv.dilation in (None, spread)
 
 
-def sides(seen: Seen, noun: str) -> str:
+def sides(convs: Iterable[SeenConv], noun: str) -> str:
     """The sides of the convolutions that no kind called ``noun`` has, for messages."""
-    sides = [conv.kernel for conv in seen.convs]
+    sides = [conv.kernel for conv in convs]
     return f"has convolutions of sides {sides}; no {noun} of the language has these layers"
 
 
