@@ -72,7 +72,7 @@ class Scaler:
         or have no channels, so that it has no cost."""
         try:
             return self.cost(knob.spec_at(turns))
-        except (SpecError, ValueError, ArithmeticError):
+        except SpecError:
             return 0
 
     def scale(

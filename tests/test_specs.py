@@ -475,3 +475,50 @@ def test_runs_are_the_blocks_in_rows(spec: rf.ResNetSpec) -> None:
         assert rows == [block.like for block in blocks]
         starts = [block for block, _ in runs]
         assert starts == [block for block in blocks if block.name in {b.name for b in starts}]
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "text"),
+    [
+        (
+            {"depth": 1, "width": 16385},
+            "stages[0].width",
+            "a bottleneck block of width 16385 puts out 65540 channels, of at most 65536",
+        ),
+        (
+            {"width": 64, "blocks": [{}, {"width": 30000}]},
+            "stages[0].blocks[1].width",
+            "puts out 120000 channels",
+        ),
+        (
+            {"depth": 1, "width": 8192, "block": {"kind": "bottleneck", "groups": 9}},
+            "stages[0].block.groups",
+            "makes 73728 channels",
+        ),
+        (
+            {
+                "depth": 1,
+                "width": 8192,
+                "block": {"kind": "basic", "conv2": {"split_attention": 9}},
+            },
+            "stages[0].block.conv2.radix",
+            "9 maps have 73728 channels",
+        ),
+        (
+            {
+                "depth": 1,
+                "width": 40000,
+                "block": {"kind": "basic", "conv2": {"selective_kernel": [3, 5]}},
+            },
+            "stages[0].block.conv2.kernels",
+            "2 weights of each channel are 80000",
+        ),
+    ],
+    ids=str,
+)
+def test_widths_that_come_to_too_many_channels(stage: dict[str, Any], path: str, text: str) -> None:
+    with pytest.raises(rf.SpecError) as raised:
+        rf.ResNetSpec(resforge=1, block="bottleneck", stages=[stage])
+    fault = raised.value.faults[0]
+    assert fault.path == path
+    assert text in fault.message

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ..base import Channels
+from ..base import MAX_CHANNELS, Channels
 from ..operation import Problem
 from ..seen import Seen
 from .convolutions import other_convs
@@ -82,5 +82,12 @@ class BottleneckSpec(NarrowedSpec):
                 "width_per_group",
                 f"width {width} x width_per_group {self.width_per_group} / 64 leaves no channel",
                 f"use a width_per_group of at least {-(-64 // width)}",
+            )
+        if (inner := self.inner_width(width)) > MAX_CHANNELS:
+            yield (
+                "groups" if self.groups > 1 else "width_per_group",
+                f"width {width} x width_per_group {self.width_per_group} / 64 x groups "
+                f"{self.groups} makes {inner} channels, of at most {MAX_CHANNELS}",
+                "use a smaller one",
             )
         yield from super().problems_at(width)

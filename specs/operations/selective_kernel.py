@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ..axes import largest
-from ..base import OddKernel
+from ..base import MAX_CHANNELS, OddKernel
 from ..call import Call, call
 from ..composite import CompositeSpec
 from ..layer import Module
@@ -86,10 +86,12 @@ class SelectiveKernelSpec(CompositeSpec):
             self.run(trace, sides[-1], f"{name}.paths.{number}", steps, site)
         trace.dilation = sides[0].dilation
         trace.take(*sides, channels=width)
-        choice = ConvSpec(kernel=1, width=width * count, bias=self.bias)
+        # More channels than there may be are a problem, and not a ValidationError here.
+        several, hidden = (min(n, MAX_CHANNELS) for n in (width * count, self.hidden(width)))
+        choice = ConvSpec(kernel=1, width=several, bias=self.bias)
         attention: Steps = (
             ("pool", GlobalPoolSpec()),
-            ("fc1", ConvSpec(kernel=1, width=self.hidden(width), bias=self.bias)),
+            ("fc1", ConvSpec(kernel=1, width=hidden, bias=self.bias)),
             ("bn", NormOpSpec()),
             ("act", ActSpec()),
             ("fc2", choice),
@@ -107,6 +109,10 @@ class SelectiveKernelSpec(CompositeSpec):
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         yield from width_problems(self.width, site)
         channels, count = module.in_channels, len(self.kernels)
+        if (several := module.out_channels * count) > MAX_CHANNELS:
+            message = f"{count} weights of each channel are {several}, of at most {MAX_CHANNELS}"
+            yield "kernels", message, "use fewer kernels, or fewer channels"
+            return
         if self.split_input and channels % count:
             yield (
                 "split_input",

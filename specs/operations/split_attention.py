@@ -63,9 +63,11 @@ class SplitAttentionSpec(CompositeSpec):
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
         width, hidden = width_at(self.width, trace, site), self.hidden(trace.channels)
+        # More channels than there may be are a problem, and not a ValidationError here.
+        hidden, several = (min(each, MAX_CHANNELS) for each in (hidden, width * self.radix))
         conv = ConvSpec(
             kernel=self.kernel,
-            width=width * self.radix,
+            width=several,
             stride=self.stride,
             groups=self.groups * self.radix,
             dilation=self.dilation,
@@ -82,7 +84,7 @@ class SplitAttentionSpec(CompositeSpec):
             ("fc1", ConvSpec(kernel=1, width=hidden, groups=groups, bias=True)),
             ("bn", NormOpSpec()),
             ("act", ActSpec()),
-            ("fc2", ConvSpec(kernel=1, width=width * self.radix, groups=groups, bias=True)),
+            ("fc2", ConvSpec(kernel=1, width=several, groups=groups, bias=True)),
         )
         self.run(trace, trace.fork("attention"), f"{name}.attention", attention, site)
 
@@ -93,6 +95,10 @@ class SplitAttentionSpec(CompositeSpec):
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         yield from width_problems(self.width, site)
+        if (several := module.out_channels * self.radix) > MAX_CHANNELS:
+            message = f"{self.radix} maps have {several} channels, of at most {MAX_CHANNELS}"
+            yield "radix", message, "use a smaller one, or fewer channels"
+            return
         channels = module.in_channels
         if channels % (self.groups * self.radix):
             yield (

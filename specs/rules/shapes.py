@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import Fault, path_text
+from ..base import MAX_CHANNELS
 from ..block import BLOCKS
 from ..fields import NetworkFields
 from ..paths import Path
@@ -20,6 +21,9 @@ def meet_shapes(spec: NetworkFields) -> Iterator[Fault]:
     for index, stage in enumerate(runs_of(spec)):
         for resolved, _ in stage:
             block, site = resolved.block, resolved.site
+            if site.out_channels > MAX_CHANNELS:
+                yield _too_wide(spec, index, resolved)
+                continue
             # A block of one path and one width has one fault, which its first place names.
             if (place := (resolved.block_path, site.width)) not in checked:
                 checked.add(place)
@@ -33,6 +37,21 @@ def meet_shapes(spec: NetworkFields) -> Iterator[Fault]:
                 yield from _illegal_drop(resolved)
             if site.dilations != UNDILATED and not block.dilates:
                 yield _illegal_dilation(spec, index, resolved)
+
+
+def _too_wide(spec: NetworkFields, index: int, resolved: ResolvedBlock) -> Fault:
+    site, position = resolved.site, int(resolved.name.partition(".")[2])
+    blocks, path = spec.stages[index].blocks, f"stages[{index}]"
+    if blocks is not None and blocks[position].width is not None:
+        path = f"{path}.blocks[{position}]"
+    most = MAX_CHANNELS * site.width // site.out_channels
+    return Fault(
+        "block",
+        f"a {resolved.block.kind} block of width {site.width} puts out {site.out_channels} "
+        f"channels, of at most {MAX_CHANNELS} ({resolved.name})",
+        f"{path}.width",
+        f"use a width of at most {most}",
+    )
 
 
 def _illegal_shortcut(spec: NetworkFields, resolved: ResolvedBlock, reason: str) -> Fault:
