@@ -21,7 +21,8 @@ _TOP = """\
 Networks that were published with code, and the catalogue's networks of the same names. Each was
 built by its own library and filled with random numbers, norm weights of both signs among them. Its
 weights were read into the network that the catalogue describes, and both were given the same random
-pictures in evaluation mode, on one thread of a CPU, in float32.
+pictures in evaluation mode, on one thread of a CPU, in float32. Outputs have the same shape, unless
+the row says otherwise.
 
 - *exact*: the tensors are the same, and the outputs are bitwise equal.
 - *within tolerance*: the outputs differ by rounding; the list below says why and by how much.
@@ -139,7 +140,7 @@ def _listed(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _outputs(row: dict[str, Any]) -> str:
-    why = _cell(row.get("why", ""))
+    why = _cell("; ".join(filter(None, (row.get("why", ""), row.get("shape", "")))))
     if row["status"] == CLOSE:
         return f"{CLOSE}: {row['difference']:.1e} ({why})"
     return f"{row['status']}: {why}" if why else row["status"]

@@ -37,6 +37,8 @@ class Peer:
     """Greatest difference, as a fraction of the greatest output; 0: outputs are bitwise equal."""
     why: str = ""
     """The reason for the tolerance, or for an entry that is missing or computes something else."""
+    shape: str = ""
+    """The reason for an output of another shape, of the same numbers; without one it has ours."""
     layout: str | None = None
     """The layout of its names; recognised where it is left out."""
     call: Callable[[nn.Module, Tensor], Tensor] = called

@@ -43,6 +43,8 @@ class Finding:
     digest: str = ""
     difference: float | None = None
     """Greatest difference of the outputs, as a fraction of the greatest output."""
+    shape: str = ""
+    """Why the peer's output has another shape, of the same numbers; empty where it has none."""
     layout: str = ""
     written_back: str = ""
     """``yes``, or the reason why the weights are not written back under the peer's names."""
@@ -141,10 +143,11 @@ def _compare(
     with torch.no_grad():
         theirs, ours = peer.call(network, x), model(x)
     if theirs.shape != ours.shape:
-        theirs = theirs.reshape(ours.shape) if theirs.numel() == ours.numel() else theirs
-    if theirs.shape != ours.shape:
-        found.why = f"outputs of {tuple(ours.shape)}, where the peer's are {tuple(theirs.shape)}"
-        return
+        if not peer.shape or theirs.numel() != ours.numel():
+            shapes = f"{tuple(ours.shape)}, where the peer's are {tuple(theirs.shape)}"
+            found.status, found.why = FAILED, f"outputs of {shapes}"
+            return
+        found.shape, theirs = peer.shape, theirs.reshape(ours.shape)
     if not theirs.isfinite().all() or torch.equal(theirs[0], theirs[1]):
         found.why = "the peer's outputs say nothing: they are not finite, or the same for all"
         return
