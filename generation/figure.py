@@ -11,6 +11,7 @@ from ..drawing.canvas import BLUE, SOFT, write_figure
 from ..errors import Fault, SpecError, path_text
 from ..text.inline import in_words
 from .choices import Same
+from .names import text_of
 from .points import Architecture
 from .space import Space
 
@@ -79,7 +80,7 @@ def _paint(axes: Axes, column: list[Any], costs: list[int]) -> None:
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in column)
-    at = column if numeric else [*map(in_words, column)]
+    at = column if numeric else [*map(_label, column)]
     # Words in the order of the space, which is that in which they first appear in a full list.
     names = sorted(set(at)) if numeric else [*dict.fromkeys(at)]
     where = at if numeric else [names.index(word) for word in at]
@@ -105,6 +106,11 @@ def _paint(axes: Axes, column: list[Any], costs: list[int]) -> None:
         turned: Any = {"rotation": 20, "ha": "right"} if sum(map(len, labels)) > _LINE else {}
         axes.set_xticks(range(len(names)), labels, **turned)
         axes.set_xlim(-0.5, len(names) - 0.5)
+
+
+def _label(value: Any) -> str:
+    """The name of an option: of a list, such as blocks, that which is shorter than its words."""
+    return text_of(value) if isinstance(value, list) else in_words(value)
 
 
 def _shortened(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from ..specs.paths import Path
@@ -17,6 +18,7 @@ MAX_LENGTH = 100
 _SHORT = {"depth": "d", "width": "w"}
 #: Words that need the name of their field to be understood.
 _BARE = {"none", "same", "true", "false"}
+_WORD = re.compile(r"\d*[A-Za-z]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
 
 
@@ -25,8 +27,8 @@ class ChoiceNames:
     once.
 
     A number follows the name of its field, ``d`` for a depth and ``w`` for a width; a word stands
-    alone where it needs no field. A name that is too long, or that was given before, ends in the
-    index of its network.
+    alone where it needs no field; ``3basic`` are three blocks. A name that is too long, or that was
+    given before, ends in the index of its network.
 
     >>> from resforge.generation import load_space
     >>> space = load_space("cifar_resnets")
@@ -54,8 +56,8 @@ class ChoiceNames:
 def _field(free: Free, row: list[Any]) -> str:
     """The values of a free field, after its name where they need one."""
     values = row[:1] if isinstance(free.choices, Same) else row
-    texts = [_text(value) for value in values]
-    telling = all(text[:1].isalpha() and text not in _BARE for text in texts)
+    texts = [text_of(value) for value in values]
+    telling = all(_WORD.match(text) and text not in _BARE for text in texts)
     label = [] if telling else [_label(free.places[0], several=len(free.places) > 1)]
     return "-".join([*label, *texts])
 
@@ -68,21 +70,31 @@ def _label(place: Path, several: bool) -> str:
     return "-".join(_safe(_SHORT.get(part, part)) for part in parts)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as a part of a name.
+
+    >>> text_of([{"block": "basic"}, {"block": "basic"}, {"block": {"kind": "d2l", "bias": True}}])
+    '2basic.d2l-bias-true'
+    """
     if isinstance(value, Mapping):
         # A kind is named alone, and so is that of a block.
-        alone = ("kind", "block")
-        parts = [_text(item) if key in alone else _named(key, item) for key, item in value.items()]
+        parts = [
+            text_of(item) if key in ("kind", "block") else _named(key, item)
+            for key, item in value.items()
+        ]
         return "-".join(parts)
     if isinstance(value, list):
-        return "-".join(map(_text, value))
+        if not any(isinstance(item, Mapping) for item in value):
+            return "-".join(map(text_of, value))
+        runs = [(text, len([*same])) for text, same in groupby(map(text_of, value))]
+        return ".".join(text if length == 1 else f"{length}{text}" for text, length in runs)
     if value is None:
         return "none"
     return _safe(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _named(key: str, value: Any) -> str:
-    return f"{_safe(_SHORT.get(key, key))}-{_text(value)}"
+    return f"{_safe(_SHORT.get(key, key))}-{text_of(value)}"
 
 
 def _safe(text: str) -> str:

@@ -136,7 +136,8 @@ def test_names_of_repeated_blocks_tell_them() -> None:
     drawn = space({"stages[0].blocks": {"repeat": {"int": [1, 2]}, "of": ITEM}})
     names = ChoiceNames(drawn)
     given = [names.name(found) for found in drawn.enumerate()]
-    assert given[:4] == ["basic", "bottleneck-expansion-1", "bottleneck-expansion-2", "basic-basic"]
+    assert given[:4] == ["basic", "bottleneck-expansion-1", "bottleneck-expansion-2", "2basic"]
+    assert given[4:6] == ["basic.bottleneck-expansion-1", "basic.bottleneck-expansion-2"]
     assert len({*given}) == drawn.size
 
 
