@@ -1,58 +1,110 @@
-"""Strategies for words and operations: fields drawn from what their classes say."""
+"""Strategies for words and operations: fields drawn from what their classes say.
+
+Hypothesis shrinks to what takes the fewest choices, and of those to the first of each. So what is
+simplest stands first here, and takes no more choices than anything else of its family.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from ..errors import Fault, SpecError
 from ..specs import ACTIVATIONS, OPERATIONS, Operation
 from ..specs.activation import ActivationSpec
 from ..specs.attention import AttentionSpec, attention_kinds
 from ..specs.by_axis import fields_by_axis
 from ..specs.norm import Normalisation
+from .kinds import NORMS
 
 Tree = dict[str, Any]
+Pools = dict[str, SearchStrategy[Any]]
 Registry = Mapping[str, type[Operation]]
 Kinds = tuple[tuple[str, type[Operation]], ...]
+Names = tuple[str, ...]
 
-NORMS = ("batch", "group", "evonorm_b0", "evonorm_s0", "filter_response", "none")
 WIDTHS = ("x2", "x1/2", "in")
 """Widths that are multiples of others."""
+MOST_FIELDS = 5
+"""Fields of one kind that are drawn at most, those that it needs left aside."""
+_NUMBERS = {int: (1, 2, 3, 4), float: (0.0, 0.1, 0.5, 1.0)}
+"""Values tried for a field that holds a number."""
+_ANOTHER = st.sampled_from([False, False, True, True, True])
+_KEPT = st.booleans()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn for one kind."""
+
+    kind: str
+    needed: Pools
+    """Values of the fields that it cannot do without."""
+    pools: Pools = field(default_factory=dict)
+    """Values of the others."""
+    together: tuple[Tree, ...] = ()
+    """Several fields with values that are legal together, each of which is kept or not."""
+
+    def ways(self) -> SearchStrategy[Any] | None:
+        """A name of ``pools``, or fields of ``together``."""
+        every = [*self.pools, *self.together]
+        return st.sampled_from(every) if every else None
+
+
+def one_of_kinds(kinds: Sequence[Drawn]) -> SearchStrategy[Tree]:
+    """One of the kinds, with the fields that it needs and some of the others."""
+    return _one_kind(st.sampled_from([(kind, kind.ways()) for kind in kinds]))
+
+
+@st.composite
+def _one_kind(draw: DrawFn, kinds: SearchStrategy[tuple[Drawn, Any]]) -> Tree:
+    kind, ways = draw(kinds)
+    tree: Tree = {"kind": kind.kind}
+    for name, pool in kind.needed.items():
+        tree[name] = draw(pool)
+    for _ in range(MOST_FIELDS):
+        # Asked of every kind, so that one without fields does not take fewer choices.
+        if not draw(_ANOTHER) or ways is None:
+            break
+        way = draw(ways)
+        if isinstance(way, str):
+            tree[way] = draw(kind.pools[way])
+        else:
+            tree |= {name: value for name, value in way.items() if draw(_KEPT)}
+    return tree
 
 
 @cache
-def norms(*, kinds: tuple[str, ...] = NORMS) -> SearchStrategy[Tree]:
+def norms(*, kinds: Names = NORMS) -> SearchStrategy[Tree]:
     """A norm, in its long form; group norms have 1, 2 or 4 groups."""
-    eps = st.sampled_from([1e-5, 1e-3])
-    fields: dict[str, dict[str, SearchStrategy[Any]]] = {
-        "batch": {"eps": eps, "momentum": st.sampled_from([0.1, 0.01])},
-        "evonorm_b0": {"eps": eps},
-        "filter_response": {"eps": eps},
-    }
-    every: dict[str, SearchStrategy[Tree]] = {
-        kind: st.fixed_dictionaries({"kind": st.just(kind)}, optional=fields.get(kind, {}))
-        for kind in NORMS
-    }
-    for kind in ("group", "evonorm_s0"):
-        number = {"kind": st.just(kind), "groups": st.sampled_from([1, 2, 4])}
-        size = {"kind": st.just(kind), "size": st.sampled_from([1, 2])}
-        every[kind] = st.one_of(st.fixed_dictionaries(number), st.fixed_dictionaries(size))
-    return st.one_of([every[kind] for kind in kinds])
+    eps: Pools = {"eps": st.sampled_from([1e-5, 1e-3])}
+    momentum: Pools = {"momentum": st.sampled_from([0.1, 0.01])}
+    fields = {"batch": eps | momentum, "evonorm_b0": eps | momentum, "none": {}}
+    sizes = [{"groups": 1}, {"groups": 2}, {"groups": 4}, {"size": 1}, {"size": 2}]
+    # Drawn for every kind, so that a group norm shrinks to another one choice by choice.
+    size: Pools = {"size": st.sampled_from(sizes)}
+    return one_of_kinds([Drawn(kind, size, fields.get(kind, eps)) for kind in kinds]).map(_sized)
 
 
-def activations() -> SearchStrategy[Any]:
+def _sized(norm: Tree) -> Tree:
+    size = norm.pop("size")
+    return {**norm, **size} if norm["kind"] in ("group", "evonorm_s0") else norm
+
+
+def activations(*, kinds: Names = ()) -> SearchStrategy[Any]:
     """An activation: a name, or one with fields of its own."""
-    return _activations(tuple(ACTIVATIONS))
+    return _activations(kinds or tuple(ACTIVATIONS))
 
 
 @cache
-def _activations(names: tuple[str, ...]) -> SearchStrategy[Any]:
-    return st.sampled_from([*names, *_ACTIVATION_FIELDS])
+def _activations(names: Names) -> SearchStrategy[Any]:
+    return st.sampled_from([*names, *(own for own in _ACTIVATION_FIELDS if own["kind"] in names)])
 
 
 _ACTIVATION_FIELDS: tuple[Tree, ...] = (
@@ -66,26 +118,39 @@ _ACTIVATION_FIELDS: tuple[Tree, ...] = (
 
 
 def words(
-    kinds: Registry, leave_out: Collection[str] = (), first: str = "", *, axes: int = 2
+    kinds: Registry,
+    leave_out: Collection[str] = (),
+    first: str = "",
+    *,
+    axes: int = 2,
+    attention: Names = (),
 ) -> SearchStrategy[Tree]:
     """A word of a family, or an operation, in a network of ``axes`` axes.
 
     Fields are drawn from the samples of the kind and from what their annotations allow: the names
-    of a choice, true and false, operations and chains of them. ``first`` is the kind that
-    shrinking prefers. A single field is legal, all of them together need not be.
+    of a choice, true and false, small numbers, operations and chains of them. ``first`` is the kind
+    that shrinking prefers; with ``attention`` every word has one of those kinds. A single field is
+    legal, all of them together need not be.
     """
     known = tuple((kind, model) for kind, model in kinds.items() if kind not in leave_out)
-    return _words(_defined(known, axes), first, axes, _anywhere(axes))
+    return _words(_defined(known, axes), first, axes, _anywhere(axes), attention)
 
 
-def operations(*, axes: int = 2) -> SearchStrategy[Tree]:
+def operations(*, axes: int = 2, kinds: Names = ()) -> SearchStrategy[Tree]:
     """An operation that takes maps of every size."""
-    return _words(_anywhere(axes), "act", axes, ())
+    every = _anywhere(axes)
+    return _words(tuple(pair for pair in every if pair[0] in kinds or not kinds), "act", axes, ())
 
 
-def attentions(*, axes: int = 2) -> SearchStrategy[Any]:
-    """An attention, or none."""
-    return _or_none(words(attention_kinds(), axes=axes))
+def attentions(*, axes: int = 2, kinds: Names = ()) -> SearchStrategy[Any]:
+    """An attention, or none; one of the ``kinds`` where some are named."""
+    drawn = _attentions(axes, kinds)
+    return drawn if kinds else _or_none(drawn)
+
+
+def _attentions(axes: int, kinds: Names) -> SearchStrategy[Tree]:
+    every = attention_kinds().items()
+    return words({name: m for name, m in every if name in kinds or not kinds}, axes=axes)
 
 
 @cache
@@ -122,29 +187,30 @@ def _defined(kinds: Kinds, axes: int) -> Kinds:
 
 
 @cache
-def _words(kinds: Kinds, first: str, axes: int, inner: Kinds) -> SearchStrategy[Tree]:
+def _words(
+    kinds: Kinds, first: str, axes: int, inner: Kinds, attention: Names = ()
+) -> SearchStrategy[Tree]:
     """As :func:`words`; made once for each set of kinds, since a draw asks for it many times.
 
     ``inner`` are the operations that may stand in a field; they are part of the key.
     """
     ordered = sorted(kinds, key=lambda pair: pair[0] != first)
-    return st.one_of([_fields(kind, model, axes) for kind, model in ordered])
+    return one_of_kinds([_fields(kind, model, axes, attention) for kind, model in ordered])
 
 
-def _fields(kind: str, model: type[Operation], axes: int) -> SearchStrategy[Tree]:
-    """A sample of a kind; or its fields drawn one by one."""
-    samples = [dict(sample) for sample in model.samples]
-    every = {name: _pool(model, name, axes) for name in model.model_fields}
-    pools = {name: pool for name, pool in every.items() if pool is not None}
+def _fields(kind: str, model: type[Operation], axes: int, attention: Names) -> Drawn:
+    """The fields of a kind: one by one, and some of them from a sample."""
+    drawn = {name: _pool(model, name, axes) for name in model.model_fields}
+    pools = {name: pool for name, pool in drawn.items() if pool is not None}
     required = {name for name, field in model.model_fields.items() if field.is_required()}
-    whole = st.integers(0, 11).map(lambda number: samples[number % len(samples)])
-    mixed: SearchStrategy[Tree] = st.fixed_dictionaries(
-        {name: pool for name, pool in pools.items() if name in required},
-        optional={name: pool for name, pool in pools.items() if name not in required},
-    )
-    # A kind without fields makes as many choices as the others, so that none is shrunk to for it.
-    drawn = st.one_of(whole, mixed if pools and required <= set(pools) else whole)
-    return drawn.map(lambda sample: {"kind": kind, **sample})
+    if attention and "attention" in pools:
+        pools["attention"], required = _attentions(axes, attention), {*required, "attention"}
+    if not required <= pools.keys():
+        message = f"no sample of {kind} has {', '.join(sorted(required - pools.keys()))}"
+        raise SpecError(Fault("value", message, kind, "add one to its samples"))
+    needed = {name: pool for name, pool in pools.items() if name in required}
+    optional = {name: pool for name, pool in pools.items() if name not in required}
+    return Drawn(kind, needed, optional, tuple(dict(s) for s in model.samples if len(s) > 1))
 
 
 def _pool(model: type[Operation], name: str, axes: int) -> SearchStrategy[Any] | None:
@@ -152,14 +218,19 @@ def _pool(model: type[Operation], name: str, axes: int) -> SearchStrategy[Any] |
     if name in ("kind", "of"):
         return None
     annotation = model.model_fields[name].annotation
+    part = _part(model, name, axes)
+    # What a family of words covers needs no samples, and takes one choice less without.
+    if part is not None and _holds(annotation, AttentionSpec):
+        return part
     values = [sample[name] for sample in model.samples if name in sample]
     more = [*_choices(annotation), *(WIDTHS if name == "width" and _holds(annotation, str) else ())]
+    more += _numbers(model, name)
     values += [value for value in more if value not in values]
     pools = [] if not values else [st.sampled_from(values)]
     if axes > 1 and name in fields_by_axis(model):
         numbers = [value for value in values if type(value) is int] or [1, 2, 3]
         pools.append(st.lists(st.sampled_from(numbers), min_size=axes, max_size=axes))
-    if (part := _part(model, name, axes)) is not None:
+    if part is not None:
         pools.append(part)
     return st.one_of(pools) if pools else None
 
@@ -168,7 +239,7 @@ def _part(model: type[Operation], name: str, axes: int) -> SearchStrategy[Any] |
     """Values of a field that holds a part of the language: an operation, a norm, ..."""
     annotation = model.model_fields[name].annotation
     if _holds(annotation, AttentionSpec):
-        return words(attention_kinds(), axes=axes)
+        return _attentions(axes, ())
     if _holds(annotation, Operation):
         if not _is_chain(annotation):
             striding = _words(_that_stride(axes), "", axes, ())
@@ -178,6 +249,18 @@ def _part(model: type[Operation], name: str, axes: int) -> SearchStrategy[Any] |
     if _holds(annotation, Normalisation):
         return norms()
     return activations() if _holds(annotation, ActivationSpec) else None
+
+
+def _numbers(model: type[Operation], name: str) -> Iterator[Any]:
+    """Small numbers that a field can hold, in a word that is else its first sample."""
+    annotation = model.model_fields[name].annotation
+    for type_, numbers in _NUMBERS.items():
+        for number in numbers if _holds(annotation, type_) else ():
+            try:
+                model(**{**model.samples[0], name: number})
+            except ValidationError:
+                continue
+            yield number
 
 
 def _that_stride(axes: int) -> Kinds:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 import resforge as rf
+import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from resforge import ResNetSpec
+from resforge.builder.registration import unregister
+from resforge.errors import SpecError
 from resforge.specs import (
     ACTIVATIONS,
     BLOCKS,
@@ -18,6 +21,7 @@ from resforge.specs import (
     STEMS,
     Operation,
     ResolvedBlock,
+    call,
 )
 from resforge.specs.attention import attention_kinds
 from resforge.specs.by_axis import parts_of
@@ -174,20 +178,172 @@ def test_every_network_takes_pictures_of_the_size(size: int) -> None:
 
 
 def test_shrinks_to_one_block() -> None:
-    # From one start the shrinker may give up before the last step.
-    found = [
-        find(
-            strategies.specs(),
-            lambda spec: True,
-            settings=settings(database=None),
-            random=Random(start),
-        )
-        for start in range(3)
+    smallest = shrunk(lambda spec: True, at_most=300)
+    assert smallest.to_tree() == SMALLEST
+
+
+@pytest.mark.parametrize(
+    ("wanted", "block"),
+    [
+        (lambda block: held_kind(block) == "eca", {"basic": {"attention": "eca"}}),
+        (lambda block: block.arrangement == "full_pre", {"basic": {"order": "full_pre"}}),
+        (lambda block: block.kind == "x", "x"),
+    ],
+    ids=["attention", "order", "kind"],
+)
+def test_shrinks_to_one_block_that_has_it(wanted: Any, block: Any) -> None:
+    smallest = shrunk(lambda spec: any(wanted(b.block) for b in blocks_of(spec)), at_most=1000)
+    assert smallest.digest == ResNetSpec(**{**SMALLEST, "block": long_form(block)}).digest
+    assert smallest.to_tree().keys() == SMALLEST.keys()
+
+
+def test_shrinks_to_two_stages_with_one_block_each() -> None:
+    def mixed(spec: ResNetSpec) -> bool:
+        kinds = {block.block.kind for block in blocks_of(spec)}
+        return kinds >= {"basic", "x"} and len(spec.stages) > 1
+
+    first, *stages = shrunk(mixed, at_most=1000).to_tree()["stages"]
+    assert [first, *stages] == [
+        {"depth": 1, "width": 1, "stride": 1},
+        {"block": "x", "depth": 1, "width": 1, "stride": 1},
     ]
-    for smallest in found:
-        assert [len(stage.entries) for stage in smallest.stages] == [1]
-        assert smallest.head is None
-    assert min(smallest.stages[0].width for smallest in found) <= 4
+
+
+SMALLEST = {
+    "resforge": 1,
+    "in_channels": 1,
+    "stem": {"kind": "conv3x3", "width": 1},
+    "stages": [{"depth": 1, "width": 1, "stride": 1}],
+    "block": "basic",
+    "shortcut": "projection",
+    "head": None,
+}
+
+
+def held_kind(block: Any) -> str | None:
+    return getattr(getattr(block, "attention", None), "kind", None)
+
+
+def long_form(block: Any) -> Any:
+    if isinstance(block, str):
+        return block
+    (kind, fields), *_ = block.items()
+    return {"kind": kind, **fields}
+
+
+def shrunk(wanted: Any, at_most: int) -> ResNetSpec:
+    """The smallest network with a property, found within so many networks."""
+    looked = 0
+
+    def counted(spec: ResNetSpec) -> bool:
+        nonlocal looked
+        looked += 1
+        return bool(wanted(spec))
+
+    few = settings(database=None, max_examples=500, phases=[Phase.generate, Phase.shrink])
+    spec = find(strategies.specs(), counted, settings=few, random=Random(0))
+    assert looked <= at_most
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("kinds", "held"),
+    [
+        (
+            {"block": ["bottleneck"], "norm": ["group"]},
+            lambda s: s.norm.kind == "group" and all(b.block.kind == "bottleneck" for b in s),
+        ),
+        (
+            {"attention": ["eca", "cbam"]},
+            lambda s: any(held_kind(b.block) in ("eca", "cbam") for b in s),
+        ),
+        (
+            {"change": ["zero_pad"], "stem": ["conv7x7"], "activation": ["silu"]},
+            lambda s: (
+                (s.stem.kind, s.activation) == ("conv7x7", "silu")
+                and any(b.shortcut.kind == "zero_pad" for b in s)
+            ),
+        ),
+        (
+            {"shortcut": ["none"], "head": ["classifier"]},
+            lambda s: s.head.kind == "classifier" and any(b.shortcut.absent for b in s),
+        ),
+        ({"operation": ["blur"]}, lambda s: "blur" in {op.kind for op in operations_of(s.spec)}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_every_network_has_the_kinds_asked_for(kinds: Any, held: Any) -> None:
+    @settings(max_examples=20)
+    @given(strategies.specs(kinds=kinds))
+    def look(spec: ResNetSpec) -> None:
+        assert held(Seen(spec))
+
+    look()
+
+
+class Seen:
+    """A network to ask about: its fields, and its blocks in a row."""
+
+    def __init__(self, spec: ResNetSpec) -> None:
+        self.spec = spec
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.spec, name)
+
+    def __iter__(self) -> Any:
+        return iter(blocks_of(self.spec))
+
+
+def test_kinds_of_ones_own_are_asked_for_by_name() -> None:
+    class DimmedSpec(Operation):
+        kind: Literal["dimmed"] = "dimmed"
+        by: float = 0.5
+        samples = ({}, {"by": 0.25})
+
+        def call(self, module: Any) -> Any:
+            return call("Dimmed", self.by)
+
+    class Dimmed(torch.nn.Module):
+        def __init__(self, by: float) -> None:
+            super().__init__()
+            self.by = by
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.by
+
+    rf.register(DimmedSpec, Dimmed)
+    try:
+        seen = set()
+
+        @settings(max_examples=30, database=None)
+        @given(strategies.specs(kinds={"operation": ["dimmed"]}, max_stages=2, max_width=4))
+        def look(spec: ResNetSpec) -> None:
+            seen.update(op.by for op in operations_of(spec) if op.kind == "dimmed")
+            model = rf.build(spec, device="meta")
+            assert any(isinstance(module, Dimmed) for module in model.modules())
+
+        look()
+        assert seen >= {0.5, 0.25}
+    finally:
+        unregister(DimmedSpec)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "help_"),
+    [
+        ({"blocks": ["basic"]}, "families of kinds are stem, block"),
+        ({"block": "basic"}, "[basic]"),
+        ({"block": ["bottelneck"]}, "did you mean 'bottleneck'?"),
+        ({"norm": ["grup"]}, "did you mean 'group'?"),
+        ({"block": []}, "leave block out for all"),
+        ({"change": ["identity"]}, None),
+    ],
+)
+def test_kinds_that_there_are_not(kinds: Any, help_: str | None) -> None:
+    with pytest.raises(SpecError) as error:
+        strategies.specs(kinds=kinds)
+    assert error.value.path.startswith("kinds")
+    assert help_ is None or (error.value.help or "").startswith(help_)
 
 
 @given(strategies.trees())
