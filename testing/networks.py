@@ -115,7 +115,7 @@ def _stage(draw: DrawFn, limits: Limits, step: int, axes: int) -> Tree:
     width = draw(_whole(1, limits.max_width)) * step
     stage: Tree = {"width": width, "stride": draw(_strides(limits.max_stride, axes))}
     stage |= {"block": draw(_OWN), "shortcut": draw(_OWN)}
-    own = {"dilation": draw(_DILATIONS), "first_dilation": draw(_FIRST_DILATIONS)}
+    own: Tree = {"dilation": draw(_DILATIONS), "first_dilation": draw(_FIRST_DILATIONS)}
     own |= {"widen": draw(_WIDENS), "inner": draw(_INNER)}
     if step > 1:  # It is drawn then too, so that the next choices stay what they are.
         del own["widen"]
