@@ -69,7 +69,6 @@ def _failures(rows: Sequence[ArmRow]) -> list[str]:
         "failed": "failed with an error",
         "crashed": "crashed",
         "timed_out": "ran out of time",
-        "stopped": "stopped early by successive halving",
     }
     # Arms of one network share its trials, which are counted once.
     rows = list({row.digest or row.arm: row for row in reversed(rows)}.values())[::-1]

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-#: Most points of a front with their names.
-_NAMED = 12
-
 
 def search_section(records: Records) -> dict[str, Any] | None:
     """Values of the section for the template; None for a sweep that is no search."""
@@ -105,15 +102,16 @@ def _paint(
             color=colour if best else INK,
             markerfacecolor=colour if best else PAPER,
         )
-    for network in found.front[:_NAMED] if len(found.front) <= _NAMED else ():
-        axes.annotate(
-            network.arm,
-            place(network),
-            xytext=(6, 4),
-            textcoords="offset points",
-            fontsize=8,
-            in_layout=False,
-        )
+    for number, network in enumerate(found.networks, start=1):
+        if network.on_front:
+            axes.annotate(
+                str(number),
+                place(network),
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize=8,
+                in_layout=False,
+            )
     shown = SHOWN[found.objectives[across]]
     costs = [place(each)[0] for each in networks]
     if max(costs) > 3 * min(costs) > 0:

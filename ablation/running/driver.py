@@ -51,7 +51,8 @@ class Driver:
         self.folder = store.path.parent
         self.owner = Owner.me()
         self.claims: dict[str, Claim] = {}
-        self.recorded = 0
+        #: Keys of the trials that this run recorded.
+        self.recorded: set[str] = set()
         self.live = live
         self.callbacks = callbacks
         self.wait = wait
@@ -206,7 +207,7 @@ class Driver:
         else:
             outcome = end
         if self.store.record(claim, outcome):
-            self.recorded += 1
+            self.recorded.add(claim.key)
             self.live.changed()
             self.callbacks.ended(trial, outcome)
             if outcome.status != "stopped":  # another trial may go on from its checkpoint

@@ -41,7 +41,7 @@ class RunSummary:
     total: int
     finished: int
     ran: int
-    """Number of trials that this run recorded."""
+    """Number of them that this run recorded."""
     statuses: dict[str, int]
     """Number of finished trials of each status."""
     interrupted: bool
@@ -113,7 +113,7 @@ def run_sweep(
             heard = Callbacks(callbacks)
             driver = Driver(store, stop, progress, checkpoint_seconds, live, heard, wait)
             plan = driver.run(first, engine, job)
-            statuses = [*store.statuses().values()]
+            statuses = store.statuses()
         if measure and not stop.requested:
             driver.measure(plan)
         _write_pages(out, stop, live)
@@ -121,8 +121,8 @@ def run_sweep(
         folder=Path(out),
         total=len(plan.trials) + to_come(plan),
         finished=len(statuses),
-        ran=driver.recorded,
-        statuses=dict(Counter(statuses)),
+        ran=len(driver.recorded & statuses.keys()),
+        statuses=dict(Counter(statuses.values())),
         interrupted=stop.requested,
         seconds=time.monotonic() - start,
     )
