@@ -145,14 +145,21 @@ def generate(
             tell_json({"out": str(out), "networks": given, "asked": asked, **found.summary})
         else:
             tell(f"{_networks(given)} in {printable(str(out))}")
-    if asked is not None and given < asked:
-        say(f"the space has no more: {_networks(given)} of {asked:,}")
+    _say_how_many(given, asked, found.summary.get("repeated", 0))
     if figure is not None:
         draw_costs(figure, space, [*found.networks()])
         say(f"wrote {printable(str(figure))}")
     if export is not None and out is not None:
         return export_folder(out, export, space.pictures)
     return Exit.OK
+
+
+def _say_how_many(given: int, asked: int | None, repeated: int) -> None:
+    if repeated:
+        verb = "is" if repeated == 1 else "are"
+        say(f"{repeated:,} of them {verb} the same network as another, by digest")
+    if asked is not None and given < asked:
+        say(f"the space has no more: {_networks(given)} of {asked:,}")
 
 
 def _select(

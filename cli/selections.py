@@ -87,7 +87,19 @@ class Listed:
             from ..generation import survey
 
             raise survey(self._space, _SURVEYED).misses.error()
-        return chain([first], found)
+        return self._counted(chain([first], found))
+
+    def _counted(self, found: Iterator[Architecture]) -> Iterator[Architecture]:
+        """The networks; afterwards ``summary`` has the number that repeat another, if some do."""
+        from ..generation.digests import DigestSet
+
+        digests, count = DigestSet(), 0
+        for each in found:
+            digests.add(each.digest)
+            count += 1
+            yield each
+        if count > len(digests):
+            self.summary["repeated"] = count - len(digests)
 
     def write(self, out: Path, format: Format) -> int:
         from ..generation import ListedFolder

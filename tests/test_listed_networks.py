@@ -78,6 +78,18 @@ def test_files_are_named_after_the_choices(cli: Cli, space: Space, tmp_path: Pat
     assert spec.block.expansion == 2
 
 
+def test_networks_that_repeat_another_are_counted(cli: Cli, tmp_path: Path) -> None:
+    free = "free:\n  block: [bottleneck, {kind: bottleneck, expansion: {choice: [2, 4]}}]\n"
+    (tmp_path / "same.yaml").write_text(
+        f"space: 1\nbase: {{base: cifar_resnet20, shortcut: projection}}\n{free}"
+    )
+    done = cli("generate", "same.yaml", "--all", "--format", "csv")
+    assert len(done.lines) == 1 + 3
+    assert "1 of them is the same network as another" in done.err
+    assert cli("generate", "same.yaml", "--all", "--out", "nets", "--json").json["repeated"] == 1
+    assert "same network" not in cli("generate", "space.yaml", "--all").err
+
+
 NAMED = [
     ({"stages[*].width": {"int": [8, 9]}}, "w-8-8-8"),
     ({"stages[0].width": {"int": [8, 9]}}, "s0-w-8"),
