@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .blocks import freeze as freeze
     from .blocks import freeze_norm as freeze_norm
     from .builder import FeatureMaps as FeatureMaps
     from .builder import build as build
     from .builder import register as register
     from .builder import spec_of as spec_of
+    from .classify import load_run as load_run
+    from .drawing.text import show as show
     from .errors import BuildError as BuildError
     from .errors import Fault as Fault
     from .errors import ResforgeError as ResforgeError
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FeatureMaps": "builder",
     "build": "builder",
+    "freeze": "blocks",
     "freeze_norm": "blocks",
     "from_pretrained": "export",
     "fuse": "export",
@@ -65,7 +69,9 @@ _HOME = {
     "diff": "reading",
     "list_specs": "planner",
     "load": "reading",
+    "load_run": "classify",
     "loads": "reading",
+    "show": "drawing.text",
     "plan": "planner",
     "WeightsError": "weights",
     "convert_weights": "weights",
@@ -105,4 +111,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_FOLDERS})
+    return sorted({*__all__, *_FOLDERS, *(name for name in globals() if name.startswith("__"))})

@@ -14,6 +14,7 @@ from .cbam import CBAM
 from .channel_scale import ChannelScale
 from .dropout import DropoutShortcut
 from .evonorm import EvoNormB0, EvoNormS0
+from .freezing import freeze
 from .frozen import FrozenBatchNorm1d, FrozenBatchNorm2d, FrozenBatchNorm3d, freeze_norm
 from .gate import Gate
 from .global_pool import AvgMaxPool, CatAvgMaxPool
@@ -116,6 +117,7 @@ __all__ = [
     "as_shortcut",
     "conv_norm",
     "fit_shortcut",
+    "freeze",
     "freeze_norm",
     "make_activation",
     "same_padding",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
@@ -38,8 +39,9 @@ def spec_of(model: nn.Module) -> ResNetSpec:
     """The spec of ``model``, which resforge built, also through a compiled or parallel wrapper.
 
     The module is compared with its spec: names, classes, settings and shapes of all modules. Where
-    the last linear layer was exchanged for one of another number of classes, or the first
-    convolution for one of other input channels, the spec follows. Hooks are not looked at.
+    the last linear layer was exchanged for one of another number of classes or for an identity, or
+    the first convolution for one of other input channels, the spec follows. Hooks are not looked
+    at.
 
     Raises :class:`ResforgeError` for a module that resforge did not build, and for one that was
     edited in any other way, with the names of the edited modules.
@@ -75,6 +77,10 @@ def checked_spec(model: nn.Module, expected: Expected, fix: str) -> ResNetSpec:
     if edits and (followed := _followed(inner, spec)) is not None:
         spec = followed
         edits = [*_edits(inner, expected(inner, spec))]
+    if edits and (headed := _without_classes(inner, spec)) is not None:
+        last = _last_linear(lay_out(spec))
+        planned = {name: each for name, each in expected(inner, spec).items() if name != last}
+        edits, spec = [*_edits(inner, planned)], headed
     if edits:
         raise _edited(inner, spec, edits, fix)
     return spec
@@ -191,6 +197,18 @@ def _followed(model: nn.Module, spec: ResNetSpec) -> ResNetSpec | None:
     try:
         return spec.replace(changes) if changes else None
     except SpecError:  # beyond the language's ceilings
+        return None
+
+
+def _without_classes(model: nn.Module, spec: ResNetSpec) -> ResNetSpec | None:
+    """``spec`` with the pooled features as the answer, where the last linear layer of ``model`` is
+    an identity; None where it is not, or the head cannot say so."""
+    if not isinstance(_module(model, _last_linear(lay_out(spec))), nn.Identity):
+        return None
+    try:
+        head = spec.head.with_classes(0) if spec.head else None
+        return None if head is None else spec.replace({"head": head})
+    except (SpecError, ValidationError):  # a registered head that cannot
         return None
 
 

@@ -10,14 +10,12 @@ from math import isfinite
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from ..errors import printable
+from ..text.table import UNLIMITED, table_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
-# Wider than any table, so that piped output is never cut or wrapped.
-_PIPE_WIDTH = 10_000
 
 
 def say(text: str) -> None:
@@ -47,7 +45,7 @@ def finite(value: float) -> float | None:
 
 def columns() -> int:
     """Width of a line on stdout."""
-    return get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    return get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -57,7 +55,7 @@ def console(stream: TextIO | None = None) -> Console:
     stream = sys.stdout if stream is None else stream
     return Console(
         file=stream,
-        width=None if stream.isatty() else _PIPE_WIDTH,
+        width=None if stream.isatty() else UNLIMITED,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
         markup=False,
         emoji=False,
@@ -81,22 +79,5 @@ def tell_table(
     text_columns: int = 1,
     note_columns: int = 0,
 ) -> None:
-    """Print a table on stdout.
-
-    The first ``text_columns`` and the last ``note_columns`` columns are text, aligned left; the
-    others are numbers, aligned right.
-    """
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for index, title in enumerate(header):
-        if index < text_columns or index >= len(header) - note_columns:
-            table.add_column(title, overflow="fold")
-        else:
-            table.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(printable(cell) for cell in row))
-    out = console()
-    with out.capture() as captured:
-        out.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    """Print a table on stdout; see :func:`resforge.text.table.table_text`."""
+    print(table_text(header, rows, text_columns, note_columns, console()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from ..drawing.fold import drop_text
-from ..drawing.numbers import grouped, percent, shape_text, short
-from ..drawing.table import Row, rows
+from ..drawing.numbers import grouped, short
+from ..drawing.text import to_text
 from ..errors import ResforgeError, printable
 from ..planner.plan import Plan, check_size
-from ..specs.axes import sides_text
 from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
-from .output import columns, say, tell, tell_json, tell_table
+from .output import columns, console, say, tell, tell_json
 from .show_several import show_several, summary_of
 
 if TYPE_CHECKING:
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 #: Width of a terminal from which numbers are printed in full.
 WIDE = 120
-HEADINGS = ("what", "shortcut", "output", "params", "share", "MACs", "share")
 
 
 EveryLayer = Annotated[
@@ -109,32 +105,13 @@ def show(
         measured = {"measured": asdict(cost)} if cost else {}
         tell_json({**_as_json(plan), **measured})
     else:
-        _tell(plan, all)
+        number = grouped if columns() >= WIDE else short
+        tell(to_text(plan, all, number, console()))
         if cost is not None:
             tell(_cost_text(cost))
     if svg is not None:
         Path(svg).write_text(plan.to_svg(), encoding="utf-8")
         say(f"wrote {printable(svg)}")
-
-
-def _tell(plan: Plan, every_layer: bool) -> None:
-    shapes = f"{shape_text(plan.input_shape)} -> {shape_text(plan.output_shape)}"
-    tell(f"{printable(plan.spec.name) or 'a network without a name'}, {shapes}\n")
-    found = rows(plan, every_layer)
-    number = grouped if columns() >= WIDE else short
-    tell_table(
-        ("layer" if every_layer else "part", *HEADINGS),
-        [_cells(row, number) for row in found],
-        text_columns=4,
-    )
-    field = sides_text(plan.receptive_field, plan.spec.dims)
-    drop = drop_text(plan.spec.stochastic_depth)
-    tell(
-        f"\n{grouped(plan.params)} params, {grouped(plan.macs)} MACs, "
-        f"{grouped(plan.activations)} activations\n"
-        f"depth {plan.depth}, receptive field {field}{drop and f', {drop}'}\n"
-        f"digest {plan.spec.digest}"
-    )
 
 
 def _measured(plan: Plan, batch_size: int) -> Cost:
@@ -167,19 +144,6 @@ def _cost_text(cost: Cost) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:
-    return (
-        row.name,
-        row.what,
-        row.shortcut,
-        shape_text(row.output),
-        number(row.params),
-        percent(row.share_of_params),
-        number(row.macs),
-        percent(row.share_of_macs),
-    )
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..files import make_folder, write_whole
 from ..planner import Plan
 from ..planner.plan import lay_out
 from ..reading import loads
+from ..reading.not_specs import fault_of
 from ..specs import ResNetSpec
 from ..specs.axes import sides_text
 from ..text.markdown import markdown
@@ -94,6 +95,8 @@ def from_pretrained(
     are not those that were written.
     """
     place = Path(folder)
+    if not (place / CONFIG).is_file() and (fault := fault_of(place)):
+        raise ExportError(f"{fault.message}; {fault.help}")
     if not place.is_dir():
         place = _download(os.fspath(folder), revision)
     spec, dtype = _read_config(place / CONFIG)

@@ -136,6 +136,12 @@ class Plan:
 
         return to_svg(self, against)
 
+    def __str__(self) -> str:
+        """The table that ``resforge show`` prints."""
+        from ..drawing.text import to_text
+
+        return to_text(self)
+
     def _repr_html_(self) -> str:
         from ..drawing.html import to_html
 

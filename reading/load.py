@@ -16,6 +16,7 @@ from ..specs.network import ResNetSpec
 from ..specs.plain import plain
 from ..text.document import Document
 from ..text.reader import read, read_file
+from .not_specs import fault_of
 from .places import placed
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +50,9 @@ def as_spec(source: SpecLike, call: str) -> ResNetSpec:
         return source
     if isinstance(source, str | os.PathLike | Mapping):
         return load(source)
-    raise wrong_type(call, "a ResNetSpec, a catalogue name, a file or a mapping", source, _HELP)
+    # The mark of a module of torch, which is not imported here.
+    help_ = "give it resforge.spec_of(model)" if hasattr(source, "state_dict") else _HELP
+    raise wrong_type(call, "a ResNetSpec, a catalogue name, a file or a mapping", source, help_)
 
 
 def loads(text: str | bytes) -> ResNetSpec:
@@ -100,6 +103,8 @@ def _document(source: Source) -> Document:
     if "\n" in name or "{" in name:
         message = "load takes a catalogue name or a file, and this is the text of a spec"
         raise SpecError(Fault("file", message, help="call loads with it"))
+    if fault := fault_of(Path(name)):
+        raise SpecError(fault)
     if isinstance(source, os.PathLike) or os.sep in name or Path(name).suffix or is_file(name):
         return read_file(Path(name))
     message = f"no {name!r} in the catalogue, and no such file"

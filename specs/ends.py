@@ -16,6 +16,9 @@ from .site import Site
 from .tally import Tally, tally_of
 from .trace import Trace
 
+#: A side that only a pool of the whole map makes one position of.
+_LARGE = 2**20
+
 
 @dataclass(frozen=True)
 class ChainLayout:
@@ -102,11 +105,12 @@ def head_map(spec: NetworkFields) -> int | None:
     steps = spec.head.steps(site)
     if all(op.map_size is None for _, op in steps):
         return None
-    trace = Trace(1, spec.point)
+    trace = Trace(1, (_LARGE,) * spec.dims)
     for step in steps:
         side = step[1].map_size
         if side is not None:
-            return side * largest(trace.jump)
+            # A pool of the whole map leaves one position of any.
+            return side * largest(trace.jump) if max(trace.size) > 1 else None
         trace_chain(trace, (step,), site, None, fresh=False)
     return None
 

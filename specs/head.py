@@ -29,6 +29,8 @@ class HeadSpec(Operation):
     def with_classes(self, classes: int) -> HeadSpec | None:
         """The head that puts out ``classes`` numbers; None for a kind that cannot say so.
 
+        0 is for what the last linear layer takes.
+
         >>> from resforge.specs import ClassifierSpec
         >>> ClassifierSpec(dropout=0.2).with_classes(5)
         ClassifierSpec(kind='classifier', num_classes=5, dropout=0.2)

@@ -149,6 +149,10 @@ class ResNetSpec(NetworkFields):
             tree["init"] = short_tree(self.init)
         return tree
 
+    def __str__(self) -> str:
+        """The spec as YAML text."""
+        return self.to_yaml().rstrip()
+
     def _repr_html_(self) -> str:
         # A door upwards, for notebooks: a spec is looked at where it stands.
         from ..drawing.html import to_html

@@ -59,6 +59,7 @@ DOORS = {
     ("specs/network.py", "planner.plan.lay_out"),
     ("planner/plan.py", "drawing.diagram.to_svg"),
     ("planner/plan.py", "drawing.html.to_html"),
+    ("planner/plan.py", "drawing.text.to_text"),
     ("reading/diff.py", "planner.plan.lay_out"),
     ("reading/diff.py", "drawing.html.diff_to_html"),
     ("ablation/results/records.py", "ablation.reporting.notebook.to_html"),

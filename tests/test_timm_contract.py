@@ -107,8 +107,47 @@ def test_another_classifier() -> None:
     model.reset_classifier(0)
     assert (model.num_classes, model.num_features, model.head_hidden_size) == (0, 512, 512)
     assert torch.equal(model(x), pooled)
+    spec = rf.spec_of(model)
+    assert spec == rf.load("resnet18d").replace({"head.num_classes": 0})
+    again = rf.build(spec, dtype=torch.float64).eval()
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(x), pooled)
     model.reset_classifier(7, "avg")
     assert model(x).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"num_classes": 10, "dropout": 0.5},
+        ["global_pool", {"dropout": 0.1}, {"linear": 10}],
+        ["global_pool", {"linear": 20}, "act", {"linear": 10}],
+        [{"flatten": 8}, {"linear": 10}],
+    ],
+)
+def test_every_head_without_its_classes(head: Any) -> None:
+    spec = rf.load("cifar_resnet20").replace({"head": head})
+    model, x = rf.build(spec).eval(), torch.randn(2, 3, 32, 32)
+    model.reset_classifier(0)
+    pooled = rf.spec_of(model)
+    assert rf.plan(pooled).output_shape == (model.head_hidden_size,)
+    again = rf.build(pooled).eval()
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(x), model(x))
+    model.relu = nn.SiLU()
+    with pytest.raises(rf.ResforgeError, match="relu is SiLU, not ReLU"):
+        rf.spec_of(model)
+
+
+def test_pooled_features_by_spec() -> None:
+    """The word is its chain, and any size of picture is taken."""
+    spec = rf.load("resnet18").replace({"head.num_classes": 0})
+    assert rf.plan(spec).output_shape == (512,)
+    assert spec.natural_input_size == 224
+    chain = spec.replace({"head": [{"global_pool": "avg"}, {"flatten": 1}]})
+    assert (chain.digest, chain.natural_input_size) == (spec.digest, 224)
+    assert rf.loads(spec.to_yaml()) == spec
+    assert rf.build(spec).num_features == 512
 
 
 def test_what_cannot_be_reset() -> None:

@@ -33,8 +33,12 @@ class ChainHeadSpec(HeadSpec):
 
     def with_classes(self, classes: int) -> HeadSpec | None:
         layers = [op.model_dump(mode="json") for op in self.layers]
-        for layer in reversed(layers):
-            if layer["kind"] == "linear":
-                layer["out_features"] = classes
-                return ChainHeadSpec(layers=layers)  # type: ignore[arg-type]
-        return None
+        at = max((i for i, layer in enumerate(layers) if layer["kind"] == "linear"), default=None)
+        if at is None:
+            return None
+        if classes:
+            layers[at]["out_features"] = classes
+        else:
+            flat = any(layer["kind"] in ("linear", "flatten") for layer in layers[:at])
+            layers[at : at + 1] = [] if flat else [{"kind": "flatten", "size": 1}]
+        return ChainHeadSpec(layers=layers)  # type: ignore[arg-type]

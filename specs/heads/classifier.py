@@ -11,7 +11,7 @@ from pydantic import Field
 from ..base import Rate
 from ..head import HeadSpec
 from ..operation import Steps
-from ..operations import DropoutSpec, FlattenSpec, GlobalPoolSpec, LinearSpec
+from ..operations import DropoutSpec, FlattenMapSpec, FlattenSpec, GlobalPoolSpec, LinearSpec
 from ..seen import Seen
 from ..site import Site
 
@@ -26,11 +26,12 @@ class ClassifierSpec(HeadSpec):
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"num_classes": 5},
         {"num_classes": 1, "dropout": 0.5},
+        {"num_classes": 0},
     )
 
     kind: Literal["classifier"] = "classifier"
-    num_classes: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
-    """Numbers put out: the classes."""
+    num_classes: Annotated[int, Field(ge=0, le=10_000_000)] = 1000
+    """Numbers put out: the classes; 0 for the pooled features, without a linear layer."""
     dropout: Rate = 0.0
     """Rate of the dropout before the linear layer; 0 for none."""
 
@@ -50,6 +51,8 @@ class ClassifierSpec(HeadSpec):
 @lru_cache(1024)
 def _steps(head: ClassifierSpec) -> Steps:
     dropout: Steps = (("dropout", DropoutSpec(rate=head.dropout)),) if head.dropout else ()
+    if not head.num_classes:
+        return (("avgpool", GlobalPoolSpec()), *dropout, ("flatten", FlattenMapSpec(size=1)))
     return (
         ("avgpool", GlobalPoolSpec()),
         ("flatten", FlattenSpec()),

@@ -74,7 +74,7 @@ TYPES_AND_RANGES: list[Row] = [
     (HEAD + 'block: {kind: bottleneck, groups: 0}', 'range', '3:35', 'block.groups', '0 is out of range', 'use at least 1'),
     (HEAD + 'norm: {kind: group, groups: -3}', 'range', '3:29', 'norm.groups', '-3 is out of range', 'use at least 1'),
     (ONE + 'stages: [{depth: 2, width: 64, stride: 0}]', 'range', '2:40', 'stages[0].stride', '0 is out of range', 'use at least 1'),
-    (HEAD + 'head: {num_classes: 0}', 'range', '3:21', 'head.num_classes', '0 is out of range', 'use at least 1'),
+    (HEAD + 'head: {num_classes: -1}', 'range', '3:21', 'head.num_classes', '-1 is out of range', 'use at least 0'),
     (HEAD + 'activation: Relu', 'value', '3:13', 'activation', "'Relu' is not one of relu, relu6, leaky_relu, elu, selu, gelu, silu, mish, hardswish, softplus, tanh, none, celu, prelu, hardsigmoid, hardtanh, sigmoid", "did you mean 'relu'?"),
     (HEAD + 'shortcut: {match: identity, change: identiy}', 'value', '3:37', 'shortcut.change', "'identiy' is not one of identity, projection, avg_projection, zero_pad, conv1x1, factorized, scaled, gate, dropout, channel_scale, none", "did you mean 'identity'?"),
     (ONE + 'stages: [{depth: 2, width: 64, block: {kind: bottelneck}}]', 'value', '2:46', 'stages[0].block.kind', "'bottelneck' is not one of basic, bottleneck, d2l, x", "did you mean 'bottleneck'?"),
