@@ -11,6 +11,7 @@ never pay for importing torch.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,29 @@ _FOLDERS = (
 __all__ = [*sorted(_HOME), "__version__"]
 
 
+def _spec_of_tree(tree: dict[str, Any]) -> ResNetSpec:
+    spec: ResNetSpec = import_module(".specs.network", __name__).spec_of_tree(tree)
+    return spec
+
+
+def _trust_specs() -> None:
+    """Let torch.load, which calls nothing that it was not told to trust, read pickled specs.
+
+    A spec is made from plain values, and validated, so that no code in a file is run.
+    """
+    serialization = getattr(sys.modules.get("torch"), "serialization", None)
+    if serialization is not None and not _trusted:
+        name = f"{__name__}.specs.network.spec_of_tree"
+        serialization.add_safe_globals([(_spec_of_tree, name)])
+        _trusted.append(name)
+
+
+_trusted: list[str] = []
+_trust_specs()  # where torch was imported before; else when a name is looked up
+
+
 def __getattr__(name: str) -> Any:
+    _trust_specs()
     if name in _FOLDERS:
         return import_module(f".{name}", __name__)
     if name not in _HOME:

@@ -21,7 +21,9 @@ def freeze(model: nn.Module, part: str | None) -> list[nn.Module]:
     >>> [name for name, p in model.named_parameters() if p.requires_grad]
     ['fc.weight', 'fc.bias']
     """
-    parts = {None: [], **freezable(model)}
+    if part is None:
+        return []
+    parts = freezable(model)
     if part not in parts:
         message = f"{part!r} cannot be frozen"
         raise SpecError(Fault("value", message, "freeze", f"use {parts_text(model)}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, Self
+from typing import Any, Final, Self, SupportsIndex
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
@@ -149,6 +149,13 @@ class ResNetSpec(NetworkFields):
             tree["init"] = short_tree(self.init)
         return tree
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # Plain values, where they are enough, so that a checkpoint which holds a spec can be read
+        # by torch.load(weights_only=True). Kinds of a user's own bring their module along.
+        if type(self) is ResNetSpec and _is_built_in(self):
+            return spec_of_tree, (self.model_dump(mode="json"),)
+        return super().__reduce_ex__(protocol)
+
     def __str__(self) -> str:
         """The spec as YAML text."""
         return self.to_yaml().rstrip()
@@ -168,6 +175,19 @@ class ResNetSpec(NetworkFields):
     def to_json(self) -> str:
         """The spec as JSON text that reads back to an equal spec."""
         return to_json(self.to_tree())
+
+
+def spec_of_tree(tree: dict[str, Any]) -> ResNetSpec:
+    """The spec whose values were pickled as ``tree``."""
+    return ResNetSpec(**tree)
+
+
+def _is_built_in(value: Any) -> bool:
+    """Whether a part of a spec is of resforge's own kinds throughout."""
+    if isinstance(value, BaseModel):
+        own = type(value).__module__.startswith(f"{__package__}.")
+        return own and all(map(_is_built_in, value.__dict__.values()))
+    return all(map(_is_built_in, value)) if isinstance(value, tuple | list) else True
 
 
 def _with_base(tree: dict[str, Any]) -> dict[str, Any]:

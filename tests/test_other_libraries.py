@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +133,76 @@ def test_torchvisions_feature_extractors() -> None:
     x = torch.randn(1, 3, 64, 64)
     wanted = rf.FeatureMaps(model, (0, -1))(x)
     assert all(map(torch.equal, extractor(x).values(), wanted))
+
+
+def _lightning(spec: Any, folder: Path) -> tuple[Any, Any]:
+    """A module after one step, and what its checkpoint is read as."""
+    lightning = library("lightning")
+
+    class Classifier(lightning.LightningModule):  # type: ignore[misc, name-defined]
+        def __init__(self, spec: Any) -> None:
+            super().__init__()
+            self.save_hyperparameters()
+            self.net = rf.build(spec)
+
+        def training_step(self, batch: Any, number: int) -> Any:
+            return nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    data = torch.utils.data.TensorDataset(torch.randn(8, 1, 8, 8), torch.arange(8))
+    trainer = lightning.Trainer(
+        max_steps=1,
+        accelerator="cpu",
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    model = Classifier(spec)
+    trainer.fit(model, torch.utils.data.DataLoader(data, batch_size=4))
+    trainer.save_checkpoint(folder / "last.ckpt")
+    return model, Classifier.load_from_checkpoint(folder / "last.ckpt")
+
+
+@pytest.mark.parametrize("kind", ["name", "mapping", "spec"])
+def test_lightnings_hyperparameters(kind: str, tmp_path: Path) -> None:
+    spec = rf.load("digits_resnet8")
+    given = {"name": "digits_resnet8", "mapping": spec.to_tree(), "spec": spec}[kind]
+    model, again = _lightning(given, tmp_path)
+    assert again.hparams.spec == given
+    assert torch.equal(model.net.fc.weight, again.net.fc.weight)
+    assert rf.spec_of(again.net) == spec
+
+
+def test_omegaconfs_configurations() -> None:
+    conf = library("omegaconf").OmegaConf
+    text = (
+        "{classes: 7, net: {resforge: 1, base: digits_resnet8, head: {num_classes: '${classes}'}}}"
+    )
+    net = conf.create(text).net
+    wanted = rf.load("digits_resnet8").replace({"head.num_classes": 7})
+    assert rf.load(net) == rf.ResNetSpec(**net) == rf.ResNetSpec.model_validate(net) == wanted
+    assert rf.spec_of(rf.build(net, device="meta")) == wanted
+    assert rf.plan(net).spec == wanted
+    own = conf.create({"head": {"num_classes": 7}, "stages[*].depth": 2})
+    assert rf.load("digits_resnet8").replace(own).stages[0].depth == 2
+    assert rf.loads(conf.to_yaml(net, resolve=True)) == wanted
+    wrong = conf.create({"resforge": 1, "base": "digits_resnet8", "haed": None})
+    with pytest.raises(rf.SpecError, match="haed"):
+        rf.load(wrong)
+
+
+@pytest.mark.parametrize("convert", ["none", "partial", "object", "all"])
+def test_hydra_instantiates_networks(convert: str) -> None:
+    instantiate = library("hydra.utils").instantiate
+    tree = {"resforge": 1, "base": "digits_resnet8", "head": {"num_classes": "${classes}"}}
+    net = {"_target_": "resforge.build", "_convert_": convert, "spec": tree, "seed": 3}
+    config = library("omegaconf").OmegaConf.create({"classes": 7, "net": net})
+    model = instantiate(config.net)
+    assert rf.spec_of(model) == rf.load("digits_resnet8").replace({"head.num_classes": 7})
+    assert torch.equal(model.fc.weight, rf.build(rf.spec_of(model), seed=3).fc.weight)
+    spec = instantiate({"_target_": "resforge.ResNetSpec", "resforge": 1, "base": "resnet18"})
+    assert spec == rf.load("resnet18")

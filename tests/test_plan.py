@@ -195,7 +195,7 @@ def test_shapes_of_every_layer(spec: rf.ResNetSpec, size: tuple[int, int]) -> No
     out = model(torch.empty(2, *plan.input_shape, device="meta"))
     assert tuple(out.shape[1:]) == plan.output_shape
     for layer in plan.layers:
-        if layer.kind == "linear":
+        if layer.kind in ("linear", "flatten"):
             assert seen[layer.name] == (2, layer.out_channels)
         elif layer.kind == "conv_along_channels":
             assert seen[layer.name] == (2, 1, layer.out_channels)
