@@ -34,9 +34,15 @@ class Evolution(RandomSearch):
     method: ClassVar[Method] = "evolution"
 
     def __init__(
-        self, space: Space, seed: int = 0, population: int = 50, tournament: int = 10
+        self,
+        space: Space,
+        seed: int = 0,
+        population: int = 50,
+        tournament: int = 10,
+        *,
+        guided: bool = False,
     ) -> None:
-        super().__init__(space, seed)
+        super().__init__(space, seed, guided=guided)
         self.population = as_count("population", population)
         self.tournament = as_count("tournament", tournament)
         self._alive: deque[Measured] = deque(maxlen=self.population)

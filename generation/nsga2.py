@@ -40,9 +40,15 @@ class NSGA2(RandomSearch):
     method: ClassVar[Method] = "nsga2"
 
     def __init__(
-        self, space: Space, seed: int = 0, population: int = 50, tournament: int = 2
+        self,
+        space: Space,
+        seed: int = 0,
+        population: int = 50,
+        tournament: int = 2,
+        *,
+        guided: bool = False,
     ) -> None:
-        super().__init__(space, seed)
+        super().__init__(space, seed, guided=guided)
         self.population = as_count("population", population)
         self.tournament = as_count("tournament", tournament)
         #: The best so far, the best first.

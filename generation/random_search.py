@@ -11,7 +11,6 @@ from ..errors import Fault, SpecError
 from ..specs.plain import as_seed, is_number, plain
 from .dice import Dice
 from .digests import DigestSet
-from .draws import Draws
 from .pareto import pareto_front
 from .points import Architecture
 from .space import Space
@@ -51,18 +50,19 @@ class Asked:
 class RandomSearch:
     """Random search: the networks of the space's sample, one after another.
 
-    Results do not change what is asked. Searches can be copied and pickled;
-    :func:`~resforge.generation.save_search` writes one to a file.
+    ``guided`` draws go towards the limits of the space, as those of :meth:`Space.sample` do: for
+    spaces whose networks are too rare for chance. Results do not change what is asked. Searches can
+    be copied and pickled; :func:`~resforge.generation.save_search` writes one to a file.
     """
 
     method: ClassVar[Method] = "random"
 
-    def __init__(self, space: Space, seed: int = 0) -> None:
-        self.space = space
+    def __init__(self, space: Space, seed: int = 0, *, guided: bool = False) -> None:
+        self.space, self.guided = space, guided
         self.seed = as_seed(type(self).__name__, seed)
         self._dice = Dice(self.method, self.seed)
         self._seen = DigestSet()
-        self._drawing = _Drawing(space, self.seed, self._seen)
+        self._drawing = _Drawing(space, self.seed, guided, self._seen)
         self._networks: dict[str, Architecture] = {}
         self._tells: list[Measured] = []
         self._results: dict[str, Measured] = {}
@@ -195,15 +195,15 @@ class _Drawing:
     """The networks of a sample that are not in ``seen``. Unlike the iterator of a space, it can be
     copied and pickled."""
 
-    def __init__(self, space: Space, seed: int, seen: DigestSet, start: int = 0) -> None:
-        self.space, self.seed, self.seen = space, seed, seen
-        self.start = start
+    def __init__(self, space: Space, seed: int, guided: bool, seen: DigestSet) -> None:
+        self.space, self.seed, self.guided, self.seen = space, seed, guided, seen
+        self.start = 0
         """Number of the next draw."""
         self._iterator: Iterator[Architecture] | None = None
 
     def __next__(self) -> Architecture:
         if self._iterator is None:
-            draws = Draws(self.space.points, self.seed)
+            draws = self.space.draws(self.seed, guided=self.guided)
             self._iterator = draws.starting_at(self.start, self.seen)
         found = next(self._iterator)
         self.start = found.number + 1

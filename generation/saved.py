@@ -28,7 +28,7 @@ from .search import make_search
 from .space import Space
 
 _SEARCHES = (RandomSearch, Evolution, NSGA2)
-_SETTINGS = ("seed", "population", "tournament")
+_SETTINGS = ("seed", "guided", "population", "tournament")
 _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -63,6 +63,7 @@ class _Saved(Spec):
     space: dict[str, Any]
     method: Method
     seed: int
+    guided: bool = False
     population: Annotated[int, Field(ge=1)] = 1
     tournament: Annotated[int, Field(ge=1)] = 1
     drawn: _Count
@@ -96,8 +97,8 @@ def load_search(path: str | os.PathLike[str], space: Space | None = None) -> Ran
     """The search that :func:`save_search` wrote; it asks for what that one would have asked for.
 
     With ``space`` it goes on in that space, where every network of its history must stand at the
-    same index. Raises :class:`SpecError` for another file, and for a network that is not in the
-    space.
+    same index; a space with quantities of one's own (:meth:`Space.constrained`) is always given.
+    Raises :class:`SpecError` for another file, and for a network that is not in the space.
 
     >>> from resforge.generation import load_space
     >>> search = Evolution(load_space("cifar_resnets"), seed=0, population=2)
@@ -117,7 +118,8 @@ def load_search(path: str | os.PathLike[str], space: Space | None = None) -> Ran
             message = "a result is of no network of the history"
             raise SpecError(Fault("search", message, "results"))
     tells = [Measured(networks[each.network], *_numbers(each.values)) for each in saved.results]
-    search = make_search(space, saved.method, saved.seed, saved.population, saved.tournament)
+    settings = (saved.method, saved.seed, saved.population, saved.tournament, saved.guided)
+    search = make_search(space, *settings)
     search.restore(networks, tells, saved.drawn, saved.rolled)
     return search
 

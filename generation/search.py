@@ -22,15 +22,18 @@ def make_search(
     seed: int = 0,
     population: int = 50,
     tournament: int | None = None,
+    guided: bool = False,
 ) -> RandomSearch:
     """The search of a method; ``random`` has no population, and ``tournament`` is by default that
     of the method. Raises :class:`SpecError` for an unknown method and a wrong number."""
     if method == "random":
-        return RandomSearch(space, seed)
+        return RandomSearch(space, seed, guided=guided)
     if method == "evolution":
-        return Evolution(space, seed, population, 10 if tournament is None else tournament)
+        size = 10 if tournament is None else tournament
+        return Evolution(space, seed, population, size, guided=guided)
     if method == "nsga2":
-        return NSGA2(space, seed, population, 2 if tournament is None else tournament)
+        size = 2 if tournament is None else tournament
+        return NSGA2(space, seed, population, size, guided=guided)
     message = f"there is no method {method!r}"
     raise SpecError(Fault("search", message, "method", f"use {', '.join(get_args(Method))}"))
 
@@ -44,6 +47,7 @@ def search(
     seed: int = 0,
     population: int = 50,
     tournament: int | None = None,
+    guided: bool = False,
 ) -> Iterator[Measured]:
     """Ask for ``count`` networks one after another, and measure each with ``objective``.
 
@@ -56,7 +60,7 @@ def search(
     >>> min(measured.value for measured in found)
     21823968.0
     """
-    searcher = make_search(space, method, seed, population, tournament)
+    searcher = make_search(space, method, seed, population, tournament, guided)
     for _ in range(count):
         network = searcher.ask()
         yield searcher.tell(network, objective(network))

@@ -7,6 +7,7 @@ import itertools
 import json
 import pickle
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -130,6 +131,21 @@ def test_every_network_knows_where_it_came_from() -> None:
     )
     with pytest.raises(rf.SpecError, match="neither asked for nor reported"):
         search.lineage(SPACE.nth(10_000))
+
+
+def test_a_search_of_rare_networks_begins_guided_and_goes_on_so(tmp_path: Path) -> None:
+    narrow = SPACE.model_dump(mode="json") | {"where": {"params": [4.9e5, 5.1e5]}}
+    rare = Space(**narrow).constrained("near <= 1", near=lambda network: network.params / 5.1e5)
+    search = Evolution(rare, 1, population=4, tournament=2, guided=True)
+    first = [search.ask() for _ in range(3)]
+    assert first == list(islice(rare.sample(1, guided=True), 3))
+    for network in first:
+        search.tell(network, network.macs)
+    save_search(search, tmp_path / "search.json")
+    with pytest.raises(rf.SpecError, match="no 'near'"):
+        load_search(tmp_path / "search.json")
+    resumed = load_search(tmp_path / "search.json", rare)
+    assert [resumed.ask() for _ in range(3)] == [search.ask() for _ in range(3)]
 
 
 def test_a_search_may_go_on_in_an_edited_space(tmp_path: Path) -> None:

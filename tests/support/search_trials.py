@@ -46,16 +46,19 @@ def _cut(task: Task, stopped: Stop, by: signal.Signals) -> Outcome:
 
 def halved(task: Task, stopped: Stop) -> Outcome:
     """A recipe of 12 steps, evaluated six times, each step noted; goes on from the checkpoint of
-    the whole trial. Large networks are better, and their errors fall with the steps."""
+    the whole trial. Large networks are better. Errors rise with the steps, so that a network that
+    was stopped early looks better than it would at the end."""
     sweep_trials.note("start", task)
     checkpoint, last = Path(task.checkpoint), task.until or 12
     for _ in range(int(checkpoint.read_text()) if checkpoint.exists() else 0, last):
         sweep_trials.note("step", task)
-    if int((task.whole or task.key)[:8], 16) % 8 == 0:
+    if int((task.whole or task.key)[:8], 16) % 3 == 0:
         return Outcome("diverged", ((1, 2.5),), steps=1, seconds=0.1)
     stages = json.loads(task.spec)["stages"]
     error = 1 - sum(stage["depth"] * stage["width"] for stage in stages) / 4000
-    curve = tuple((step, error / step + task.seed / 100, 1.0) for step in range(2, last + 1, 2))
+    curve = tuple(
+        (step, error * (0.3 + step / 40) + task.seed / 100, 1.0) for step in range(2, last + 1, 2)
+    )
     checkpoint.write_text(str(last))
     return Outcome(
         "stopped" if task.until else "done",
