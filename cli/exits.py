@@ -6,11 +6,13 @@ import contextlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from enum import IntEnum
 
 from cyclopts import CycloptsError
 
 from ..errors import ResforgeError, StoreError, printable
+from ..specs.elsewhere import OPTIONS
 from .output import say
 
 
@@ -34,7 +36,11 @@ def explain(error: BaseException) -> Exit:
     match error:
         case CycloptsError():
             verb = " ".join(error.command_chain or ())
-            say(f"error[usage]: {printable(str(error))}")
+            text, meant = str(error), list(_meant_options(error, verb))
+            # A hint by meaning replaces the one by spelling.
+            say(f"error[usage]: {printable(text.partition(' Did you mean')[0] if meant else text)}")
+            for given, ours in meant:
+                say(f"  help: {given} here: {ours}")
             say(f"  help: `resforge {verb + ' ' if verb else ''}--help` shows the options")
             return Exit.USAGE
         case KeyboardInterrupt():
@@ -57,6 +63,15 @@ def explain(error: BaseException) -> Exit:
             say(f"error[disk]: {where}{error.strerror or error}")
             return Exit.DISK
     return _explain_bug(error)
+
+
+def _meant_options(error: CycloptsError, verb: str) -> Iterator[tuple[str, str]]:
+    """Options under the names of other programs, and what they are called here."""
+    for token in error.root_input_tokens or () if verb == "train" else ():
+        option = token.partition("=")[0]
+        name = option.removeprefix("--").removeprefix("no-").replace("_", "-")
+        if option.startswith("--") and name in OPTIONS:
+            yield printable(option), OPTIONS[name]
 
 
 def _lines(error: ResforgeError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,6 +14,7 @@ from ..errors import Fault, SpecError, wrong_type
 from ..specs import catalogue
 from ..specs.explain import faults_of, shown
 from ..specs.network import ResNetSpec
+from ..specs.paths import parse_path
 from ..specs.plain import plain
 from ..text.document import Document
 from ..text.reader import read, read_file
@@ -75,7 +77,32 @@ def validate(model: type[Model], document: Document) -> Model:
         faults, more = faults_of(error, model, document.tree)
     except SpecError as error:
         faults, more = list(error.faults), error.more
+    faults = [beside_base(fault, document.tree) for fault in faults]
     raise SpecError(placed(faults, document), more)
+
+
+def beside_base(fault: Fault, tree: Mapping[str, Any]) -> Fault:
+    """``fault``, with the base's value in the help where a stage leaves it to the base.
+
+    Lists replace the base's: no stage has anything from there.
+    """
+    base, path = tree.get("base"), _path_of(fault)
+    if fault.code != "missing" or not isinstance(base, str) or base not in catalogue.entries():
+        return fault
+    key = fault.message.rstrip("'").rpartition("'")[2]
+    like = ""
+    match path:
+        case ("stages", int(index)) if index < len(stages := load(base).stages):
+            like = f": write {key}: {getattr(stages[index], key)}, as there"
+        case ("stages", int()):
+            pass
+        case _:
+            return fault
+    return replace(fault, help=f"a list replaces the base's, with nothing from there{like}")
+
+
+def _path_of(fault: Fault) -> tuple[str | int, ...]:
+    return parse_path(fault.path) if fault.path.startswith("stages[") else ()
 
 
 def _refuse_other_kind(model: type[BaseModel], document: Document) -> None:

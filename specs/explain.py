@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args, get_origin
+from collections.abc import Callable
+from typing import Any, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Fault, path_text
-from .activation import ACTIVATION_KINDS, ACTIVATIONS, ActivationSpec
-from .attention import AttentionSpec, attention_kinds
-from .block import BLOCKS, BlockSpec
 from .by_axis import WAYS
-from .head import HEADS, HeadSpec
-from .join import JOINS, JoinSpec
-from .near import meant
-from .operation import OPERATIONS, Operation
-from .paths import Path, nearest
-from .shortcut import SHORTCUTS, ShortcutSpec
-from .stem import STEMS, StemSpec
+from .held import Model, kind_in, models_of
+from .join import JOINS
+from .operation import OPERATIONS
+from .paths import Path
+from .shown import shown
+from .unknown import (
+    Explained,
+    meant_key,
+    meant_value,
+    no_kind,
+    stage_of,
+    unknown_key,
+    unknown_value,
+)
 
-Model = type[BaseModel]
+__all__ = ["faults_of", "shown"]
+
 MAX_FAULTS = 1000
 _EXAMPLES = {
     "resforge": "resforge: 1",
@@ -41,18 +45,6 @@ _EXAMPLES = {
     "path": "path: data, the folder that holds the files",
     "to": "to: A, an arm, or with axis one of its labels",
 }
-_FAMILIES: dict[type, Callable[[], Mapping[str, Any]]] = {
-    ActivationSpec: lambda: {name: ACTIVATION_KINDS[name] for name in ACTIVATIONS},
-    AttentionSpec: attention_kinds,
-    BlockSpec: lambda: BLOCKS,
-    HeadSpec: lambda: HEADS,
-    JoinSpec: lambda: JOINS,
-    Operation: lambda: OPERATIONS,
-    ShortcutSpec: lambda: SHORTCUTS,
-    StemSpec: lambda: STEMS,
-}
-"""The kinds that a field annotated with the base class of a family can hold."""
-Explained = tuple[str, str, str | None]  # code, message, help
 
 
 def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[list[Fault], int]:
@@ -64,6 +56,7 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[l
     # A list with a wrong item in it is then called too short as well.
     around = {detail["loc"][:end] for detail in found for end in range(len(detail["loc"]))}
     details = [d for d in found if d["type"] != "too_short" or d["loc"] not in around]
+    details = _without_meant(details, model)
     faults = []
     for detail in details[:MAX_FAULTS]:
         path, owners, held = _walk(model, detail["loc"])
@@ -73,6 +66,21 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[l
         code, message, help_ = _explain(detail, owners, held)
         faults.append(Fault(code, message, path_text(_as_written(path, tree)), help_))
     return list(dict.fromkeys(faults)), len(details[MAX_FAULTS:])
+
+
+def _without_meant(details: list[ErrorDetails], model: Model) -> list[ErrorDetails]:
+    """Without the keys that are missing because they are there under another name."""
+    if not any(detail["type"] == "missing" for detail in details):
+        return details
+    meant = set()
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            _, owners, _ = _walk(model, detail["loc"])
+            key = meant_key(str(detail["loc"][-1]), detail["input"], owners)
+            meant.add((*detail["loc"][:-1], key))
+            if key == "base":  # which brings the rest
+                meant.add((*detail["loc"][:-1], "stages"))
+    return [d for d in details if d["type"] != "missing" or d["loc"] not in meant]
 
 
 def _as_written(path: Path, tree: Any) -> Path:
@@ -106,24 +114,6 @@ def _short_key(part: str | int, tree: Any) -> str | None:
     return keys[0] if keys else None
 
 
-def shown(value: Any) -> str:
-    """A value as it would stand in a file, cut short where it is long.
-
-    >>> shown(True), shown(None), shown("50"), shown([1, 2])
-    ('true', 'null', "'50'", 'a list')
-    """
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, Mapping | BaseModel):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if hasattr(value, "tolist"):
-        return "an array" if type(value).__module__.startswith("numpy") else "a tensor"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], list[Model]]:
     """The path a user would write for ``loc``, the models it ends in, and those it could hold.
 
@@ -133,7 +123,7 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
     here, owners = [model], [model]
     in_mapping = False  # whose keys are the user's own
     for part in loc:
-        tagged = [m for m in here if isinstance(part, str) and _kind(m) == part]
+        tagged = [m for m in here if isinstance(part, str) and kind_in(m) == part]
         if tagged:
             here = owners = tagged
             continue
@@ -144,31 +134,18 @@ def _walk(model: Model, loc: tuple[int | str, ...]) -> tuple[Path, list[Model], 
             owners = here
             fields = [m.model_fields[part] for m in here if part in m.model_fields]
             if fields or not in_mapping:
-                here = [m for field in fields for m in _models(field.annotation)]
+                here = [m for field in fields for m in models_of(field.annotation)]
             in_mapping = any(get_origin(field.annotation) is dict for field in fields)
     return tuple(path), owners, here
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every model an annotation can hold, through unions, tuples and registered kinds."""
-    if isinstance(annotation, type) and annotation in _FAMILIES:
-        yield from _FAMILIES[annotation]().values()
-    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
-        for argument in get_args(annotation):
-            yield from _models(argument)
-
-
-def _kind(model: type[BaseModel]) -> Any:
-    field = model.model_fields.get("kind")
-    return field.default if field is not None else None
-
-
 def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Explained:
-    kinds = [kind for kind in map(_kind, held) if kind not in (None, "chain")]
+    kinds = [kind for kind in map(kind_in, held) if kind not in (None, "chain")]
     if detail["type"] == "union_tag_not_found":
-        return _no_kind(detail, held)
+        return no_kind(detail, held)
+    mismatch = detail["type"] in ("model_type", "model_attributes_type", "tuple_type")
+    if mismatch and (help_ := _whole_number(detail, held) or _meant(detail)):
+        return "type", f"expected {_wanted(detail)}, not {shown(detail['input'])}", help_
     if detail["type"] in ("model_type", "model_attributes_type") and kinds:
         if set(kinds) == set(OPERATIONS):
             message = f"expected an operation, not {shown(detail['input'])}"
@@ -181,75 +158,30 @@ def _explain(detail: ErrorDetails, owners: list[Model], held: list[Model]) -> Ex
     return explain(detail, owners)
 
 
+def _whole_number(detail: ErrorDetails, held: list[Model]) -> str | None:
+    """What to write for a number of blocks where a stage or a list of blocks belongs."""
+    given, last = detail["input"], detail["loc"][-1:]
+    if type(given) is not int:
+        return None
+    if last == ("blocks",):
+        return f"write depth: {given}; blocks is a list with an entry for each"
+    if any("first_dilation" in model.model_fields for model in held):
+        index = next((part for part in last if isinstance(part, int)), 0)
+        return f"write {stage_of(given, index)}"
+    return None
+
+
+def _meant(detail: ErrorDetails) -> str | None:
+    return meant_value(detail["loc"], detail["input"])
+
+
+def _wanted(detail: ErrorDetails) -> str:
+    return "a list" if detail["type"] == "tuple_type" else "a mapping"
+
+
 def _missing(detail: ErrorDetails, owners: list[Model]) -> Explained:
     key = str(detail["loc"][-1])
     return "missing", f"'{key}' is missing", f"write {_EXAMPLES.get(key, key + ': ...')}"
-
-
-def _unknown_key(detail: ErrorDetails, owners: list[Model]) -> Explained:
-    key = str(detail["loc"][-1])
-    known = [name for owner in owners for name in owner.model_fields]
-    message = f"unknown key '{key}'"
-    begun = next((name for name in known if name.startswith(key)), None)
-    inside = [] if begun else _fields_with(key, owners)
-    others = _kinds_with(key, owners)
-    if inside and not others:
-        return "key", message, f"'{key}' belongs inside {' or '.join(inside)}"
-    if close := begun or nearest(key, known):
-        return "key", message, f"did you mean '{close}'?"
-    if others:
-        return "key", message, f"'{key}' belongs to {' or '.join(others)}"
-    return "key", message, f"allowed here: {', '.join(known)}"
-
-
-def _fields_with(key: str, owners: list[Model]) -> list[str]:
-    """The fields whose values have ``key``, one level down."""
-    fields = [(name, field) for owner in owners for name, field in owner.model_fields.items()]
-    return [
-        f"'{name}'"
-        for name, field in fields
-        if any(key in model.model_fields for model in _models(field.annotation))
-        and not _is_chain(field.annotation)
-    ]
-
-
-def _is_chain(annotation: Any) -> bool:
-    """Whether a field holds a chain, whose operations have fields of every name."""
-    return annotation is Operation or any(map(_is_chain, get_args(annotation)))
-
-
-def _kinds_with(key: str, owners: list[Model]) -> list[str]:
-    """The kinds of the same family that have ``key``, where the user's kind has not."""
-    families = (list(kinds().values()) for kinds in _FAMILIES.values())
-    own = next((family for family in families if any(owner in family for owner in owners)), [])
-    found = [model for model in own if key in model.model_fields]
-    return [f"'{_kind(model)}'" for model in found if _kind(model) != "chain"]
-
-
-def _unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
-    context = detail.get("ctx", {})
-    given = context.get("tag", detail["input"])
-    allowed = str(context.get("expected_tags") or context.get("expected")).replace(" or ", ", ")
-    names = [name.strip().strip("'") for name in allowed.split(",")]
-    # A chain is written out, not named.
-    names = [name for name in names if name != "chain"]
-    message = f"{shown(given)} is not one of {', '.join(names)}"
-    if isinstance(given, str) and "." not in given and set(names) == set(OPERATIONS):
-        return "value", f"there is no operation {shown(given)}", meant(given, OPERATIONS)
-    if close := nearest(given, names):
-        return "value", message, f"did you mean '{close}'?"
-    if isinstance(given, str) and "." in given:
-        return "value", message, "a file holds names only; new kinds are registered from Python"
-    return "value", message, f"use {' or '.join(names[:6])}"
-
-
-def _no_kind(detail: ErrorDetails, held: list[Model]) -> Explained:
-    """Names the kinds that have the keys given, where some do."""
-    given = detail["input"]
-    keys = set(given) if isinstance(given, dict) else set()
-    fits = [_kind(model) for model in held if keys <= set(model.model_fields)]
-    kinds = [kind for kind in fits or map(_kind, held) if kind != "chain"]
-    return "missing", "'kind' is missing", f"write kind: {' or '.join(dict.fromkeys(kinds))}"
 
 
 def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
@@ -298,9 +230,9 @@ _number = _wants("a whole number", "write a number such as 64")
 _mapping = _wants("a mapping", "write {key: value, ...}")
 _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "missing": _missing,
-    "extra_forbidden": _unknown_key,
-    "literal_error": _unknown_value,
-    "union_tag_invalid": _unknown_value,
+    "extra_forbidden": unknown_key,
+    "literal_error": unknown_value,
+    "union_tag_invalid": unknown_value,
     "int_type": _number,
     "int_from_float": _number,
     "int_parsing_size": _number,

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import Fault, SpecError, path_text, wrong_type
+from .elsewhere import ours
 
 Path = tuple[str | int, ...]
 
@@ -93,10 +94,28 @@ def _child(tree: Any, part: str | int, path: Path) -> Any:
     if not isinstance(tree, dict):
         raise _fault(text, f"{parent} is {tree!r}, which has no parts", f"set {parent} as a whole")
     if part not in tree:
-        close = nearest(part, list(tree))
-        help_ = f"did you mean {close!r}?" if close else f"it has {', '.join(tree)}"
-        raise _fault(text, f"{parent} has no {part!r}", help_)
+        raise _fault(text, f"{parent} has no {part!r}", _help_for(part, tree, path[:-1]))
     return tree[part]
+
+
+def _help_for(part: str, tree: dict[str, Any], around: Path) -> str:
+    """What is there instead of ``part``: by meaning, one level down too, then by spelling."""
+    for name in (part, *ours(part)):
+        # An item of a list stands for all: what the first has, the others have.
+        places: list[Path] = [(name,)] if name in tree else []
+        for key, value in tree.items():
+            items = value if isinstance(value, list) else [value]
+            if isinstance(items[0] if items else None, dict) and name in items[0]:
+                places.append((key, "*", name) if isinstance(value, list) else (key, name))
+        if places:
+            found = " or ".join(repr(_starred((*around, *place))) for place in places)
+            return f"did you mean {found}?"
+    close = nearest(part, list(tree))
+    return f"did you mean {close!r}?" if close else f"it has {', '.join(tree)}"
+
+
+def _starred(path: Path) -> str:
+    return path_text(path).replace(".*", "[*]")
 
 
 def _fault(path: str, message: str, help_: str) -> SpecError:

@@ -77,7 +77,9 @@ def text(name: str) -> str:
 
 def mend_of(name: object) -> str:
     """The help line for a name that is not in the catalogue."""
-    close = nearest(name, list(entries()))
+    begun = [entry for entry in entries() if entry.startswith(str(name)) and len(str(name)) > 3]
+    # A name that is cut short means the plainest of those that begin so.
+    close = begun[0] if begun else nearest(name, list(entries()))
     return (f"did you mean {close!r}? " if close else "") + "`resforge list` shows every name"
 
 

@@ -1,0 +1,181 @@
+"""What other libraries call a thing, and what it is called here: for the help of errors.
+
+Names are those of torchvision, timm, Keras, mmsegmentation, detectron2, Lightning and d2l.ai, and
+of what people write by guess. Hints go by meaning first, from the tables of this file, and then by
+spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "stages": ("num_blocks", "layers", "depths", "num_layers", "stage_blocks", "blocks", "units"),
+    "depth": ("blocks", "num_blocks", "layers", "repeats", "repeat", "n", "num_layers", "count"),
+    "width": (
+        *("channels", "out_channels", "planes", "filters", "features", "dim", "hidden_size"),
+        *("num_filters", "num_channels", "out_chs", "hidden_dim", "widths"),
+    ),
+    "widths": ("channels", "out_channels", "planes", "filters", "width"),
+    "kind": ("type", "name", "class", "variant", "layer", "op", "block_type"),
+    "kernel": ("kernel_size", "ks", "k", "size", "filter_size"),
+    "stride": ("strides", "step", "downsample", "subsample"),
+    "strides": ("stride",),
+    "dilation": ("dilation_rate", "rate", "dilations", "replace_stride_with_dilation"),
+    "groups": ("num_groups", "cardinality", "group"),
+    "width_per_group": ("base_width", "bottleneck_width"),
+    "reduction": ("reduction_ratio", "rd_ratio", "squeeze_ratio", "r", "ratio", "se_ratio"),
+    "expansion": ("expand", "expand_ratio", "multiplier", "mult"),
+    "attention": ("attn", "attn_layer", "se", "plugins"),
+    "bias": ("use_bias",),
+    "base": ("model", "arch", "architecture", "backbone", "network", "extends", "inherit", "from"),
+    "in_channels": ("in_chans", "input_channels", "channels", "in_planes", "num_channels"),
+    "activation": ("act", "act_layer", "nonlinearity", "relu", "activation_fn", "hidden_act"),
+    "norm": ("norm_layer", "normalization", "normalisation", "bn", "batch_norm", "norm_cfg"),
+    "shortcut": ("skip", "residual", "downsample", "skip_connection", "shortcut_type"),
+    "stochastic_depth": ("drop_path", "drop_path_rate", "drop_connect", "drop_connect_rate"),
+    "head": ("classifier", "fc", "top", "output", "include_top", "head_type"),
+    "dims": ("ndim", "spatial_dims", "dimensions"),
+    "block": ("block_type", "blocks_type", "unit", "layer_type", "residual_block"),
+    "stem": ("stem_type", "input_stem", "conv1", "entry"),
+    "num_classes": ("classes", "n_classes", "num_labels", "out_features", "nb_classes", "outputs"),
+    "dropout": ("drop_rate", "drop", "dropout_rate", "p"),
+    "zero_residual": (
+        *("zero_init_residual", "zero_init_last", "zero_init_last_gamma", "zero_gamma"),
+        *("zero_init_last_bn",),
+    ),
+    "resforge": ("version", "schema_version"),
+    "name": ("title", "id"),
+}
+"""Keys of ours, and what each is called elsewhere."""
+
+_NONE = "write head: null for a network without a classifier"
+VALUES: dict[tuple[str, str], str] = {
+    ("head", "none"): _NONE,
+    ("head", "false"): _NONE,
+    ("head", "no"): _NONE,
+    ("head", "off"): _NONE,
+    ("block", "residual"): "write d2l for d2l.ai's Residual, or basic for that of ResNet-18",
+    ("block", "residualblock"): "write basic for that of ResNet-18, or d2l for d2l.ai's Residual",
+    ("block", "resnext"): "write {kind: bottleneck, groups: 32, width_per_group: 4}",
+    ("block", "resnet"): "write basic (ResNet-18, 34) or bottleneck (ResNet-50 and deeper)",
+    ("block", "seresnet"): "write {kind: basic, attention: se}",
+    ("block", "se"): "write {kind: basic, attention: se}",
+    ("block", "preact"): "write {kind: basic, order: full_pre}",
+    ("block", "preactblock"): "write {kind: basic, order: full_pre}",
+    ("block", "regnet"): "write x",
+    ("stem", "imagenet"): "write conv7x7",
+    ("stem", "cifar"): "write conv3x3",
+    ("stem", "deep"): "write deep_base",
+    ("norm", "bn"): "write batch",
+    ("norm", "gn"): "write group",
+    ("norm", "false"): "write none",
+}
+"""A key and a value that it cannot have, folded, and what to write."""
+
+
+def _widths(given: object) -> str | None:
+    if not isinstance(given, list | tuple):
+        return None
+    return "each stage has its width: write stages: [{depth: 2, width: 64}, ...]"
+
+
+WHOLE: dict[str, Callable[[object], str | None]] = {
+    "widths": _widths,
+    "channels": _widths,
+    "planes": _widths,
+    "strides": lambda given: "each stage has its stride: write it beside its depth and width",
+    "include_top": lambda given: "write head: classifier" if given is True else _NONE,
+    "pretrained": lambda given: (
+        "a spec holds no weights: `resforge weights load NET FILE`, or --weights of train"
+    ),
+    "input_size": lambda given: "a network takes every size: --input of `resforge show`",
+    "image_size": lambda given: "a network takes every size: --input of `resforge show`",
+    "img_size": lambda given: "a network takes every size: --input of `resforge show`",
+    "optimizer": lambda given: "that belongs to a recipe: `recipe:` of a sweep, --recipe of train",
+    "epochs": lambda given: "that belongs to a recipe: `recipe:` of a sweep, --epochs of train",
+    "lr": lambda given: "that belongs to a recipe: `recipe:` of a sweep, --lr of train",
+    "batch_size": lambda given: "that belongs to a recipe: `recipe:` of a sweep, or to train",
+    "replace_stride_with_dilation": lambda given: "write stride: 1 and dilation: 2 in that stage",
+}
+"""Keys of a network that mean something else than one key of ours; None for one that does not."""
+
+OPTIONS: dict[str, str] = {
+    "pretrained": "--weights FILE --head fresh starts from published weights",
+    "finetune": "--weights FILE --head fresh starts from published weights",
+    "checkpoint": "--weights FILE starts from weights; --resume continues a run",
+    "num-classes": "leave it out, the classes are the folders of DATA",
+    "classes": "leave it out, the classes are the folders of DATA",
+    "patience": "the best epoch is kept: give the most --epochs that you would wait for",
+    "early-stopping": "the best epoch is kept: give the most --epochs that you would wait for",
+    "optimizer": "a recipe says it: --recipe FILE with `optimizer: {kind: sgd}`",
+    "opt": "a recipe says it: --recipe FILE with `optimizer: {kind: sgd}`",
+    "momentum": "a recipe says it: --recipe FILE with `optimizer: {kind: sgd, momentum: 0.9}`",
+    "weight-decay": "a recipe says it: --recipe FILE with `optimizer: {weight_decay: 0.05}`",
+    "wd": "a recipe says it: --recipe FILE with `optimizer: {weight_decay: 0.05}`",
+    "scheduler": "a recipe says it: --recipe FILE with `schedule: constant`",
+    "schedule": "a recipe says it: --recipe FILE with `schedule: constant`",
+    "sched": "a recipe says it: --recipe FILE with `schedule: constant`",
+    "image-size": "--size",
+    "img-size": "--size",
+    "input-size": "--size",
+    "imgsz": "--size",
+    "resize": "--size",
+    "input": "--size",
+    "learning-rate": "--lr",
+    "batch": "--batch-size",
+    "num-epochs": "--epochs",
+    "num-workers": "--workers",
+    "output": "--out",
+    "output-dir": "--out",
+    "save-dir": "--out",
+    "project": "--out",
+    "data-dir": "--data",
+    "dataset": "--data",
+    "train-dir": "--data",
+    "val-split": "--val-share",
+    "validation-split": "--val-share",
+    "freeze-backbone": "--freeze backbone",
+    "gpus": "torchrun --nproc-per-node 2 -m resforge train ... divides each batch",
+    "gpu": "--device cuda:0",
+    "model": "the network stands before the options: resforge train resnet18 --data DATA ...",
+    "arch": "the network stands before the options: resforge train resnet18 --data DATA ...",
+    "amp": "precision is chosen by a recipe: --recipe FILE with `precision: bfloat16`",
+    "log-dir": "--tensorboard writes RUN/tensorboard",
+    "random-seed": "--seed",
+}
+"""Options of `resforge train` under other names, and ours."""
+
+
+def folded(name: object) -> str:
+    """A name without case, spaces and signs.
+
+    >>> folded("Num_Blocks"), folded(False)
+    ('numblocks', 'false')
+    """
+    return re.sub(r"[^a-z0-9]", "", str(name).casefold())
+
+
+_OURS: dict[str, list[str]] = {}
+for _key, _names in KEYS.items():
+    for _name in _names:
+        _OURS.setdefault(folded(_name), []).append(_key)
+
+
+def ours(key: str) -> list[str]:
+    """The keys that ``key`` may mean, likeliest first.
+
+    >>> ours("num_blocks"), ours("inChans"), ours("wdith")
+    (['stages', 'depth'], ['in_channels'], [])
+    """
+    return _OURS.get(folded(key), [])
+
+
+def ours_in(key: str, known: Collection[str]) -> str | None:
+    """The key that ``key`` means among those ``known`` in its place; None for none.
+
+    >>> ours_in("channels", ["depth", "width"]), ours_in("channels", ["kind", "widths"])
+    ('width', 'widths')
+    """
+    return next((name for name in ours(key) if name in known), None)
