@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .builder import register as register
     from .builder import spec_of as spec_of
     from .classify import load_run as load_run
+    from .configs import Imported as Imported
+    from .configs import from_config as from_config
     from .drawing.text import show as show
     from .errors import BuildError as BuildError
     from .errors import Fault as Fault
@@ -54,6 +56,7 @@ _HOME = {
     "build": "builder",
     "freeze": "blocks",
     "freeze_norm": "blocks",
+    "from_config": "configs",
     "from_pretrained": "export",
     "fuse": "export",
     "register_with_timm": "export",
@@ -62,6 +65,7 @@ _HOME = {
     "spec_of": "builder",
     "BuildError": "errors",
     "Fault": "errors",
+    "Imported": "configs",
     "Plan": "planner",
     "ResNetSpec": "specs",
     "ResforgeError": "errors",
@@ -86,6 +90,7 @@ _FOLDERS = (
     "blocks",
     "builder",
     "classify",
+    "configs",
     "drawing",
     "export",
     "generation",

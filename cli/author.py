@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Any
 
-from cyclopts import ArgumentCollection, Group, Parameter
+from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter
 
-from ..errors import Fault, SpecError
+from ..configs import FORMATS, from_config
+from ..errors import Fault, SpecError, printable
 from ..specs import catalogue
 from ..specs.network import ResNetSpec
 from ..text.reader import read
-from .options import Json, Source, load_source
-from .output import tell, tell_json
+from .options import Json, load_source
+from .output import say, tell, tell_json
 
 MODELINE = "# yaml-language-server: $schema=resforge.schema.json"
 
@@ -23,6 +24,10 @@ def _check_change(_: type, changes: list[str] | None) -> None:
             raise ValueError("Write it like --set head.num_classes=10.")
 
 
+Started = Annotated[
+    str | None,
+    Parameter(help="A catalogue name, a .yaml or .json file, or - for standard input."),
+]
 Changes = Annotated[
     list[str] | None,
     Parameter(
@@ -45,16 +50,37 @@ KINDS = Group("Kinds of file", validator=_one_kind)
 
 
 def new(
-    source: Source,
+    source: Started = None,
     /,
     *,
+    from_: Annotated[
+        str | None,
+        Parameter(
+            "--from",
+            metavar="FILE",
+            help="Start from another project's file: a config.json, a YAML or a Python file of "
+            "settings, or a folder with a config.json. Nothing in it is run.",
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        Parameter("--format", metavar="NAME", help="Its format, where it is not recognised."),
+    ] = None,
+    within: Annotated[
+        str | None,
+        Parameter(
+            "--within",
+            metavar="FOLDER",
+            help="Where the files that it names may lie; by default its own folder.",
+        ),
+    ] = None,
     changes: Changes = None,
     name: Annotated[
         str | None, Parameter("--name", metavar="LABEL", help="The new network's label.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Print a new spec: a network of the catalogue, with changes.
+    """Print a new spec: a network of the catalogue or of another project's file, with changes.
 
     The spec is whole, whatever it starts from, and keeps the catalogue's comments.
     The first line lets an editor complete and check the file, once
@@ -63,9 +89,26 @@ def new(
     wanted = dict(_read_change(text) for text in changes or ())
     if name is not None:
         wanted["name"] = name
-    spec = load_source(source).replace(wanted)
-    comment = _comment(source, changed=bool(wanted))
+    if from_ is None:
+        _check_options(source, {"--format": format, "--within": within})
+        spec, comment = load_source(source or ""), _comment(source or "", changed=bool(wanted))
+    elif source is not None:
+        raise CycloptsError(msg="Give a network or --from, not both.")
+    else:
+        found = from_config(from_, format, within=within)
+        say(f"{printable(from_)}: the format of {FORMATS[found.format].project}")
+        spec, comment = found.spec, found.comment
+    spec = spec.replace(wanted)
     tell(spec.to_json().rstrip() if json else f"{MODELINE}\n{comment}{spec.to_yaml().rstrip()}")
+
+
+def _check_options(source: str | None, options: dict[str, str | None]) -> None:
+    """Raise ``CycloptsError`` where there is nothing to start from, or an option without effect."""
+    if source is None:
+        raise CycloptsError(msg="Give a network to start from, or --from FILE.")
+    for name, value in options.items():
+        if value is not None:
+            raise CycloptsError(msg=f"{name} is for --from only.")
 
 
 def _comment(source: str, *, changed: bool) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args
 
 from cyclopts import Parameter, Token, convert
 from cyclopts.validators import Number
 
+from ..configs import recognise
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, plan
 from ..reading.load import load, validate
@@ -95,9 +98,21 @@ def strictly(type_: Any, tokens: Sequence[Token]) -> Any:
 def load_source(source: str) -> ResNetSpec:
     """The spec of a catalogue name, a file or standard input. Raises :class:`SpecError`."""
     if source != STDIN:
-        return load(source)
+        try:
+            return load(source)
+        except SpecError as error:
+            raise _of_another_project(source) or error from None
     # One byte more than allowed, so that the reader reports the size.
     return validate(ResNetSpec, read(sys.stdin.buffer.read(MAX_BYTES + 1), name="<stdin>"))
+
+
+def _of_another_project(file: str) -> SpecError | None:
+    """What a file is that is no spec, and how to make one of it; None for a file of ours."""
+    if not Path(file).exists() or (found := recognise(file)) is None:
+        return None
+    message = f"this is no spec, but a file in the format of {found.project}"
+    help_ = f"resforge new --from {shlex.quote(file)} > net.yaml"
+    return SpecError(Fault("format", message, help=help_, file=file))
 
 
 def plan_at(spec: ResNetSpec, size: InputSize | None) -> Plan:

@@ -38,13 +38,14 @@ FOLDERS: Final = (
     Folder("drawing/", "table, picture", 5, 0),
     Folder("generation/", "design spaces", 5, 1),
     Folder("builder/", "calls to modules; register", 5, 2, torch=True),
-    Folder("testing/", "hypothesis strategies", 6, 0),
+    Folder("configs/", "other projects' definitions", 6, 0),
     Folder("training/", "recipes, loop, data", 6, 1, torch=True),
     Folder("weights/", "files of weights, names", 6, 2, torch=True),
     Folder("ablation/", "sweeps and verdicts", 7, 0, torch=True),
     Folder("classify/", "classifiers of pictures", 7, 1, torch=True),
     Folder("export/", "networks without resforge", 7, 2, torch=True),
-    Folder("cli/", "resforge COMMAND", 8, 0, 3),
+    Folder("testing/", "hypothesis strategies", 8, 0),
+    Folder("cli/", "resforge COMMAND", 8, 1, 2),
 )
 #: What the folders of a row hand to the next.
 VALUES: Final = ((1, "document"), (2, "ResNetSpec"), (4, "Plan"), (5, "nn.Module"))

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..blocks.timm_contract import map_indices
-from ..planner.plan import lay_out
+from ..configs.dilating import Changes, dilated, drops
 from ..specs import ResNetSpec
-from ..specs.axes import largest
-from ..specs.shortcuts import AvgProjectionSpec
 from .errors import ExportError
 
 Options = Mapping[str, Any]
-Changes = dict[str, Any]
 
 #: The arguments of timm that a network takes, besides those that say where weights are.
 KNOWN = (
@@ -26,7 +23,6 @@ KNOWN = (
     "features_only",
     "out_indices",
 )
-OUTPUT_STRIDES = (8, 16, 32)
 
 
 def asked_of(config: Options, options: Options) -> dict[str, Any]:
@@ -66,39 +62,12 @@ def changes_of(spec: ResNetSpec, asked: Options) -> Changes:
     if "drop_rate" in asked:
         changes["head.dropout"] = asked["drop_rate"]
     if "drop_path_rate" in asked:
-        changes["stochastic_depth"] = _drops(asked["drop_path_rate"])
+        changes["stochastic_depth"] = drops(asked["drop_path_rate"])
     if "output_stride" in asked:
-        changes |= _dilated(spec, asked["output_stride"])
-    return changes
-
-
-def _drops(rate: Any) -> Changes | None:
-    """timm's stochastic depth: block l of L, from 0, has l / (L - 1) of the rate, and a draw for
-    each image."""
-    return {"rate": rate, "rule": "linear_from_zero", "mode": "row"} if rate else None
-
-
-def _dilated(spec: ResNetSpec, output_stride: int) -> Changes:
-    """Dilations for the strides that would leave less of the map than 1 / ``output_stride``."""
-    strides = [stage.step for stage in spec.stages]
-    if spec.dims != 2 or not all(isinstance(step, int) for step in strides):
-        raise ExportError(f"output_stride is for pictures, and {spec.name} strides by axis")
-    first = largest(lay_out(spec).features[0].stride)
-    stride, dilation, changes = first // largest(strides[0]), 1, Changes()
-    for index, step in enumerate(map(largest, strides)):
-        if stride < output_stride:
-            stride *= step
-        else:
-            dilation *= step
-            changes |= {f"stages[{index}].stride": 1, f"stages[{index}].dilation": dilation}
-    if output_stride not in OUTPUT_STRIDES or stride != output_stride:
-        legal = ", ".join(map(str, OUTPUT_STRIDES))
-        raise ExportError(
-            f"output_stride={output_stride}: use one of {legal} that {spec.name} reaches "
-            f"(its maps are down to 1/{stride} of the picture), or leave it out"
-        )
-    if dilation > 1 and isinstance(spec.shortcut.change, AvgProjectionSpec):
-        changes["shortcut.change.pool_dilated"] = True
+        try:
+            changes |= dilated(spec, asked["output_stride"])
+        except ValueError as error:
+            raise ExportError(str(error)) from None
     return changes
 
 

@@ -28,6 +28,7 @@ ORDER = (
     "reading",
     "planner",
     "drawing",
+    "configs",
     "blocks",
     "builder",
     "weights",
@@ -43,6 +44,9 @@ ORDER = (
 APART = {
     "blocks": set(ORDER),
     "specs": {"reading", "planner", "drawing"},
+    "configs": {"drawing"},
+    "builder": {"configs"},
+    "weights": {"configs"},
     "generation": {"blocks", "builder", "weights", "export"},
     "training": {"generation", "export", "drawing", "weights"},
     "ablation": {"export"},
@@ -323,6 +327,7 @@ def test_the_front_door_and_specs_leave_torch_asleep() -> None:
         "import resforge.specs\n"
         "resforge.plan(resforge.load('resnet50'))\n"
         "import resforge.generation\n"
+        "resforge.from_config({'model_type': 'resnet'})\n"
         "print('torch' in sys.modules)\n"
     )
     done = subprocess.run(

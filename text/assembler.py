@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from ..errors import SHOWN_FAULTS, Fault, SpecError
 from .document import Document, Node, Path, Source
@@ -17,6 +17,16 @@ from .scalars import hint
 MAX_DEPTH = 32
 MAX_NODES = 20_000
 MAX_KEY = 100
+
+
+class Limits(NamedTuple):
+    """The most keys and values of a text, and the most characters of a key."""
+
+    nodes: int = MAX_NODES
+    key: int = MAX_KEY
+
+
+LIMITS: Final = Limits()
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -36,8 +46,9 @@ class _Frame:
 class Assembler:
     """Builds the tree of one document and collects its faults."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, limits: Limits = LIMITS) -> None:
         self.source = source
+        self.limits = limits
         self.faults: list[Fault] = []
         self.more = 0
         self._tree: dict[str, Any] | None = None
@@ -134,8 +145,10 @@ class Assembler:
                 start,
                 "write the keys out, or use `base:`",
             )
-        elif len(value) > MAX_KEY:
-            self.fault("key", f"a key of {len(value):,} characters (at most {MAX_KEY})", start)
+        elif len(value) > self.limits.key:
+            self.fault(
+                "key", f"a key of {len(value):,} characters (at most {self.limits.key})", start
+            )
         elif value in frame.container:
             first = self.source.mark(self._nodes[*frame.path, value].key)
             frame.key = value
@@ -199,8 +212,8 @@ class Assembler:
 
     def _count_node(self, offset: int) -> None:
         self._count += 1
-        if self._count > MAX_NODES:
-            self.stop("size", f"more than {MAX_NODES:,} keys and values", offset)
+        if self._count > self.limits.nodes:
+            self.stop("size", f"more than {self.limits.nodes:,} keys and values", offset)
 
     def _not_a_mapping(self, value: Any, offset: int) -> NoReturn:
         help = (hint(value) if isinstance(value, str) else None) or "start with `resforge: 1`"

@@ -57,6 +57,15 @@ class Source:
         line = bisect_right(self._starts, offset)
         return Mark(line, offset - self._starts[line - 1] + 1)
 
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return len(self._starts)
+
+    def start(self, number: int) -> int:
+        """The offset of a line's first character; that of the last line beyond it."""
+        return self._starts[min(number, self.lines) - 1]
+
     def line(self, number: int) -> str:
         """The text of a line, without its line break."""
         # Cached, so that a thousand faults in one line of 200 kB share its text.
@@ -112,9 +121,19 @@ class Document:
         return "" if self._source is None else self._source.text
 
     @property
+    def source(self) -> Source | None:
+        """The text with its name; None for values that did not come from text."""
+        return self._source
+
+    @property
     def name(self) -> str | None:
         """The name of the file, or None."""
         return self._source.name if self._source else None
+
+    def offsets(self, path: Path) -> tuple[int, int]:
+        """Offsets into the text of the key and of the value at ``path``; 0 where unknown."""
+        node = self._nodes.get(tuple(path))
+        return (node.key, node.start) if node else (0, 0)
 
     def mark(self, path: Path) -> Mark | None:
         """Position of the value at ``path``, or of its nearest ancestor in the file.

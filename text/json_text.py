@@ -10,7 +10,7 @@ import json
 import re
 from typing import Literal, NoReturn, TypeAlias
 
-from .assembler import Assembler
+from .assembler import LIMITS, Assembler, Limits
 from .document import Document, Source
 from .scalars import ScalarError, hint, integer, real, resolve
 
@@ -25,23 +25,23 @@ _LITERALS = {"true": True, "false": False, "null": None}
 _State: TypeAlias = Literal["value", "item or end", "key or end", "key", "colon", "next", "done"]
 
 
-def read_json(source: Source) -> Document:
-    """The document in ``source``; raises `SpecError`.
+def read_json(source: Source, limits: Limits = LIMITS) -> Document:
+    """The document in ``source``; raises `SpecError`, also for one beyond ``limits``.
 
     >>> read_json(Source('{"stem": {"kind": "conv7x7", "width": 64}}')).tree
     {'stem': {'kind': 'conv7x7', 'width': 64}}
     """
-    return _Parser(source).document()
+    return _Parser(source, limits).document()
 
 
 class _Parser:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, limits: Limits) -> None:
         self.text = source.text
         self.at = 0
         self.comma = 0
         #: Offset of each open bracket.
         self.open: list[int] = []
-        self.out = Assembler(source)
+        self.out = Assembler(source, limits)
 
     def document(self) -> Document:
         self._skip()

@@ -44,14 +44,25 @@ def read(
 
 def read_file(path: str | os.PathLike[str]) -> Document:
     """The document in a file. Raises `SpecError`, also for a file that does not exist."""
-    path, data = os.fspath(path), None
+    path = os.fspath(path)
+    return read(_bytes(path, MAX_BYTES), name=path)
+
+
+def read_text(path: str | os.PathLike[str], most: int = MAX_BYTES) -> str:
+    """The text of a file of at most so many bytes. Raises `SpecError`."""
+    path = os.fspath(path)
+    return _decode(_bytes(path, most), path, most)
+
+
+def _bytes(path: str, most: int) -> bytes:
+    data = None
     try:
         # Checked before opening, because opening a pipe can block for ever.
         status = os.stat(path)
         if stat.S_ISREG(status.st_mode):
             with open(path, "rb") as file:
                 # One byte more than allowed: the file may have grown since its size was read.
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(most + 1)
     except FileNotFoundError:
         _refuse(path, "no such file", _nearest(path))
     except OSError as error:
@@ -61,19 +72,19 @@ def read_file(path: str | os.PathLike[str]) -> Document:
     if data is None:
         folder = stat.S_ISDIR(status.st_mode)
         _refuse(path, "this is a directory" if folder else "not a regular file")
-    if len(data) > MAX_BYTES:
-        _too_large(max(len(data), status.st_size), path)
-    return read(data, name=path)
+    if len(data) > most:
+        _too_large(max(len(data), status.st_size), path, most)
+    return data
 
 
-def _decode(source: bytes | str, name: str | None) -> str:
+def _decode(source: bytes | str, name: str | None, most: int = MAX_BYTES) -> str:
     if isinstance(source, str):
         size = len(source.encode("utf-8", "surrogatepass"))
-        if size > MAX_BYTES:
-            _too_large(size, name)
+        if size > most:
+            _too_large(size, name, most)
         return source.removeprefix("\ufeff")
-    if len(source) > MAX_BYTES:
-        _too_large(len(source), name)
+    if len(source) > most:
+        _too_large(len(source), name, most)
     # UTF-16 is what Windows PowerShell writes when output is redirected to a file.
     utf16 = source[:2] in (b"\xff\xfe", b"\xfe\xff") and source[2:4] != b"\0\0"
     try:
@@ -102,8 +113,8 @@ def _nearest(path: str) -> str | None:
     return f"did you mean {os.path.join(folder, near[0])}?" if near else None
 
 
-def _too_large(size: int, name: str | None) -> NoReturn:
-    message = f"{size:,} bytes are too many for a spec (at most {MAX_BYTES:,})"
+def _too_large(size: int, name: str | None, most: int) -> NoReturn:
+    message = f"{size:,} bytes are too many for a spec (at most {most:,})"
     raise SpecError(Fault("size", message, file=name))
 
 

@@ -1,0 +1,95 @@
+"""``config.json`` of timm: ``architecture`` with the arguments of its constructor.
+
+Names and defaults as in timm 1.0.31.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...reading.load import load
+from ...specs.network import ResNetSpec
+from ..format import Format, Tree
+from ..keys import ANY, NATURAL, TEXT, Key, Keys, Record, only
+from ..node import Node
+from ..timm_names import ARGS, changed, named, names
+
+OUTER: Final = {
+    "architecture": Key(TEXT),
+    "num_classes": Key(NATURAL, 1000),
+    "global_pool": only("avg", "", why="another pool", kind=TEXT),
+    "model_args": Key(ANY, None),
+}
+
+
+def holds(root: Node) -> bool:
+    """Whether a file names an architecture."""
+    return bool(root.text("architecture"))
+
+
+def read(record: Record) -> Tree:
+    """The spec of an architecture."""
+    keys = Keys(record, OUTER, record.root)
+    keys.check("global_pool")
+    args = keys.sub("model_args", ARGS)
+    spec = named(keys, "architecture")
+    inner = args.given("num_classes")
+    classes = keys["num_classes"] if inner is None else inner
+    return changed(args, spec, classes).to_tree()
+
+
+def write(spec: ResNetSpec) -> Tree:
+    """The architecture that comes nearest to ``spec``."""
+    tree = spec.model_dump(mode="json")
+    head = tree["head"] or {}
+    classes = head.get("num_classes", 0)
+    args: Tree = {"num_classes": classes, "in_chans": spec.in_channels}
+    args["zero_init_last"] = tree["init"]["zero_residual"]
+    if head.get("dropout"):
+        args["drop_rate"] = head["dropout"]
+    if tree["stochastic_depth"]:
+        args["drop_path_rate"] = tree["stochastic_depth"]["rate"]
+    name = _same(spec) or ""
+    if not name:
+        name = "resnet18" if tree["block"]["kind"] == "basic" else "resnet50"
+        args |= _words(tree)
+    return {"architecture": name, "num_classes": classes, "model_args": args}
+
+
+def _same(spec: ResNetSpec) -> str | None:
+    """timm's name of a network that differs from ``spec`` in its ends at most."""
+    ends: Tree = {"head": None, "in_channels": 3, "init": {}, "stochastic_depth": None}
+    wanted = spec.replace(ends).digest
+    shape = [len(stage.blocks or ()) or stage.depth for stage in spec.stages]
+    for name, entry in names().items():
+        known = load(entry)
+        depths = [len(stage.blocks or ()) or stage.depth for stage in known.stages]
+        if depths == shape and known.replace(ends).digest == wanted:
+            return name
+    return None
+
+
+def _words(tree: Tree) -> Tree:
+    """The words of timm's ResNet."""
+    block, stem, stages = tree["block"], tree["stem"], tree["stages"]
+    words: Tree = {
+        "layers": [stage["depth"] or len(stage["blocks"]) for stage in stages],
+        "channels": [stage["width"] or 1 for stage in stages],
+        "avg_down": tree["shortcut"]["change"]["kind"] == "avg_projection",
+    }
+    if stem["kind"] == "deep_base" and len(stem["widths"]) == 3:
+        first, second, _ = stem["widths"]
+        words["stem_type"] = "deep" if first == second else "deep_tiered"
+        words["stem_width"] = second
+    if block["kind"] == "bottleneck":
+        words |= {"cardinality": block["groups"], "base_width": block["width_per_group"]}
+    attention: Any = block.get("attention")
+    if attention:
+        words["block_args"] = {"attn_layer": attention["kind"]}
+    dilated = [stage["dilation"] for stage in stages]
+    if max(dilated) > 1:
+        words["output_stride"] = 8 if dilated[-1] == 4 else 16
+    return words
+
+
+FORMAT: Final = Format("timm", "timm", holds, read, write=write)
