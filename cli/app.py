@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
@@ -21,7 +21,7 @@ from .exits import Exit, explain
 from .export import export as export_network
 from .fit import fit
 from .options import STDIN, STDOUT, strictly
-from .output import console
+from .output import console, tell
 from .predict import predict
 from .report import report
 from .results import export, retry, status
@@ -29,6 +29,15 @@ from .show import show
 from .sweep_plan import plan_file
 from .sweep_run import run_file
 from .train import train
+
+
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell to complete in.")],
+    /,
+) -> None:
+    """Print a script with which a shell completes commands, options and values."""
+    tell(program().generate_completion(shell=shell).rstrip())
+
 
 #: Each command, its function, and examples for its help.
 VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
@@ -39,7 +48,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge new resnet18 --set head.num_classes=10 > net.yaml\n"
         "resforge new resnet50 --set 'stages[*].depth=3' --set shortcut=zero_pad --name mine",
     ),
-    ("check", check, "resforge check net.yaml\nresforge check nets/*.yaml --json"),
+    ("check", check, "resforge check net.yaml\nresforge check nets/*.yaml --format github"),
     (
         "show",
         show,
@@ -59,6 +68,12 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge schema > resforge.schema.json\n"
         "resforge schema --sweep > resforge-sweep.schema.json\n"
         "resforge schema --space > resforge-space.schema.json",
+    ),
+    (
+        "completion",
+        completion,
+        "resforge completion bash > ~/.local/share/bash-completion/completions/resforge\n"
+        "resforge completion fish > ~/.config/fish/completions/resforge.fish",
     ),
     (
         "export",
@@ -175,7 +190,7 @@ def run(tokens: Sequence[str]) -> int:
     <Exit.OK: 0>
     """
     try:
-        status = _app(tokens)(_without_dashes(tokens))
+        status = program(tokens)(_without_dashes(tokens))
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return explain(error)
@@ -185,7 +200,8 @@ def run(tokens: Sequence[str]) -> int:
     return Exit.OK if status is None else Exit(status)
 
 
-def _app(tokens: Sequence[str]) -> App:
+def program(tokens: Sequence[str] = ()) -> App:
+    """The commands and their options, printed as ``tokens`` ask for."""
     # Boxes are for terminals; pipes get plain lines. Only help needs a console.
     helping = not tokens or not {"--help", "-h"}.isdisjoint(tokens)
     shared: dict[str, Any] = {
@@ -199,6 +215,7 @@ def _app(tokens: Sequence[str]) -> App:
         help="Write a ResNet as a dozen lines of YAML; know its cost before it is built.",
         help_epilogue="`resforge COMMAND --help` shows the options and examples of a command.",
         version=__version__,
+        version_flags=["--version", "-V"],
         result_action="return_value",
         print_error=False,
         exit_on_error=False,

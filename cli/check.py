@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from ..errors import SpecError, printable
 from ..planner.plan import check_size, lay_out
 from .exits import Exit
+from .findings import github, sarif
 from .options import STDIN, Json, MaxActivations, MaxParams, load_source
 from .output import say, tell, tell_json
 
@@ -20,11 +21,21 @@ def check(
     ],
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
+    format: Annotated[
+        Literal["text", "json", "github", "sarif"],
+        Parameter(help="github prints annotations for GitHub Actions, sarif a SARIF 2.1.0 log."),
+    ] = "text",
     json: Json = False,
 ) -> Exit:
     """Check spec files: one line for each, and every fault with its place and a remedy."""
     results = [_check(file, max_params, max_activations) for file in files]
-    if json:
+    faults = [fault for result in results if not result["ok"] for fault in result["error"].faults]
+    if format == "github":
+        for line in github(faults):
+            tell(line)
+    elif format == "sarif":
+        tell_json(sarif(faults))
+    elif json or format == "json":
         tell_json([_as_json(result) for result in results])
     else:
         for result in results:

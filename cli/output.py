@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
@@ -21,7 +22,23 @@ Item = TypeVar("Item")
 def say(text: str) -> None:
     """Print a message on stderr."""
     sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
+    print(_marked(text) if coloured(sys.stderr) else text, file=sys.stderr, flush=True)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether to print in colour: on a terminal, unless ``NO_COLOR`` is set; always with
+    ``FORCE_COLOR``."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _marked(text: str) -> str:
+    """An error with its first word in red, its help in cyan, as a terminal shows them."""
+    text = re.sub(r"^error(\[\w+\])?", "\x1b[1;31m\\g<0>\x1b[0m", text, flags=re.MULTILINE)
+    return re.sub(r"^( +)help:", "\\1\x1b[36mhelp:\x1b[0m", text, flags=re.MULTILINE)
 
 
 def tell(text: str) -> None:

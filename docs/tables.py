@@ -1,5 +1,5 @@
-"""Writes the tables of the pages on the language, the catalogue and weights, and the figures of
-the catalogue's networks (``planner/known.json``).
+"""Writes the tables of the pages on the language, the catalogue, weights and commands, and the
+figures of the catalogue's networks (``planner/known.json``).
 
 Run as ``python docs/tables.py``.
 
@@ -10,12 +10,15 @@ differs from what this script writes, so a new kind, field, network or layout is
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from pydantic.fields import FieldInfo
+from resforge.cli.app import program
 from resforge.planner import known
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation
 from resforge.specs.attention import attention_kinds
@@ -29,7 +32,8 @@ from resforge.text.writer import to_yaml
 from resforge.weights import LAYOUTS, layouts
 
 PAGES = tuple(
-    Path(__file__).resolve().parent / f"{name}.md" for name in ("language", "catalogue", "weights")
+    Path(__file__).resolve().parent / f"{name}.md"
+    for name in ("language", "catalogue", "weights", "commands")
 )
 KNOWN = Path(known.__file__).with_name(known.FILE)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -45,8 +49,17 @@ def written(text: str) -> str:
 
 
 def _named(name: str) -> str:
-    others = {"layouts": _layouts, "families": _families}
+    others = {"layouts": _layouts, "families": _families, "commands": _commands}
     return others[name]() if name in others else _table(tables()[name])
+
+
+def _commands() -> str:
+    """Every command with its arguments and options."""
+    # Those of the program, from the heading of the page on.
+    # The usage would else name the program that asks.
+    with patch.object(sys, "argv", ["resforge"]):
+        text = program().generate_docs(heading_level=2, usage_name="resforge")
+    return text.partition("\n**Commands**:\n")[2].strip() + "\n"
 
 
 def _families() -> str:

@@ -53,7 +53,7 @@ def test_version(cli: Cli) -> None:
         (["shwo", "x"], 'Did you mean "show"?'),
         (["show", "x", "--inptu", "3"], "Did you mean --input?"),
         (["show"], "SOURCE"),
-        (["show", "a", "b"], "b"),
+        (["show", "a", "b", "--all"], "--all"),
         (["check"], "FILE"),
         (["check", "net.yaml", "--max-params", "many"], "--max-params"),
         (["sweep", "rnu"], 'Did you mean "run"?'),
