@@ -13,10 +13,12 @@ from ..drawing.numbers import grouped, short
 from ..drawing.text import to_text
 from ..errors import ResforgeError, printable
 from ..planner.plan import Plan, check_size
+from ..reading.load import is_file
 from ..specs.expand import expand as expand_words
 from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
 from .output import columns, console, say, tell, tell_json
 from .show_several import show_several, summary_of
+from .watch import watch as again
 
 if TYPE_CHECKING:
     from ..training.cost import Cost
@@ -58,6 +60,15 @@ Measure = Annotated[
         " on one thread of this machine, where nothing else should run.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    Parameter(
+        "--watch",
+        negative="",
+        show_default=False,
+        help="Show the network again, and write --svg again, whenever its file is saved.",
+    ),
+]
 BatchSize = Annotated[
     int, Parameter("--batch-size", metavar="N", validator=Number(gte=2), help="For --measure.")
 ]
@@ -76,6 +87,7 @@ def show(
     max_params: MaxParams = None,
     max_activations: MaxActivations = None,
     json: Json = False,
+    watch: Watch = False,
 ) -> None:
     """Show the stages or layers of a network and their costs, without building it.
 
@@ -84,6 +96,15 @@ def show(
     MACs are the multiply-accumulates of convolutions and linear layers for
     one image. Depth is the number of weighted layers on the longest path.
     """
+    if watch:
+        if more or not is_file(source):
+            raise CycloptsError(msg="--watch is for one file.")
+        options: dict[str, Any] = {
+            **{"input": input, "all": all, "svg": svg, "expand": expand, "measure": measure},
+            **{"batch_size": batch_size, "json": json},
+            **{"max_params": max_params, "max_activations": max_activations},
+        }
+        again(source, lambda: show(source, **options))
     if more:
         given = {"--all": all, "--svg": svg, "--expand": expand, "--measure": measure}
         for name in (name for name, value in given.items() if value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,38 @@ def test_completion_knows_every_command_and_its_options(shell: str, tmp_path: Pa
     if shell == "bash":
         done = subprocess.run(["bash", "-n"], input=script, text=True, check=False)
         assert done.returncode == 0
+
+
+def test_a_file_is_shown_again_when_it_is_saved(tmp_path: Path) -> None:
+    """A good file, a bad one, a good one; then Ctrl-C."""
+    net, svg = tmp_path / "net.yaml", tmp_path / "net.svg"
+    net.write_text("resforge: 1\nbase: cifar_resnet20\n")
+    command = [sys.executable, "-m", "resforge", "show", "net.yaml", "--watch", "--svg", "net.svg"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as shown:
+        assert shown.stderr is not None
+        assert shown.stdout is not None
+        try:
+            lines = iter(shown.stderr.readline, "")
+            assert any(line.startswith("watching") for line in lines)
+            first = svg.read_text()
+            net.write_text("resforge: 1\nbase: cifar_resnet21\n")
+            assert any(line.startswith("error[") for line in lines)
+            assert any(line.startswith("watching") for line in lines)
+            net.write_text("resforge: 1\nbase: cifar_resnet32\n")
+            assert any(line.startswith("watching") for line in lines)
+            shown.send_signal(signal.SIGINT)
+            assert shown.wait(30) == 130
+        finally:
+            shown.kill()
+        assert svg.read_text() != first
+        assert "cifar_resnet32" in shown.stdout.read()
+
+
+def test_only_a_file_can_be_watched(tmp_path: Path) -> None:
+    done = resforge("show", "resnet18", "--watch", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--watch is for one file" in done.stderr
 
 
 def test_the_version_in_short(tmp_path: Path) -> None:
