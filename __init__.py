@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .classify import load_run as load_run
     from .configs import Imported as Imported
     from .configs import from_config as from_config
+    from .configs import to_config as to_config
     from .drawing.text import show as show
     from .errors import BuildError as BuildError
     from .errors import Fault as Fault
@@ -57,6 +58,7 @@ _HOME = {
     "freeze": "blocks",
     "freeze_norm": "blocks",
     "from_config": "configs",
+    "to_config": "configs",
     "from_pretrained": "export",
     "fuse": "export",
     "register_with_timm": "export",

@@ -46,7 +46,9 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "new",
         new,
         "resforge new resnet18 --set head.num_classes=10 > net.yaml\n"
-        "resforge new resnet50 --set 'stages[*].depth=3' --set shortcut=zero_pad --name mine",
+        "resforge new resnet50 --set 'stages[*].depth=3' --set shortcut=zero_pad --name mine\n"
+        "resforge new --from config.json > net.yaml\n"
+        "resforge new --from configs/net.py --within configs > net.yaml",
     ),
     ("check", check, "resforge check net.yaml\nresforge check nets/*.yaml --format github"),
     (
@@ -79,6 +81,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "export",
         export_network,
         "resforge export net.yaml --code > model.py\n"
+        "resforge export net.yaml --config huggingface > config.json\n"
         "resforge export resnet50 --onnx resnet50.onnx --input 3x224x224\n"
         "resforge export runs/flowers/best.safetensors --onnx flowers.onnx\n"
         "resforge export resnet18 --torch-export resnet18.pt2 --batch 8 --fuse",

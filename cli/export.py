@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter, Token
 from cyclopts.validators import Number
 
+from ..configs import as_text, to_config
 from ..errors import printable
 from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
@@ -59,6 +60,16 @@ Code = Annotated[
         help="Print the network as one Python file that needs only torch.",
     ),
 ]
+Config = Annotated[
+    str | None,
+    Parameter(
+        "--config",
+        group=FORMATS,
+        metavar="NAME",
+        help="Print another project's settings of the same network: huggingface, timm, pycls, "
+        "detectron2 or mmpretrain.",
+    ),
+]
 Batch = Annotated[
     int | None,
     Parameter(
@@ -105,6 +116,7 @@ def export(
     /,
     *,
     code: Code = False,
+    config: Config = None,
     onnx: Annotated[File, Parameter("--onnx", help="Write ONNX.")] = None,
     torch_export: Annotated[
         File, Parameter("--torch-export", help="Write a program for torch.export.load (.pt2).")
@@ -130,12 +142,17 @@ def export(
     """
     given = {"--entry": entry, "--strip": strip, "--opset": opset}
     _check_options({name for name, value in given.items() if value}, weights, onnx)
-    if code and (batch is not None or fuse or weights is not None):
-        raise CycloptsError(msg="--code cannot be used with --batch, --fuse or --weights.")
+    text = "--code" if code else "--config" if config is not None else ""
+    if text and (batch is not None or fuse or weights is not None):
+        raise CycloptsError(msg=f"{text} cannot be used with --batch, --fuse or --weights.")
     if source.endswith(SEALED):
         spec, weights = _spec_in(source), weights or source
     else:
         spec = load_source(source)
+    if config is not None:
+        settings = to_config(spec, config)
+        tell_json(settings) if json else tell(as_text(settings, config).rstrip())
+        return
     plan = plan_at(spec, input)
     check_size(plan, max_params)
     if code:

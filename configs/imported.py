@@ -108,11 +108,13 @@ def from_config(
 
 def recognise(source: str | os.PathLike[str]) -> Format | None:
     """The format of a file of another project; None where it is of none, or cannot be read."""
-    try:
-        root, _ = _root(source, None, alone=True)
-    except SpecError:
-        return None
-    return _recognised(root)
+    for alone in (False, True):
+        try:
+            root, _ = _root(source, None, alone=alone)
+        except SpecError:
+            continue
+        return _recognised(root)
+    return None
 
 
 def _recognised(root: Node) -> Format | None:

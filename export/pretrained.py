@@ -16,6 +16,7 @@ from ..blocks import ResNet
 from ..builder import build, spec_of
 from ..builder.edits import is_part
 from ..builder.network import unwrap
+from ..configs import from_config, recognise
 from ..drawing.numbers import grouped, shape_text
 from ..errors import BuildError, SpecError
 from ..files import make_folder, write_whole
@@ -38,6 +39,9 @@ CONFIG, WEIGHTS, CARD, PICTURE, CODE = (
     "network.svg",
     "model.py",
 )
+
+#: Files of weights of older folders of other projects.
+THEIRS = ("pytorch_model.bin",)
 
 
 def save_pretrained(model: nn.Module, folder: str | os.PathLike[str]) -> None:
@@ -88,6 +92,9 @@ def from_pretrained(
 ) -> ResNet:
     """The network that :func:`save_pretrained` wrote, in evaluation.
 
+    A folder that timm or Hugging Face transformers wrote is read as well: its ``config.json`` by
+    :func:`resforge.from_config`, its weights by :func:`resforge.load_weights`.
+
     ``folder`` may also be the name of a repository on the Hugging Face Hub, of which
     ``revision`` is a branch, tag or commit; that needs ``huggingface_hub``. Raises
     :class:`ExportError` where there is no such folder or what it holds was not written so,
@@ -99,6 +106,8 @@ def from_pretrained(
         raise ExportError(f"{fault.message}; {fault.help}")
     if not place.is_dir():
         place = _download(os.fspath(folder), revision)
+    if recognise(place / CONFIG) is not None:
+        return _of_another_project(place, device)
     spec, dtype = _read_config(place / CONFIG)
     written = read(place / WEIGHTS).spec
     if written is None or written.digest != spec.digest:
@@ -108,6 +117,17 @@ def from_pretrained(
         )
     model = build(spec, device=device, dtype=dtype)
     load_weights(model, place / WEIGHTS)
+    model.eval()
+    return model
+
+
+def _of_another_project(place: Path, device: torch.device | str | None) -> ResNet:
+    """The network of a folder that timm or transformers wrote."""
+    file = next((place / name for name in (WEIGHTS, *THEIRS) if (place / name).is_file()), None)
+    if file is None:
+        raise ExportError(f"{place} holds no weights: put {WEIGHTS} beside {CONFIG}")
+    model = build(from_config(place).spec, device=device)
+    load_weights(model, file)
     model.eval()
     return model
 
@@ -143,7 +163,9 @@ def _read_config(path: Path) -> tuple[ResNetSpec, torch.dtype]:
 
 def _download(name: str, revision: str | None) -> Path:
     hub = _hub(f"{name} is no folder here")
-    return Path(hub.snapshot_download(name, revision=revision, allow_patterns=[CONFIG, WEIGHTS]))
+    return Path(
+        hub.snapshot_download(name, revision=revision, allow_patterns=[CONFIG, WEIGHTS, *THEIRS])
+    )
 
 
 def _hub(why: str) -> Any:

@@ -118,7 +118,7 @@ def test_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def snapshot_download(name: str, revision: str | None, allow_patterns: list[str]) -> str:
         assert (name, revision) == ("someone/net", "main")
-        assert set(allow_patterns) == {"config.json", "model.safetensors"}
+        assert set(allow_patterns) == {"config.json", "model.safetensors", "pytorch_model.bin"}
         return str(tmp_path)
 
     hub = types.SimpleNamespace(
@@ -140,3 +140,20 @@ def test_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_names_of_the_files() -> None:
     assert pretrained.WEIGHTS == "model.safetensors"  # what the Hub counts and shows
     assert pretrained.CONFIG == "config.json"
+
+
+def test_folders_of_other_projects(tmp_path: Path) -> None:
+    spec = rf.load("resnet18").replace({"stages[*].width": 8, "head.num_classes": 3})
+    ours = rf.build(spec, seed=1).eval()
+    for name in ("timm", "huggingface"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps(rf.to_config(spec, name)))
+        with pytest.raises(rf.ResforgeError, match="holds no weights"):
+            rf.from_pretrained(folder)
+        rf.convert_weights(ours.state_dict(), folder / "weights.pth", to=name, spec=spec)
+        (folder / "weights.pth").rename(folder / "pytorch_model.bin")
+        theirs = rf.from_pretrained(folder)
+        x = torch.randn(2, 3, 64, 64)
+        assert torch.equal(ours(x), theirs(x))
+        assert not theirs.training

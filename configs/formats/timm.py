@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ...planner.known import known_of
 from ...reading.load import load
 from ...specs.network import ResNetSpec
 from ..format import Format, Tree
@@ -42,7 +43,9 @@ def write(spec: ResNetSpec) -> Tree:
     """The architecture that comes nearest to ``spec``."""
     tree = spec.model_dump(mode="json")
     head = tree["head"] or {}
-    classes = head.get("num_classes", 0)
+    layers = head.get("layers", ())
+    linear = [layer["out_features"] for layer in layers if layer["kind"] == "linear"]
+    classes = head.get("num_classes", linear[-1] if linear else 0)
     args: Tree = {"num_classes": classes, "in_chans": spec.in_channels}
     args["zero_init_last"] = tree["init"]["zero_residual"]
     if head.get("dropout"):
@@ -60,13 +63,10 @@ def _same(spec: ResNetSpec) -> str | None:
     """timm's name of a network that differs from ``spec`` in its ends at most."""
     ends: Tree = {"head": None, "in_channels": 3, "init": {}, "stochastic_depth": None}
     wanted = spec.replace(ends).digest
-    shape = [len(stage.blocks or ()) or stage.depth for stage in spec.stages]
-    for name, entry in names().items():
-        known = load(entry)
-        depths = [len(stage.blocks or ()) or stage.depth for stage in known.stages]
-        if depths == shape and known.replace(ends).digest == wanted:
-            return name
-    return None
+    depths = tuple(len(stage.blocks or ()) or stage.depth for stage in spec.stages)
+    alike = (pair for pair in names().items() if known_of(pair[1]).depths == depths)
+    found = (name for name, entry in alike if load(entry).replace(ends).digest == wanted)
+    return next(found, None)
 
 
 def _words(tree: Tree) -> Tree:
