@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class Killer:
         """The store is whole, and what was ever recorded still is."""
         if not (self.out / "results.sqlite").exists():
             return
-        with sqlite3.connect(self.out / "results.sqlite") as database:
+        with closing(sqlite3.connect(self.out / "results.sqlite")) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             now = attempts(database)
         assert self.recorded.items() <= now.items()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -214,12 +215,12 @@ def test_the_rest_of_a_killed_driver_goes_to_the_other(tmp_path: Path, log: Path
 
 
 def drivers_in(out: Path) -> list[Any]:
-    with sqlite3.connect(out / "results.sqlite") as database:
+    with closing(sqlite3.connect(out / "results.sqlite")) as database:
         return database.execute("SELECT owner FROM drivers").fetchall()
 
 
 def crashes_in(out: Path) -> int:
-    with sqlite3.connect(out / "results.sqlite") as database:
+    with closing(sqlite3.connect(out / "results.sqlite")) as database:
         return int(database.execute("SELECT sum(crashes) FROM trials").fetchone()[0])
 
 

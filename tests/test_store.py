@@ -345,7 +345,7 @@ def test_what_is_no_store_is_left_untouched(tmp_path: Path, content: bytes) -> N
 
 def test_another_programs_database_is_left_untouched(tmp_path: Path) -> None:
     path = tmp_path / "results.sqlite"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE theirs (x)")
     before = path.read_bytes()
     with pytest.raises(StoreError, match="not a results store"):

@@ -6,6 +6,7 @@ import io
 import operator
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -99,8 +100,10 @@ def _materialised(
     if not count:
         raise SpecError(Fault("data", "there are no images", part, "give at least one"))
     images, labels = None, np.empty(count, np.int64)
-    quiet = not (progress and sys.stderr.isatty())
-    numbers = track(range(count), part, console=Console(stderr=True), disable=quiet)
+    numbers: Iterable[int] = range(count)
+    if progress and sys.stderr.isatty():
+        # Not by `disable`, with which rich before 15 prints an empty line.
+        numbers = track(numbers, part, console=Console(stderr=True))
     for number in numbers:
         pixels, labels[number] = _pair(items[number], f"{part}[{number}]")
         if images is None:
