@@ -45,7 +45,9 @@ class Range(Spec):
     """
 
     min: _End | None = None
+    """Smallest value; left out: no limit."""
     max: _End | None = None
+    """Largest value; left out: no limit."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> Range:
@@ -108,10 +110,15 @@ class Where(Spec):
     """
 
     params: _Range | None = None
+    """Number of learnable parameters."""
     macs: _Range | None = None
+    """Multiply-accumulates at the input size."""
     activations: _Range | None = None
+    """Elements put out by convolutions and linear layers."""
     depth: _Range | None = None
+    """Weighted layers on the longest path."""
     receptive_field: _Range | None = None
+    """Side in pixels of what one output sees of the input."""
     conditions: Annotated[tuple[_Text, ...], Field(strict=False, max_length=100)] = ()
     """Expressions such as `sum(depths) <= 20` that are true of every network."""
 

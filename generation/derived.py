@@ -41,7 +41,9 @@ class Derived(Spec):
     of: str
     """Path of the source; a ``[*]`` in it takes the index of the ``[*]`` in the derived path."""
     times: _Factor = 1
+    """Factor of the source value."""
     plus: _Factor = 0
+    """What is added to the product."""
     step: Annotated[int, Field(ge=1, le=65_536)] | None = None
     """The result is rounded to a positive multiple of ``step``; by default to a whole number where
     the source is one."""

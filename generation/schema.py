@@ -17,6 +17,16 @@ _DESCRIPTIONS = {
     "log_normal": "Numbers in steps, as likely as a log-normal distribution is dense there.",
 }
 
+_REGNET = {
+    "depth": "Number of blocks.",
+    "w_0": "Width of the straight line at the first block.",
+    "w_a": "Slope of the straight line: how much wider it is at each block.",
+    "w_m": "Ratio of the widths of neighbouring stages.",
+    "group_width": "Channels of each group of the 3x3 convolutions.",
+    "ratio": "Width of a block over that of its 3x3 convolution.",
+    "stride": "Stride of every stage.",
+}
+
 #: Kinds that say how often something is repeated.
 _OFTEN = ("choice", "int", "log_int", "log_normal")
 
@@ -25,7 +35,10 @@ def definitions() -> dict[str, Any]:
     """Definitions of free fields, choices and options, by the names that :func:`free` uses."""
     kinds = {kind: _choice(kind) for kind in _DESCRIPTIONS}
     kinds["repeat"] = _mapping(
-        {"repeat": _ref("Often"), "of": _ref("Option")},
+        {
+            "repeat": {**_ref("Often"), "description": "How often the option is repeated."},
+            "of": {**_ref("Option"), "description": "The option that is repeated."},
+        },
         ["repeat", "of"],
         "A list in which an option is repeated, each time with choices of its own.",
     )
@@ -61,7 +74,7 @@ def definitions() -> dict[str, Any]:
             "anyOf": [_ref("Options"), *(_with_each(choice) for choice in kinds.values())],
         },
         "RegNet": _mapping(
-            dict.fromkeys((*NEEDED, *DEFAULTS), numbers),
+            {name: {**numbers, "description": _REGNET[name]} for name in (*NEEDED, *DEFAULTS)},
             NEEDED,
             "The stages of a RegNet (Radosavovic et al. 2020, arXiv 2003.13678, section 3.3).",
         ),
@@ -70,12 +83,18 @@ def definitions() -> dict[str, Any]:
 
 def free() -> dict[str, Any]:
     """The schema of ``free``: a mapping of paths to the values that may stand there."""
-    regnet = _mapping({"regnet": _ref("RegNet")}, ["regnet"])
+    stages = {**_ref("RegNet"), "description": "The stages of a RegNet, from its parameters."}
+    regnet = _mapping({"regnet": stages}, ["regnet"])
     return {
         "type": "object",
         "description": "Spec paths, and the values that may stand there.",
         "minProperties": 1,
-        "properties": {"stages": {"anyOf": [_ref("Free"), regnet]}},
+        "properties": {
+            "stages": {
+                "description": "The stages: a choice among lists of them, or a RegNet's.",
+                "anyOf": [_ref("Free"), regnet],
+            }
+        },
         "additionalProperties": _ref("Free"),
     }
 
@@ -89,7 +108,8 @@ def _choice(kind: str) -> dict[str, Any]:
             "maxItems": MAX_OPTIONS,
             "description": "How likely each option is, relative to the others.",
         }
-        return _mapping({kind: _ref("Options"), "weights": weights}, [kind], _DESCRIPTIONS[kind])
+        options = {**_ref("Options"), "description": _DESCRIPTIONS[kind]}
+        return _mapping({kind: options, "weights": weights}, [kind], _DESCRIPTIONS[kind])
     number = {"type": "integer" if kind.endswith("int") else "number", "maximum": MAX_NUMBER}
     positive = {**number, "exclusiveMinimum": 0}
     bounds = {
@@ -100,7 +120,8 @@ def _choice(kind: str) -> dict[str, Any]:
         "description": _DESCRIPTIONS[kind],
     }
     needed = [kind, "step"] if kind.endswith("real") else [kind]
-    fields = {kind: bounds, "step": positive}
+    step = {**positive, "description": "Distance between neighbouring numbers."}
+    fields = {kind: bounds, "step": step}
     if kind == "log_normal":
         fields["median"] = {**positive, "description": "Half of the distribution lies below it."}
         fields["sigma"] = {**positive, "description": "Standard deviation of the logarithm."}

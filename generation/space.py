@@ -18,7 +18,7 @@ from ..specs.explain import faults_of
 from ..specs.network import ResNetSpec
 from ..specs.paths import get_path
 from ..specs.plain import is_whole, plain
-from ..specs.schema import around_spec
+from ..specs.schema import around_spec, named
 from ..text.document import Document
 from ..text.reader import read, read_file
 from . import covering, finding, schema, spaces, steps
@@ -76,7 +76,8 @@ class Space(Spec):
         found = around_spec(super().model_json_schema(*args, **options))
         found["properties"]["free"] = schema.free()
         found["$defs"] |= schema.definitions()
-        return found
+        said = "A design space: a base network, and the values that its fields may have."
+        return named(found, "space", said)
 
     def __init__(self, /, **tree: Any) -> None:
         tree = plain(tree)

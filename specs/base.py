@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import TaggedUnionSchema
 
+from .hints import for_editors
 from .plain import is_whole, plain
 
 # Ceilings far above any network that was ever trained and far below what could hurt:
@@ -98,9 +99,9 @@ class Spec(BaseModel):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """The JSON Schema of this part of the language; see :class:`_Schema`."""
+        """The JSON Schema of this part of the language, with hints for editors."""
         options.setdefault("schema_generator", _Schema)
-        return super().model_json_schema(*args, **options)
+        return for_editors(super().model_json_schema(*args, **options))
 
     def as_plain(self) -> dict[str, Any]:
         """``model_dump(mode="json")``, in a fraction of its time where all is plain already."""

@@ -47,7 +47,9 @@ class NetworkFields(Spec):
     """Runs of blocks at one width each, first to last."""
     block: AnyBlock = BasicSpec()
     """The block of every stage without one of its own."""
-    shortcut: ShortcutRule = ShortcutPairSpec()
+    shortcut: Annotated[ShortcutRule, Field(json_schema_extra={"default": "projection"})] = (
+        ShortcutPairSpec()
+    )
     """The shortcut of every stage without one of its own."""
     norm: NormSpec = BatchNormSpec()
     """The norm of every part without one of its own."""

@@ -16,6 +16,7 @@ class InitSpec(Spec):
     """
 
     scheme: Literal["kaiming_normal", "torch"] = "kaiming_normal"
+    """How weights are drawn: `kaiming_normal`, or `torch`, as PyTorch does by default."""
     zero_residual: bool = False
     """Start the last norm of each residual branch at 0, so that a block starts as its shortcut
     (Goyal et al. 2017, arXiv 1706.02677, section 5.1); or the convolution that ends the branch

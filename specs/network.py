@@ -26,7 +26,7 @@ from .operation import shorten_chain
 from .paths import expand_stars, parse_path, set_path
 from .plain import plain
 from .rules import broken_rules
-from .schema import allow_base
+from .schema import allow_base, named
 from .shortcuts import shorten_shortcut
 from .stem import shorten_stem
 from .stochastic_depth import shorten_rate
@@ -69,6 +69,12 @@ class ResNetSpec(NetworkFields):
         except ValidationError as error:
             raise SpecError(*faults_of(error, cls, tree)) from None
         return spec
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """JSON Schema of spec files (draft 7), with hints for editors."""
+        said = "A residual network: a stem, stages of blocks with shortcuts, and a head."
+        return named(super().model_json_schema(*args, **options), "spec", said)
 
     @model_validator(mode="after")
     def _keep_the_rules(self, info: ValidationInfo) -> Self:

@@ -19,9 +19,11 @@ class SgdSpec(Spec):
     lr: LearningRate = 0.1
     """Peak learning rate; the schedule scales it."""
     momentum: Rate = 0.9
+    """Momentum; 0 for none."""
     nesterov: bool = False
     """Nesterov's momentum; has no effect at momentum 0."""
     weight_decay: Decay = 1e-4
+    """Weight decay, added to the gradient."""
 
 
 class AdaptiveSpec(Spec):
@@ -32,9 +34,13 @@ class AdaptiveSpec(Spec):
     lr: LearningRate = 1e-3
     """Peak learning rate; the schedule scales it."""
     beta1: Rate = 0.9
+    """Decay of the running mean of the gradient."""
     beta2: Rate = 0.999
+    """Decay of the running mean of its square."""
     eps: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-8
+    """Added to the denominator."""
     weight_decay: Decay = 0.0
+    """Weight decay."""
 
 
 class AdamSpec(AdaptiveSpec):
@@ -48,6 +54,7 @@ class AdamWSpec(AdaptiveSpec):
 
     kind: Literal["adamw"] = "adamw"
     weight_decay: Decay = 1e-2
+    """Weight decay, apart from the gradient."""
 
 
 _Kinds = Annotated[SgdSpec | AdamSpec | AdamWSpec, Field(discriminator="kind")]

@@ -38,6 +38,7 @@ class StepSchedule(Spec):
     ] = (0.5, 0.75)
     """Fractions of the run, in rising order."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Factor of the learning rate at each milestone."""
 
     @model_validator(mode="after")
     def _rising(self) -> StepSchedule:

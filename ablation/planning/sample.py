@@ -31,6 +31,7 @@ class SampleSpec(Spec):
     space: Annotated[str, Field(min_length=1, max_length=4096)]
     """Name of a shipped space, or a file; a relative path is relative to the sweep's folder."""
     n: Annotated[int, Field(ge=1, le=MAX_SAMPLE)]
+    """Number of networks to draw."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the draws."""
 

@@ -34,6 +34,7 @@ class StopSpec(Spec):
     first: Annotated[int, Field(ge=1)]
     """Steps before the first rung."""
     eta: Annotated[int, Field(ge=2, le=100)] = 3
+    """One network in `eta` goes on from each rung, for `eta` times as many steps."""
 
     def rungs(self, recipe: Recipe) -> tuple[int, ...]:
         """Steps after which networks are stopped: evaluations of ``recipe`` before the last."""
@@ -80,9 +81,11 @@ class SearchSpec(SampleSpec):
     method: Method = "evolution"
     """By default ``nsga2`` where there are several objectives."""
     population: _Size = 20
+    """Number of networks that are kept as parents."""
     tournament: _Size = 5
     """By default 2 with ``nsga2``."""
     batch: _Size = 10
+    """Number of networks that are proposed and trained together."""
     stop: StopSpec | None = None
     """Stops networks before the last step that are not among the best."""
     lineage: SkipJsonSchema[dict[str, Descent]] = Field(default_factory=dict)

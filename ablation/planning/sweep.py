@@ -16,7 +16,7 @@ from ...reading.load import validate
 from ...reading.start import Base
 from ...specs.base import Spec, Version
 from ...specs.plain import is_whole
-from ...specs.schema import around_spec
+from ...specs.schema import around_spec, named
 from ...text.document import Document
 from ...text.inline import in_words
 from ...text.reader import read_file
@@ -157,7 +157,9 @@ class Sweep(Spec):
     """Numbers of seeds at which the comparisons are judged, until each is settled; ``seeds: {first:
     3, most: 12}`` sets them. Empty where a sweep is judged once, with all its seeds."""
     data: DataSpec = DigitsSpec()
+    """Data that every network is trained and tested on."""
     recipe: RecipeSpec = Recipe()
+    """How every network is trained: the name of a recipe, or its fields."""
     timeout: Annotated[float, Field(gt=0.0, le=1e7)] = 600.0
     """Seconds after which a trial is stopped and recorded as timed out."""
     diverged: Literal["guess", "drop"] = "guess"
@@ -210,7 +212,8 @@ class Sweep(Spec):
         schema["required"].remove("base")  # a design space has its own base
         either = [{"required": ["base", "axes"]}, {"required": ["base", "arms"]}]
         either += [{"required": [key]} for key in DRAWN]
-        return {**schema, "anyOf": either}
+        said = "Networks that are trained and compared: a base, and what each arm changes."
+        return named({**schema, "anyOf": either}, "sweep", said)
 
     _document: Document | None = PrivateAttr(default=None)
 

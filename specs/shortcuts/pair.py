@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
+from ...text.inline import in_words
 from ..base import Spec
 from ..shortcut import OPTIONS, AnyShortcut, expand_shortcut, shorten_inner
 from .identity import IdentitySpec
@@ -34,7 +35,10 @@ def shorten_shortcut(pair: ShortcutPairSpec) -> Any:
     return {"match": shorten_inner(pair.match), "change": change}
 
 
-Letter: Any = Literal[tuple(OPTIONS)]
+_SAID = [f"Option {letter}: `{in_words(short)}`." for letter, short in OPTIONS.items()]
+Letter: Any = Annotated[
+    Literal[tuple(OPTIONS)], Field(json_schema_extra={"enumDescriptions": list(_SAID)})
+]
 ShortcutRule = Annotated[
     ShortcutPairSpec,
     BeforeValidator(

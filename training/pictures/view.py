@@ -67,7 +67,9 @@ class RandomCrop(Spec):
     """
 
     min_area: Fraction = 0.08
+    """Smallest area of the part, as a fraction of the picture's."""
     mirror: bool = True
+    """Whether the part is mirrored left to right half the time."""
 
     def choose(self, width: int, height: int, random: Random) -> Crop:
         """Draw a part of a picture, with at most ten tries of four random numbers each."""
