@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runs.session import RunRequest as RunRequest
+    from .runs.request import RunRequest as RunRequest
     from .runs.session import train_run as train_run
     from .runs.use import evaluate_run as evaluate_run
     from .runs.use import load_run as load_run
     from .runs.use import predict_pictures as predict_pictures
 
 _HOME = {
-    "RunRequest": "runs.session",
+    "RunRequest": "runs.request",
     "evaluate_run": "runs.use",
     "load_run": "runs.use",
     "predict_pictures": "runs.use",

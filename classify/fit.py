@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ from .targets import Targets, balanced
 
 #: Seconds between two writes of the state within an epoch.
 EVERY = 300.0
+#: Largest fraction of the time that is spent on drawing the curve after epochs.
+DRAWING = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class FitResult:
     steps: int
     finished: bool
     diverged: bool
+    stopped_early: bool = False
+    """Whether it ended before its last epoch, with its patience."""
     leads: bool = True
     """Whether this process writes the files and prints."""
 
@@ -92,9 +96,15 @@ def fit(
         raise
     finally:
         progress.close()
-        writer.draw()
-    finished = run.step == spec.recipe.steps
-    return FitResult(tuple(run.history), run.step, finished, run.diverged, ranks.leads)
+        writer.draw(progress.note)
+    return FitResult(
+        tuple(run.history),
+        run.step,
+        finished=run.finished and not run.diverged,
+        diverged=run.diverged,
+        stopped_early=run.ended_early,
+        leads=ranks.leads,
+    )
 
 
 def _drive(
@@ -110,7 +120,7 @@ def _drive(
             writer.write_epoch()
         stop, due = map(bool, run.ranks.sum([stopped(), writer.is_due]))
         if stop or due:
-            run.loss = run.ranks.mean(run.loss)  # the state is written by one process for all
+            run.agree()  # the state is written by one process for all
             writer.write_state()
         if stop or run.finished:
             return
@@ -122,6 +132,8 @@ def _drive(
 
 class _Run(Loop):
     """The training loop of a run, with its epochs."""
+
+    measures_error: ClassVar[bool] = True
 
     def __init__(self, model: nn.Module, feed: Feed, spec: RunSpec, ranks: Ranks) -> None:
         recipe, count = spec.recipe, len(spec.classes)
@@ -151,7 +163,17 @@ class _Run(Loop):
         self.history: list[Epoch] = []
         self.loss, self.seconds = 0.0, 0.0
         """Sum of the losses of this epoch, and the time it took so far."""
+        self.errors: float | None = 0.0
+        """Sum of the errors of this epoch; None where some are not known."""
         self.since = time.perf_counter()
+
+    @property
+    def ended_early(self) -> bool:
+        return self.step < self.recipe.steps and self.spec.ends_early(self.history)
+
+    @property
+    def finished(self) -> bool:
+        return super().finished or self.ended_early
 
     @property
     def epoch_is_complete(self) -> bool:
@@ -174,14 +196,21 @@ class _Run(Loop):
         loss = super().advance()
         if not self.diverged:
             self.loss += loss
+            self.errors = None if self.errors is None else self.errors + self.batch_error
         elif self.ranks.world > 1:
             # The other processes may be waiting for gradients that this one will not send.
             raise ResforgeError(f"the loss is not finite at step {self.step + 1}")
         return loss
 
     def error(self, scores: Tensor, labels: Tensor) -> float:
-        """Error of the whole batch, over all processes."""
-        return self.ranks.mean(super().error(scores, labels))
+        """Error of this process's part of a batch; of the whole, where a warm-up depends on it."""
+        error = super().error(scores, labels)
+        return error if self.warmup.over else self.ranks.mean(error)
+
+    def agree(self) -> None:
+        """Give all processes the same sums of losses and errors, which are means over them."""
+        self.loss = self.ranks.mean(self.loss)
+        self.errors = None if self.errors is None else self.ranks.mean(self.errors)
 
     def end_epoch(self) -> Epoch:
         """Validate, and add the epoch to the history."""
@@ -197,19 +226,21 @@ class _Run(Loop):
             raise ResforgeError(
                 "no picture of the validation set can be read: fix the files named above"
             )
-        steps = self.spec.steps_per_epoch
+        self.agree()
+        steps, errors = self.spec.steps_per_epoch, None if self.spec.mixup else self.errors
         now = time.perf_counter()
         epoch = Epoch(
             epoch=self.step // steps,
             step=self.step,
             learning_rate=self.stepper.optimizer.param_groups[0]["lr"],
-            train_loss=ranks.mean(self.loss / steps),
+            train_loss=self.loss / steps,
+            train_accuracy=None if errors is None else 1 - errors / steps,
             val_loss=loss / count,
             val_accuracy=correct / count,
             seconds=self.seconds + now - self.since,
         )
         self.history.append(epoch)
-        self.loss, self.seconds, self.since = 0.0, 0.0, now
+        self.loss, self.errors, self.seconds, self.since = 0.0, 0.0, 0.0, now
         return epoch
 
     def state(self) -> dict[str, Any]:
@@ -220,6 +251,7 @@ class _Run(Loop):
                 self.step,
                 self.loss,
                 self.seconds + time.perf_counter() - self.since,
+                self.errors,
             ).as_dict(),
         }
 
@@ -228,7 +260,7 @@ class _Run(Loop):
         if found := misfit(self.model, state["model"]):
             raise ValueError(found)
         super().restore(state)
-        self.history = counters.history
+        self.history, self.errors = counters.history, counters.errors
         self.step, self.loss, self.seconds = counters.step, counters.loss, counters.seconds
 
 
@@ -241,6 +273,8 @@ class _Writer:
         self.progress = progress
         self.written = time.monotonic()
         """Time of the last write of the state."""
+        self.drawn, self.drawing = self.written, 0.3
+        """Time of the last drawing of the curve, and the seconds that one takes."""
 
     @property
     def is_due(self) -> bool:
@@ -266,11 +300,16 @@ class _Writer:
             self.folder.write_history(run.history)
         self.write_state()
         self.progress.epoch(epoch, is_best)
+        if self.drawing <= DRAWING * (time.monotonic() - self.drawn):
+            self.draw(lambda text: None)  # an error is reported once, at the end
 
-    def draw(self) -> None:
+    def draw(self, note: Callable[[str], None]) -> None:
         """Draw the learning curve so far; a run does not fail where that is impossible."""
         if self.run.ranks.leads and self.run.history:
+            start = time.monotonic()
             try:
                 write_curve(self.folder.path / CURVE, self.run.history)
             except ResforgeError as error:
-                self.progress.note(f"no {CURVE}: {error}")
+                note(f"no {CURVE}: {error}")
+            self.drawn = time.monotonic()
+            self.drawing = self.drawn - start

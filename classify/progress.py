@@ -55,16 +55,20 @@ class LiveBar(BarDisplay, Progress):
         self.note(line(epoch, best))
 
 
-HEADER = "epoch  train loss  val loss  val accuracy  learning rate      time"
+HEADER = "epoch  train loss  train acc.  val loss  val acc.  learning rate      time"
 
 
 def line(epoch: Epoch, best: bool) -> str:
     """An epoch as a row under :data:`HEADER`."""
     return (
-        f"{epoch.epoch:>5}  {epoch.train_loss:>10.4f}  {epoch.val_loss:>8.4f}"
-        f"  {100 * epoch.val_accuracy:>11.2f}%  {epoch.learning_rate:>13.3g}"
+        f"{epoch.epoch:>5}  {epoch.train_loss:>10.4f}  {_percent(epoch.train_accuracy):>10}"
+        f"  {epoch.val_loss:>8.4f}  {_percent(epoch.val_accuracy):>8}  {epoch.learning_rate:>13.3g}"
         f"  {epoch.seconds:>6.1f} s{'  best' if best else ''}"
     )
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.2f}%"
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:

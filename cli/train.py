@@ -55,17 +55,53 @@ class TrainOptions:
     data: Data
     out: Annotated[Path, Parameter(metavar="RUN", help="Folder for the files of the run.")]
     epochs: Annotated[int, AtLeastOne, Parameter(help="Passes over the training pictures.")] = 10
+    patience: Annotated[
+        int | None,
+        AtLeastOne,
+        Parameter(help="End the run after N epochs without a better one."),
+    ] = None
     batch_size: Annotated[
         int | None,
-        Parameter(metavar="N", help="Pictures in each step, of all processes together."),
+        Parameter(
+            metavar="N",
+            help="Pictures in each step, of all processes together; by default 32, or a quarter of "
+            "fewer training pictures.",
+        ),
+    ] = None
+    optimizer: Annotated[
+        Literal["sgd", "adam", "adamw"] | None,
+        Parameter(help="By default adamw, or the recipe's; sgd has momentum 0.9 and --lr 0.1."),
     ] = None
     lr: Annotated[float | None, Parameter(help="Peak learning rate.")] = None
+    weight_decay: Annotated[
+        float | None,
+        Parameter(
+            metavar="DECAY",
+            help="By default the optimiser's: 0.01 for adamw, 0.0001 for sgd, 0 for adam.",
+        ),
+    ] = None
+    schedule: Annotated[
+        Literal["cosine", "constant", "step", "one_cycle"] | None,
+        Parameter(
+            help="Learning rate over the run, by default a cosine; step divides it by 10 at 1/2 "
+            "and 3/4."
+        ),
+    ] = None
+    warmup: Annotated[
+        int | None,
+        Parameter(
+            metavar="STEPS",
+            validator=Number(gte=0),
+            help="Steps of a linear rise at the start, by default a twentieth of the steps for "
+            "cosine and step.",
+        ),
+    ] = None
     recipe: Annotated[
         str | None,
         Parameter(
             metavar="NAME|FILE",
-            help="A recipe as in a sweep file, or the name of one; by default AdamW at 0.001 along "
-            "a cosine, 32 pictures at a time.",
+            help="A recipe as in a sweep file, or the name of one, to which the options above are "
+            "changes; by default AdamW at 0.001 along a cosine, 32 pictures at a time.",
         ),
     ] = None
     weights: Annotated[
@@ -111,7 +147,7 @@ class TrainOptions:
     ] = None
     augment: Annotated[
         Literal["crop_flip", "crop", "none"],
-        Parameter(help="A random crop of each picture, mirrored or not, or the whole picture."),
+        Parameter(help="A random crop of each picture, mirrored or not, or as --resize says."),
     ] = "crop_flip"
     min_area: Annotated[
         float,
@@ -121,11 +157,18 @@ class TrainOptions:
             help="Smallest area of a crop, as a fraction of the picture's.",
         ),
     ] = 0.08
-    normalize: Annotated[
-        Literal["imagenet", "channel"],
+    resize: Annotated[
+        Literal["crop", "squash"],
         Parameter(
-            help="Mean and deviation of ImageNet, as for published networks, or of the training "
-            "pictures."
+            help="Outside training: the middle square of a picture, or all of it, squashed to one."
+        ),
+    ] = "crop"
+    normalize: Annotated[
+        str,
+        Parameter(
+            metavar="imagenet|channel|MEAN/STD",
+            help="Mean and deviation of ImageNet, as for published networks, of the training "
+            "pictures, or such as 0.5/0.5.",
         ),
     ] = "imagenet"
     val_share: Annotated[
@@ -142,6 +185,9 @@ class TrainOptions:
     device: Device = "auto"
     resume: Annotated[bool, Flag, Parameter(help="Continue an interrupted run.")] = False
     tensorboard: Annotated[bool, Flag, Parameter(help="Write RUN/tensorboard too.")] = False
+    class_indices: Annotated[
+        bool, Flag, Parameter(help="Write RUN/class_indices.json too: the class of each output.")
+    ] = False
 
 
 def train(
@@ -154,14 +200,16 @@ def train(
     """Train a network to classify pictures.
 
     RUN gets the best and the last weights, history.csv and the learning curve.
-    An interrupted run is resumed by the same command with --resume. Started by
+    An interrupted run is resumed by the same command with --resume; with a
+    constant schedule and more --epochs, so is a finished one. Started by
     torchrun, several processes divide each batch. Exits with 1 where the loss
     is not finite.
     """
     from ..ablation.running.stop import StopSignals
     from ..classify.progress import progress_on
     from ..classify.runs.recipe import read_recipe
-    from ..classify.runs.session import RunRequest, train_run
+    from ..classify.runs.request import RunRequest
+    from ..classify.runs.session import train_run
 
     network = load_source(source)
     recipe = None if options.recipe is None else read_recipe(options.recipe)
@@ -183,6 +231,7 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
                 "run": str(out),
                 "finished": result.finished,
                 "diverged": result.diverged,
+                "stopped_early": result.stopped_early,
                 "steps": result.steps,
                 "best": result.best and _row(result.best),
                 "history": [_row(epoch) for epoch in result.history],
@@ -196,8 +245,14 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
     elif not result.finished:
         say(f"stopped after step {result.steps}; the same command with --resume continues it")
     else:
+        if result.stopped_early:
+            say(
+                f"ended early after epoch {len(result.history)}: --patience epochs without a better"
+            )
         say(f"next: resforge predict {run} PICTURE")
 
 
 def _row(epoch: Epoch) -> dict[str, float | None]:
-    return {name: finite(value) for name, value in epoch.as_dict().items()}
+    return {
+        name: None if value is None else finite(value) for name, value in epoch.as_dict().items()
+    }

@@ -129,6 +129,16 @@ def test_options_are_the_fields_of_a_request() -> None:
         (("--data", "pictures", "--out", "run"), 4, "add --resume"),
         (("--data", "pictures", "--out", "r", "--resume"), 4, "holds no run"),
         (("--data", "pictures", "--out", "run", "--resume"), 4, "batch_size (16 there, 32 here)"),
+        (("--data", "pictures", "--out", "run", "--resume", "--batch-size", "16", "--epochs", "3"),
+         4, "start another run from its weights, with --weights run/last.safetensors"),
+        (("--data", "pictures", "--out", "r", "--optimizer", "rmsprop"), 2, "adamw"),
+        (("--data", "pictures", "--out", "r", "--schedule", "linear"), 2, "one_cycle"),
+        (("--data", "pictures", "--out", "r", "--patience", "0"), 2, "--patience"),
+        (("--data", "pictures", "--out", "r", "--warmup", "-1"), 2, "--warmup"),
+        (("--data", "pictures", "--out", "r", "--warmup", "99"), 3, "use at most"),
+        (("--data", "pictures", "--out", "r", "--weight-decay", "-1"), 3, "weight_decay"),
+        (("--data", "pictures", "--out", "r", "--resize", "pad"), 2, "squash"),
+        (("--data", "pictures", "--out", "r", "--normalize", "vgg"), 3, "MEAN/STD"),
         (("--data", "pictures",), 2, "--out"),
     ],
 )  # fmt: skip
@@ -140,6 +150,22 @@ def test_invalid_requests_are_refused(
     assert (done.code, done.out) == (code, "")
     assert message in done.err
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
+def test_options_of_the_recipe_and_of_the_end(cli: Cli, tmp_path: Path) -> None:
+    options = ("train", "net.yaml", "--data", "pictures", "--size", "8", "--out", "run")
+    options += ("--optimizer", "adam", "--lr", "0.002", "--schedule", "constant", "--resize")
+    options += ("squash", "--normalize", "0.5/0.5", "--class-indices", "--json")
+    done = cli(*options, "--epochs", "1")
+    assert done.code == 0, done.err
+    assert {epoch["learning_rate"] for epoch in done.json["history"]} == {0.002}
+    assert 0 <= done.json["history"][0]["train_accuracy"] <= 1
+    assert (tmp_path / "run" / "class_indices.json").exists()
+    longer = cli(*options, "--epochs", "40", "--patience", "1", "--resume")
+    assert longer.code == 0, longer.err
+    assert longer.json["stopped_early"]
+    assert "now has 40 epochs, or 1 without a better one; its constant schedule" in longer.err
+    assert "ended early after epoch" in longer.err
 
 
 def test_a_run_of_a_newer_resforge_is_refused(trained: Cli, tmp_path: Path) -> None:

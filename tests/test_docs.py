@@ -30,7 +30,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def modules() -> list[str]:
     """Every module of the package, by its full name."""
     folders = ("ablation", "blocks", "builder", "cli", "configs", "drawing", "export", "generation")
-    folders += ("reading", "specs", "testing", "text", "training", "weights")
+    folders += ("classify", "reading", "specs", "testing", "text", "training", "weights")
     names = ["resforge", "resforge.errors"]
     for folder in folders:
         package = importlib.import_module(f"resforge.{folder}")

@@ -44,3 +44,25 @@ def test_a_curve_is_drawn_for_losses_of_any_size(tmp_path: Path, loss: float) ->
     for count in (1, 2):
         write_curve(tmp_path / "curve.svg", history[:count])
         ET.parse(tmp_path / "curve.svg")
+
+
+def test_an_outlier_leaves_the_other_losses_apart(tmp_path: Path) -> None:
+    """Its axis is logarithmic, with numbers that the figures' style can write."""
+    later = [Epoch(n, 5 * n, 0.1, 1 / n, 1.5 / n, 0.5, 1.0, train_accuracy=0.6) for n in (2, 3, 4)]
+    for loss, logarithmic in ((674.0, True), (2.3, False)):
+        first = Epoch(1, 5, 0.1, 2.3, loss, 0.1, 1.0)  # as an earlier version wrote it
+        for history in ([first, *later], [first]):
+            write_curve(tmp_path / "curve.svg", history)
+            text = (tmp_path / "curve.svg").read_text()
+            assert ("logarithmic" in text) == logarithmic
+            assert ">100<" in text or not logarithmic
+            assert "$" not in text
+
+
+def test_a_confusion_matrix_names_its_axes_and_rates(tmp_path: Path) -> None:
+    confusion = torch.tensor([[20, 5], [0, 0]])
+    write_confusion(tmp_path / "c.svg", Evaluation(confusion, 0.1), ("cat", "dog"))
+    text = (tmp_path / "c.svg").read_text()
+    for words in ("actual class", "predicted class", "recall", "precision", ">80%<", ">100%<"):
+        assert words in text
+    assert ">0<" in text

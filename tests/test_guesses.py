@@ -88,7 +88,7 @@ def test_names_cut_short() -> None:
     [
         ("--pretrained", "--weights FILE --head fresh"),
         ("--num-classes=5", "the classes are the folders of DATA"),
-        ("--patience=3", "the best epoch is kept"),
+        ("--early-stopping=3", "--patience 5 ends the run"),
         ("--image_size=64", "--size"),
     ],
 )

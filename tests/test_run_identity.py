@@ -86,7 +86,9 @@ def test_a_copied_or_renamed_run_remains_usable(runs: Path, digits: Path) -> Non
 def as_earlier(run_: Path) -> Path:
     """Rewrite a run as version 0.1.0 wrote it, without an identity."""
     head = json.loads((run_ / RUN).read_text())
-    del head["id"]
+    for name in ("id", "patience"):
+        del head[name]
+    del head["view"]["resize"]
     (run_ / RUN).write_text(json.dumps(head))
     state = unseal((run_ / RESUME).read_bytes())
     del state["id"]

@@ -25,6 +25,6 @@ class Board:
 
     def write(self, epoch: Epoch) -> None:
         for name, value in epoch.as_dict().items():
-            if name not in ("epoch", "step"):
+            if name not in ("epoch", "step") and value is not None:
                 self.writer.add_scalar(name, value, epoch.step)
         self.writer.flush()

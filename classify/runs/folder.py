@@ -20,6 +20,7 @@ from .record import COLUMNS, Epoch, RunSpec
 from .weights import Checkpoint, CheckpointHead, read_checkpoint, read_head
 
 RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
+CLASS_INDICES = "class_indices.json"
 BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
 #: Largest number of differences in a message.
 SHOWN = 4
@@ -60,14 +61,30 @@ class RunFolder:
                 f"{self.path} holds a run already: add --resume to continue it, or choose another"
                 " --out"
             )
-        others = present - ({RUN, HISTORY, CURVE} if self.is_begun else set())
+        others = present - ({RUN, HISTORY, CURVE, CLASS_INDICES} if self.is_begun else set())
         if others:
             raise StoreError(
                 f"{self.path} holds other files, {min(others)} among them: choose another --out"
             )
         head = {"format": FORMAT, "resforge": __version__, KEY: Identity.new(self.path).text}
+        self._write_spec(head, spec)
+
+    def lengthen(self, spec: RunSpec) -> bool:
+        """Write ``spec``, which :meth:`check` accepted, where it ends the run elsewhere; whether
+        it does."""
+        if not self.spec().differences(spec):
+            return False
+        self._write_spec(self._head(), spec)
+        return True
+
+    def _write_spec(self, head: dict[str, Any], spec: RunSpec) -> None:
         text = json.dumps({**head, **spec.model_dump(mode="json")}, indent=2) + "\n"
         write_whole(self.path / RUN, text)
+
+    def write_class_indices(self, classes: tuple[str, ...]) -> None:
+        """Write the class of each output of the network, as many scripts read it."""
+        tree = {str(number): name for number, name in enumerate(classes)}
+        write_whole(self.path / CLASS_INDICES, json.dumps(tree, indent=4) + "\n")
 
     def spec(self) -> RunSpec:
         """Read the spec of the run. Raises ``StoreError`` where that is impossible."""
@@ -87,11 +104,14 @@ class RunFolder:
             raise StoreError(f"{self.path} holds no run: create one by `resforge train`") from None
 
     def check(self, spec: RunSpec) -> None:
-        """Raise ``StoreError`` unless the files of this folder are those of one run of ``spec``."""
-        if others := self.spec().differences(spec):
+        """Raise ``StoreError`` unless the files of this folder are those of one run of ``spec``,
+        or of a run that it lengthens."""
+        mine = self.spec()
+        others = mine.differences(spec)
+        # The identity of a run of an earlier version is made of its settings.
+        if others and (self.identity.earlier or not mine.is_lengthened_by(spec)):
             raise StoreError(
-                f"{self.path} holds another run, which differs in {', '.join(others[:SHOWN])}:"
-                " resume it with its own options, or choose another --out"
+                self._longer(mine) if mine.asks_for_more(spec) else self._other(others)
             )
         for path in (self.path / name for name in (HISTORY, BEST, LAST, RESUME)):
             if path.is_dir():
@@ -99,6 +119,19 @@ class RunFolder:
         for path in (self.path / name for name in (BEST, LAST)):
             if path.exists():
                 self._check_weights(path.name, _head_of(path))
+
+    def _other(self, others: list[str]) -> str:
+        return (
+            f"{self.path} holds another run, which differs in {', '.join(others[:SHOWN])}:"
+            " resume it with its own options, or choose another --out"
+        )
+
+    def _longer(self, mine: RunSpec) -> str:
+        return (
+            f"{self.path} holds a run of {mine.epochs} epochs, whose {mine.recipe.schedule.kind}"
+            f" schedule ends with them: start another run from its weights, with --weights"
+            f" {self.path / LAST}, another --out, and --epochs and --lr of its own"
+        )
 
     def read_weights(self, name: str) -> Checkpoint:
         """Read ``best.safetensors`` or ``last.safetensors``. Raises ``StoreError`` for a file that
@@ -113,9 +146,10 @@ class RunFolder:
     def _check_weights(self, name: str, head: CheckpointHead) -> None:
         path, home = self.path / name, self.path / RUN
         help = f"put the {name} of this run back, or give the file alone: resforge predict {path}"
-        others = self.spec().differences(head.run)
+        spec = self.spec()
+        others = spec.differences(head.run)
         self.identity.check(home, path, head.id, help)
-        if others:
+        if others and not head.run.is_lengthened_by(spec):
             raise StoreError(f"{path} differs from {home} in {', '.join(others[:SHOWN])}: {help}")
 
     def _without(self, name: str) -> str:

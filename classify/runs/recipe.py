@@ -1,13 +1,28 @@
-"""Recipes by name or file."""
+"""The recipe of a run: by name or file, with what its request changes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from ...errors import SpecError
 from ...reading.load import validate
+from ...specs.explain import faults_of
+from ...specs.merge import merge
 from ...text.reader import read_file
+from ...training.optimizer import AdamWSpec
 from ...training.recipe import Recipe
 from ...training.recipes import list_recipes
+from ...training.streams import Batches
+from .request import RunRequest
+
+#: Recipe of a request without one; :func:`recipe_of` adds its warm-up.
+DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
+#: Schedules that begin at their peak and fall: these have a warm-up by default.
+_FALLING = ("cosine", "step")
 
 
 def read_recipe(text: str) -> Recipe:
@@ -22,3 +37,51 @@ def read_recipe(text: str) -> Recipe:
     if text in list_recipes() or not (path.suffix or path.is_file()):
         return Recipe.named(text)
     return validate(Recipe, read_file(path))
+
+
+def recipe_of(
+    request: RunRequest, count: int, note: Callable[[str], None] = lambda text: None
+) -> Recipe:
+    """The recipe for the epochs of a request, with ``count`` training pictures.
+
+    A request without a recipe warms up for a twentieth of the steps, unless its schedule is
+    constant or rises by itself; its batches fit a small folder, which ``note`` is called with.
+    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
+    """
+    tree = merge((request.recipe or DEFAULT).model_dump(mode="json"), _changes(request))
+    if request.recipe is None and request.batch_size is None and count < DEFAULT.batch_size:
+        tree["batch_size"] = max(2, count // 4)
+        note(f"{count} training pictures: batches of {tree['batch_size']} (--batch-size)")
+    steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
+    if request.warmup is not None:
+        tree["warmup"] = request.warmup
+    elif request.recipe is None:
+        tree["warmup"] = steps // 20 if tree["schedule"]["kind"] in _FALLING else 0
+    tree |= {"steps": steps, "evaluations": 1}  # unused: a run validates after each epoch
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults, more = faults_of(error, Recipe, tree)
+        raise SpecError(faults, more) from None
+    Batches(count, recipe.batch_size, request.seed)  # raises for a batch that is too large
+    return recipe
+
+
+def _changes(request: RunRequest) -> dict[str, Any]:
+    """What the options of a request change in its recipe."""
+    optimizer = {
+        "kind": request.optimizer,
+        "lr": request.lr,
+        "weight_decay": request.weight_decay,
+    }
+    changes = {
+        "optimizer": _given(optimizer),
+        "schedule": _given({"kind": request.schedule}),
+        "batch_size": request.batch_size,
+        "label_smoothing": request.label_smoothing,
+    }
+    return _given(changes)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -39,6 +39,9 @@ class RunSpec(Spec):
     random_crop: RandomCrop | None = None
     recipe: Recipe
     epochs: Annotated[int, Field(ge=1)]
+    """The most epochs of the run, for which its recipe is made."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Epochs without a better one after which the run ends."""
     seed: int = 0
     weights: str | None = None
     """SHA-256 of the file of initial weights."""
@@ -93,11 +96,36 @@ class RunSpec(Spec):
         ['seed (0 there, 1 here)']
         """
         mine, theirs = self._identity(), other._identity()
-        return [
-            _difference(name, mine[name], theirs[name])
-            for name in mine
-            if mine[name] != theirs[name]
-        ]
+        return [_difference(name, mine[name], theirs[name]) for name in self._differing(other)]
+
+    def ends_early(self, history: list[Epoch]) -> bool:
+        """Whether the run ends after ``history``, before the last of its epochs."""
+        if self.patience is None or not 0 < len(history) < self.epochs:
+            return False
+        return len(history) - best(history).epoch >= self.patience
+
+    def is_lengthened_by(self, other: RunSpec) -> bool:
+        """Whether ``other`` is this run with another end, and the same steps up to it.
+
+        The learning rate of a step depends on the number of all steps, unless it is constant.
+        """
+        if {*self._differing(other)} - _LENGTH:
+            return False
+        return self.epochs == other.epochs or (
+            self.epochs < other.epochs
+            and self.steps_per_epoch == other.steps_per_epoch
+            and self.recipe.schedule.kind == "constant"
+        )
+
+    def asks_for_more(self, other: RunSpec) -> bool:
+        """Whether ``other`` is this run with more epochs, for which its schedule is over."""
+        rates = {"recipe.warmup", "recipe.schedule", "recipe.optimizer"}
+        more = self.epochs < other.epochs and self.recipe.schedule.kind != "constant"
+        return more and not {*self._differing(other)} - _LENGTH - rates
+
+    def _differing(self, other: RunSpec) -> list[str]:
+        mine, theirs = self._identity(), other._identity()
+        return [name for name in mine if mine[name] != theirs[name]]
 
     def _identity(self) -> dict[str, Any]:
         tree = self.model_dump(mode="json")
@@ -122,6 +150,8 @@ def _difference(name: str, there: Any, here: Any) -> str:
 
 
 _DIGESTS = ("network", "data", "weights")
+#: Settings of where a run ends.
+_LENGTH = {"epochs", "patience", "recipe.steps"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +166,9 @@ class Epoch:
     """Learning rate of its last step."""
     train_loss: float
     """Mean loss of its batches, each before its step, with augmentation and smoothing."""
+    train_accuracy: float | None = field(default=None, kw_only=True)
+    """Mean accuracy of its batches, 0 to 1, each before its step, with augmentation. None with
+    mixup, whose pictures have two classes, and in runs of earlier versions."""
     val_loss: float
     """Mean cross-entropy on the validation pictures, without smoothing."""
     val_accuracy: float
@@ -150,7 +183,7 @@ class Epoch:
 
 
 #: Columns of ``history.csv``; the last is the identity of the run, the same in every row.
-COLUMNS = (*(field.name for field in fields(Epoch)), "run")
+COLUMNS = (*(column.name for column in fields(Epoch)), "run")
 
 
 def best(history: list[Epoch]) -> Epoch:

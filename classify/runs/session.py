@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,88 +21,22 @@ from ...specs.network import ResNetSpec
 from ...training.data.source import DataSource
 from ...training.data.tensors import load_data
 from ...training.device import as_device
-from ...training.optimizer import AdamWSpec
-from ...training.pictures.colours import measure
 from ...training.pictures.folder import PictureFolder
 from ...training.pictures.overlap import identical, report_identical
-from ...training.pictures.view import IMAGENET_MEAN, IMAGENET_STD, RandomCrop, View, default_crop
-from ...training.recipe import Recipe
-from ...training.streams import Batches
+from ...training.pictures.view import View
 from ...weights import LAYOUTS, load_weights
 from ..distributed import Ranks, joined
 from ..feed import Feed, TensorFeed
 from ..fit import FitResult, fit
-from ..picture_feed import PictureFeed, Unreadable
+from ..picture_feed import PictureFeed
 from ..progress import Progress
 from .board import Board
 from .data import find_data
 from .folder import RunFolder
+from .recipe import recipe_of
 from .record import DataRecord, RunSpec
-
-#: Recipe of a request without one; its warm-up takes a twentieth of the steps.
-DEFAULT = Recipe(optimizer=AdamWSpec(lr=1e-3), batch_size=32)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """Everything that decides a run, as options of ``resforge train``."""
-
-    network: ResNetSpec
-    data: str
-    """A folder of pictures, or a name that :func:`find_data` accepts."""
-    out: str | os.PathLike[str]
-    recipe: Recipe | None = None
-    """``steps`` is replaced: it follows from ``epochs``."""
-    epochs: int = 10
-    batch_size: int | None = None
-    """Replaces the recipe's, as do ``lr`` and ``label_smoothing``."""
-    lr: float | None = None
-    label_smoothing: float | None = None
-    seed: int = 0
-    size: int | None = None
-    """Height and width of the network's input; by default the size that its stem is made for."""
-    normalize: Literal["imagenet", "channel"] = "imagenet"
-    """Mean and deviation of each channel: ImageNet's, or those of the training pictures."""
-    augment: Literal["crop_flip", "crop", "none"] = "crop_flip"
-    """A random crop, mirrored half the time; a random crop; or the middle square."""
-    min_area: float = 0.08
-    """Smallest area of a random crop, as a fraction of the picture's."""
-    val_share: float = 0.2
-    """Fraction of each class that is held out for validation, where there is no ``val/``."""
-    split: int = 0
-    """Seed of the choice of the pictures held out."""
-    weights: str | os.PathLike[str] | None = None
-    """A file of weights to start from."""
-    entry: str | None = None
-    """Dotted path of the mapping in ``weights`` to take; by default the one that fits best."""
-    strip: str = ""
-    """A prefix of the names in ``weights``; only names count that begin with it."""
-    head: Literal["loaded", "fresh"] = "loaded"
-    """``fresh`` leaves the head out of ``weights``."""
-    allow_extra: bool = False
-    """Whether ``weights`` may hold tensors that the network has no place for."""
-    allow_missing: float | None = None
-    allow_other_function: bool = False
-    """Smallest fraction of the network's tensors that ``weights`` must fill; by default all."""
-    partial: bool = False
-    """Both, with a fraction of 0."""
-    freeze: str | None = None
-    """Part that is not trained, as :func:`freeze` names it."""
-    class_weights: Literal["none", "balanced"] = "none"
-    mixup: float = 0.0
-    workers: int | None = None
-    """Threads that decode pictures; by default one for each core, at most eight."""
-    unreadable: Unreadable = "stop"
-    device: str = "auto"
-    resume: bool = False
-    tensorboard: bool = False
-
-    @property
-    def random_crop(self) -> RandomCrop | None:
-        """The crop that ``augment`` and ``min_area`` stand for."""
-        if self.augment == "none":
-            return None
-        return RandomCrop(min_area=self.min_area, mirror=self.augment == "crop_flip")
+from .request import RunRequest
+from .view import view_of
 
 
 def train_run(
@@ -132,8 +65,9 @@ def train_run(
             data=record,
             view=view,
             random_crop=request.random_crop if view else None,
-            recipe=_recipe(request, len(feed.train_labels)),
+            recipe=recipe_of(request, len(feed.train_labels), progress.note),
             epochs=request.epochs,
+            patience=request.patience,
             seed=request.seed,
             weights=_sha256(request.weights) if request.weights else None,
             freeze=request.freeze,
@@ -148,6 +82,10 @@ def train_run(
             stack.enter_context(folder.locked())
             if not request.resume:
                 folder.begin(spec)
+            elif folder.lengthen(spec):
+                progress.note(_end(spec))
+            if request.class_indices:
+                folder.write_class_indices(spec.classes)
         ranks.wait()
         board = Board(folder.path) if request.tensorboard and ranks.leads else None
         return fit(
@@ -160,6 +98,13 @@ def train_run(
             progress=progress,
             on_epoch=board.write if board else lambda epoch: None,
         )
+
+
+def _end(spec: RunSpec) -> str:
+    """Where a run ends, and its learning rate up to there."""
+    early = f", or {spec.patience} without a better one" if spec.patience else ""
+    kind = spec.recipe.schedule.kind
+    return f"the run now has {spec.epochs} epochs{early}; its {kind} schedule continues"
 
 
 def _spec(**settings: Any) -> RunSpec:
@@ -205,7 +150,7 @@ def _feed(
         return tensors, _record(request, request.data, loaded.fingerprint, tensors), None
     if ranks.leads and (pairs := identical(data.train, data.val, request.workers)):
         progress.note(report_identical(pairs))
-    view = _view(request, data)
+    view = view_of(request, data)
     feed = PictureFeed(
         data,
         view,
@@ -228,21 +173,6 @@ def _record(request: RunRequest, source: str, fingerprint: str, feed: Feed) -> D
         val_share=request.val_share,
         split=request.split,
     )
-
-
-def _view(request: RunRequest, data: PictureFolder) -> View:
-    channels = request.network.in_channels
-    if channels not in (1, 3):
-        message = f"the network has {channels} input channels; pictures have 3, or 1 in grey"
-        raise SpecError(Fault("data", message, "in_channels", "write in_channels: 3"))
-    size = request.size or request.network.natural_input_size
-    if request.normalize == "channel":
-        mean, std = measure(data.train, channels, request.workers)
-    elif channels == 3:
-        mean, std = IMAGENET_MEAN, IMAGENET_STD
-    else:
-        mean, std = (sum(IMAGENET_MEAN) / 3,), (sum(IMAGENET_STD) / 3,)
-    return View(size=size, crop=default_crop(size), mean=mean, std=std)
 
 
 def _with_classes(
@@ -275,29 +205,6 @@ def _with_classes(
         f"the head gets {classes} classes, as in the data, instead of {network.head.classes}"
     )
     return network.replace({"head.num_classes": classes})
-
-
-def _recipe(request: RunRequest, count: int) -> Recipe:
-    """The recipe for the epochs of a request, with ``count`` training pictures.
-
-    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
-    """
-    tree = (request.recipe or DEFAULT).model_dump(mode="json")
-    if request.lr is not None:
-        tree["optimizer"]["lr"] = request.lr
-    changes = {"batch_size": request.batch_size, "label_smoothing": request.label_smoothing}
-    tree |= {name: value for name, value in changes.items() if value is not None}
-    steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
-    if request.recipe is None:
-        tree["warmup"] = steps // 20
-    tree |= {"steps": steps, "evaluations": 1}  # unused: a run validates after each epoch
-    try:
-        recipe = Recipe.model_validate(tree)
-    except ValidationError as error:
-        faults, more = faults_of(error, Recipe, tree)
-        raise SpecError(faults, more) from None
-    Batches(count, recipe.batch_size, request.seed)  # raises for a batch that is too large
-    return recipe
 
 
 def _sha256(path: str | os.PathLike[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, log, sqrt
 from random import Random
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -29,13 +29,18 @@ class View(Spec):
     """Input of a network from a picture, outside training.
 
     The middle square, ``crop`` times as wide as the picture's shorter side, is scaled to ``size``;
-    ``mean`` is subtracted from values of 0 to 1, which are divided by ``std``, for each channel.
+    with ``squash`` the middle of the picture's own shape, ``crop`` times its width and height, is
+    squashed to that square. ``mean`` is subtracted from values of 0 to 1, which are divided by
+    ``std``, for each channel.
 
     >>> View(size=224, crop=0.875).choose(500, 400)
     Crop(box=(75.0, 25.0, 425.0, 375.0), mirrored=False)
+    >>> View(size=224, resize="squash").choose(500, 400)
+    Crop(box=(0.0, 0.0, 500.0, 400.0), mirrored=False)
     """
 
     size: Annotated[int, Field(ge=1, le=4096)]
+    resize: Literal["crop", "squash"] = "crop"
     crop: Fraction = 1.0
     mean: Values = IMAGENET_MEAN
     std: Values = IMAGENET_STD
@@ -53,10 +58,11 @@ class View(Spec):
         return len(self.mean)
 
     def choose(self, width: int, height: int) -> Crop:
-        """The middle square of a picture."""
-        side = self.crop * min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return Crop((left, top, left + side, top + side))
+        """The middle of a picture."""
+        square = self.resize == "crop"
+        wide, high = (self.crop * (min(width, height) if square else x) for x in (width, height))
+        left, top = (width - wide) / 2, (height - high) / 2
+        return Crop((left, top, left + wide, top + high))
 
 
 class RandomCrop(Spec):
