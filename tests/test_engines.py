@@ -273,3 +273,18 @@ def test_an_unreachable_cluster_ends_the_command_soon(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert f"error: no Ray cluster at RAY_ADDRESS={address}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_no_child_can_be_interrupted_before_it_has_its_handlers() -> None:
+    """The first child of a process starts multiprocessing's tracker, which unblocks the signals."""
+    script = (
+        "import signal\n"
+        "from multiprocessing import resource_tracker\n"
+        "from resforge.ablation.running.engines import pool\n"
+        "with pool._signals_blocked():\n"
+        "    resource_tracker.getfd()  # as each start of a child does\n"
+        "    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+        "assert {signal.SIGINT, signal.SIGTERM} <= blocked, blocked\n"
+        "assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -302,7 +302,7 @@ def test_one_signal_to_everyone_ends_tidily(
     _, errors = process.communicate()
     sweep_trials.hold().unlink()
     assert process.returncode == 130, errors
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     assert drivers_in(out) == []
     kept = recorded(out)
     assert run_sweep(sweep_trials.sweep(seeds=4), out, 2, trial="sweep_trials:quick").ran == (

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -209,6 +210,8 @@ def _signals_blocked() -> Iterator[None]:
 
     The child inherits the blocked mask until it has its own handlers.
     """
+    # Started by the first child, the tracker would unblock the signals again.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     try:
         yield
