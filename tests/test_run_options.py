@@ -170,6 +170,7 @@ def test_a_constant_rate_is_continued_after_the_end(digits: Path, tmp_path: Path
     [
         ({}, {"epochs": 4}, "run of 2 epochs, whose cosine schedule ends with them.*--weights .*"),
         ({}, {"epochs": 4, "schedule": "constant"}, "whose cosine schedule ends with them"),
+        ({"warmup": 0}, {"warmup": 0, "epochs": 4}, "whose cosine schedule ends with them"),
         ({}, {"epochs": 1}, "differs in epochs .2 there, 1 here"),
         ({"schedule": "constant"}, {"schedule": "constant", "epochs": 1}, "differs in epochs"),
         ({"schedule": "constant"}, {"schedule": "constant", "epochs": 3, "lr": 0.1},
