@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -19,6 +20,7 @@ try:
 except ImportError:  # not a system of the POSIX family
     fcntl = None  # type: ignore[assignment]
 
+_LOGGER = logging.getLogger(__name__)
 _LOCK = ".lock"
 _TEMPORARY = re.compile(r"\.resforge-[0-9a-f]{32}\.tmp")
 #: Seconds after which a temporary file is taken to be left over, where files cannot be locked.
@@ -42,6 +44,7 @@ def write_whole(path: Path, content: str | bytes | memoryview) -> None:
             f"{path} cannot be written ({error.strerror}): free space or make the folder"
             " writable, then run the same command"
         ) from error
+    _LOGGER.debug("wrote %s: %d bytes", path.absolute(), len(content))
 
 
 def _replace(path: Path, content: bytes | memoryview, attempts: int = 3) -> None:

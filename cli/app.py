@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NoReturn
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from .._version import __version__
 from . import generate, weights
@@ -21,7 +21,7 @@ from .exits import Exit, explain
 from .export import export as export_network
 from .fit import fit
 from .options import STDIN, STDOUT, strictly
-from .output import console, tell
+from .output import console, say, tell
 from .predict import predict
 from .report import report
 from .results import export, retry, status
@@ -29,6 +29,7 @@ from .show import show
 from .sweep_plan import plan_file
 from .sweep_run import run_file
 from .train import train
+from .verbosity import Level, Quiet, Verbose, log_end, restored, set_level
 
 
 def completion(
@@ -36,7 +37,7 @@ def completion(
     /,
 ) -> None:
     """Print a script with which a shell completes commands, options and values."""
-    tell(program().generate_completion(shell=shell).rstrip())
+    tell(program().meta.generate_completion(shell=shell).rstrip())
 
 
 #: Each command, its function, and examples for its help.
@@ -192,8 +193,17 @@ def run(tokens: Sequence[str]) -> int:
     plain34
     <Exit.OK: 0>
     """
+    with restored():
+        code = _run(tokens)
+        log_end(code)
+        return code
+
+
+def _run(tokens: Sequence[str]) -> Exit:
     try:
-        status = program(tokens)(_without_dashes(tokens))
+        # A lone -- is for the command.
+        app = program(tokens).meta
+        status = app(_without_dashes(tokens), end_of_options_delimiter="")
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return explain(error)
@@ -206,7 +216,7 @@ def run(tokens: Sequence[str]) -> int:
 def program(tokens: Sequence[str] = ()) -> App:
     """The commands and their options, printed as ``tokens`` ask for."""
     # Boxes are for terminals; pipes get plain lines. Only help needs a console.
-    helping = not tokens or not {"--help", "-h"}.isdisjoint(tokens)
+    helping = not tokens or tokens[-1] in GROUPS or not {"--help", "-h"}.isdisjoint(tokens)
     shared: dict[str, Any] = {
         "console": console() if helping else None,
         "help_formatter": "default" if sys.stdout.isatty() else "plain",
@@ -240,7 +250,24 @@ def program(tokens: Sequence[str] = ()) -> App:
         apps[group].command(
             function, name=name, sort_key=order, help_epilogue=_as_examples(examples), **shared
         )
+    _take_everywhere(app)
     return app
+
+
+def _take_everywhere(app: App) -> None:
+    """Give every command of ``app`` the options ``-q`` and ``-v``."""
+    app.meta.suppress_keyboard_interrupt = False  # alone of these settings it is not inherited
+
+    @app.meta.default
+    def command(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        quiet: Quiet = False,
+        verbose: Verbose = False,
+    ) -> Any:
+        if quiet and verbose:
+            raise CycloptsError(msg="Give one of --quiet and --verbose.")
+        set_level(Level.QUIET if quiet else Level.VERBOSE if verbose else Level.NORMAL, say)
+        return app(tokens, end_of_options_delimiter="--")
 
 
 def _as_examples(lines: str) -> str:

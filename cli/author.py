@@ -13,7 +13,7 @@ from ..specs import catalogue
 from ..specs.network import ResNetSpec
 from ..text.reader import read
 from .options import Json, load_source
-from .output import say, tell, tell_json
+from .output import say, tell, tell_document
 
 MODELINE = "# yaml-language-server: $schema=resforge.schema.json"
 
@@ -136,13 +136,13 @@ def schema(
     if sweep:
         from ..ablation import Sweep
 
-        tell_json(Sweep.model_json_schema())
+        tell_document(Sweep.model_json_schema())
     elif space:
         from ..generation import Space
 
-        tell_json(Space.model_json_schema())
+        tell_document(Space.model_json_schema())
     else:
-        tell_json(ResNetSpec.model_json_schema())
+        tell_document(ResNetSpec.model_json_schema())
 
 
 def _read_change(text: str) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ from ..planner.plan import check_size, lay_out
 from .exits import Exit
 from .findings import github, sarif
 from .options import STDIN, Json, MaxActivations, MaxParams, load_source
-from .output import say, tell, tell_json
+from .output import complain, tell, tell_document, tell_json
 
 
 def check(
@@ -34,7 +34,7 @@ def check(
         for line in github(faults):
             tell(line)
     elif format == "sarif":
-        tell_json(sarif(faults))
+        tell_document(sarif(faults))
     elif json or format == "json":
         tell_json([_as_json(result) for result in results])
     else:
@@ -76,7 +76,7 @@ def _tell(result: dict[str, Any]) -> None:
     error: SpecError = result["error"]
     count = len(error.faults) + error.more
     tell(f"{file}: {count} fault{'s' if count > 1 else ''}")
-    say(str(error))
+    complain(str(error))
 
 
 def _as_json(result: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from cyclopts import CycloptsError
 
 from ..errors import ResforgeError, StoreError, printable
 from ..specs.elsewhere import OPTIONS
-from .output import say
+from .output import complain
+from .verbosity import Level, level
 
 
 class Exit(IntEnum):
@@ -38,29 +39,31 @@ def explain(error: BaseException) -> Exit:
             verb = " ".join(error.command_chain or ())
             text, meant = str(error), list(_meant_options(error, verb))
             # A hint by meaning replaces the one by spelling.
-            say(f"error[usage]: {printable(text.partition(' Did you mean')[0] if meant else text)}")
+            complain(
+                f"error[usage]: {printable(text.partition(' Did you mean')[0] if meant else text)}"
+            )
             for given, ours in meant:
-                say(f"  help: {given} here: {ours}")
-            say(f"  help: `resforge {verb + ' ' if verb else ''}--help` shows the options")
+                complain(f"  help: {given} here: {ours}")
+            complain(f"  help: `resforge {verb + ' ' if verb else ''}--help` shows the options")
             return Exit.USAGE
         case KeyboardInterrupt():
-            say("interrupted")
+            complain("interrupted")
             return Exit.INTERRUPTED
         case BrokenPipeError():
             # The reader of the pipe has gone: there is nothing to print and nowhere to print it.
             _silence_stdout()
             return Exit.INTERRUPTED
         case StoreError():
-            say(f"error[store]: {_lines(error)}")
+            complain(f"error[store]: {_lines(error)}")
             return Exit.DISK
         case ResforgeError():
             text = _lines(error)
-            say(text if text.startswith("error[") else f"error: {text}")
+            complain(text if text.startswith("error[") else f"error: {text}")
             return Exit.BAD_INPUT
         case OSError():
             _silence_stdout()
             where = f"{printable(str(error.filename))}: " if error.filename else ""
-            say(f"error[disk]: {where}{error.strerror or error}")
+            complain(f"error[disk]: {where}{error.strerror or error}")
             return Exit.DISK
     return _explain_bug(error)
 
@@ -80,12 +83,12 @@ def _lines(error: ResforgeError) -> str:
 
 
 def _explain_bug(error: BaseException) -> Exit:
-    debug = os.environ.get("RESFORGE_DEBUG") == "1"
+    debug = level() is Level.VERBOSE or os.environ.get("RESFORGE_DEBUG") == "1"
     if debug:
         traceback.print_exception(error)
-    say(f"error[bug]: {type(error).__name__}: {printable(str(error))}")
-    hint = "" if debug else "; RESFORGE_DEBUG=1 shows where it happened"
-    say(f"  help: this is a bug of resforge, please report it{hint}")
+    complain(f"error[bug]: {type(error).__name__}: {printable(str(error))}")
+    hint = "" if debug else "; -v or RESFORGE_DEBUG=1 shows where it happened"
+    complain(f"  help: this is a bug of resforge, please report it{hint}")
     return Exit.BUG
 
 

@@ -10,7 +10,7 @@ from cyclopts import CycloptsError
 from ..errors import ResforgeError, StoreError, printable
 from ..reading.load import load
 from .exits import Exit
-from .output import followed, say
+from .output import complain, followed, say
 
 if TYPE_CHECKING:
     from ..export.cases import Form
@@ -42,6 +42,6 @@ def export_folder(folder: Path, form: Form, side: int) -> Exit:
             raise
         except ResforgeError as error:
             failed += 1
-            say(f"not exported: {printable(file.name)}: {printable(str(error))}")
+            complain(f"not exported: {printable(file.name)}: {printable(str(error))}")
     say(f"{len(files) - failed:,} of {len(files):,} networks exported")
     return Exit.DIFFERENT if failed else Exit.OK

@@ -12,6 +12,8 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from ..text.table import UNLIMITED, table_text
+from ..text.versioned import versioned
+from .verbosity import Level, level
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +22,13 @@ Item = TypeVar("Item")
 
 
 def say(text: str) -> None:
-    """Print a message on stderr."""
+    """Print a message on stderr, unless the command is quiet."""
+    if level() is not Level.QUIET:
+        complain(text)
+
+
+def complain(text: str) -> None:
+    """Print an error on stderr."""
     sys.stdout.flush()
     print(_marked(text) if coloured(sys.stderr) else text, file=sys.stderr, flush=True)
 
@@ -47,8 +55,13 @@ def tell(text: str) -> None:
 
 
 def tell_json(value: Any) -> None:
-    """Print data as JSON on stdout."""
-    print(json.dumps(value, indent=2, allow_nan=False))
+    """Print data as JSON on stdout: a list as it is, an object with the version of its keys."""
+    tell_document(versioned(value) if isinstance(value, dict) else value)
+
+
+def tell_document(tree: Any) -> None:
+    """Print JSON of a format with a version of its own, such as a JSON Schema."""
+    print(json.dumps(tree, indent=2, allow_nan=False))
 
 
 def finite(value: float) -> float | None:
@@ -82,7 +95,7 @@ def console(stream: TextIO | None = None) -> Console:
 
 def followed(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """``items``, with a progress bar on stderr if that is a terminal."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or level() is Level.QUIET:
         yield from items
         return
     from rich.progress import track

@@ -13,7 +13,7 @@ from ..drawing.numbers import percent
 from ..errors import printable
 from .exits import Exit
 from .options import Json
-from .output import followed, say, tell_json, tell_table
+from .output import complain, followed, say, tell_json, tell_table
 from .train import Device, Workers
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def predict(
     predictions = predict_pictures(trained, paths, workers)
     for prediction in followed(predictions, len(paths), "pictures"):
         if isinstance(prediction, PictureError):
-            say(str(prediction))
+            complain(str(prediction))
             continue
         rows.append(_row(prediction, classes, top))
         if figure is not None and len(drawn) < MOST:

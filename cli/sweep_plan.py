@@ -13,7 +13,7 @@ from ..errors import Fault, printable
 from ..text.inline import in_words
 from .exits import Exit
 from .options import Json
-from .output import columns, say, tell, tell_json, tell_table
+from .output import columns, complain, say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
     from ..ablation import ArmPreview, Preview
@@ -48,7 +48,7 @@ def plan_file(
     else:
         _print_preview(preview, file, out)
     if preview.error is not None:
-        say(str(preview.error))
+        complain(str(preview.error))
         return Exit.BAD_INPUT
     return Exit.OK
 

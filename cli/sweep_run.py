@@ -13,8 +13,9 @@ from cyclopts.validators import Number
 from ..errors import printable
 from .exits import Exit
 from .options import Flag, Json
-from .output import say
+from .output import complain, say
 from .report import print_comparison
+from .verbosity import Level, level
 
 if TYPE_CHECKING:
     from ..ablation import RunSummary
@@ -102,7 +103,7 @@ def run_file(
     counts = f"{summary.finished} of {summary.total} trials recorded in {folder}"
     if summary.interrupted:
         again = shlex.join(_words(file, options, json))
-        say(f"interrupted: {counts}; to resume: {printable(again)}")
+        complain(f"interrupted: {counts}; to resume: {printable(again)}")
         return Exit.INTERRUPTED
     print_comparison(options.out, json)
     page = printable(str(options.out / "report.html"))
@@ -115,6 +116,7 @@ def _run(file: str, options: RunOptions) -> RunSummary:
     from ..ablation import TensorBoard, expand_sweep, progress_on, read_sweep, run_sweep
     from ..ablation.planning.fit import adaptation
     from ..ablation.planning.preview import sweep_warnings
+    from ..ablation.running.progress import Silence
     from ..ablation.running.runtime_env import read_runtime_env
 
     sweep = read_sweep(file)
@@ -127,7 +129,7 @@ def _run(file: str, options: RunOptions) -> RunSummary:
         sweep,
         options.out,
         options.workers,
-        progress_on(),
+        Silence() if level() is Level.QUIET else progress_on(),
         engine=options.engine,
         device=options.device,
         measure=options.measure,

@@ -12,7 +12,8 @@ from cyclopts.validators import Number
 from ..errors import printable
 from .exits import Exit
 from .options import Flag, Json, Source, load_source
-from .output import finite, say, tell, tell_json
+from .output import complain, finite, say, tell, tell_json
+from .verbosity import Level, level
 from .weights import AllowExtra, AllowMissing, Entry, OtherFunction, Strip
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def train(
     is not finite.
     """
     from ..ablation.running.stop import StopSignals
-    from ..classify.progress import progress_on
+    from ..classify.progress import Progress, progress_on
     from ..classify.runs.recipe import read_recipe
     from ..classify.runs.request import RunRequest
     from ..classify.runs.session import train_run
@@ -214,8 +215,9 @@ def train(
     network = load_source(source)
     recipe = None if options.recipe is None else read_recipe(options.recipe)
     request = RunRequest(**{**vars(options), "network": network, "recipe": recipe})
+    progress = Progress() if level() is Level.QUIET else progress_on()
     with StopSignals() as stop:
-        result = train_run(request, progress_on(), stopped=lambda: stop.requested)
+        result = train_run(request, progress, stopped=lambda: stop.requested)
     if result.leads:
         _print_result(result, options.out, json)
     if result.diverged:
@@ -241,9 +243,11 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
         accuracy = f"{100 * result.best.val_accuracy:.2f}%"
         tell(f"best: {accuracy} of the validation pictures, after epoch {result.best.epoch}")
     if result.diverged:
-        say(f"the loss is not finite at step {result.steps + 1}: try a lower --lr in another --out")
+        complain(
+            f"the loss is not finite at step {result.steps + 1}: try a lower --lr in another --out"
+        )
     elif not result.finished:
-        say(f"stopped after step {result.steps}; the same command with --resume continues it")
+        complain(f"stopped after step {result.steps}; the same command with --resume continues it")
     else:
         if result.stopped_early:
             say(

@@ -68,6 +68,7 @@ Head = Annotated[
     str | list[int] | None,
     Parameter(
         "--head",
+        negative="",
         converter=_convert_head,
         n_tokens=1,
         accepts_keys=False,

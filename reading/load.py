@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 """Where a spec comes from: a catalogue name, a path, or a mapping of what a file would hold."""
 SpecLike: TypeAlias = ResNetSpec | Source
+_LOGGER = logging.getLogger(__name__)
 _HELP = "call loads for text"
 
 
@@ -126,6 +128,7 @@ def _document(source: Source) -> Document:
         raise wrong_type("load", "a catalogue name, a file or a mapping", source, _HELP)
     name = os.fspath(source)
     if name in catalogue.entries():
+        _LOGGER.debug("read %s from the catalogue", name)
         return read(catalogue.text(name), name=f"{name}.yaml")
     if "\n" in name or "{" in name:
         message = "load takes a catalogue name or a file, and this is the text of a spec"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_origin
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from .unknown import (
     meant_value,
     no_kind,
     stage_of,
+    stages_of,
     unknown_key,
     unknown_value,
 )
@@ -28,6 +29,8 @@ from .unknown import (
 __all__ = ["faults_of", "shown"]
 
 MAX_FAULTS = 1000
+#: The type of our own error for ``stages: [3, 4, 6, 3]``.
+DEPTHS = "stage_depths"
 _EXAMPLES = {
     "resforge": "resforge: 1",
     "stages": "stages: [{depth: 2, width: 64}]",
@@ -56,7 +59,7 @@ def faults_of(error: ValidationError, model: Model, tree: Any = None) -> tuple[l
     # A list with a wrong item in it is then called too short as well.
     around = {detail["loc"][:end] for detail in found for end in range(len(detail["loc"]))}
     details = [d for d in found if d["type"] != "too_short" or d["loc"] not in around]
-    details = _without_meant(details, model)
+    details = list(_of_whole_lists(_without_meant(details, model), tree))
     faults = []
     for detail in details[:MAX_FAULTS]:
         path, owners, held = _walk(model, detail["loc"])
@@ -81,6 +84,46 @@ def _without_meant(details: list[ErrorDetails], model: Model) -> list[ErrorDetai
             if key == "base":  # which brings the rest
                 meant.add((*detail["loc"][:-1], "stages"))
     return [d for d in details if d["type"] != "missing" or d["loc"] not in meant]
+
+
+def _of_whole_lists(details: list[ErrorDetails], tree: Any) -> Iterator[ErrorDetails]:
+    """``details``, with one for each list of numbers of blocks where its stages belong, in place of
+    one for each of them."""
+    lists: dict[tuple[int | str, ...], bool] = {}
+    for detail in details:
+        *around, last = detail["loc"] or ("",)
+        stages, place = tuple(around), detail["type"] == "model_type" and isinstance(last, int)
+        if not (place and stages[-1:] == ("stages",)):
+            yield detail
+            continue
+        if stages not in lists:
+            depths = _at(tree, stages)
+            lists[stages] = _are_depths(depths)
+            if lists[stages]:
+                yield {**detail, "type": DEPTHS, "loc": stages, "input": depths}
+        if not lists[stages]:
+            yield detail
+
+
+def _at(tree: Any, path: tuple[int | str, ...]) -> Any:
+    """What the user wrote at ``path``; None where nothing is."""
+    for part in path:
+        try:
+            tree = tree[part]
+        except (LookupError, TypeError):
+            return None
+    return tree
+
+
+def _are_depths(value: Any) -> bool:
+    """Whether ``value`` is a list of numbers of blocks, short enough to be written as stages."""
+    few = isinstance(value, list | tuple) and 0 < len(value) <= 8
+    return few and all(type(depth) is int and depth > 0 for depth in value)
+
+
+def _depths(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    message = "expected a mapping for each stage, not only its number of blocks"
+    return "type", message, f"write {stages_of(detail['input'])}"
 
 
 def _as_written(path: Path, tree: Any) -> Path:
@@ -241,6 +284,7 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "string_type": _wants("text", "write a name"),
     "bool_type": _wants("true or false", "write true or false"),
     "tuple_type": _wants("a list", "write [ ... ]"),
+    DEPTHS: _depths,
     "model_type": _mapping,
     "model_attributes_type": _mapping,
     "dict_type": _mapping,

@@ -68,7 +68,7 @@ def _rewritten(key: str, given: Any, owners: Iterable[Model] = ()) -> str:
     numbers = list(given) if isinstance(given, list | tuple) else []
     if key == "stages":
         depths = [n for n in numbers if type(n) is int] or [2]
-        return f"stages: [{', '.join(stage_of(n, i) for i, n in enumerate(depths[:4]))}]"
+        return stages_of(depths)
     if type(given) is int:
         fields = [owner.model_fields[key] for owner in owners if key in owner.model_fields]
         several = [field.default for field in fields if isinstance(field.default, tuple)]
@@ -79,6 +79,11 @@ def _rewritten(key: str, given: Any, owners: Iterable[Model] = ()) -> str:
     if isinstance(given, str) and len(given) <= 40 and given.isprintable():
         return f"{key}: {given}"
     return f"{key}: ..."
+
+
+def stages_of(depths: Iterable[int]) -> str:
+    """Stages of so many blocks, as they would stand in a file."""
+    return f"stages: [{', '.join(stage_of(depth, i) for i, depth in enumerate(depths))}]"
 
 
 def stage_of(depth: int, index: int) -> str:

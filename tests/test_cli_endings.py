@@ -95,7 +95,7 @@ def test_each_way_of_ending_has_its_code(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("resforge.cli.author.tell_json", fail)
+    monkeypatch.setattr("resforge.cli.author.tell_document", fail)
     # Standard output is given away where a real one is broken; the tests' own is kept.
     monkeypatch.setattr("resforge.cli.exits._silence_stdout", lambda: None)
     done = cli("schema")
@@ -108,7 +108,7 @@ def test_a_bug_shows_where_on_request(
     def fail(_: object) -> None:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("resforge.cli.author.tell_json", fail)
+    monkeypatch.setattr("resforge.cli.author.tell_document", fail)
     assert "RESFORGE_DEBUG=1" in cli("schema").err
     monkeypatch.setenv("RESFORGE_DEBUG", "1")
     assert run(["schema"]) == 70

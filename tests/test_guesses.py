@@ -17,7 +17,7 @@ from resforge.specs.fields import NetworkFields
 STAGE = "stages: [{depth: 2, width: 64}]"
 
 GUESSES: list[tuple[str, str]] = [
-    ("stages: [3, 4]", "write {depth: 3, width: 64}"),
+    ("stages: [3, 4]", "write stages: [{depth: 3, width: 64}, {depth: 4, width: 128, stride: 2}]"),
     ("stages: [{blocks: 2, width: 64}]", "write depth: 2; blocks is a list"),
     ("stages: [{depth: 2, channels: 64}]", "write width: 64"),
     (f"stem: {{kind: deep_base, channels: 64}}\n{STAGE}", "write widths: [64, 64, 64]"),

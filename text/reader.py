@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -17,6 +18,7 @@ from .yaml_text import read_yaml
 MAX_BYTES = 256 * 1024
 SUFFIXES = (".yaml", ".yml", ".json")
 
+_LOGGER = logging.getLogger(__name__)
 _JSON = re.compile(r'\s*\{\s*["}]')
 
 
@@ -72,6 +74,7 @@ def _bytes(path: str, most: int) -> bytes:
     if data is None:
         folder = stat.S_ISDIR(status.st_mode)
         _refuse(path, "this is a directory" if folder else "not a regular file")
+    _LOGGER.debug("read %s: %d bytes", os.path.abspath(path), len(data))
     if len(data) > most:
         _too_large(max(len(data), status.st_size), path, most)
     return data

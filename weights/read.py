@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from .torch_file import read_legacy, read_zip
 
 Weights = str | os.PathLike[str] | Mapping[str, Any]
 """The path of a file of weights; or a state dict, or a checkpoint that holds one."""
+_LOGGER = logging.getLogger(__name__)
 #: Name of a mapping in messages.
 IN_MEMORY = Path("the mapping")
 #: Characters of the longest name of a tensor.
@@ -69,6 +71,7 @@ def read(file: Weights) -> WeightFile:
             raise refuse(IN_MEMORY, "holds no named tensors", "give a state dict")
     elif isinstance(file, str | os.PathLike):
         found = _opened(Path(file))
+        _LOGGER.debug("opened %s (%s)", found.path.absolute(), found.kind)
     else:
         raise wrong_type("read", "the path of a file of weights, or a mapping of tensors", file)
     count = sum(len(entry.tensors) for entry in found.entries)

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from ...errors import ResforgeError, printable
 from ...text.csv_text import as_csv
 from ...text.markdown import markdown, markdown_line
+from ...text.versioned import versioned
 from ..comparing.compared import compare_pairs
 from ..comparing.comparison import Comparison
 from ..comparing.rows import ArmRow, compare
@@ -162,7 +163,7 @@ def _csv_rows(
 
 
 def _json(records: Records, rows: Sequence[ArmRow], compared: Sequence[Comparison]) -> str:
-    return json.dumps(as_tree(records, rows, compared), indent=2, allow_nan=False) + "\n"
+    return json.dumps(versioned(as_tree(records, rows, compared)), indent=2, allow_nan=False) + "\n"
 
 
 _MAKERS: dict[str, Callable[[Records, Sequence[ArmRow], Sequence[Comparison]], str]] = {

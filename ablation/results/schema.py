@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .planned import note_counts
 from .seals import keep_sealed
 from .tables import APPLICATION_ID, IDENTITIES, STORE_FORMAT, TABLES, create_tables, version_of
 
+_LOGGER = logging.getLogger(__name__)
 #: What a run writes beside its store.
 _BESIDE = ("results.csv", "report.html", "checkpoints")
 
@@ -41,6 +43,7 @@ def open_database(path: Path, create: bool) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+    _LOGGER.debug("opened %s", path.absolute())
     return connection
 
 

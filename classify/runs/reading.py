@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from ...errors import SpecError, StoreError, path_text, printable
 from ...specs.base import Spec
 
+_LOGGER = logging.getLogger(__name__)
 #: Version of run folders and their files.
 FORMAT = 1
 #: Largest size in bytes of a file with the spec of a run; a thousand classes take 20 kB.
@@ -31,6 +33,7 @@ def read_file(path: Path, limit: int | None = None) -> bytes:
             content = file.read() if limit is None else file.read(limit + 1)
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror})") from None
+    _LOGGER.debug("read %s: %d bytes", path.absolute(), len(content))
     if limit is not None and len(content) > limit:
         raise StoreError(f"{path} is damaged: it has more than {limit:,} bytes")
     return content
