@@ -134,3 +134,15 @@ def test_check_says_what_the_file_is(tmp_path: Path) -> None:
     assert found is not None
     assert found.name == "huggingface"
     assert recognise(tmp_path / "other.json") is None
+
+
+def test_blocks_of_hugging_face_have_relu_within_whatever_the_activation() -> None:
+    """transformers hands ``hidden_act`` to the stem and to the end of each block, no further."""
+    first = H1 | {"downsample_in_bottleneck": True}
+    spec = rf.from_config(first | {"hidden_act": "silu"}).spec
+    block = rf.plan(spec).stages[1][0].modules
+    within = [module.op.function for module in block.branch if module.op.kind == "act"]
+    assert (within, [module.op.function for module in block.exit]) == (["relu"] * 2, ["silu"])
+    assert rf.plan(spec).macs == rf.plan(rf.from_config(first).spec).macs
+    with pytest.raises(rf.SpecError):
+        rf.to_config(rf.load("resnet50").replace({"activation": "silu"}), "huggingface")

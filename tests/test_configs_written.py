@@ -24,7 +24,7 @@ NETWORKS = {
     "resnet50d": ("timm", "mmpretrain"),
     "resnet50c": ("timm", "mmpretrain"),
     "seresnet50": ("timm", "mmpretrain"),
-    "seresnet18_timm": ("timm", "mmpretrain"),
+    "seresnet18_timm": ("timm",),
     "regnetx_400mf": ("huggingface", "timm", "pycls"),
     "regnety_016": ("huggingface", "timm", "pycls"),
     "plain18": ("pycls",),

@@ -90,14 +90,28 @@ def _resnet(keys: Keys, *, d: bool) -> Tree:
         keys.refuse("hidden_sizes", "4 does not divide the sizes of bottlenecks")
     strides = [2 if keys["downsample_in_first_stage"] else 1, *[2] * (len(sizes) - 1)]
     stages = stages_of(_depths(keys), [size // divisor for size in sizes], strides)
+    on_first = not basic and keys["downsample_in_bottleneck"]
     block: Any = "basic" if basic else "bottleneck"
-    if not basic and keys["downsample_in_bottleneck"]:
+    if keys["hidden_act"] != "relu":
+        block = _mixed(basic, on_first)
+    elif on_first:
         block = {"kind": "bottleneck", "stride_on": "conv1"}
     shortcut = "avg_projection" if d else "projection"
     if d and basic:
         project_first_block(stages, shortcut)
     stem = deep(embedding) if d else {"kind": "conv7x7", "width": embedding}
     return {"stem": stem, "stages": stages, "block": block, "shortcut": shortcut}
+
+
+def _mixed(basic: bool, on_first: bool) -> Tree:
+    """A block of ReLU within and ``hidden_act`` after the sum, as transformers' ResNet has it."""
+    strides = {"stride": "block"}
+    convs: list[Tree] = [{"conv": 3} | strides, {"conv": 3}]
+    if not basic:
+        convs = [{"conv": 1}, {"conv": 3}, {"conv": 1, "width": "x4"}]
+        convs[0 if on_first else 1] |= strides
+    branch = [step for conv in convs for step in (conv, "norm", {"act": "relu"})]
+    return {"branch": branch[:-1], "exit": ["act"]}
 
 
 def _regnet(keys: Keys) -> Tree:

@@ -139,8 +139,10 @@ def _common(keys: Keys, tree: Tree) -> None:
 
 def _resnet(keys: Keys, known: Tree) -> Tree:
     depth, count = keys["depth"], keys["num_stages"]
-    if depth not in DEPTHS:
-        keys.refuse("depth", f"OpenMMLab has no ResNet of depth {depth}", "use 50, say")
+    least = LAST_BASIC if known.get("se") or known.get("next") else 0
+    if depth not in DEPTHS or depth <= least:
+        depths = ", ".join(str(each) for each in DEPTHS if each > least)
+        keys.refuse("depth", f"OpenMMLab has no {keys['type']} of depth {depth}", f"use {depths}")
         depth = 50
     widths = [keys["base_channels"] * 2**stage for stage in range(4)]
     strides, dilations = keys["strides"], keys["dilations"]
