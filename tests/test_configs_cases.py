@@ -67,6 +67,7 @@ def vissl(**keys: Any) -> dict[str, Any]:
 FOUR = {"DEPTHS": [3, 4, 6, 3], "STRIDES": [1, 2, 2, 2], "STEM_TYPE": "res_stem_in", "STEM_W": 64}
 X400 = {"DEPTH": 22, "W0": 24, "WA": 24.48, "WM": 2.54, "GROUP_W": 16}
 H4 = FOUR | {"WIDTHS": [256, 512, 1024, 2048], "BOT_MULS": [0.5] * 4, "GROUP_WS": [4, 8, 16, 32]}
+DEEP = {"TRANS_FUN": "bottleneck_transform"}
 ALL = ["res2", "res3", "res4", "res5"]
 CASES: dict[str, tuple[dict[str, Any], tuple[int, int, tuple[int, ...]]]] = {
     "H3": (pycls("regnet", **X400), (5_157_512, 397_677_568, (1000,))),
@@ -138,8 +139,8 @@ def test_trap_1_the_first_basic_block(config: dict[str, Any], projects: bool) ->
     ("config", "stride_on"),
     [
         (resnets(), "conv1"),
-        (pycls("resnet", {"DEPTH": 50}), "conv1"),
-        (pycls("resnet", {"DEPTH": 50}, STRIDE_1X1=False), "conv2"),
+        (pycls("resnet", {"DEPTH": 50}, **DEEP), "conv1"),
+        (pycls("resnet", {"DEPTH": 50}, **DEEP, STRIDE_1X1=False), "conv2"),
         (mm(), "conv2"),
         (mm(style="caffe"), "conv1"),
         ({"model_type": "resnet"}, "conv2"),
@@ -239,7 +240,7 @@ def test_trap_10_defaults_of_monai() -> None:
     [
         ({"architecture": "resnet50"}, True),
         (mm(), True),
-        (pycls("resnet", {"DEPTH": 50}), False),
+        (pycls("resnet", {"DEPTH": 50}, **DEEP), False),
         (classy(num_blocks=[3, 4, 6, 3]), False),
         (vissl(), False),
         (resnets(), False),
@@ -291,6 +292,7 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (keras("basic_block", use_pre_activation=True), "use_pre", "pre-activated"),
         (monai(num_classes="$int(3)"), "num_classes", "code"),
         (monai(num_classes="@missing"), "num_classes", "no value"),
+        (pycls("resnet", {"DEPTH": 50}), "RESNET.TRANS_FUN", "basic_transform"),
         (pycls("effnet"), "MODEL.TYPE", "effnet"),
         ({"Arch": {"name": "PPLCNet_x1_0"}}, "Arch.name", "PPLCNet"),
         (pycls("anynet", **(H4 | {"WIDTHS": [1]})), "ANYNET.WIDTHS", "4 of DEPTHS"),

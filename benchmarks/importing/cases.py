@@ -200,6 +200,7 @@ CASES: dict[str, list[Case]] = {
             "resnet 50",
             {
                 "MODEL": {"TYPE": "resnet", "DEPTH": 50, "NUM_CLASSES": 9},
+                "RESNET": {"TRANS_FUN": "bottleneck_transform"},
                 "TRAIN": {"DATASET": "imagenet"},
                 "TEST": {"DATASET": "imagenet"},
             },

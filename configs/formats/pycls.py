@@ -212,6 +212,9 @@ def _resnet(outer: Keys, model: Keys) -> Tree:
     if depth not in (50, 101, 152):
         model.refuse("DEPTH", f"pycls has no ResNet-{depth} for ImageNet", "use 50, 101 or 152")
         depth = 50
+    if keys["TRANS_FUN"] != "bottleneck_transform":
+        message = f"pycls builds no ResNet for ImageNet of {keys['TRANS_FUN']}"
+        keys.refuse("TRANS_FUN", message, "write TRANS_FUN: bottleneck_transform")
     block: Tree = {"kind": "bottleneck"} | grouped(keys["NUM_GROUPS"], keys["WIDTH_PER_GROUP"])
     if keys["STRIDE_1X1"]:
         block["stride_on"] = "conv1"
