@@ -1,7 +1,7 @@
 """The hook of `mkdocs.yml`: pages and files that lie outside of this folder.
 
-The README is the first page; CONTRIBUTING and CHANGELOG have one each, and the examples are files
-beside them. Their links, and those of pages to them, are rewritten.
+The README is the first page; its translation, CONTRIBUTING and CHANGELOG have one each, and the
+examples are files beside them. Their links, and those of pages to them, are rewritten.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     "README.md": "index.md",
+    "README.zh-CN.md": "zh.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
@@ -48,7 +49,7 @@ def _from_root(found: re.Match[str]) -> str:
 
 def _inside(target: str) -> str:
     """A link from a page of the folder, where it leads out of it."""
-    outside = re.fullmatch(r"((?:\.\./)+)(examples/.+|[A-Z]+\.md)", target)
+    outside = re.fullmatch(r"((?:\.\./)+)(examples/.+|[A-Z]+(?:\.zh-CN)?\.md)", target)
     if outside is None:
         return target
     up = "../" * (outside[1].count("../") - 1)

@@ -21,7 +21,12 @@ from resforge.specs.join import JOINS
 from resforge.specs.order import Order
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Their blocks are those of the originals, which tests/test_translations.py compares.
+TRANSLATIONS = [ROOT / "README.zh-CN.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path not in TRANSLATIONS),
+]
 #: Packages whose names are those of the top level, or of nobody else.
 PLUMBING = {"cli", "reading"}
 #: Libraries of `docs/libraries.md`, which the tests' own environment lacks.
@@ -146,7 +151,9 @@ def test_the_gallery_shows_every_word() -> None:
     assert {block.spec.arrangement for block in blocks} == {"", *get_args(Order)}
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, *TRANSLATIONS, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name
+)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
