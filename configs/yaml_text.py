@@ -12,7 +12,7 @@ from ..errors import SpecError
 from ..text.document import Source
 from ..text.scalars import ScalarError, resolve
 from ..text.yaml_faults import explain
-from .node import Node
+from .node import Code, Node
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
@@ -101,10 +101,11 @@ class _Reader:
             self.count += sum(1 for _ in known.walk())
             return Node(known.value, self.source, start, start)
         tag = getattr(event, "tag", None)
+        value = self._value(event, depth)
         if tag is not None and not _PLAIN.fullmatch(tag):
-            message = f"the tag {tag.removeprefix(_CORE)} asks for code, which is not run"
-            self._stop(message, event, "write plain values")
-        node = Node(self._value(event, depth), self.source, start, start)
+            # A tag such as !!python/object/apply asks for code: refused where the value is needed.
+            value = Code(f"!!{tag.removeprefix(_CORE)}"[:100])
+        node = Node(value, self.source, start, start)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node

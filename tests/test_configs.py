@@ -111,7 +111,6 @@ BOMB = "a: &y0 [1]\n" + "\n".join(
 @pytest.mark.parametrize(
     "text",
     [
-        "a: !!python/object/apply:os.system [ls]",
         "a: *nothing",
         "a: 1\na: 2",
         "[1, 2]",
@@ -146,3 +145,15 @@ def test_blocks_of_hugging_face_have_relu_within_whatever_the_activation() -> No
     assert rf.plan(spec).macs == rf.plan(rf.from_config(first).spec).macs
     with pytest.raises(rf.SpecError):
         rf.to_config(rf.load("resnet50").replace({"activation": "silu"}), "huggingface")
+
+
+def test_tags_that_ask_for_code_are_not_run(tmp_path: Path) -> None:
+    call = f"!!python/object/apply:os.mkdir [{tmp_path / 'ran'}]"
+    file = tmp_path / "net.yaml"
+    file.write_text(f"MODEL: {{RESNETS: {{DEPTH: 50}}}}\nSIZES: {call}\n")
+    assert "SIZES" in rf.from_config(file).ignored
+    file.write_text(f"MODEL:\n  RESNETS:\n    DEPTH: {call}\n")
+    with pytest.raises(rf.SpecError, match="not run") as caught:
+        rf.from_config(file)
+    assert caught.value.line == 3
+    assert not (tmp_path / "ran").exists()
