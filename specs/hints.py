@@ -25,9 +25,12 @@ def for_editors(schema: Schema) -> Schema:
     for name, definition in kinds.items():
         if "description" not in definition and "kind" in definition.get("properties", {}):
             definition["description"] = f"The function `{name}`, as PyTorch computes it."
-    for part in _parts(schema):
+    for part in parts(schema):
         _prune(part)
-    for part in _parts(schema):
+    for name, definition in kinds.items():  # messages name the definitions that would fit
+        kind = definition.get("properties", {}).get("kind", {})
+        definition["title"] = kind.get("const", name.removesuffix("Spec"))
+    for part in parts(schema):
         _explain_names(part, kinds)
         if "default" in part:
             part["default"] = _short(part["default"], _choices(part, kinds))
@@ -46,19 +49,19 @@ def as_text(docstring: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", _ROLE.sub(r"`\1`", kept)).strip()
 
 
-def _parts(node: Any) -> Iterator[Schema]:
+def parts(node: Any) -> Iterator[Schema]:
     """Every schema within ``node``; not what merely looks like one, such as a default."""
     if isinstance(node, list):
         for item in node:
-            yield from _parts(item)
+            yield from parts(item)
     if not isinstance(node, dict):
         return
     yield node
     for key in ("items", "additionalProperties", "anyOf", "allOf", "oneOf", "if", "then", "else"):
-        yield from _parts(node.get(key))
+        yield from parts(node.get(key))
     for key in ("properties", "$defs"):
         for inner in node.get(key, {}).values():
-            yield from _parts(inner)
+            yield from parts(inner)
 
 
 def _prune(part: Schema) -> None:

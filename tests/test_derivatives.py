@@ -16,8 +16,6 @@ from words import CASES, scattered
 from words import SIZE as WORDS_SIZE
 
 functional: Any = torch.autograd.functional
-# torch's own forward-mode differentiation scripts its decompositions when it is first used.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is:DeprecationWarning")
 
 RANDOM = ("Dropout", "StochasticDepth")
 SIZE = (5, 7)

@@ -67,7 +67,6 @@ def test_torch_export(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NETS)
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_torchscript(name: str, tmp_path: Path) -> None:
     model = small(name)
     export.to_torchscript(model, tmp_path / "net.pt")
@@ -159,7 +158,6 @@ def test_refusals(write: Write, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_the_verb(cli: Cli) -> None:
     rf.save_weights(small("zero_pad"), "net.safetensors")
     done = cli("export", "net.yaml", "--torchscript", "net.pt", "--fuse", "--json")

@@ -220,7 +220,7 @@ def test_a_network_of_which_a_part_is_rounded() -> None:
 
 def test_a_network_with_a_part_of_torchscript() -> None:
     model = rf.build("digits_resnet8")
-    with pytest.warns(DeprecationWarning, match="torch.compile"):
+    with pytest.warns((DeprecationWarning, FutureWarning), match="torch.compile"):
         model.fc = torch.jit.script(model.fc)
     spec, certificate = infer_spec(model)
     assert (spec.name, certificate.kind) == ("digits_resnet8", "bitwise")

@@ -270,8 +270,6 @@ def test_conversions(convert: Any, spec: Any, device: torch.device) -> None:
 
 
 @pytest.mark.slow
-# torch's own, when its code generator is first imported.
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is:DeprecationWarning")
 def test_compiled(compiling_device: torch.device) -> None:
     model = make_small(Classifier(32, 10)).to(compiling_device, torch.float64)
     x = draw_images().to(compiling_device, torch.float64)

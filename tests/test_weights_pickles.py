@@ -259,7 +259,6 @@ def test_another_protocol_is_saved_anew(tmp_path: Path) -> None:
     saves_anew(text, tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.load")
 def test_a_torchscript_program_is_saved_anew(tmp_path: Path) -> None:
     model = rf.build(SPEC, seed=1).eval()
     content = trace(model, (torch.zeros(1, 3, 8, 8),)).save_to_buffer()

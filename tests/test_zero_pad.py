@@ -17,8 +17,6 @@ from resforge.blocks import ZeroPad
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# torch's own forward-mode differentiation scripts its decompositions when it is first used.
-forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script` is:DeprecationWarning")
 FORMATS = (torch.contiguous_format, torch.channels_last)
 
 
@@ -135,7 +133,6 @@ def test_x_in_no_layout_of_its_own() -> None:
     assert_same(actual, output_and_gradients(Reference(shortcut), residual, x))
 
 
-@forward_mode
 @pytest.mark.parametrize("shortcut", [ZeroPad(2, 5), ZeroPad(2, 5, 2, "both")], ids=repr)
 def test_gradients_of_every_order_are_right(shortcut: ZeroPad) -> None:
     pair = draw_pair(shortcut, (3, 4))
@@ -308,7 +305,6 @@ def gradient_per_image(join: Any, residual: Tensor, x: Tensor) -> Any:
     return torch.func.vmap(one)(residual, x)
 
 
-@forward_mode
 @pytest.mark.parametrize(
     "transform",
     [jacobian, forward_jacobian, hessian, gradient, vmap, gradient_per_image],

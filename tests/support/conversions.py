@@ -83,7 +83,7 @@ each_conversion = pytest.mark.parametrize(
 def _torchscript_allowed() -> Iterator[None]:
     """torch warns of TorchScript's retirement; networks are still carried by it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        warnings.filterwarnings("ignore", "`torch.jit")
         # GraphModule, of torch itself, has such an annotation.
         warnings.filterwarnings("ignore", "The TorchScript type system", UserWarning)
         yield
