@@ -27,9 +27,6 @@ def for_editors(schema: Schema) -> Schema:
             definition["description"] = f"The function `{name}`, as PyTorch computes it."
     for part in parts(schema):
         _prune(part)
-    for name, definition in kinds.items():  # messages name the definitions that would fit
-        kind = definition.get("properties", {}).get("kind", {})
-        definition["title"] = kind.get("const", name.removesuffix("Spec"))
     for part in parts(schema):
         _explain_names(part, kinds)
         if "default" in part:
