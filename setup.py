@@ -4,6 +4,9 @@ All metadata is in pyproject.toml. Where the package is the root of the reposito
 would copy it into ``build/`` beside itself. An sdist and an editable install are as usual.
 """
 
+# mypy: ignore-errors
+# setuptools ships no types, and the installed package lacks this file.
+
 import atexit
 import shutil
 import sys
