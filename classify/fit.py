@@ -275,6 +275,7 @@ class _Writer:
         """Time of the last write of the state."""
         self.drawn, self.drawing = self.written, 0.3
         """Time of the last drawing of the curve, and the seconds that one takes."""
+        self.draws = 0
 
     @property
     def is_due(self) -> bool:
@@ -312,4 +313,6 @@ class _Writer:
             except ResforgeError as error:
                 note(f"no {CURVE}: {error}")
             self.drawn = time.monotonic()
-            self.drawing = self.drawn - start
+            if self.draws:  # the first one loads matplotlib
+                self.drawing = self.drawn - start
+            self.draws += 1
