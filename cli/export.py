@@ -150,8 +150,8 @@ def export(
     else:
         spec = load_source(source)
     if config is not None:
-        settings = to_config(spec, config)
-        tell_json(settings) if json else tell(as_text(settings, config).rstrip())
+        # As JSON, too, the keys are the project's own alone.
+        tell(as_text(to_config(spec, config), "timm" if json else config).rstrip())
         return
     plan = plan_at(spec, input)
     check_size(plan, max_params)

@@ -108,6 +108,8 @@ def test_the_command_line(
     assert done.code == 0
     (tmp_path / "config.json").write_text(done.out)
     assert json.loads(done.out)["model_type"] == "resnet"
+    as_json = json.loads(cli("export", "resnet50", "--config", "pycls", "--json").out)
+    assert as_json == rf.to_config("resnet50", "pycls")
     new = cli("new", "--from", str(tmp_path / "config.json"), "--name", "resnet50", "--json")
     assert rf.loads(new.out).digest == rf.load("resnet50").digest
     assert "Hugging Face" in new.err
