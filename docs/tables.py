@@ -19,7 +19,8 @@ from unittest.mock import patch
 
 from pydantic.fields import FieldInfo
 from resforge.cli.app import program
-from resforge.planner import known
+from resforge.planner import known, list_specs, plan
+from resforge.reading import load
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation
 from resforge.specs.attention import attention_kinds
 from resforge.specs.base import Spec, short_tree
@@ -49,7 +50,12 @@ def written(text: str) -> str:
 
 
 def _named(name: str) -> str:
-    others = {"layouts": _layouts, "families": _families, "commands": _commands}
+    others = {
+        "layouts": _layouts,
+        "families": _families,
+        "networks": _networks,
+        "commands": _commands,
+    }
     return others[name]() if name in others else _table(tables()[name])
 
 
@@ -71,6 +77,20 @@ def _families() -> str:
     for (family, source), names in sorted(found.items()):
         rows.append(f"| {family} | {source} | {len(names)} | `{'`, `'.join(names)}` |")
     rows.append(f"| **all** | | {len(entries())} | |")
+    return "\n".join(rows) + "\n"
+
+
+def _networks() -> str:
+    """Every network of the catalogue with its costs, each at its own input size."""
+    rows = [
+        "| name | family | source | depth | parameters | MACs | input |",
+        "|---|---|---|---:|---:|---:|---|",
+    ]
+    for name in list_specs():
+        laid, entry = plan(load(name)), entries()[name]
+        size = "x".join(map(str, laid.input_shape))
+        costs = f"{laid.depth} | {laid.params:,} | {laid.macs:,} | {size}"
+        rows.append(f"| `{name}` | {entry.family} | {entry.source} | {costs} |")
     return "\n".join(rows) + "\n"
 
 
