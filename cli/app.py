@@ -206,6 +206,9 @@ def _run(tokens: Sequence[str]) -> Exit:
         status = app(_without_dashes(tokens), end_of_options_delimiter="")
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, CycloptsError) and not error.command_chain:
+            # Raised by a command itself, which does not know its name.
+            error.command_chain = tuple(app.parse_commands(list(tokens))[0])
         return explain(error)
     except SystemExit:
         # rich exits this way when the reader of a pipe has gone.

@@ -10,6 +10,7 @@ from ..errors import Fault, SpecError
 from ..planner.plan import plan
 from ..planner.scale import Quantity, Scaler, with_depths_times
 from ..reading.load import SpecLike, as_spec
+from ..specs.base import MAX_CHANNELS
 from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from ..specs.plain import as_count, is_number
@@ -70,6 +71,9 @@ def fit(
         message = f"by is width, depth or compound, not {by!r}"
         raise SpecError(Fault("fit", message, "by", "use by='width'"))
     step = as_count("step", step)
+    if step > MAX_CHANNELS:
+        message = f"step is at most {MAX_CHANNELS:,}, the largest width, not {step:,}"
+        raise SpecError(Fault("range", message, "step", "use step=8"))
     size = plan(spec, input_size).input_shape[1:]
     scaler = Scaler(quantity, target, size)
     start = spec

@@ -38,6 +38,8 @@ _EXAMPLES = {
     "kind": "kind: basic",
     "sweep": "sweep: 1",
     "space": "space: 1",
+    "SearchSpec.space": "space: cifar_resnets, a shipped space, or a file",
+    "SearchSpec.n": "n: 20, the number of networks",
     "free": "free: {shortcut: [zero_pad, projection]}",
     "of": "of: stages[0].width",
     "base": "base: resnet18",
@@ -224,7 +226,9 @@ def _wanted(detail: ErrorDetails) -> str:
 
 def _missing(detail: ErrorDetails, owners: list[Model]) -> Explained:
     key = str(detail["loc"][-1])
-    return "missing", f"'{key}' is missing", f"write {_EXAMPLES.get(key, key + ': ...')}"
+    owner = owners[0].__name__ if owners else ""
+    example = _EXAMPLES.get(f"{owner}.{key}", _EXAMPLES.get(key, f"{key}: ..."))
+    return "missing", f"'{key}' is missing", f"write {example}"
 
 
 def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
@@ -269,6 +273,12 @@ def _wrong_length(detail: ErrorDetails, owners: list[Model]) -> Explained:
     return "range", message, "write [ ..., ... ]" if short else f"leave some {what}s out"
 
 
+def _text(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    condition = "conditions" in detail["loc"]
+    help_ = "write a comparison such as sum(depths) <= 20" if condition else "write a name"
+    return _wants("text", help_)(detail, owners)
+
+
 _number = _wants("a whole number", "write a number such as 64")
 _mapping = _wants("a mapping", "write {key: value, ...}")
 _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
@@ -281,7 +291,7 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "int_parsing_size": _number,
     "float_type": _wants("a number", "write a number such as 0.1"),
     "finite_number": _wants("a finite number", "write a number such as 0.1"),
-    "string_type": _wants("text", "write a name"),
+    "string_type": _text,
     "bool_type": _wants("true or false", "write true or false"),
     "tuple_type": _wants("a list", "write [ ... ]"),
     DEPTHS: _depths,

@@ -148,6 +148,23 @@ def test_only_one_of_quiet_and_verbose(cli: Cli) -> None:
     assert "Give one of --quiet and --verbose." in done.err
 
 
+@pytest.mark.parametrize(
+    ("tokens", "verb"),
+    [
+        (("show", "resnet18", "--watch"), "show"),
+        (("-v", "generate", "cifar_resnets", "--format", "yaml"), "generate"),
+        (("new",), "new"),
+        (("list", "-q", "-v"), "list"),
+    ],
+)
+def test_a_usage_error_names_the_help_of_its_command(
+    cli: Cli, tokens: tuple[str, ...], verb: str
+) -> None:
+    done = cli(*tokens)
+    assert done.code == 2
+    assert f"`resforge {verb} --help` shows the options" in done.err
+
+
 def test_they_are_in_every_help_and_in_the_completion(cli: Cli) -> None:
     for tokens in ((), ("show", "--help"), ("weights", "check", "--help"), ("sweep",)):
         assert "--quiet, -q" in cli(*tokens).out
@@ -157,3 +174,20 @@ def test_they_are_in_every_help_and_in_the_completion(cli: Cli) -> None:
 def test_what_follows_two_dashes_is_no_option(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "-net.yaml").write_text((tmp_path / "net.yaml").read_text())
     assert cli("show", "--", "-net.yaml").out == cli("show", "net.yaml").out
+
+
+@pytest.mark.parametrize(
+    ("verb", "text", "help_"),
+    [
+        ("generate", "space: 1\nbase: resnet18\nwhere: {conditions: [3]}", "sum(depths) <= 20"),
+        ("sweep plan", "sweep: 1\nsearch: {}", "write space: cifar_resnets"),
+        ("sweep plan", "sweep: 1\nsearch: {space: cifar_resnets}", "write n: 20"),
+    ],
+)
+def test_bad_conditions_and_searches_lead_to_the_fix(
+    cli: Cli, tmp_path: Path, verb: str, text: str, help_: str
+) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    done = cli(*verb.split(), "bad.yaml")
+    assert done.code == 3
+    assert help_ in done.err

@@ -38,6 +38,7 @@ def test_as_json_at_a_size_and_by_depth(cli: Cli) -> None:
     ("options", "code", "said"),
     [
         ((), 2, "Give one budget"),
+        (("--params", "1e6", "--step", "99999999"), 3, "step is at most 65,536"),
         (("--params", "5e6", "--macs", "1e9"), 2, "Give one budget"),
         (("--params", "many"), 2, "unable to convert"),
         (("--macs", "-1"), 3, "not a number of macs"),
