@@ -281,6 +281,16 @@ def _text(detail: ErrorDetails, owners: list[Model]) -> Explained:
 
 _number = _wants("a whole number", "write a number such as 64")
 _mapping = _wants("a mapping", "write {key: value, ...}")
+
+
+def _labels(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    """A mapping with the user's own keys; that of an axis has changes under each of its labels."""
+    code, message, help_ = _mapping(detail, owners)
+    if detail["loc"][:1] == ("axes",) and len(detail["loc"]) == 2:
+        help_ = "write labels, each with its changes: {A: {shortcut: zero_pad}, ...}"
+    return code, message, help_
+
+
 _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "missing": _missing,
     "extra_forbidden": unknown_key,
@@ -297,7 +307,7 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     DEPTHS: _depths,
     "model_type": _mapping,
     "model_attributes_type": _mapping,
-    "dict_type": _mapping,
+    "dict_type": _labels,
     "greater_than_equal": _out_of_range,
     "greater_than": _out_of_range,
     "less_than_equal": _out_of_range,

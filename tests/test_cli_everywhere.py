@@ -180,6 +180,11 @@ def test_what_follows_two_dashes_is_no_option(cli: Cli, tmp_path: Path) -> None:
     ("verb", "text", "help_"),
     [
         ("generate", "space: 1\nbase: resnet18\nwhere: {conditions: [3]}", "sum(depths) <= 20"),
+        (
+            "sweep plan",
+            "sweep: 1\nbase: resnet18\naxes: {shortcut: [zero_pad, projection]}",
+            "write labels, each with its changes: {A: {shortcut: zero_pad}, ...}",
+        ),
         ("sweep plan", "sweep: 1\nsearch: {}", "write space: cifar_resnets"),
         ("sweep plan", "sweep: 1\nsearch: {space: cifar_resnets}", "write n: 20"),
     ],
