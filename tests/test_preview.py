@@ -29,11 +29,22 @@ def sweep(**tree: object) -> Sweep:
     return Sweep(**{"sweep": 1, "base": "digits_resnet8", **tree})
 
 
-@given(st.lists(strategies.specs(max_stride=1, heads=True, input_size=8), min_size=1, max_size=3))
+def for_digits(spec: rf.ResNetSpec) -> rf.ResNetSpec | None:
+    """``spec`` with the input and the classes of the digits; None where it is no network with them:
+    a standardised weight of one number for each channel."""
+    try:
+        classifier = {"kind": "classifier", "num_classes": 10}
+        return spec.replace({"in_channels": 1, "head": classifier})
+    except rf.SpecError:
+        return None
+
+
+DRAWN = strategies.specs(max_stride=1, heads=True, input_size=8).map(for_digits).filter(bool)
+
+
+@given(st.lists(DRAWN, min_size=1, max_size=3))
 def test_the_figures_are_the_plans_and_the_changes_lead_there(specs: list[rf.ResNetSpec]) -> None:
     # Whole networks as arms: each part of a spec is a path.
-    fits = {"in_channels": 1, "head": {"kind": "classifier", "num_classes": 10}}
-    specs = [spec.replace(fits) for spec in specs]
     arms = {
         f"arm {index}": spec.model_dump(mode="json", exclude={"resforge"})
         for index, spec in enumerate(specs)
