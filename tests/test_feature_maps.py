@@ -43,6 +43,8 @@ def test_maps_channels_and_strides(spec: rf.ResNetSpec, data: st.DataObject) -> 
     assert list(backbone.channels) == [f.channels for f in planned]
     assert list(backbone.strides) == [f.stride for f in planned]
     assert backbone.state_dict().keys() <= model.state_dict().keys()
+    if not [*backbone.parameters()]:  # the input of a network whose stem is empty
+        return
     sum(m.sum() for m in backbone.train()(x)).backward()
     assert all(parameter.grad is not None for parameter in backbone.parameters())
 

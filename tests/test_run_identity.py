@@ -156,3 +156,11 @@ def test_a_run_that_begins_again_has_a_new_identity(digits: Path, tmp_path: Path
     model = load_run(tmp_path / "run", "cpu").model
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
     assert rf.spec_of(model).head is not None
+
+
+def test_other_files_and_folders_are_no_runs(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("resforge: 1\nbase: resnet18\n")
+    (tmp_path / "sweep").mkdir()
+    for name in ("net.yaml", "sweep"):
+        with pytest.raises(StoreError, match="is no run: name the --out"):
+            load_run(tmp_path / name)

@@ -32,7 +32,7 @@ from ..evaluation import Evaluation, evaluate
 from ..feed import LabelledBatch
 from ..picture_feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from .data import find_data
-from .folder import BEST, LAST, RunFolder
+from .folder import BEST, LAST, RUN, RunFolder
 from .record import RunSpec
 from .weights import misfit, read_checkpoint
 
@@ -60,6 +60,9 @@ def load_run(
     Raises ``StoreError`` for a missing or damaged run, and for one of a newer resforge.
     """
     path = Path(path)
+    if is_other(path):
+        ours = "the --out of a `resforge train`, or a .safetensors file of one"
+        raise StoreError(f"{path} is no run: name {ours}")
     if path.is_dir():
         checkpoint = RunFolder(path).read_weights(BEST if epoch == "best" else LAST)
     else:
@@ -73,6 +76,13 @@ def load_run(
     model.load_state_dict(checkpoint.tensors, assign=True)
     model.to(target := as_device(device)).eval()
     return TrainedRun(path, model, checkpoint.spec, checkpoint.head.epoch, target)
+
+
+def is_other(path: Path) -> bool:
+    """Whether a path is there that is neither the folder of a run nor a file of its weights."""
+    if path.is_dir():
+        return not any((path / name).exists() for name in (RUN, BEST, LAST))
+    return path.exists() and path.suffix != ".safetensors"
 
 
 @dataclass(frozen=True, slots=True)
