@@ -388,11 +388,11 @@ def test_diff_needs_two_networks(cli: Cli) -> None:
 
 
 def test_the_schema_of_sweeps_is_printed(cli: Cli) -> None:
-    assert cli("schema", "--sweep").json["title"] == "Sweep"
+    assert cli("schema", "--sweep").json["$id"] == "urn:resforge:sweep:1"
 
 
 def test_the_schema_of_spaces_is_printed(cli: Cli) -> None:
-    assert cli("schema", "--space").json["title"] == "Space"
+    assert cli("schema", "--space").json["$id"] == "urn:resforge:space:1"
     assert cli("schema", "--space", "--sweep").code == 2
 
 
