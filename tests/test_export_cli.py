@@ -20,7 +20,12 @@ def test_code_goes_to_standard_output(cli: Cli) -> None:
     assert (done.code, done.out, done.err) == (0, to_code("net.yaml"), "")
     as_json = cli("export", "net.yaml", "--code", "--json").json
     spec = rf.load("net.yaml")
-    assert as_json == {"name": "", "digest": spec.digest, "code": done.out}
+    assert as_json == {
+        "resforge_json": 1,
+        "name": "",
+        "digest": spec.digest,
+        "code": done.out,
+    }
 
 
 def test_one_format_is_asked_for(cli: Cli) -> None:
