@@ -52,7 +52,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "norm": (exchange("layer2.0.bn1", nn.GroupNorm(8, 128)), "layer2.0.bn1 is GroupNorm"),
     "bias": (exchange("layer1.0.conv1", nn.Conv2d(64, 64, 3, 1, 1)), "layer1.0.conv1 has weight"),
     "no shortcut": (exchange("layer2.0.downsample", nn.Identity()), "layer2.0.downsample is Id"),
-    "no head": (exchange("fc", nn.Identity()), "fc is Identity, not Linear"),
+    "another head": (exchange("fc", nn.ReLU()), "fc is ReLU, not Linear"),
     "deeper head": (
         exchange("fc", nn.Sequential(nn.Dropout(), nn.Linear(512, 5))),
         "fc is Sequential, not Linear; if",

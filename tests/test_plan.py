@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 import resforge as rf
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 from resforge import blocks
 from resforge.planner.plan import failure, lay_out
@@ -205,13 +205,16 @@ def test_shapes_of_every_layer(spec: rf.ResNetSpec, size: tuple[int, int]) -> No
 
 @given(strategies.specs(), SIZES)
 def test_counts(spec: rf.ResNetSpec, size: tuple[int, int]) -> None:
-    plan = lay_out(spec, size)
+    try:
+        plan = lay_out(spec, size)
+    except rf.SpecError:
+        reject()  # a branch and its shortcut end in maps of other sizes at this one
     assume(failure(plan) is None)
     model = rf.build(spec, device="meta").eval()
     assert plan.params == sum(p.numel() for p in model.parameters())
     counter, put_out = FlopCounterMode(display=False), []
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv1d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Conv1d | nn.Linear | blocks.BlurPool2d):
             module.register_forward_hook(lambda m, args, out: put_out.append(out.numel()))
     with counter:
         # Two images: a group norm refuses a single element.
@@ -315,7 +318,10 @@ def test_option_b_minus_option_a(data: st.DataObject) -> None:
 def test_one_more_block_adds_its_own_count(spec: rf.ResNetSpec) -> None:
     if spec.stages[-1].depth is None or spec.stages[-1].widen != "first":
         return  # blocks that grow to a width all change with their number
-    deeper = spec.replace({"stages[-1].depth": spec.stages[-1].depth + 1})
+    try:
+        deeper = spec.replace({"stages[-1].depth": spec.stages[-1].depth + 1})
+    except rf.SpecError:
+        reject()  # the first block of a stage may be all that can have its parts
     before, after = lay_out(spec, (33, 33)), lay_out(deeper, (33, 33))
     new = after.stages[-1][-1].layers
     assert after.params - before.params == sum(layer.params for layer in new)

@@ -141,7 +141,7 @@ def operations_of(spec: ResNetSpec) -> list[Operation]:
 )
 def test_everything_is_reached(cases: Any, dims: tuple[int, ...]) -> None:
     missing = dict(cases())
-    for start in range(15):
+    for start in range(40):
 
         @seed(start)
         @FAST

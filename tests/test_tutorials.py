@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +34,8 @@ def test_each_tutorial_has_its_notebook() -> None:
 )
 def test_notebooks_run(tutorial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+    # The command is beside the Python of the tests, which need not be that of the shell.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     notebook = nbformat.read(notebooks.path_of(tutorial), as_version=4)
     client = nbclient.NotebookClient(
         notebook,
