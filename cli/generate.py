@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,10 +36,10 @@ Source = Annotated[
 Seed = Annotated[int, Parameter(help="Seed of the draws.")]
 
 
-def generate(
-    source: Source,
-    /,
-    *,
+@dataclass(frozen=True, kw_only=True)
+class GenerateOptions:
+    """Options of ``resforge generate``."""
+
     count: Annotated[
         int | None,
         Parameter(
@@ -48,7 +49,7 @@ def generate(
             group=_WHICH,
             help="How many are drawn; by default 10.",
         ),
-    ] = None,
+    ] = None
     all: Annotated[
         bool,
         Parameter(
@@ -58,7 +59,7 @@ def generate(
             show_default=False,
             help="List every network of the space in its order instead of drawing some.",
         ),
-    ] = False,
+    ] = False
     cover: Annotated[
         Literal["options", "pairs"] | None,
         Parameter(
@@ -66,8 +67,8 @@ def generate(
             help="Give few small networks in which every option of the space, or every pair of its"
             " options, stands.",
         ),
-    ] = None,
-    seed: Seed = 0,
+    ] = None
+    seed: Seed = 0
     tries: Annotated[
         int | None,
         Parameter(
@@ -76,7 +77,7 @@ def generate(
             help="Points to look at before a draw (10,000) or a pair of options (300) is given up:"
             " more where networks are rare.",
         ),
-    ] = None,
+    ] = None
     guided: Annotated[
         bool,
         Parameter(
@@ -85,7 +86,7 @@ def generate(
             help="Go from random points towards the limits, for networks too rare for chance. They"
             " are not drawn with the declared probabilities.",
         ),
-    ] = False,
+    ] = False
     out: Annotated[
         Path | None,
         Parameter(
@@ -93,14 +94,14 @@ def generate(
             help="Folder to write to; by default lines of JSON, or with --format csv a table, are"
             " printed.",
         ),
-    ] = None,
+    ] = None
     format: Annotated[
         Literal["yaml", "jsonl", "csv"] | None,
         Parameter(
             help="With --out: one file per network (yaml, the default), or networks.jsonl or"
             " networks.csv for all."
         ),
-    ] = None,
+    ] = None
     figure: Annotated[
         Path | None,
         Parameter(
@@ -108,14 +109,45 @@ def generate(
             help="Draw the MACs of the networks against each of their choices, as .svg, .png or"
             " .pdf.",
         ),
-    ] = None,
+    ] = None
     export: Annotated[
         Literal["onnx", "torch-export", "code"] | None,
         Parameter(
             help="With --out: also write each network as a program, with fresh weights, and beside"
             " it a .npz with input pictures and the expected outputs."
         ),
-    ] = None,
+    ] = None
+
+    def check(self) -> None:
+        """Raise ``CycloptsError`` for options that exclude each other."""
+        if self.out is None and self.format == "yaml":
+            raise CycloptsError(msg="--format yaml is for --out only.")
+        if self.export is not None:
+            check_export(self.export, self.out, self.format)
+        if self.figure is not None:
+            check_format(self.figure)
+        if self.guided and (self.all or self.cover):
+            raise CycloptsError(msg="--guided is for draws: leave out --all and --cover.")
+
+    @property
+    def asked(self) -> int | None:
+        """Number of networks to draw; None where they are listed."""
+        return None if self.all or self.cover else self.count or 10
+
+    def select(self, space: Space) -> Selection:
+        """The networks of ``space`` that the options ask for."""
+        if self.asked is not None:
+            return Drawn(space, self.asked, self.seed, self.tries, self.guided)
+        if self.cover is not None:
+            return covering(space, self.cover, self.seed, self.tries)
+        return every(space)
+
+
+def generate(
+    source: Source,
+    /,
+    *,
+    options: Annotated[GenerateOptions, Parameter(name="*")] = GenerateOptions(),
     json: Json = False,
 ) -> Exit:
     """Draw different networks of a design space, all legal and within its limits.
@@ -126,32 +158,30 @@ def generate(
     """
     from ..generation import draw_costs, load_space
 
-    if out is None and format == "yaml":
-        raise CycloptsError(msg="--format yaml is for --out only.")
-    if export is not None:
-        check_export(export, out, format)
-    if figure is not None:
-        check_format(figure)
-    if guided and (all or cover):
-        raise CycloptsError(msg="--guided is for draws: leave out --all and --cover.")
+    options.check()
     space = load_space(source)
-    asked = None if all or cover else count or 10
-    found = _select(space, asked, cover, seed, tries, guided)
-    if out is None:
-        given = _tell_lines(space, found.networks(), format or "jsonl")
-    else:
-        given = found.write(out, format or "yaml")
-        if json:
-            tell_json({"out": str(out), "networks": given, "asked": asked, **found.summary})
-        else:
-            tell(f"{_networks(given)} in {printable(str(out))}")
-    _say_how_many(given, asked, found.summary.get("repeated", 0))
-    if figure is not None:
-        draw_costs(figure, space, [*found.networks()])
-        say(f"wrote {printable(str(figure))}")
-    if export is not None and out is not None:
-        return export_folder(out, export, space.pictures)
+    found = options.select(space)
+    given = _give(space, found, options, json)
+    _say_how_many(given, options.asked, found.summary.get("repeated", 0))
+    if options.figure is not None:
+        draw_costs(options.figure, space, [*found.networks()])
+        say(f"wrote {printable(str(options.figure))}")
+    if options.export is not None and options.out is not None:
+        return export_folder(options.out, options.export, space.pictures)
     return Exit.OK
+
+
+def _give(space: Space, found: Selection, options: GenerateOptions, json: bool) -> int:
+    """Write or print the networks; how many there are."""
+    if options.out is None:
+        return _tell_lines(space, found.networks(), options.format or "jsonl")
+    given = found.write(options.out, options.format or "yaml")
+    if json:
+        asked = options.asked
+        tell_json({"out": str(options.out), "networks": given, "asked": asked, **found.summary})
+    else:
+        tell(f"{_networks(given)} in {printable(str(options.out))}")
+    return given
 
 
 def _say_how_many(given: int, asked: int | None, repeated: int) -> None:
@@ -160,19 +190,6 @@ def _say_how_many(given: int, asked: int | None, repeated: int) -> None:
         say(f"{repeated:,} of them {verb} the same network as another, by digest")
     if asked is not None and given < asked:
         say(f"the space has no more: {_networks(given)} of {asked:,}")
-
-
-def _select(
-    space: Space,
-    count: int | None,
-    cover: Literal["options", "pairs"] | None,
-    seed: int,
-    tries: int | None,
-    guided: bool,
-) -> Selection:
-    if count is not None:
-        return Drawn(space, count, seed, tries, guided)
-    return every(space) if cover is None else covering(space, cover, seed, tries)
 
 
 def size(source: Source, /, *, json: Json = False) -> None:
