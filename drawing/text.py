@@ -64,12 +64,8 @@ def to_text(
     It is laid out for ``console``, or for none.
     """
     shapes = f"{shape_text(plan.input_shape)} -> {shape_text(plan.output_shape)}"
-    table = table_text(
-        ("layer" if every_layer else "part", *_HEADINGS),
-        [_cells(row, number) for row in rows(plan, every_layer)],
-        text_columns=4,
-        console=console,
-    )
+    cells = table_rows(plan, every_layer, number)
+    table = table_text(header(every_layer), cells, text_columns=4, console=console)
     field = sides_text(plan.receptive_field, plan.spec.dims)
     drop = drop_text(plan.spec.stochastic_depth)
     return (
@@ -79,6 +75,23 @@ def to_text(
         f"depth {plan.depth}, receptive field {field}{drop and f', {drop}'}\n"
         f"digest {plan.spec.digest}"
     )
+
+
+def header(every_layer: bool = False) -> tuple[str, ...]:
+    """The titles of the table's columns."""
+    return ("layer" if every_layer else "part", *_HEADINGS)
+
+
+def table_rows(
+    plan: Plan, every_layer: bool = False, number: Callable[[int], str] = grouped
+) -> list[tuple[str, ...]]:
+    """The cells of the table of ``plan``: a row for each part, or for each layer.
+
+    >>> import resforge as rf
+    >>> table_rows(rf.plan("digits_resnet8"))[0]
+    ('stem', 'conv 3x3', '', '8x32x32', '88', '0.5%', '73,728', '2.4%')
+    """
+    return [_cells(row, number) for row in rows(plan, every_layer)]
 
 
 def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:
