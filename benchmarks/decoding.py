@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .turns import Row, compare
 
+PACKAGES = ("pillow", "scikit-learn")
 COUNT, BATCH, SIZE = 128, 8, 224
 VIEW, CROP = View(size=SIZE, crop=0.875), RandomCrop()
 #: Width and height: as ImageNet's are, and as phones take them.

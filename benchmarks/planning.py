@@ -9,16 +9,18 @@ import resforge as rf
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from .rows import AnyRow, Missing
 from .turns import Row, compare
 
+PACKAGES = ("fvcore",)
 NAMES = ("resnet18", "resnet50", "resnet152")
 
 
-def run(pairs: int) -> Iterator[Row]:
+def run(pairs: int) -> Iterator[AnyRow]:
     for name in NAMES:
         yield from _against_flop_counter(name, pairs)
         yield _against_layers(name, pairs)
-    yield from _against_fvcore("resnet50", pairs)
+    yield _against_fvcore("resnet50", pairs)
 
 
 def _plan(spec: rf.ResNetSpec) -> Any:
@@ -65,11 +67,11 @@ def _against_layers(name: str, pairs: int) -> Row:
     return compare(f"plan {name}", "the same with every layer named", _plan(spec), layers, pairs)
 
 
-def _against_fvcore(name: str, pairs: int) -> Iterator[Row]:
+def _against_fvcore(name: str, pairs: int) -> AnyRow:
     try:
         from fvcore.nn import FlopCountAnalysis
     except ImportError:
-        return
+        return Missing(f"plan {name}", "fvcore, built before", "fvcore")
     spec = rf.load(name)
     model, x = rf.build(spec).eval(), torch.randn(1, 3, 224, 224)
 
@@ -79,4 +81,4 @@ def _against_fvcore(name: str, pairs: int) -> Iterator[Row]:
         total: float = analysis.total()
         return total
 
-    yield compare(f"plan {name}", "fvcore, built before", _plan(spec), count, pairs, repeat=20)
+    return compare(f"plan {name}", "fvcore, built before", _plan(spec), count, pairs, repeat=20)

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from .reference import constructor, torchvision_models
-from .turns import Row, compare
+from .rows import AnyRow, Missing
+from .turns import compare
 
+PACKAGES = ("torchvision",)
 NAMES = ("resnet18", "resnet50")
 
 
-def run(pairs: int) -> Iterator[Row]:
+def run(pairs: int) -> Iterator[AnyRow]:
     models = torchvision_models()
     if models is None:
+        for name in NAMES:
+            yield Missing(f"forward and training step of {name}", "torchvision", "torchvision")
         return
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -142,10 +142,21 @@ def _status(name: str) -> int | None:
 def _environment(device: Any) -> dict[str, str]:
     import torch
 
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     threads = str(torch.get_num_threads()) if device.type == "cpu" else ""
-    facts = {"device": device.type, "name": name, "threads": threads, "torch": torch.__version__}
+    facts = {
+        "device": device.type,
+        "name": device_name(device),
+        "threads": threads,
+        "torch": torch.__version__,
+    }
     return {key: str(value) for key, value in facts.items() if value}
+
+
+def device_name(device: Any) -> str:
+    """The maker's name of a GPU, or of this machine's processor."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
 
 
 def _processor() -> str:
