@@ -1,11 +1,13 @@
 """The hook of `mkdocs.yml`: pages and files that lie outside of this folder.
 
 The README is the first page; its translation, CONTRIBUTING and CHANGELOG have one each, and the
-examples are files beside them. Their links, and those of pages to them, are rewritten.
+examples are files beside them. Their links, and those of pages to them, are rewritten. The
+playground is added where `docs/playground/build.py` has built it.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
+PLAYGROUND = Path(os.environ.get("RESFORGE_PLAYGROUND") or ROOT / "build" / "playground")
 PAGES = {
     "README.md": "index.md",
     "README.zh-CN.md": "zh.md",
@@ -31,6 +34,10 @@ def on_files(files: Files, *, config: Any) -> Files:
         if path.is_file():
             found = File.generated(config, f"examples/{path.name}", abs_src_path=str(path))
             files.append(found)
+    for path in sorted(PLAYGROUND.rglob("*")):
+        if path.is_file():
+            name = f"playground/app/{path.relative_to(PLAYGROUND).as_posix()}"
+            files.append(File.generated(config, name, abs_src_path=str(path)))
     files.append(File.generated(config, "LICENSE", abs_src_path=str(ROOT / "LICENSE")))
     return files
 
