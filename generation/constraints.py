@@ -198,10 +198,18 @@ class Kept:
 Limit = Bound | Kept
 
 
+class UndefinedError(Exception):
+    """A condition has no value for a network. A quantity's own :class:`SpecError` is another."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 def missed(limits: list[Limit], scope: Scope) -> dict[str, float]:
     """How far a network is from each of the limits that it does not keep, by their places.
 
-    Raises :class:`SpecError` where a condition has no value.
+    Raises :class:`UndefinedError` where a condition has no value.
     """
     found: dict[str, float] = {}
     for limit in limits:
@@ -209,7 +217,7 @@ def missed(limits: list[Limit], scope: Scope) -> dict[str, float]:
             miss = limit.miss(scope)
         except NoValueError as error:
             path = f"where.{limit.place}"
-            raise SpecError(Fault(NO_VALUE, error.message, path, error.help)) from None
+            raise UndefinedError(Fault(NO_VALUE, error.message, path, error.help)) from None
         if miss:
             found[limit.place] = miss
     return found

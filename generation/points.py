@@ -16,7 +16,7 @@ from ..specs.plain import is_whole, plain
 from ..specs.rules import broken_rules
 from ..text.document import Document
 from .choices import Product
-from .constraints import Kept, Limit, missed
+from .constraints import Kept, Limit, UndefinedError, missed
 from .expressions import Scope
 from .template import Template
 
@@ -92,7 +92,8 @@ class Points:
     def look(self, index: int, number: int | None = None) -> Architecture | Miss:
         """The network at ``index``, or what is wrong with the point.
 
-        Raises :class:`SpecError` for an index that the space does not have.
+        Raises :class:`SpecError` for an index that the space does not have, and whatever a
+        caller's quantity raises.
         """
         if not is_whole(index) or not 0 <= index < self.size:
             help_ = f"count from 0 to {self.size - 1:,}"
@@ -100,18 +101,25 @@ class Points:
         index = int(index)
         try:
             spec = ResNetSpec.unchecked(self.template.tree_at(index))
-            if faults := broken_rules(spec):
-                raise SpecError(faults)
-            laid = plan(spec, self._side)
-            _check_size(laid)
-            figures = figures_of(laid)
-            number = index if number is None else number
-            network = partial(_network, number, index, spec, figures)
-            ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
-            far = self._missed(Scope(spec, figures, ways))
+            figures = figures_of(self._laid_out(spec))
         except SpecError as error:
             return Miss(index, error.faults, None, {})
+        number = index if number is None else number
+        network = partial(_network, number, index, spec, figures)
+        ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
+        try:
+            far = self._missed(Scope(spec, figures, ways))
+        except UndefinedError as error:
+            return Miss(index, (error.fault,), None, {})
         return Miss(index, (), figures, far) if far else network()
+
+    def _laid_out(self, spec: ResNetSpec) -> Plan:
+        """The plan of a legal network; raises :class:`SpecError` for another."""
+        if faults := broken_rules(spec):
+            raise SpecError(faults)
+        laid = plan(spec, self._side)
+        _check_size(laid)
+        return laid
 
     def asked(self, missed: Mapping[str, float]) -> list[Limit]:
         """The limits that a network which misses some was asked for: those on measured quantities,
@@ -121,7 +129,7 @@ class Points:
     def _missed(self, scope: Scope) -> dict[str, float]:
         """How far a network is from each of the limits that it does not keep, by their places.
 
-        Raises :class:`SpecError` where a condition has no value.
+        Raises :class:`UndefinedError` where a condition has no value.
         """
         found = missed(self._cheap, scope)
         return found or missed([each for each in self.limits if each.place in self._dear], scope)
