@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from typing import Annotated, Any
 
 from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter
@@ -18,12 +19,6 @@ from .output import say, tell, tell_document
 MODELINE = "# yaml-language-server: $schema=resforge.schema.json"
 
 
-def _check_change(_: type, changes: list[str] | None) -> None:
-    for text in changes or ():
-        if not text.partition("=")[1]:
-            raise ValueError("Write it like --set head.num_classes=10.")
-
-
 Started = Annotated[
     str | None,
     Parameter(help="A catalogue name, a .yaml or .json file, or - for standard input."),
@@ -33,7 +28,6 @@ Changes = Annotated[
     Parameter(
         "--set",
         negative="",
-        validator=_check_change,
         metavar="PATH=VALUE",
         help="Set the value at a path; the value is YAML. May be repeated.",
     ),
@@ -147,7 +141,12 @@ def schema(
 
 def _read_change(text: str) -> tuple[str, Any]:
     """The path and the value of one ``--set``; the value is read as in a file."""
-    path, _, value = text.partition("=")
+    path, sign, value = text.partition("=")
+    if not sign:
+        given = f"--set {shlex.quote(path)}"
+        raise CycloptsError(
+            msg=f"{given} has no value: write {given}=VALUE, such as --set head.num_classes=10."
+        )
     # The key is padded to the length of the path, so that the columns of faults are right.
     key = "_:" + " " * max(1, len(path) - 1)
     try:

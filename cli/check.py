@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 from ..errors import SpecError, printable
 from ..planner.plan import check_size, lay_out
@@ -28,6 +28,8 @@ def check(
     json: Json = False,
 ) -> Exit:
     """Check spec files: one line for each, and every fault with its place and a remedy."""
+    if json and format not in ("text", "json"):
+        raise CycloptsError(msg=f"--json and --format {format} exclude each other: leave one out.")
     results = [_check(file, max_params, max_activations) for file in files]
     faults = [fault for result in results if not result["ok"] for fault in result["error"].faults]
     if format == "github":

@@ -138,7 +138,7 @@ def test_set_reads_values_as_a_file_does(cli: Cli, change: str, path: str, value
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        ("shortcut", 2, "error[usage]: "),
+        ("shortcut", 2, "--set shortcut has no value: write --set shortcut=VALUE, such as"),
         ("=3", 3, "error[path]: "),
         ("haed.num_classes=3", 3, "did you mean 'head'?"),
         ("head.num_classes=ten", 3, "head.num_classes"),

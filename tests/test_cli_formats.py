@@ -51,6 +51,13 @@ def test_a_sarif_log(bad: Path) -> None:
     assert (done.returncode, json.loads(done.stdout)["runs"][0]["results"]) == (0, [])
 
 
+@pytest.mark.parametrize("name", ["github", "sarif"])
+def test_two_formats_exclude_each_other(bad: Path, name: str) -> None:
+    done = resforge("check", "good.yaml", "--json", "--format", name, folder=bad)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--json and --format {name} exclude each other: leave one out." in done.stderr
+
+
 def test_colour_is_for_those_who_ask(bad: Path) -> None:
     plain = resforge("check", "a,b.yaml", folder=bad).stderr
     red = resforge("check", "a,b.yaml", folder=bad, FORCE_COLOR="1").stderr
