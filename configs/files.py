@@ -46,8 +46,13 @@ class Files:
             raise SpecError(Fault("size", f"more than {MAX_FILES} files", file=str(path)))
         source = Source(read_text(path, MAX_BYTES), str(path))
         python = path.suffix == ".py"
-        node = read_python(source) if python else parse(source)
         above = (*above, path.resolve())
+
+        def load(name: str, place: Node) -> Node:
+            return self.read(self._beside(place, name, path, above), above)
+
+        bases = None if self.alone else load
+        node = read_python(source, load=bases) if python else parse(source)
         key = next((key for key in BASES if key in node.value), None)
         if self.alone:
             return node

@@ -150,7 +150,9 @@ class Keys:
         self.present = node is not None
         self.node = node if node is not None and isinstance(node.value, dict) else EMPTY
         self.path = path
-        if node is not None and not isinstance(node.value, dict):
+        if node is not None and isinstance(node.value, Code):
+            self._say(node, "code", "this is code, which is not run", path, "write the value out")
+        elif node is not None and not isinstance(node.value, dict):
             self._say(node, "type", f"expected a mapping, not {shown(node.plain())}", path)
 
     def __getitem__(self, name: str) -> Any:

@@ -51,10 +51,13 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "model['backbone']['depth'] = 101",
-        "model.update(backbone=None)",
+        "model['backbone'].pop('style')",
+        "model.update(dict(a=1), dict(b=2))",
+        "model['backbone']['norm_cfg'].clear()",
+        "model.update(dict(neck=None), **norm)",
+        "del model['neck']",
+        "open('x').write('y')",
         "for x in []: pass",
-        "with read_base(): from .a import *",
         "if True: model = None",
         "model |= dict(a=1)",
         "a = b = 3",
@@ -73,6 +76,76 @@ def test_text_that_is_no_python_is_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path, {"net.py": text})
     with pytest.raises(rf.SpecError):
         rf.from_config(tmp_path / "net.py")
+
+
+@pytest.mark.parametrize(
+    ("lines", "depth"),
+    [
+        ("model['backbone']['depth'] = 101", 101),
+        ("model['backbone'].update(depth=101)", 101),
+        ("model['backbone'].update(dict(depth=18), depth=101)", 101),
+        ("hooks = [1]\nhooks.append(open('x'))", 50),
+        ("from pkg import ResNet as Net\nmodel['backbone'].update(type=Net)", 50),
+        ("again = dict(model)\ndel norm", 50),
+    ],
+)
+def test_python_files_change_what_they_set(tmp_path: Path, lines: str, depth: int) -> None:
+    write(tmp_path, {"net.py": f"{MODEL}{lines}\n"})
+    assert rf.plan(rf.from_config(tmp_path / "net.py").spec).depth == depth
+
+
+def test_a_mapping_under_two_names_is_not_known_after_a_change(tmp_path: Path) -> None:
+    write(tmp_path, {"net.py": f"{MODEL}norm['type'] = 'GN'\n"})
+    with pytest.raises(rf.SpecError, match="not run") as caught:
+        rf.from_config(tmp_path / "net.py")
+    assert caught.value.line == 8
+
+
+def test_bases_that_python_files_import(tmp_path: Path) -> None:
+    """As mmengine 0.10 reads them: mappings of a base are updated with all that they hold, those
+    that a file sets replace the base's."""
+    bases = "from mmengine.config import read_base\nwith read_base():\n    from ..base.net import "
+    head = "from pkg.models import LinearClsHead\n"
+    files = {
+        "base/net.py": MODEL,
+        "nets/a.py": f"{head}{bases}*\nmodel.update(dict(backbone=dict(depth=101)))\n"
+        "model.head.update(type=LinearClsHead, num_classes=7)\n",
+        "nets/b.py": f"{bases}model as theirs\nmodel = dict(backbone=theirs.backbone)\n",
+        "nets/c.py": f"{bases}*\nmodel = dict(backbone=dict(type='ResNet', depth=18))\n",
+        "nets/d.py": f"{bases}*\nmodel.merge(dict(backbone=dict(_delete_=True, type='ResNet',"
+        " depth=34)))\nmodel.backbone.deep_stem = True\n",
+    }
+    write(tmp_path, files)
+    a, b, c, d = (
+        rf.from_config(tmp_path / f"nets/{name}.py", within=tmp_path).spec for name in "abcd"
+    )
+    assert (rf.plan(a).depth, a.head.num_classes) == (101, 7)  # type: ignore[union-attr]
+    assert (rf.plan(b).depth, b.head) == (49, None)
+    assert (rf.plan(c).depth, c.head) == (17, None)
+    assert (rf.plan(d).depth, d.stem.kind) == (36, "deep_base")
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "helps"),
+    [
+        ("from .none import *", "no such file", "put it there"),
+        ("from ..above import *", "leaves the folder", "--within"),
+        ("from .net import *", "is a base of itself", "remove"),
+        ("from mmpretrain.configs.net import *", "is in a package", "from .file import *"),
+        ("from .other import missing", "other has no missing", "name another"),
+        ("from . import other", "is imported by from .file import *", ""),
+        ("x = 1", "is imported by from .file import *", ""),
+        ("from .other import *\nschedule.update(lr=1)", "schedule is not set before", "dict(...)"),
+    ],
+)
+def test_bad_bases_of_python_files(tmp_path: Path, line: str, says: str, helps: str) -> None:
+    files = {"net.py": f"with read_base():\n    {line}\n", "other.py": MODEL}
+    write(tmp_path, files)
+    with pytest.raises(rf.SpecError) as caught:
+        rf.from_config(tmp_path / "net.py")
+    assert says in caught.value.message
+    assert helps in (caught.value.help or "")
+    assert caught.value.line == line.count("\n") + 2
 
 
 def test_bases_of_openmmlab(tmp_path: Path) -> None:

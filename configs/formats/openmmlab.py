@@ -1,6 +1,6 @@
 """Settings of OpenMMLab (mmpretrain, mmsegmentation, mmdetection): ``model.backbone.type``.
 
-Python files are read as literals, YAML and JSON as they are, ``_base_`` below them.
+Python files are read as literals, YAML and JSON as they are, and so are their bases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..keys import (
     only,
     optional,
 )
-from ..node import Node
+from ..node import Code, Node
 from ..words import DEPTHS, LAST_BASIC, block_of, classifier, deep, grouped, stages_of
 
 _BACKBONE: Final = {
@@ -101,14 +101,17 @@ _HEAD: Final = {"type": Key(TEXT), "num_classes": Key(WHOLE)}
 
 
 def holds(root: Node) -> bool:
-    """Whether a file has a model with a backbone of a class."""
-    found = root.at("model", "backbone")
-    return found is not None and bool(found.text("type"))
+    """Whether a file has a model with a backbone of a class, or one that code changes."""
+    model = root.child("model")
+    changed = model is not None and isinstance(model.value, Code)
+    return changed or bool(root.text("model", "backbone", "type"))
 
 
 def read(record: Record) -> Tree:
     """The spec of the backbone, with the head of a classifier."""
     model = Keys(record, {"model": Key(ANY)}, record.root).sub("model", _MODEL)
+    if record.faults:
+        return {}
     keys = model.sub("backbone", RESNET)
     name = keys.node.text("type").rpartition(".")[2]
     known = TYPES.get(name)
