@@ -280,8 +280,8 @@ def test_no_child_can_be_interrupted_before_it_has_its_handlers() -> None:
     script = (
         "import signal\n"
         "from multiprocessing import resource_tracker\n"
-        "from resforge.ablation.running.engines import pool\n"
-        "with pool._signals_blocked():\n"
+        "from resforge.ablation.running.engines import forking\n"
+        "with forking.signals_blocked():\n"
         "    resource_tracker.getfd()  # as each start of a child does\n"
         "    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
         "assert {signal.SIGINT, signal.SIGTERM} <= blocked, blocked\n"

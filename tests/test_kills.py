@@ -75,11 +75,9 @@ class Killer:
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
     def _workers(self) -> list[int]:
-        pid = self.process.pid
-        with suppress(OSError):
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            return [int(child) for child in children if b"spawn_main" in command_of(child)]
-        return []
+        """Processes that were forked from the one that the driver started for that."""
+        origins = [pid for pid in children_of(self.process.pid) if b"forkserver" in command_of(pid)]
+        return [worker for pid in origins for worker in children_of(pid)]
 
     def _check(self) -> None:
         """The store is whole, and what was ever recorded still is."""
@@ -97,7 +95,13 @@ class Killer:
             retry_trials(self.out, ["crashed"])
 
 
-def command_of(pid: str) -> bytes:
+def children_of(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(pid) for pid in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def command_of(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""

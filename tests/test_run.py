@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
 from importlib.metadata import version
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -326,12 +327,24 @@ def test_a_second_signal_ends_at_once(tmp_path: Path, log: Path) -> None:
     assert recorded(out) == {}
 
 
-def test_workers_that_cannot_start_are_not_started_for_ever(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_workers_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> None:
+    _, errors = driver(tmp_path, "no_such_module:run", workers=1).communicate()
+    assert "ResforgeError: 3 worker processes ended before they could start" in errors
+    assert "No module named 'no_such_module'" in errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_workers_start_where_the_process_to_fork_from_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(rf.ResforgeError, match="3 worker processes ended before they could start"):
-        run_sweep(sweep_trials.sweep(), tmp_path, workers=1, trial="no_such_module:run")
-    assert "No module named 'no_such_module'" in capfd.readouterr().err
+    """They have the environment of the driver as it is now, too."""
+    for name in ("first", "second"):
+        monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / f"{name}.log"))
+        sweep = sweep_trials.sweep(seeds=1)
+        run_sweep(sweep, tmp_path / name, workers=1, trial="sweep_trials:quick")
+        assert len(sweep_trials.notes(tmp_path / f"{name}.log", "start")) == 2
+        server: Any = forkserver._forkserver
+        os.kill(server._forkserver_pid, signal.SIGKILL)
 
 
 def test_no_workers_is_no_number_of_workers(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_training_images_are_normalised(digits: Data) -> None:
 
 
 def test_without_scikit_learn_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     _digits.cache_clear()
     with pytest.raises(rf.ResforgeError, match=r"pip install 'resforge\[ablation\]'"):
         load_data(DigitsSpec())

@@ -6,13 +6,12 @@ interrupts its own trial only.
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 from ....errors import ResforgeError
@@ -28,7 +27,8 @@ from ..device import (
 from ..engine import Job
 from ..kinds import pack
 from ..task import Interrupted, Task
-from .worker import BLOCKED, READY, work
+from .forking import context_of, signals_blocked
+from .worker import READY, work
 
 _FAILED_STARTS = 3
 
@@ -38,6 +38,7 @@ class Worker:
 
     def __init__(
         self,
+        context: ForkServerContext | SpawnContext,
         function: str,
         slot: int,
         variables: dict[str, str],
@@ -45,8 +46,6 @@ class Worker:
         listens: bool = False,
     ) -> None:
         self.slot = slot
-        # Spawned, not forked: a forked child inherits locks of threads that it does not have.
-        context = multiprocessing.get_context("spawn")
         self.connection, child_end = context.Pipe()
         self.process = context.Process(
             target=work,
@@ -54,7 +53,7 @@ class Worker:
             name="resforge-worker",
             daemon=True,
         )
-        with _signals_blocked():
+        with signals_blocked():
             self.process.start()
         child_end.close()
         self.ready = False
@@ -109,6 +108,7 @@ class Pool:
         if job.per_gpu is not None:
             self.size = min(self.size, places)
         self.set_aside: dict[str, str] = {}
+        self.context = context_of(self.device)
         self.function = job.function
         self.kinds = pack(job.kinds) if job.kinds else b""
         self.timeout = job.timeout
@@ -130,9 +130,19 @@ class Pool:
         while len(self.workers) < min(count, self.size):
             taken = {worker.slot for worker in self.workers}
             slot = next(slot for slot in range(self.size) if slot not in taken)
-            variables = {} if self.device == "cpu" else variables_of(slot, self.found)
-            listens = self.tell is not None
-            self.workers.append(Worker(self.function, slot, variables, self.kinds, listens))
+            try:
+                self.workers.append(self._start(slot))
+            except (OSError, EOFError) as error:  # the process to fork from is gone: a new one
+                self._failed(f"{type(error).__name__}: {error}")
+
+    def _start(self, slot: int) -> Worker:
+        variables, listens = self._variables(slot), self.tell is not None
+        return Worker(self.context, self.function, slot, variables, self.kinds, listens)
+
+    def _variables(self, slot: int) -> dict[str, str]:
+        """Environment of the worker in a slot: that of this process, with one device visible."""
+        own = {} if self.device == "cpu" else variables_of(slot, self.found)
+        return {**os.environ, **own}
 
     def give(self, task: Task) -> None:
         """Send a task to an idle worker; there must be one."""
@@ -190,30 +200,19 @@ class Pool:
         self.workers.remove(worker)
         code = worker.kill()
         if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _FAILED_STARTS:
-                raise ResforgeError(
-                    f"{_FAILED_STARTS} worker processes ended before they could start (the last"
-                    f" with exit code {code}); see what they printed. In a script, call"
-                    " run_sweep under `if __name__ == '__main__':`"
-                )
+            self._failed(f"exit code {code}")
+
+    def _failed(self, last: str) -> None:
+        """Count a worker that could not start."""
+        self._failed_starts += 1
+        if self._failed_starts >= _FAILED_STARTS:
+            raise ResforgeError(
+                f"{_FAILED_STARTS} worker processes ended before they could start (the last"
+                f" with {last}); see what they printed. In a script, call"
+                " run_sweep under `if __name__ == '__main__':`"
+            )
 
 
 def _connection(ready: Any) -> Connection[Any, Any]:
     connection: Connection[Any, Any] = ready
     return connection
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block signals to the process group while a child starts.
-
-    The child inherits the blocked mask until it has its own handlers.
-    """
-    # Started by the first child, the tracker would unblock the signals again.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

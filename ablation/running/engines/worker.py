@@ -32,10 +32,11 @@ def work(
     """Run tasks from ``connection`` until it closes or SIGTERM is received.
 
     ``function`` is ``module:name`` of a :data:`~resforge.ablation.running.task.RunTask`. It is
-    passed by name, so that only workers import torch; ``variables`` are set in the environment
+    passed by name, so that only workers import torch; ``variables`` become the environment
     before the import. ``kinds`` are registered kinds, as :func:`pack` packs them; it may be empty.
     Where the driver ``listens``, the events of each trial are sent before its end.
     """
+    os.environ.clear()  # that of the process it was forked from, which may be an older one
     os.environ.update(variables)
     stop = _Stop()
     # Ctrl-C reaches every process of a terminal, but only the driver handles it.
