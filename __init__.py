@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .export import fuse as fuse
     from .export import register_with_timm as register_with_timm
     from .export import save_pretrained as save_pretrained
+    from .export import to_code as to_code
     from .planner import Plan as Plan
     from .planner import list_specs as list_specs
     from .planner import plan as plan
@@ -63,6 +64,7 @@ _HOME = {
     "fuse": "export",
     "register_with_timm": "export",
     "save_pretrained": "export",
+    "to_code": "export",
     "register": "builder",
     "spec_of": "builder",
     "BuildError": "errors",

@@ -43,7 +43,7 @@ FOLDERS: Final = (
     Folder("weights/", "files of weights, names", 6, 2, torch=True),
     Folder("ablation/", "sweeps and verdicts", 7, 0, torch=True),
     Folder("classify/", "classifiers of pictures", 7, 1, torch=True),
-    Folder("export/", "networks without resforge", 7, 2, torch=True),
+    Folder("export/", "programs; code, without torch", 7, 2, torch=True),
     Folder("testing/", "hypothesis strategies", 8, 0),
     Folder("cli/", "resforge COMMAND", 8, 1, 2),
 )

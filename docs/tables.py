@@ -1,5 +1,6 @@
 """Writes the tables of the pages on the language, the catalogue, weights and commands, and the
-figures of the catalogue's networks (``planner/known.json``).
+figures of the catalogue's networks (``planner/known.json``) and the sources of modules that the
+exporter copies (``export/source/modules.json``).
 
 Run as ``python docs/tables.py``.
 
@@ -19,6 +20,7 @@ from unittest.mock import patch
 
 from pydantic.fields import FieldInfo
 from resforge.cli.app import program
+from resforge.export.source import modules
 from resforge.planner import known, list_specs, plan
 from resforge.reading import load
 from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operation
@@ -37,6 +39,7 @@ PAGES = tuple(
     for name in ("language", "catalogue", "weights", "commands")
 )
 KNOWN = Path(known.__file__).with_name(known.FILE)
+MODULES = Path(modules.__file__).with_name(modules.FILE)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 #: Pairs of shapes that a shortcut may have to join: channels in and out, and a stride.
 _KEEPS, _WIDENS, _NARROWS, _STRIDES = (4, 4, 1), (4, 8, 2), (8, 4, 1), (4, 4, 2)
@@ -191,3 +194,4 @@ if __name__ == "__main__":
     for page in PAGES:
         page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
     KNOWN.write_text(known.written(), encoding="utf-8")
+    MODULES.write_text(modules.written(), encoding="utf-8")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 from collections.abc import Iterator
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -257,7 +259,7 @@ SMALL = [getattr(blocks, name) for name in ("ECA", "Gate", "GlobalContext", "Zer
 
 @pytest.mark.parametrize("module", SMALL)
 def test_the_text_of_a_small_module_is_its_own(module: type[nn.Module]) -> None:
-    from resforge.export.source.own import Parts
+    from resforge.export.source.parts import Parts
 
     parts = Parts()
     parts.add(module)
@@ -265,3 +267,33 @@ def test_the_text_of_a_small_module_is_its_own(module: type[nn.Module]) -> None:
     assert isinstance(node, ast.ClassDef)
     methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
     assert methods <= set(vars(module)) - {"check", "extra_repr"}
+
+
+def test_the_stored_modules_are_those_of_the_sources() -> None:
+    """Where this fails, run ``python docs/tables.py``."""
+    from resforge.export.source import modules, own
+
+    stored = json.loads((files("resforge.export.source") / modules.FILE).read_text("utf-8"))
+    anew = json.loads(modules.written())
+    for section in ("fingerprint", "classes", "joins", "parts"):
+        assert stored[section] == anew[section], section
+    theirs = dict(own.layers())
+    for name in stored["parameters"]:
+        cls = theirs.get(name.removeprefix("nn.")) or getattr(blocks, name, None)
+        # Another PyTorch may have more or fewer of both, and one text is written with all.
+        live = own.parameters_of(cls) if cls else {}
+        pairs = zip(live.items(), modules.parameters_of(name).items(), strict=False)
+        assert all(one == other for one, other in pairs), name
+
+
+def test_sources_that_were_changed_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    from resforge.export.source import modules
+
+    as_stored = to_code("cifar_resnet20")
+    modules._stored.cache_clear()
+    monkeypatch.setattr(modules, "fingerprint", lambda: "of other sources")
+    try:
+        assert modules.part_named("ZeroPad") is blocks.ZeroPad
+        assert to_code("cifar_resnet20") == as_stored
+    finally:
+        modules._stored.cache_clear()

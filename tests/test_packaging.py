@@ -328,12 +328,18 @@ def test_the_front_door_and_specs_leave_torch_asleep() -> None:
         "resforge.plan(resforge.load('resnet50'))\n"
         "import resforge.generation\n"
         "resforge.from_config({'model_type': 'resnet'})\n"
+        "resforge.to_code('resnet50')\n"
+        "resforge.plan('resnet50').to_svg()\n"
+        "import resforge.cli\n"
+        "resforge.cli.run(['export', 'resnet18', '--code'])\n"
         "print('torch' in sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.split() == ["False", "False"]
+    first, *code, last = done.stdout.splitlines()
+    assert [first, last] == ["False", "False"]
+    assert "class ResNet(nn.Module):" in code
 
 
 def test_the_front_door_keeps_its_promises() -> None:

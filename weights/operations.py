@@ -15,8 +15,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from ..builder.make import MODULES, call_of, make
+from ..builder.make import MODULES, make
 from ..errors import ResforgeError
+from ..planner.calls import call_of
 from ..specs.layer import Module
 from ..specs.operation import OPERATIONS, Operation, Steps, trace_chain
 from ..specs.seen import Seen

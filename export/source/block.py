@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...builder.make import IDENTITY_SHORTCUT
+from ...planner.calls import IDENTITY_SHORTCUT
 from . import words
 from .arguments import Arguments
 from .calls import Calls, is_nothing, write, write_each

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Protocol
 
-from ...builder.make import class_of
 from ...specs.call import IDENTITY, Call, ChannelCount
 from .arguments import Column
 from .layout import literal, sequence
+from .modules import parameters_of
 
 Calls = Mapping[int, Call]
 """Calls by the place of their blocks."""
@@ -163,19 +161,6 @@ def _names(known: list[str], rows: list[dict[str, Any]]) -> list[str]:
         return names
     given = {name for row in rows for name in row}
     return [*(name for name in known if name in given), *(x for x in names if x not in known)]
-
-
-def parameters_of(name: str) -> dict[str, Any]:
-    """The parameters of a class's constructor, with their defaults."""
-    cls: Any = class_of(name)
-    return _parameters(cls)
-
-
-@cache
-def _parameters(module: Any) -> dict[str, Any]:
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    parameters = inspect.signature(module).parameters.values()
-    return {each.name: each.default for each in parameters if each.kind not in several}
 
 
 def is_number(value: Any) -> bool:

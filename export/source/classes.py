@@ -6,21 +6,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ...builder.make import (
-    BUILT_IN_MODULES,
-    IDENTITY_SHORTCUT,
-    MODULES,
-    class_of,
-    nested,
-    shortcut_call,
-)
+from ...planner.calls import IDENTITY_SHORTCUT, nested, shortcut_call
 from ...planner.plan import Plan
 from ...specs.call import Call
 from ...specs.layer import Module
 from ...specs.layout import BlockPlan, block_at, with_drop_path
 from ...specs.resolve import ResolvedBlock
 from .calls import alike, shape_of
-from .own import joins
+from .modules import joins, registered
 
 
 class BlockCalls(NamedTuple):
@@ -104,7 +97,7 @@ def starting(modules: Iterable[Module]) -> tuple[Module, ...]:
 def _joined(shortcut: Call | None) -> str:
     if shortcut is None:
         return "none"
-    if shortcut.name == "nn.Sequential" or not joins(class_of(shortcut.name)):
+    if shortcut.name == "nn.Sequential" or not joins(shortcut.name):
         return "sum"
     return shortcut.name
 
@@ -171,14 +164,14 @@ def sort_blocks(plan: Plan) -> tuple[list[BlockClass], dict[int, tuple[int, int]
     found: list[BlockClass] = []
     places: dict[tuple[int, float], tuple[int, int]] = {}
     numbered: dict[int, tuple[int, int]] = {}
-    registered = tuple(MODULES[name] for name in MODULES if name not in BUILT_IN_MODULES)
+    own = registered()
     blocks = [block for stage in plan.stages for block in stage]
     for number, block in enumerate(blocks, start=1):
         # Blocks that are alike have their modules from one place.
         key = id(block.modules), block.resolved.drop_rate
         if key not in places:
             alone = block.resolved._replace(name="", block_path=(), shortcut_path=())
-            places[key] = _sort(calls_of(alone, registered), found)
+            places[key] = _sort(calls_of(alone, own), found)
         numbered[number] = places[key]
     return found, numbered
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from ..._version import __version__
-from ...builder.make import class_of, nested
 from ...errors import printable
+from ...planner.calls import nested
 from ...planner.plan import Plan
 from ...planner.plan import lay_out as plan_at
 from ...reading.load import SpecLike, as_spec
@@ -19,7 +19,7 @@ from .block import BlockText
 from .calls import is_nothing, write_each
 from .classes import sort_blocks
 from .layout import lay_out, literal
-from .own import Parts
+from .parts import Parts
 from .rows import Step, called, made, steps_of
 from .starts import initialisation
 
@@ -81,7 +81,7 @@ class NetworkText:
         self.blocks = [BlockText(kind) for kind in kinds]
         self.total = len(self.places)
         for name in sorted(self.numbers.classes.union(*(x.arguments.classes for x in self.blocks))):
-            self.parts.add(class_of(name))
+            self.parts.add_class(name)
         taken = {"ResNet", *self.parts.texts}
         for kind in kinds:
             kind.settle_name(taken)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from textwrap import dedent
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
@@ -20,43 +20,27 @@ from ...blocks import Shortcut
 from ...errors import BuildError
 from .edits import Edits, apply
 from .names import chains, free_names, is_foreign, look_up, read_file
+from .part import Part, name_of
 from .tidy import tidy
 
 #: Methods for those who make modules by hand.
 _LEFT_OUT = ("check", "extra_repr")
 
 
-class Part(NamedTuple):
-    """A class, a function or a value, as text."""
-
-    name: str
-    text: str
-    imports: frozenset[str]
-    needs: tuple[Any, ...]
-    """The parts that it uses: objects, or the module and the name of a value."""
+def parameters_of(module: Any) -> dict[str, Any]:
+    """The parameters of a class's constructor, with their defaults."""
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(module).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind not in several}
 
 
-class Parts:
-    """The parts that a file needs, each once and after those that it uses."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.imports: set[str] = set()
-        self._seen: dict[Any, str] = {}
-
-    def add(self, what: Any) -> str:
-        """Add a class, a function or a value, with all that it uses; its name."""
-        if what in self._seen:
-            return self._seen[what]
-        part = read_part(what)
-        self._seen[what] = part.name
-        for needed in part.needs:
-            self.add(needed)
-        if part.name in self.texts:
-            raise BuildError(f"two things are called {part.name!r}, and one file cannot hold both")
-        self.texts[part.name] = part.text
-        self.imports |= part.imports
-        return part.name
+def layers() -> Iterator[tuple[str, type[nn.Module]]]:
+    """The classes of :mod:`torch.nn` whose modules take one tensor, by name."""
+    for name, value in sorted(vars(nn).items()):
+        if isinstance(value, type) and issubclass(value, nn.Module):
+            given = parameters_of(value.forward)
+            if [*given.values()] == [inspect.Parameter.empty] * 2:
+                yield name, value
 
 
 def joins(module: type) -> bool:
@@ -158,7 +142,7 @@ def _without_idle_attributes(text: str, read: set[str]) -> str:
 def _settled(text: str, what: Any) -> Part:
     """``text`` with its names settled: what it imports, and what has to come with it."""
     node = ast.parse(text).body[0]
-    name = _name_of(what)
+    name = name_of(what)
     edits: Edits = []
     needs: dict[Any, None] = {}
     imports: set[str] = set()
@@ -174,12 +158,8 @@ def _settled(text: str, what: Any) -> Part:
             edits.append((found.node, "nn.Module"))
         else:
             needs[found.value] = None
-            edits.append((found.node, _name_of(found.value)))
+            edits.append((found.node, name_of(found.value)))
     return Part(name, tidy(apply(text, edits)), frozenset(imports), tuple(needs))
-
-
-def _name_of(what: Any) -> str:
-    return str(what[1] if isinstance(what, tuple) else what.__name__)
 
 
 def _is_module(value: Any) -> bool:
