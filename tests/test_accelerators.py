@@ -71,7 +71,12 @@ def trained(device: torch.device | str, **changes: Any) -> tuple[Any, dict[str, 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"optimizer": "adamw"}, {"channels_last": True, "label_smoothing": 0.1}],
+    [
+        {},
+        {"optimizer": "adamw"},
+        {"optimizer": {"kind": "sgd", "fused": True}},
+        {"channels_last": True, "label_smoothing": 0.1},
+    ],
     ids=str,
 )
 def test_training_gives_the_bits_of_the_cpu(changes: dict[str, Any], there: torch.device) -> None:

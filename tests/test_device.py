@@ -30,7 +30,6 @@ from resforge.ablation.running.task import Task, make_task
 from resforge.ablation.running.trial import deterministic, environment, run_trial
 from resforge.errors import ResforgeError, StoreError
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 TRAIN = "resforge.ablation.running.trial:run_trial"
 
 
@@ -200,7 +199,7 @@ def task() -> Task:
     return make_task(plan, plan.trials[0], device="cuda")
 
 
-@needs_gpu
+@pytest.mark.cuda
 def test_a_trial_on_a_gpu_gives_the_same_bits_again(task: Task) -> None:
     one, other = run_trial(task), run_trial(task)
     assert one.numbers == other.numbers
@@ -210,7 +209,7 @@ def test_a_trial_on_a_gpu_gives_the_same_bits_again(task: Task) -> None:
     assert not environment("cuda")["deterministic"], "what the caller had was put back"
 
 
-@needs_gpu
+@pytest.mark.cuda
 @pytest.mark.parametrize("engine", ["process", "inline"])
 def test_each_engine_gives_a_gpus_bits(tmp_path: Path, task: Task, engine: Any) -> None:
     run_sweep(sweep_trials.real(seeds=1), tmp_path, engine=engine, device="cuda")

@@ -240,7 +240,11 @@ def test_recipes_of_the_first_version_keep_their_keys() -> None:
     }
     assert Recipe(warmup=7).identity() == old
     changes = [{"warmup": 8}, {"warmup": "until_error"}, {"precision": "bfloat16"}]
-    changes += [{"channels_last": True}, {"steps": 121}]
+    changes += [{"channels_last": True}, {"steps": 121}, {"compile": True}]
+    changes += [
+        {"compile": True, "cuda_graphs": True},
+        {"optimizer": {"kind": "sgd", "fused": True}},
+    ]
     seen = [Recipe(**{"warmup": 7, **change}).identity() for change in changes]
     assert all(one != other for one, other in itertools.combinations([old, *seen], 2))
 
@@ -250,6 +254,24 @@ def test_float16_is_for_cuda_alone() -> None:
     Recipe(precision="bfloat16").check_device("cpu")
     with pytest.raises(ResforgeError, match="on cpu: use precision bfloat16"):
         Recipe(precision="float16").check_device("cpu")
+
+
+def test_cuda_graphs_are_for_compiled_training_on_cuda() -> None:
+    recipe = Recipe(compile=True, cuda_graphs=True)
+    recipe.check_device("cuda")
+    with pytest.raises(ResforgeError, match="on mps: leave cuda_graphs out, or use a machine"):
+        recipe.check_device("mps")
+    with pytest.raises(ValidationError, match="nothing is compiled"):
+        Recipe(cuda_graphs=True)
+
+
+@pytest.mark.parametrize("name", ["he2015_cifar", "torchvision_imagenet"])
+def test_a_recipe_for_a_gpu_changes_only_how_it_is_computed(name: str) -> None:
+    plain, gpu = Recipe.named(name).identity(), Recipe.named(f"{name}_gpu").identity()
+    how = {"precision", "channels_last", "compile", "cuda_graphs"}
+    assert gpu["optimizer"].pop("fused")
+    assert plain == {key: value for key, value in gpu.items() if key not in how}
+    assert gpu["precision"] == "bfloat16"
 
 
 def test_a_split_larger_than_the_set_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -9,8 +10,17 @@ import resforge as rf
 import torch
 from resforge.errors import ResforgeError
 from resforge.training import Data, DigitsSpec, Recipe, Training, load_data, train
+from resforge.training.step import make_optimizer
 from torch import Tensor, nn
 
+TINY = {
+    "resforge": 1,
+    "in_channels": 1,
+    "stem": {"kind": "conv3x3", "width": 4},
+    "stages": [{"depth": 1, "width": 4}],
+    "block": "basic",
+    "head": {"kind": "classifier", "num_classes": 10},
+}
 SHORT: dict[str, Any] = {"steps": 5, "batch_size": 32, "evaluations": 1}
 
 
@@ -89,7 +99,77 @@ def test_float16_on_the_cpu_is_refused_before_a_step(digits: Data) -> None:
         Training(model, digits, Recipe(precision="float16", **SHORT), seed=0)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+def test_a_fused_optimizer_trains_the_same_network_but_for_rounding(
+    digits: Data, kind: str
+) -> None:
+    def trained(fused: bool) -> tuple[Training, list[float]]:
+        recipe = Recipe(optimizer={"kind": kind, "fused": fused}, **SHORT)
+        training = Training(rf.build("digits_resnet8", seed=0), digits, recipe, seed=0)
+        losses = [training.advance() for _ in range(4)]
+        assert training.stepper.optimizer.param_groups[0]["fused"] is (True if fused else None)
+        return training, losses
+
+    fused, losses = trained(True)
+    # One kernel multiplies and adds in one rounding, where several round twice.
+    assert losses == pytest.approx(trained(False)[1], rel=1e-4)
+    resumed = Training(rf.build("digits_resnet8", seed=0), digits, fused.recipe, seed=0)
+    resumed.restore(copy.deepcopy(fused.state()))
+    assert resumed.advance() == fused.advance()
+
+
+@pytest.mark.slow  # the compiler of C++ runs for each
+def test_compiled_training_is_the_same_but_for_rounding_and_can_be_resumed(digits: Data) -> None:
+    recipe = Recipe(compile=True, **SHORT)
+
+    def start(recipe: Recipe) -> Training:
+        return Training(rf.build(TINY, seed=0), digits, recipe, seed=0)
+
+    compiled, plain = start(recipe), start(Recipe(**SHORT))
+    losses = [compiled.advance() for _ in range(4)]
+    # Kernels that are joined add in another order.
+    assert losses == pytest.approx([plain.advance() for _ in range(4)], rel=1e-3)
+    resumed = start(recipe)
+    resumed.restore(copy.deepcopy(compiled.state()))
+    assert resumed.advance() == compiled.advance()
+    assert [*resumed.state()["model"]] == [*plain.state()["model"]]
+    assert resumed.record.test_curve[0].error == compiled.record.test_curve[0].error
+
+
+def test_a_machine_without_a_compiler_is_reported(
+    digits: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch._inductor.config as inductor
+
+    monkeypatch.setattr(inductor.cpp, "cxx", ("/there/is/none",))
+    monkeypatch.setattr(inductor, "fx_graph_cache", False)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    training = Training(model, digits, Recipe(compile=True, **SHORT), seed=0)
+    with pytest.raises(ResforgeError, match="PyTorch cannot compile for cpu here"):
+        training.advance()
+
+
+def test_a_device_without_fused_kernels_is_reported() -> None:
+    model = nn.Linear(2, 2, device="meta")
+    with pytest.raises(ResforgeError, match="no such kernel for meta: leave fused out"):
+        make_optimizer(model, Recipe(optimizer={"kind": "sgd", "fused": True}))
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["he2015_cifar_gpu", "torchvision_imagenet_gpu"])
+def test_the_recipes_for_a_gpu_train_there(digits: Data, name: str) -> None:
+    on_gpu = load_data(DigitsSpec(train=200, test=50), "cuda")
+    losses = []
+    for named in (name, name.removesuffix("_gpu")):
+        recipe = Recipe.named(named, **SHORT)
+        model = rf.build("digits_resnet8", seed=0, device="cuda")
+        training = Training(model, on_gpu, recipe, seed=0)
+        losses.append([training.advance() for _ in range(4)])
+    # bfloat16 has 8 bits of precision.
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+@pytest.mark.cuda
 def test_float16_scales_its_loss_and_can_be_resumed(digits: Data) -> None:
     on_gpu = load_data(DigitsSpec(train=200, test=50), "cuda")
     recipe = Recipe(precision="float16", **SHORT)

@@ -77,6 +77,13 @@ class Recipe(Spec):
     channels_last: bool = False
     """Whether images and weights have the memory format ``channels_last``. Sums are made in
     another order, which may be faster and round differently."""
+    compile: bool = False
+    """Whether the forward and backward passes of training are compiled (``torch.compile``). The
+    first step takes up to minutes longer, and sums may round differently. Evaluations are not
+    compiled."""
+    cuda_graphs: bool = False
+    """Whether the compiled passes are replayed as CUDA graphs, which saves the time of launching
+    their kernels: for small networks on a GPU. Needs CUDA and ``compile``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +117,16 @@ class Recipe(Spec):
         return cls.model_validate({"base": name, **changes})
 
     @model_validator(mode="after")
+    def _graphs_are_compiled(self) -> Recipe:
+        if self.cuda_graphs and not self.compile:
+            raise PydanticCustomError(
+                "recipe",
+                "cuda_graphs replays compiled passes, and nothing is compiled",
+                {"help": "add compile: true, or leave cuda_graphs out"},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _warmup_fits(self) -> Recipe:
         steps = self.warmup.steps if isinstance(self.warmup, LinearWarmup) else 0
         if steps >= self.steps:
@@ -127,12 +144,17 @@ class Recipe(Spec):
         return peak * self.warmup.scale(step, warm)
 
     def check_device(self, kind: str) -> None:
-        """Raise :class:`~resforge.ResforgeError` if the precision needs another device than
-        ``kind``, such as ``cpu``, ``cuda`` or ``mps``."""
+        """Raise :class:`~resforge.ResforgeError` if the precision or CUDA graphs need another
+        device than ``kind``, such as ``cpu``, ``cuda`` or ``mps``."""
         if self.precision == "float16" and kind != "cuda":
             raise ResforgeError(
                 f"precision float16 needs a CUDA device, and this run is on {kind}: use precision"
                 " bfloat16, or a machine with such a device"
+            )
+        if self.cuda_graphs and kind != "cuda":
+            raise ResforgeError(
+                f"cuda_graphs needs a CUDA device, and this run is on {kind}: leave cuda_graphs"
+                " out, or use a machine with such a device"
             )
 
     def evaluation_steps(self) -> frozenset[int]:
@@ -153,9 +175,11 @@ class Recipe(Spec):
         tree = self.model_dump(mode="json")
         warmup = tree.pop("warmup")
         tree["warmup_steps"] = warmup["steps"] if warmup["kind"] == "linear" else warmup
-        for name in ("precision", "channels_last", "select"):
+        for name in ("precision", "channels_last", "select", "compile", "cuda_graphs"):
             if tree[name] == type(self).model_fields[name].default:
                 del tree[name]
+        if not self.optimizer.fused:
+            del tree["optimizer"]["fused"]
         return tree
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Any
@@ -11,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .optimizer import AdamSpec, SgdSpec
+from ..errors import ResforgeError
+from .compiling import explained, forward_of
+from .optimizer import AdamSpec, OptimizerSpec, SgdSpec
 from .recipe import Recipe
 from .result import GradientNorm
 
@@ -23,7 +25,7 @@ class Stepper:
 
     Weights, gradients and the optimiser's state are float32 in any precision; the forward pass
     runs under autocast (Micikevicius et al. 2018, arXiv 1710.03740). Raises
-    :class:`~resforge.ResforgeError` for float16 on a CPU.
+    :class:`~resforge.ResforgeError` for float16 and for CUDA graphs on a CPU.
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe, device: torch.device) -> None:
@@ -33,6 +35,7 @@ class Stepper:
         self.device = device
         if recipe.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.forward = forward_of(model, recipe)
         self.optimizer = make_optimizer(model, recipe)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
 
@@ -49,15 +52,22 @@ class Stepper:
         if self.recipe.channels_last:
             x = x.to(memory_format=torch.channels_last)
         self.optimizer.zero_grad(set_to_none=True)
+        with explained(self.device) if self.recipe.compile else nullcontext():
+            value, scores = self._gradients(x, y)
+        if isfinite(value):
+            self.scaler.unscale_(self.optimizer)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        return value, scores
+
+    def _gradients(self, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
+        """The loss and its scores; its gradients are in the parameters, where it is finite."""
         with self._precision():
-            scores: Tensor = self.model(x)
+            scores = self.forward(x)
             loss = F.cross_entropy(scores, y, label_smoothing=self.recipe.label_smoothing)
         value = loss.item()
         if isfinite(value):
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            self.scaler.unscale_(self.optimizer)
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
         return value, scores.detach()
 
     def state(self) -> dict[str, Any]:
@@ -81,23 +91,46 @@ class Stepper:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of a recipe, for all parameters of the model."""
-    spec = recipe.optimizer
+    """The optimiser of a recipe, for all parameters of the model.
+
+    Raises :class:`~resforge.ResforgeError` where PyTorch has no fused kernels for their device.
+    """
+    if recipe.optimizer.fused:
+        _check_fused(recipe.optimizer, next(model.parameters()).device)
+    return _optimizer(model.parameters(), recipe.optimizer)
+
+
+def _check_fused(spec: OptimizerSpec, device: torch.device) -> None:
+    """Do a step on one number: PyTorch looks for the kernel only then."""
+    probe = nn.Parameter(torch.zeros(1, device=device))
+    probe.grad = torch.zeros_like(probe)
+    try:
+        _optimizer([probe], spec).step()
+    except RuntimeError as error:
+        raise ResforgeError(
+            f"optimizer.fused is true, and PyTorch has no such kernel for {device.type}: leave"
+            " fused out"
+        ) from error
+
+
+def _optimizer(parameters: Iterable[nn.Parameter], spec: OptimizerSpec) -> torch.optim.Optimizer:
     if isinstance(spec, SgdSpec):
         return torch.optim.SGD(
-            model.parameters(),
+            parameters,
             lr=spec.lr,
             momentum=spec.momentum,
             nesterov=spec.nesterov and spec.momentum > 0,
             weight_decay=spec.weight_decay,
+            fused=spec.fused or None,
         )
     kind = torch.optim.Adam if isinstance(spec, AdamSpec) else torch.optim.AdamW
     return kind(
-        model.parameters(),
+        parameters,
         lr=spec.lr,
         betas=(spec.beta1, spec.beta2),
         eps=spec.eps,
         weight_decay=spec.weight_decay,
+        fused=spec.fused or None,
     )
 
 
