@@ -11,6 +11,8 @@ from ..errors import Fault, SpecError
 from ..planner.figures import Figures, figures_of
 from ..planner.plan import Plan, check_size, plan
 from ..reading.places import placed
+from ..specs.canonical import digest
+from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from ..specs.plain import is_whole, plain
 from ..specs.rules import broken_rules
@@ -100,12 +102,13 @@ class Points:
             raise SpecError(Fault("range", f"the space has no index {index!r}", help=help_))
         index = int(index)
         try:
-            spec = ResNetSpec.unchecked(self.template.tree_at(index))
-            figures = figures_of(self._laid_out(spec))
+            spec = self.template.spec_at(index)
+            laid = self._laid_out(spec)
         except SpecError as error:
             return Miss(index, error.faults, None, {})
+        figures = figures_of(laid)
         number = index if number is None else number
-        network = partial(_network, number, index, spec, figures)
+        network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
         ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
         try:
             far = self._missed(Scope(spec, figures, ways))
@@ -163,7 +166,7 @@ class Points:
         if not 0 <= network.index < self.size:
             return False
         try:
-            spec = ResNetSpec.unchecked(self.template.tree_at(network.index))
+            spec = self.template.spec_at(network.index)
         except SpecError:
             return False
         return spec.digest == network.digest
@@ -174,8 +177,10 @@ class Points:
         return SpecError(placed(found, self._document) if self._document else found)
 
 
-def _network(number: int, index: int, spec: ResNetSpec, figures: Figures) -> Architecture:
-    return Architecture(number, index, spec, spec.digest, *figures)
+def _network(
+    number: int, index: int, spec: ResNetSpec, figures: Figures, size: Size
+) -> Architecture:
+    return Architecture(number, index, spec, digest(spec, size), *figures)
 
 
 def _measure(way: Quantity, network: Callable[[], Architecture]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
 from ..specs.paths import Path, expand_stars, get_path, parse_path, whole_path
+from .assembly import Assembly
 from .choices import Choices, OneOf, Product
 from .declared import read_free
 from .derived import Derived, in_order, rules_of
@@ -62,6 +63,8 @@ class Template:
         places = [place for free in self.free for place in free.places]
         self._copied = _containers([*places, *self._derived_places()])
         self._derive = in_order(self._derive, _fresh(self._filled(self.choices.unrank(0))))
+        names = dict.fromkeys(str(place[0]) for place in [*places, *self._derived_places()])
+        self._assembly = Assembly(self._base, names)
         faults = list(self._wrong_derivations()) or list(self._wrong_values(free))
         if faults:
             raise SpecError(faults)
@@ -82,6 +85,13 @@ class Template:
         for rule in self._derive:
             rule.put(tree)
         return tree
+
+    def spec_at(self, index: int) -> ResNetSpec:
+        """The spec at ``index``, each value validated and the rules between them not looked at.
+
+        Raises :class:`SpecError`.
+        """
+        return self._assembly.spec(self.tree_at(index))
 
     def corners(self) -> Iterator[int]:
         """Indexes that between them include each option and both ends of each range, of one field

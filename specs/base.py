@@ -67,7 +67,7 @@ class Spec(BaseModel):
     """
 
     # Outside of the fields: copies and pickles leave it behind, comparisons do not see it.
-    __slots__ = ("_hash",)
+    __slots__ = ("_differing", "_hash")
 
     #: Numbers of axes of the networks in which it can stand.
     legal_dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
@@ -118,7 +118,11 @@ class Spec(BaseModel):
     def differing(self, *names: str) -> dict[str, Any]:
         """The fields that differ from their defaults, as plain values: of ``names``, or of all but
         the kind."""
-        plain = self.model_dump(mode="json", exclude_defaults=True)
+        try:
+            plain: dict[str, Any] = _differing_of(self)
+        except AttributeError:
+            plain = self.model_dump(mode="json", exclude_defaults=True)
+            object.__setattr__(self, "_differing", plain)
         return {
             name: value
             for name, value in plain.items()
@@ -136,8 +140,9 @@ class Spec(BaseModel):
     )
 
 
-#: Reads the slot past pydantic, which would look for a missing one in several places.
+#: Read the slots past pydantic, which would look for a missing one in several places.
 _hash_of: Final = Spec.__dict__["_hash"].__get__
+_differing_of: Final = Spec.__dict__["_differing"].__get__
 
 
 def _whole(value: Any) -> Any:

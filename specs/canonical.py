@@ -6,26 +6,34 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from .block import BlockSpec
-from .ends import before_at, closing_at, head_at, stem_at
+from .ends import ChainLayout, before_at, closing_at, head_at, stem_at
 from .fields import NetworkFields
-from .layout import block_at
-from .operation import meanings
+from .init import InitSpec
+from .layer import Size
+from .layout import BlockModules, block_at
+from .operation import is_sizeless, meanings
 from .resolve import runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
+from .windows import strided
 
 T = TypeVar("T")
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
-def digest(spec: NetworkFields) -> str:
-    """SHA-256 of :func:`canonical`, its blocks a line each."""
-    ends, rates = _ends(spec), _rates(spec)
-    lines = [_ENCODER.encode({**ends, "rates": rates} if rates else ends)]
-    for stage in _stages(spec, block_text, _ENCODER.encode):
+def digest(spec: NetworkFields, size: Size | None = None) -> str:
+    """SHA-256 of :func:`canonical`, its blocks a line each.
+
+    ``size`` is that of the pictures for which the network was planned, if it was: what is laid out
+    already is read again. It changes no digest.
+    """
+    rates, parts = _rates(spec), _layouts(spec)
+    ends = {**_ends_of(*parts), "rates": rates} if rates else None
+    lines = [_text_of(*parts) if ends is None else _ENCODER.encode(ends)]
+    for stage in _stages(spec, size or spec.point, block_text, _ENCODER.encode):
         lines += ["stage", *stage]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -37,41 +45,90 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
     So a word and the chain that it stands for are one network, and a field that is added to the
     language later changes no identity. Names are left out.
     """
-    tree = {**_ends(spec), "stages": _stages(spec, canonical_block, dict)}
+    tree = {**_ends(spec), "stages": _stages(spec, spec.point, canonical_block, dict)}
     rates = _rates(spec)
     return {**tree, "rates": rates} if rates else tree
 
 
 def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
-    stem = stem_at(spec, spec.point).modules
-    tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": meanings(stem)}
-    if spec.dims != 2:
-        tree["dims"] = spec.dims
+    return _ends_of(*_layouts(spec))
+
+
+class _Layouts(NamedTuple):
+    """What the meaning of all but the blocks is read from."""
+
+    in_channels: int
+    dims: int
+    init: InitSpec
+    stem: ChainLayout
+    closing: ChainLayout
+    head: ChainLayout | None
+
+
+def _layouts(spec: NetworkFields) -> _Layouts:
     last = runs_of(spec)[-1][-1][0]
     end = closing_at(spec, last.block, last.site.out_channels, spec.point)
-    if closing := meanings(end.modules):
-        tree["closing"] = closing
-    if spec.head is not None:
-        tree["head"] = meanings(head_at(spec, end.end.channels, spec.point).modules)
-    if init := spec.init.differing():
-        tree["init"] = init
+    head = None if spec.head is None else head_at(spec, end.end.channels, spec.point)
+    stem = stem_at(spec, spec.point)
+    return _Layouts(spec.in_channels, spec.dims, spec.init, stem, end, head)
+
+
+def _ends_of(
+    in_channels: int,
+    dims: int,
+    init: InitSpec,
+    stem: ChainLayout,
+    closing: ChainLayout,
+    head: ChainLayout | None,
+) -> dict[str, Any]:
+    tree: dict[str, Any] = {"in_channels": in_channels, "stem": meanings(stem.modules)}
+    if dims != 2:
+        tree["dims"] = dims
+    if after := meanings(closing.modules):
+        tree["closing"] = after
+    if head is not None:
+        tree["head"] = meanings(head.modules)
+    if start := init.differing():
+        tree["init"] = start
     return tree
 
 
+@lru_cache(1024)
+def _text_of(
+    in_channels: int,
+    dims: int,
+    init: InitSpec,
+    stem: ChainLayout,
+    closing: ChainLayout,
+    head: ChainLayout | None,
+) -> str:
+    """All but the blocks, as text."""
+    return _ENCODER.encode(_ends_of(in_channels, dims, init, stem, closing, head))
+
+
 def _stages(
-    spec: NetworkFields, of: Callable[..., T], of_chain: Callable[[dict[str, Any]], T]
+    spec: NetworkFields,
+    size: Size,
+    of: Callable[..., T],
+    of_chain: Callable[[dict[str, Any]], T],
 ) -> list[list[T]]:
     """The blocks of each stage, after the chain before them where there is one."""
-    stages, channels = [], spec.stem.channels(spec.stem_site)
+    stem = stem_at(spec, size).end
+    stages, channels, size = [], stem.channels, stem.size
     for index, run in enumerate(runs_of(spec)):
         parts: list[T] = []
         if spec.stages[index].before is not None:
+            before = before_at(spec, index, channels, size)
+            size = before.end.size
             chain = meanings(before_at(spec, index, channels, spec.point).modules)
             parts += [of_chain({"before": chain})] if chain else []
-        parts += [part for resolved, times in run for part in [of(*resolved.like)] * times]
+        for resolved, times in run:
+            parts += [of(*resolved.like, size)] * times
+            if resolved.site.stride != 1:
+                size = strided(size, resolved.site.stride)
         stages.append(parts)
-        channels = run[-1][0].site.out_channels
+        channels = resolved.site.out_channels
     return stages
 
 
@@ -86,16 +143,28 @@ def _rates(spec: NetworkFields) -> dict[str, Any] | None:
 
 
 @lru_cache(1024)
-def canonical_block(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> dict[str, Any]:
-    """What a block means for the identity of a network."""
-    modules = block_at(block, shortcut, site, site.point).modules
+def canonical_block(
+    block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size | None = None
+) -> dict[str, Any]:
+    """What a block means for the identity of a network; read from its layout at ``size``, where
+    that says the same as the one at a single position."""
+    laid = block_at(block, shortcut, site, size or site.point)
+    if size is not None and not _means_the_same_everywhere(laid.modules):
+        laid = block_at(block, shortcut, site, site.point)
+    modules = laid.modules
     parts = {name: meanings(getattr(modules, name)) for name in ("entry", "branch", "path", "exit")}
     tree: dict[str, Any] = {name: part for name, part in parts.items() if part}
     join = {"join": "none"} if shortcut.absent else modules.join.canonical()
     return tree if join is None else {**tree, "join": join}
 
 
-@lru_cache(1024)
-def block_text(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> str:
-    """What a block means for the identity of a network, as text."""
-    return _ENCODER.encode(canonical_block(block, shortcut, site))
+def _means_the_same_everywhere(modules: BlockModules) -> bool:
+    return all(is_sizeless(module.op.__class__) for chain in modules[:4] for module in chain)
+
+
+@lru_cache(16_384)
+def block_text(
+    block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size | None = None
+) -> str:
+    """What a block means for the identity of a network, as text; see :func:`canonical_block`."""
+    return _ENCODER.encode(canonical_block(block, shortcut, site, size))

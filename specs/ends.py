@@ -20,9 +20,10 @@ from .trace import Trace
 _LARGE = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ChainLayout:
-    """A chain written down by itself, as if it were the whole network."""
+    """A chain written down by itself, as if it were the whole network. Equal to itself alone, so
+    that it is soon found where it is a key."""
 
     layers: tuple[Layer, ...]
     modules: tuple[Module, ...]

@@ -85,6 +85,8 @@ class Operation(Spec):
     #: Fields that change nothing in evaluation where the tensors are given: initial values, what
     #: only training uses, and widths, which tensors show.
     unevaluated: ClassVar[frozenset[str]] = frozenset()
+    #: Whether what it means for the identity of a network is the same on a map of any size.
+    sizeless: ClassVar[bool] = False
     #: Whether it ends in a norm and an activation of its own, so that a word puts none after it.
     ends_activated: ClassVar[bool] = False
     #: Whether a map that was activated before it is so after it, as behind a pool.
@@ -184,6 +186,13 @@ def takes_any_map(kind: Any) -> bool:
     """Whether no operation of a kind minds the map that it meets."""
     own: Any = Operation
     return kind.misfits is own.misfits and kind.map_size is own.map_size
+
+
+@cache
+def is_sizeless(kind: Any) -> bool:
+    """Whether operations of a kind mean the same on a map of any size; a class that derives from
+    one that does must say so again."""
+    return bool(vars(kind).get("sizeless", False))
 
 
 def misfit(module: Module) -> str | None:

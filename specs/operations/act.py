@@ -58,6 +58,7 @@ class ActSpec(Operation):
     main: ClassVar[str | None] = "function"
     sign: ClassVar[str | None] = "activation"
     legend: ClassVar[str] = "activation"
+    sizeless: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
         {"function": "silu"},

@@ -56,6 +56,7 @@ class ConvSpec(Operation):
     )
     unevaluated: ClassVar[frozenset[str]] = frozenset({"width", "divisor", "groups", "group_width"})
     after: ClassVar[After] = "fresh"
+    sizeless: ClassVar[bool] = True
 
     kind: Literal["conv"] = "conv"
     kernel: Annotated[Side, ByAxis(Side)]

@@ -42,6 +42,7 @@ class NormOpSpec(Operation):
     )
     unevaluated: ClassVar[frozenset[str]] = frozenset({"momentum"})
     after: ClassVar[After] = "same"
+    sizeless: ClassVar[bool] = True
 
     may_take_next: ClassVar[bool] = True
     #: Whether it is the activation after it, too.

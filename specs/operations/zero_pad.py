@@ -34,6 +34,7 @@ class ZeroPadOpSpec(Operation):
 
     synonyms: ClassVar[tuple[str, ...]] = ("pad", "pad_channels", "option_a")
     main: ClassVar[str | None] = "pad"
+    sizeless: ClassVar[bool] = True
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"pad": "both"})
 
     kind: Literal["zero_pad"] = "zero_pad"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ...errors import Fault
 from ..fields import NetworkFields
 from ..norm import GroupedNorm
@@ -48,4 +50,9 @@ def _all_trusted(spec: NetworkFields) -> bool:
         words.append(holder.block)
         if (pair := holder.shortcut) is not None:
             words += (pair.match, pair.change)
-    return not spec.closing and all(word is None or word.self_validating for word in words)
+    return not spec.closing and all(word is None or _is_trusted(word) for word in words)
+
+
+@lru_cache(4096)
+def _is_trusted(word: Operation) -> bool:
+    return word.self_validating

@@ -1,0 +1,122 @@
+"""Specs put together from values that were validated once: equal to those validated as a whole."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from itertools import islice
+from typing import Any
+
+import pytest
+import resforge as rf
+from hypothesis import given
+from pydantic import BaseModel
+from resforge.generation import Space, list_spaces, load_space
+from resforge.generation.assembly import Assembly
+from resforge.specs import OPERATIONS, ResNetSpec
+from resforge.specs.canonical import digest
+from resforge.specs.stage import StageSpec
+from resforge.testing import strategies
+
+BASE = rf.load("cifar_resnet20").model_dump(mode="json", exclude={"name"})
+NAMES = [name for name in ResNetSpec.model_fields if name not in ("resforge", "name")]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, of the same types, and hold the same fields as given."""
+    if isinstance(one, BaseModel):
+        alike = type(one) is type(other) and one.model_fields_set == other.model_fields_set
+        mine, theirs = one.__dict__, other.__dict__
+        return alike and [*mine] == [*theirs] and all(same(mine[n], theirs[n]) for n in mine)
+    if isinstance(one, tuple | list):
+        return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+@given(first=strategies.trees(), second=strategies.trees())
+def test_a_spec_put_together_is_the_one_validated_as_a_whole(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    assembly = Assembly(BASE, NAMES)
+    for written in (first, second, first):
+        tree = {**BASE, **{key: written[key] for key in NAMES if key in written}}
+        found, whole = assembly.spec(tree), ResNetSpec.unchecked(tree)
+        assert same(found, whole)
+        assert found == whole
+        assert found.digest == whole.digest
+        assert found.to_yaml() == whole.to_yaml()
+
+
+@pytest.mark.parametrize("name", list_spaces())
+def test_the_specs_of_a_space_are_those_of_its_trees(name: str) -> None:
+    template = load_space(name).template
+    step = template.choices.size // 50 + 1
+    for index in islice(range(0, template.choices.size, step), 50):
+        assert same(template.spec_at(index), ResNetSpec.unchecked(template.tree_at(index)))
+
+
+def test_options_that_python_holds_for_equal_stay_apart() -> None:
+    assembly = Assembly(BASE, ["in_channels", "stages"])
+    stages = [{"depth": 1, "width": 8}]
+    assert assembly.spec({**BASE, "in_channels": 1, "stages": stages}).in_channels == 1
+    for wrong in (True, 1.0, "1"):
+        with pytest.raises(rf.SpecError, match="in_channels"):
+            assembly.spec({**BASE, "in_channels": wrong, "stages": stages})
+        with pytest.raises(rf.SpecError, match=r"stages\[0\].depth"):
+            assembly.spec({**BASE, "stages": [{"depth": wrong, "width": 8}]})
+
+
+def test_values_that_no_text_holds_are_validated_with_the_whole() -> None:
+    tree = {**BASE, "block": rf.load("resnet50").block}
+    assert same(Assembly(BASE, ["block"]).spec(tree), ResNetSpec.unchecked(tree))
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [[], [{"depth": 1, "width": 8}] * 65, {}, [3], [{"depth": 1, "size": 8}], [{"depth": {1: 2}}]],
+)
+def test_faults_are_those_of_the_whole_tree(stages: Any) -> None:
+    tree = {**BASE, "stages": stages}
+    with pytest.raises(rf.SpecError) as whole:
+        ResNetSpec.unchecked(tree)
+    with pytest.raises(rf.SpecError) as found:
+        Assembly(BASE, ["stages"]).spec(tree)
+    assert found.value.faults == whole.value.faults
+
+
+def test_neither_a_stage_nor_a_network_has_a_rule_between_its_fields() -> None:
+    # One would not be looked at where fields are validated one by one.
+    assert not StageSpec.__pydantic_decorators__.model_validators
+    assert list(ResNetSpec.__pydantic_decorators__.model_validators) == ["_keep_the_rules"]
+
+
+@given(spec=strategies.specs())
+def test_a_digest_is_the_same_read_from_layouts_of_any_size(spec: ResNetSpec) -> None:
+    for side in (1, 7, spec.natural_input_size):
+        assert digest(spec, (side,) * spec.dims) == spec.digest
+
+
+def test_a_class_that_derives_from_a_sizeless_one_says_so_again() -> None:
+    from resforge.specs.operation import is_sizeless
+
+    class OwnConv(OPERATIONS["conv"]):  # type: ignore[misc]
+        pass
+
+    assert is_sizeless(OPERATIONS["conv"])
+    assert not is_sizeless(OwnConv)
+
+
+def test_a_kind_that_is_registered_again_is_validated_again() -> None:
+    space = Space(space=1, base="cifar_resnet20", free={"block": ["basic", "bottleneck"]})
+    template = space.template
+    before = template.spec_at(0)
+    template._assembly._validator = None  # as after a registration
+    assert same(template.spec_at(0), before)
+    assert template.spec_at(0).block is not before.block
+
+
+def test_a_space_that_has_drawn_can_be_pickled_and_copied() -> None:
+    space = load_space("cifar_resnets")
+    found = space.nth(0)
+    for again in (pickle.loads(pickle.dumps(space)), copy.deepcopy(space)):
+        assert again.nth(0) == found
