@@ -8,16 +8,17 @@ const pyodide = await loadPyodide();
 pyodide.FS.mkdirTree("/build");
 pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: process.cwd() }, "/build");
 await pyodide.runPythonAsync(readFileSync("bake.py", "utf8"));
-const ask = pyodide.globals.get("ask");
 writeFileSync(join(made, "python.zip"), readFileSync("python.zip"));
 
-const first = readFileSync("first.yaml", "utf8");
-const answers = { text: first };
-for (const [name, wanted] of [["look", { text: first }], ]) {
-  const answer = JSON.parse(ask(name, JSON.stringify(wanted)));
-  if (answer.error) throw new Error(`${name}: ${answer.error.message}`);
-  answers[name] = answer.ok;
-}
-if (answers.look.faults.length) throw new Error(`first.yaml: ${answers.look.faults[0].message}`);
-writeFileSync(join(made, "first.json"), JSON.stringify(answers));
+const text = readFileSync("first.yaml", "utf8");
+const [look, schema, catalogue] = [answer("look", { text }), answer("schema", {}), answer("catalogue", {})];
+if (look.faults.length) throw new Error(`first.yaml: ${look.faults[0].message}`);
+writeFileSync(join(made, "first.json"), JSON.stringify({ text, look }));
+writeFileSync(join(made, "schema.json"), JSON.stringify(schema));
+writeFileSync(join(made, "catalogue.json"), JSON.stringify(catalogue));
 process.exit(0);
+
+function answer(name, given) {
+  const found = JSON.parse(pyodide.globals.get("ask")(name, JSON.stringify(given)));
+  return found.ok ?? null;
+}

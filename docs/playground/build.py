@@ -28,8 +28,10 @@ WHEELS = (
     *("--platform=pyemscripten_2026_0_wasm32", "--platform=manylinux_2_28_x86_64"),
     *("--platform=manylinux2014_x86_64", "--no-deps", "--require-hashes", "--quiet"),
 )
+#: Parts of pydantic that nothing here imports.
+UNUSED = ("pydantic/v1/", "pydantic/mypy.py")
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-PAGE = ("index.html", "style.css")
+PAGE = ("index.html", "style.css", "icon.svg")
 
 
 def main(out: Path) -> None:
@@ -81,7 +83,8 @@ def _collect_page(work: Path, made: Path) -> None:
 
 
 def _licences(folder: Path) -> Iterator[str]:
-    """The licences of what npm brought into the page."""
+    """The licences of what npm brought into the page; those of wheels lie in `python.zip`."""
+    yield "== pyodide\n\nMozilla Public License 2.0; its source: https://github.com/pyodide/pyodide\n"
     for path in sorted(folder.glob("**/LICENSE*")):
         yield f"== {path.parent.relative_to(folder)}\n\n{path.read_text(encoding='utf-8')}"
 
@@ -95,7 +98,8 @@ def _collect_python(work: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             compiled = ".so" if wheel.name.startswith("pydantic_core") else ".py"
             wanted = (".py", compiled, "LICENSE", "LICENSE.txt", "LICENSE.md")
-            archive.extractall(python, [n for n in archive.namelist() if n.endswith(wanted)])
+            names = [name for name in archive.namelist() if name.endswith(wanted)]
+            archive.extractall(python, [name for name in names if not name.startswith(UNUSED)])
     package = python / "resforge"
     package.mkdir()
     for path in (*ROOT.glob("*.py"), ROOT / "LICENSE"):

@@ -18,9 +18,15 @@ async function start() {
   return ask;
 }
 
-self.onmessage = async ({ data: { id, name, given } }) => {
+self.onmessage = async ({ data: { name, given } }) => {
   const ask = await ready;
-  self.postMessage({ id, answer: JSON.parse(ask(name, JSON.stringify(given))) });
+  self.postMessage({ answer: JSON.parse(ask(name, JSON.stringify(given))) });
 };
 
-ready.catch((error) => self.postMessage({ failed: String(error?.message ?? error) }));
+ready.catch(failed);
+// Where a file of Pyodide's own is missing, its promise never settles.
+self.addEventListener("unhandledrejection", ({ reason }) => failed(reason));
+
+function failed(error) {
+  self.postMessage({ failed: String(error?.message ?? error).slice(0, 200) });
+}

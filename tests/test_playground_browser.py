@@ -1,0 +1,357 @@
+"""The playground in a real browser: typed in, drawn, taken home, and attacked.
+
+`python docs/playground/build.py` builds it; ``RESFORGE_PLAYGROUND`` names the folder where it lies
+elsewhere, ``CHROMIUM`` the browser. The tests need the Python package playwright, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import resforge as rf
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLE = Path(os.environ.get("RESFORGE_PLAYGROUND") or ROOT / "build" / "playground")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+if not (BUNDLE / "index.html").is_file():
+    pytest.skip(
+        "needs the playground that docs/playground/build.py builds", allow_module_level=True
+    )
+if not CHROMIUM:
+    pytest.skip("needs chromium", allow_module_level=True)
+api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+#: How long a busy machine may take to load Python, in milliseconds.
+PATIENCE = 60_000
+SMALL = """resforge: 1
+name: small
+stages:
+  - {depth: 2, width: 16}
+  - {depth: 1, width: 32, stride: 2}
+"""
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """The built folder, as a host of static pages serves it."""
+
+    extensions_map = {  # noqa: RUF012
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    handler = functools.partial(Files, directory=str(BUNDLE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Playground:
+    """A page that is open, with what went wrong on it and what it fetched."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.page = browser.new_context(**options).new_page()
+        self.errors: list[str] = []
+        self.fetched: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.errors.append(dialog.message))
+        self.page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.goto(address)
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until Python is there and has answered."""
+        expect(self.page.locator("#state[data-idle]")).to_be_attached(timeout=PATIENCE)
+
+    def write(self, text: str) -> None:
+        """Put ``text`` in the place of what is in the editor, as by pasting."""
+        self.page.locator(".cm-content").focus()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+        self.settled()
+
+    def text(self) -> str:
+        return "\n".join(self.page.locator(".cm-line").all_text_contents())
+
+    def download(self, name: str) -> tuple[str, bytes]:
+        """The name and the bytes of what a button of the menu downloads."""
+        self.page.get_by_role("button", name="Download").click()
+        with self.page.expect_download() as found:
+            self.page.get_by_role("button", name=name).click()
+        return found.value.suggested_filename, found.value.path().read_bytes()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, site: str) -> Playground:
+    return Playground(browser, site)
+
+
+@pytest.fixture
+def playground(opened: Playground) -> Iterator[Playground]:
+    yield opened
+    assert opened.errors == []
+
+
+def expect(locator: Any) -> Any:
+    return api.expect(locator)
+
+
+def link(text: str) -> str:
+    """The fragment of a link that holds ``text``."""
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(text.encode()) + packer.flush()
+    return "#spec=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def test_the_first_sight_needs_no_python(browser: Any, site: str) -> None:
+    page = browser.new_context().new_page()
+    page.route("**/*.wasm", lambda route: route.abort())
+    page.goto(site)
+    expect(page.locator("#picture")).to_have_attribute("alt", re.compile("^my_resnet"))
+    expect(page.locator("#totals")).to_contain_text("26,183,290")
+    expect(page.get_by_role("alert")).to_contain_text("Reload the page", timeout=PATIENCE)
+
+
+def test_typing_changes_picture_and_numbers(playground: Playground) -> None:
+    playground.write(SMALL)
+    plan = rf.plan(rf.loads(SMALL))
+    expect(playground.page.locator("#totals")).to_contain_text(f"{plan.params:,}")
+    expect(playground.page.locator("#totals button")).to_have_attribute("title", plan.spec.digest)
+    picture = playground.page.locator("#picture")
+    expect(picture).to_have_attribute("alt", re.compile("^small. A residual network of"))
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 200
+
+
+def test_a_fault_stands_at_its_place_with_its_fix(playground: Playground) -> None:
+    page = playground.page
+    playground.write(SMALL + "shortcut: projektion\n")
+    expect(page.locator("#verdict")).to_have_text("1 fault")
+    expect(page.locator(".cm-lintRange-error")).to_have_text("projektion")
+    fault = page.locator("#faults button")
+    expect(fault).to_contain_text("line 6")
+    expect(fault).to_contain_text("did you mean 'projection'?")
+    fault.click()
+    page.keyboard.insert_text("projection")
+    expect(page.locator("#verdict")).to_have_text("No faults")
+    expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+
+
+def test_the_input_size_counts(playground: Playground) -> None:
+    playground.write(SMALL)
+    size = playground.page.get_by_label("Input size")
+    size.fill("64x48")
+    size.press("Enter")
+    macs = rf.plan(rf.loads(SMALL), input_size=(64, 48)).macs
+    expect(playground.page.locator("#totals")).to_contain_text(f"{macs:,}")
+    size.fill("")
+    size.press("Enter")
+
+
+def test_keys_and_values_are_completed_and_described(playground: Playground) -> None:
+    page = playground.page
+    playground.write(SMALL)
+    page.keyboard.press("Control+End")
+    page.keyboard.type("shor")
+    page.get_by_role("option", name="shortcut").click()
+    page.keyboard.type("proj")
+    expect(page.get_by_role("option", name="projection", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".cm-line span", has_text="stages").hover()
+    expect(page.locator(".cm-tooltip-hover")).to_contain_text("Runs of blocks")
+    page.mouse.move(0, 0)
+
+
+def test_downloads_are_the_bytes_of_the_command_line(
+    playground: Playground, tmp_path: Path, capfdbinary: Any
+) -> None:
+    from resforge.cli import main
+
+    playground.write(SMALL)
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL)
+    assert playground.download("Specification") == ("small.yaml", SMALL.encode())
+    for options, button, wanted in [
+        (["show", str(file), "--svg", "-"], "Picture", "small.svg"),
+        (["export", str(file), "--code"], "PyTorch", "model.py"),
+    ]:
+        capfdbinary.readouterr()
+        with pytest.raises(SystemExit):
+            main(options)
+        name, found = playground.download(button)
+        assert name == wanted
+        assert found.rstrip() == capfdbinary.readouterr().out.rstrip()
+
+
+def test_a_link_holds_the_specification(playground: Playground, browser: Any, site: str) -> None:
+    text = SMALL.replace("small", "kleines Netz, 小网络")
+    playground.write(text)
+    address = playground.page.url
+    assert "#spec=" in address
+    other = Playground(browser, address)
+    assert other.text() == text
+    other.page.goto(site + link(SMALL))
+    expect(other.page.locator("#totals button")).to_have_attribute(
+        "title", rf.loads(SMALL).digest, timeout=PATIENCE
+    )
+    other.page.context.close()
+
+
+HOSTILE = {
+    "markup": "resforge: 1\nname: '</title><script>alert(1)</script><img src=x onerror=alert(1)>'\n"
+    "base: resnet18\n",
+    "markup in a fault": "resforge: 1\n<img src=x onerror=alert(1)>: 1\nbase: <script>alert(1)\n",
+    "aliases": "resforge: 1\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+    "nesting": "resforge: 1\nblock: " + "[" * 30_000,
+    "numbers": "resforge: 1\nstages: [{depth: 999999999999, width: 1e300}]\n",
+    "characters": 'resforge: 1\nname: "\\u0000\\ud800\\u202e"\nbase: resnet18\n',
+    "a tag": "!!python/object/apply:os.system [ls]\n",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_link_does_nothing(playground: Playground, site: str, text: str) -> None:
+    playground.page.goto(site + link(text))
+    playground.page.wait_for_timeout(600)
+    playground.settled()
+    expect(playground.page.locator("#verdict")).to_have_text(re.compile("fault"))
+    assert (
+        playground.page.locator("main script, main img:not(#picture, .cm-widgetBuffer)").count()
+        == 0
+    )
+    assert playground.page.locator("#notice").is_hidden()
+    playground.write(SMALL)
+    expect(playground.page.locator("#verdict")).to_have_text("No faults")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "sentence"),
+    [
+        ("#spec=%%%", "holds no specification"),
+        ("#spec=AAAA", "cannot be read"),
+        ("#other", "holds no specification"),
+        (link("x" * 50_000_000), "longer than"),
+    ],
+    ids=["not base64", "not deflated", "another fragment", "a bomb"],
+)
+def test_a_broken_link_is_reported(
+    playground: Playground, site: str, fragment: str, sentence: str
+) -> None:
+    playground.page.goto(site + fragment)
+    expect(playground.page.get_by_role("alert")).to_contain_text(sentence)
+    playground.write(SMALL)
+    expect(playground.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_text_that_is_too_long_is_not_read(playground: Playground) -> None:
+    playground.write(SMALL + "#" * 70_000)
+    expect(playground.page.get_by_role("alert")).to_contain_text("too long for this page")
+    playground.write(SMALL)
+    expect(playground.page.locator("#verdict")).to_have_text("No faults")
+
+
+def test_work_without_end_is_stopped(browser: Any, site: str) -> None:
+    """The first worker never answers; the second one is the real one."""
+    page = browser.new_context().new_page()
+    body = (BUNDLE / "worker.js").read_text(encoding="utf-8")
+    endless = "self.onmessage=()=>{for(;;);};self.postMessage({ready:true});"
+    scripts = iter([endless, body])
+    page.context.route(
+        "**/worker.js",
+        lambda route: route.fulfill(body=next(scripts), content_type="text/javascript"),
+    )
+    page.clock.install()
+    page.goto(site + link(SMALL))
+    expect(page.locator("#state[data-busy]")).to_be_attached()
+    page.clock.fast_forward(1_000)
+    page.wait_for_timeout(500)
+    page.clock.fast_forward(11_000)
+    expect(page.get_by_role("alert")).to_contain_text("Stopped after 10 seconds")
+    page.context.close()
+
+
+def test_nothing_is_fetched_from_elsewhere(playground: Playground, site: str) -> None:
+    assert [url for url in playground.fetched if not url.startswith((site, "blob:"))] == []
+    reached = playground.page.evaluate(
+        "() => fetch('https://example.org/').then(() => true, () => false)"
+    )
+    assert reached is False
+    playground.errors.clear()  # the browser reports what the policy refused
+
+
+def test_a_browser_without_webassembly_is_told_so(browser: Any, site: str) -> None:
+    page = browser.new_context().new_page()
+    page.add_init_script("delete globalThis.WebAssembly")
+    page.goto(site)
+    expect(page.get_by_role("alert")).to_contain_text("has no WebAssembly")
+    expect(page.locator("#picture")).to_be_visible()
+
+
+def test_the_keyboard_reaches_everything(playground: Playground) -> None:
+    page = playground.page
+    page.locator(".cm-content").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#editor')") is None
+    page.get_by_role("tab", name="Picture").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Table")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("tabpanel", name="Picture")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 640, 1280])
+def test_every_width_shows_the_page_without_scrolling_sideways(
+    playground: Playground, width: int
+) -> None:
+    playground.page.set_viewport_size({"width": width, "height": 800})
+    wide = playground.page.evaluate("document.documentElement.scrollWidth")
+    playground.page.set_viewport_size({"width": 1280, "height": 800})
+    assert wide == width
+
+
+def test_every_control_has_a_name(playground: Playground) -> None:
+    tree = playground.page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, [role], summary")]
+            .filter((each) => each.checkVisibility())
+            .filter((each) => !(each.textContent.trim() || each.ariaLabel
+                || each.labels?.length || each.getAttribute("aria-labelledby")))
+            .map((each) => each.outerHTML)
+            .filter((each) => !/presentation|status/.test(each))"""
+    )
+    assert tree == []
+
+
+def test_the_schema_on_the_page_is_that_of_the_package(site: str) -> None:
+    built = json.loads((BUNDLE / "schema.json").read_text(encoding="utf-8"))
+    assert built == rf.ResNetSpec.model_json_schema()
