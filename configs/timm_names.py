@@ -39,21 +39,51 @@ ARGS: Final = {
     "zero_init_last": Key(FLAG, True),
     "features_only": Key(FLAG, False),
     "global_pool": only("avg", why="another pool", kind=TEXT),
-    "replace_stem_pool": only(False, why="a convolution in place of the pool", kind=FLAG),
+    "replace_stem_pool": Key(FLAG, False),
     "aa_layer": only(None, why="anti-aliasing beside the words of a name"),
     "block_reduce_first": only(1, why="another width of the first convolution", kind=WHOLE),
     "down_kernel_size": only(1, why="another window of the shortcut", kind=WHOLE),
     "drop_block_rate": only(0.0, 0, None, why="DropBlock", kind=optional(NUMBER)),
     "block": Key(TEXT, ""),
-    "act_layer": only(None, "relu", "ReLU", why="another activation"),
-    "norm_layer": only(None, "batchnorm2d", "BatchNorm2d", why="another norm"),
+    "act_layer": Key(optional(TEXT), None),
+    "norm_layer": Key(optional(TEXT), None),
 }
-BLOCK_ARGS: Final = {"attn_layer": Key(optional(one_of("se", "eca")), None)}
-_ATTENTION: Final[dict[str, Any]] = {"se": {"se": 16, "divisor": 8}, "eca": "eca"}
+_ATTENTION: Final[dict[str, Any]] = {
+    "se": {"se": 16, "divisor": 8},
+    "eca": "eca",
+    "gc": {"gc": 8, "fuse": "mul", "eps": 1e-6},
+    "gca": {"gc": 8, "fuse": "add", "eps": 1e-6},
+    "cbam": {"cbam": 16, "maps": "mean_max", "bias": False},
+}
+BLOCK_ARGS: Final = {"attn_layer": Key(optional(one_of(*_ATTENTION)), None)}
+#: timm's names of activations and norms, which it also takes by their classes' names.
+_ACTIVATIONS: Final = {
+    "relu": "relu",
+    "ReLU": "relu",
+    "relu6": "relu6",
+    "leaky_relu": "leaky_relu",
+    "elu": "elu",
+    "selu": "selu",
+    "gelu": "gelu",
+    "silu": "silu",
+    "swish": "silu",
+    "mish": "mish",
+    "hard_swish": "hardswish",
+    "hard_sigmoid": "hardsigmoid",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+}
+_NORMS: Final = {
+    "batchnorm": "batch",
+    "batchnorm2d": "batch",
+    "BatchNorm2d": "batch",
+    "groupnorm": "group",
+}
 #: Words that only timm's ResNet has.
 _RESNET: Final = (
     *("stem_width", "stem_type", "avg_down", "cardinality", "base_width", "layers", "channels"),
     *("block_args", "block", "replace_stem_pool", "block_reduce_first", "down_kernel_size"),
+    *("act_layer", "norm_layer"),
 )
 
 
@@ -86,7 +116,7 @@ def changed(keys: Keys, spec: ResNetSpec, classes: int | None = None) -> ResNetS
     changes = Changes()
     if (channels := keys["in_chans"]) != spec.in_channels:
         changes["in_channels"] = channels
-    keys.check("global_pool", "aa_layer", "drop_block_rate", "act_layer", "norm_layer")
+    keys.check("global_pool", "aa_layer", "drop_block_rate")
     if any(word in keys.node.value for word in _RESNET):
         changes |= _of_resnet(keys, spec)
     spec = spec.replace(changes)
@@ -131,11 +161,11 @@ def _of_resnet(keys: Keys, spec: ResNetSpec) -> Changes:
     """The words of timm's class ResNet, as changes."""
     if spec.block.kind not in ("basic", "bottleneck") or spec.stem.kind == "chain":
         word = next(word for word in _RESNET if word in keys.node.value)
-        keys.refuse(word, "only timm's ResNet has this word")
+        keys.refuse(word, "this word is read for networks of timm's class ResNet alone")
         return {}
-    keys.check("replace_stem_pool", "block_reduce_first", "down_kernel_size")
-    changes = Changes()
-    if "stem_width" in keys.node.value or "stem_type" in keys.node.value:
+    keys.check("block_reduce_first", "down_kernel_size")
+    changes = _functions(keys)
+    if not {"stem_width", "stem_type", "replace_stem_pool"}.isdisjoint(keys.node.value):
         changes["stem"] = _stem(keys, spec)
     if (average := keys.given("avg_down")) is not None:
         changes["shortcut"] = "avg_projection" if average else "projection"
@@ -154,6 +184,13 @@ def _of_resnet(keys: Keys, spec: ResNetSpec) -> Changes:
     return changes
 
 
+def _functions(keys: Keys) -> Changes:
+    """The activation and the norm of all layers."""
+    words = {"act_layer": ("activation", _ACTIVATIONS), "norm_layer": ("norm", _NORMS)}
+    given = {word: row for word, row in words.items() if keys.given(word) is not None}
+    return {ours: keys.known(word, known) for word, (ours, known) in given.items()}
+
+
 def _stem(keys: Keys, spec: ResNetSpec) -> Changes:
     """The stem of a type and a width; what is left out is as the network's name has it."""
     tree = spec.stem.model_dump(mode="json")
@@ -162,7 +199,10 @@ def _stem(keys: Keys, spec: ResNetSpec) -> Changes:
     width = widths[-1] // 2 if widths else 64
     kind = keys["stem_type"] if "stem_type" in keys.node.value else kind
     width = keys["stem_width"] if "stem_width" in keys.node.value else width
+    pool = tree["pool"]
+    if "replace_stem_pool" in keys.node.value:
+        pool = [{"conv": 3, "stride": 2}, "norm", "act"] if keys["replace_stem_pool"] else "max"
     if not kind:
-        return {"kind": "conv7x7", "pool": tree["pool"]}
+        return {"kind": "conv7x7", "pool": pool}
     first = 3 * (width // 4) if kind == "deep_tiered" else width
-    return {"kind": "deep_base", "widths": [first, width, 2 * width], "pool": tree["pool"]}
+    return {"kind": "deep_base", "widths": [first, width, 2 * width], "pool": pool}

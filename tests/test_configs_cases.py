@@ -60,6 +60,17 @@ def keras(block: str, **keys: Any) -> dict[str, Any]:
     return {"config": stem | rows | {"stackwise_num_strides": [1, 2, 2, 2]} | keys}
 
 
+DEEP_STEM = {"input_conv_filters": [32, 32, 64], "input_conv_kernel_sizes": [3, 3, 3]}
+
+
+def timm(name: str, **args: Any) -> dict[str, Any]:
+    return {"architecture": name, "model_args": args}
+
+
+def bit(**keys: Any) -> dict[str, Any]:
+    return {"model_type": "bit", "num_labels": 10} | keys
+
+
 def vissl(**keys: Any) -> dict[str, Any]:
     return {"config": {"MODEL": {"TRUNK": {"NAME": "resnet", "RESNETS": keys}}}}
 
@@ -110,6 +121,49 @@ def test_cases(name: str) -> None:
     config, expected = CASES[name]
     found = plan(config)
     assert (found.params, found.macs, found.output_shape) == expected
+
+
+SAME = {"global_padding": "SAME", "embedding_dynamic_padding": True}
+
+
+@pytest.mark.parametrize(
+    ("config", "params", "macs"),
+    [
+        (timm("resnet18", block_args={"attn_layer": "gc"}), 11_868_160, 148_793_344),
+        (timm("resnet18", block_args={"attn_layer": "gca"}), 11_868_160, 148_793_344),
+        (timm("resnet18", block_args={"attn_layer": "cbam"}), 11_777_352, 148_798_544),
+        (timm("resnet50d", replace_stem_pool=True), 25_613_256, 364_691_456),
+        (timm("resnet18", replace_stem_pool=True, act_layer="silu"), 11_726_504, 157_995_008),
+        (timm("seresnet18", norm_layer="groupnorm"), 11_779_624, 148_645_888),
+        (bit(), 23_520_842, 333_664_256),
+        (bit(output_stride=8), 23_520_842, 1_557_352_448),
+        (bit(layer_type="bottleneck", **SAME), 23_528_522, 333_664_256),
+        (bit(layer_type="bottleneck", output_stride=8, **SAME), 23_528_522, 1_557_352_448),
+        (keras("basic_block"), 11_176_512, 148_045_824),
+        (keras("basic_block", use_pre_activation=True), 11_174_720, 148_045_824),
+        (keras("bottleneck_block", use_pre_activation=True), 13_938_496, 191_037_440),
+        (keras("bottleneck_block", use_pre_activation=True, **DEEP_STEM), 13_957_728, 210_599_936),
+        (keras("basic_block_vd", **DEEP_STEM), 11_199_968, 168_656_896),
+        (keras("bottleneck_block_vd", **DEEP_STEM), 13_965_408, 210_599_936),
+    ],
+)
+def test_cases_at_64(config: dict[str, Any], params: int, macs: int) -> None:
+    """The libraries' own counts, of timm 1.0.31, transformers 5.24 and keras-hub 0.32."""
+    found = rf.plan(rf.from_config(config).spec, 64)
+    assert (found.params, found.macs) == (params, macs)
+
+
+def test_bit_is_that_of_timm() -> None:
+    spec = rf.from_config(bit() | {"num_labels": 1000}).spec
+    assert spec.digest == rf.load("resnetv2_50x1_bit").digest
+
+
+def test_blocks_of_bit_project_where_no_shape_asks_for_it() -> None:
+    rows = {"embedding_size": 128, "hidden_sizes": [128, 128], "depths": [2, 1]}
+    spec = rf.from_config(bit(output_stride=4, **rows)).spec
+    names = rf.plan(spec).state_dict
+    assert {"layer1.0.downsample.0.weight", "layer2.0.downsample.0.weight"} < names.keys()
+    assert [stage.step for stage in spec.stages] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +343,20 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         ({"backbone": [[-1, 1, "ResNetLayer", [3, 64]]]}, "backbone", "SiLU"),
         ({"architecture": "vit_base_patch16_224"}, "architecture", "vit_base"),
         (garden(replace_stem_max_pool=True), "resnet.replace_stem", "place of the pool"),
-        (keras("basic_block", use_pre_activation=True), "use_pre", "pre-activated"),
+        (keras("basic_block_vd", use_pre_activation=True), "use_pre", "itself fails"),
+        (
+            keras("basic_block", input_conv_kernel_sizes=[7, 3], use_pre_activation=True),
+            "sizes",
+            "2",
+        ),
+        (bit(width_factor=3), "width_factor", "not widened"),
+        (bit(global_padding="VALID"), "global_padding", "VALID"),
+        (bit(hidden_sizes=[100] * 4), "hidden_sizes", "32 does not divide"),
+        (bit(layer_type="bottleneck"), "layer_type", "zeros around"),
+        (bit(embedding_dynamic_padding=True), "embedding_dynamic_padding", "zeros around"),
+        (timm("regnety_002", act_layer="gelu"), "act_layer", "class ResNet alone"),
+        (timm("resnet18", act_layer="geluu"), "act_layer", "geluu"),
+        (timm("resnet18", norm_layer="layernorm"), "norm_layer", "layernorm"),
         (monai(num_classes="$int(3)"), "num_classes", "code"),
         (monai(num_classes="@missing"), "num_classes", "no value"),
         (pycls("resnet", {"DEPTH": 50}), "RESNET.TRANS_FUN", "basic_transform"),

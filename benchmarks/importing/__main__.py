@@ -12,11 +12,11 @@ import argparse
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import resforge as rf
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from ..published.proof import fill
 from .cases import CASES, Case
@@ -121,12 +121,16 @@ def _copied_in_order(model: nn.Module, theirs: nn.Module, x: Tensor) -> bool:
 
 def _called(network: nn.Module, x: Tensor) -> list[nn.Module]:
     """The layers with tensors of their own; of each block the shortcut's come last."""
-    found: list[tuple[bool, nn.Module]] = []
+    found: dict[nn.Module, bool] = {}
     words = ("downsample", "shortcut", "proj")
 
     def note(name: str, module: nn.Module) -> None:
         last = any(word in name for word in words)
-        module.register_forward_hook(lambda *_: found.append((last, module)))
+
+        def called(*_: object) -> None:
+            found.setdefault(module, last)  # a layer that is called twice counts at its first call
+
+        module.register_forward_hook(called)
 
     for name, module in network.named_modules():
         if not list(module.children()) and module.state_dict():
@@ -134,7 +138,7 @@ def _called(network: nn.Module, x: Tensor) -> list[nn.Module]:
     with torch.no_grad():
         network(x)
     rest, row = [], []
-    for last, module in found:
+    for module, last in found.items():
         (rest if last else row).append(module)
     return [*row, *rest]
 
@@ -145,22 +149,12 @@ def _shapes(layer: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def _run(theirs: nn.Module, case: Case, x: Tensor) -> tuple[int, Tensor]:
     """The library's multiply-accumulates for one picture, and its answer."""
-    total = 0
-
-    def count(module: Any, _: Any, y: Tensor) -> None:
-        nonlocal total
-        positions = y[0].numel()
-        total += positions * module.weight[0].numel()
-
-    layers = [
-        m for m in theirs.modules() if isinstance(m, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear)
-    ]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    with torch.no_grad():
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         answer = case.answer(theirs(x))
-    for hook in hooks:
-        hook.remove()
-    return total, answer.flatten(1) if answer.ndim == 4 and answer.shape[2:] == (1, 1) else answer
+    flops = counter.get_flop_counts()["Global"]
+    # Products of two maps, as those of attention, are no layers.
+    macs = sum(n for op, n in flops.items() if op != torch.ops.aten.bmm) // (2 * len(x))
+    return macs, answer.flatten(1) if answer.ndim == 4 and answer.shape[2:] == (1, 1) else answer
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from unittest.mock import MagicMock
 from torch import Tensor, nn
 
 from ..reference import torchvision_models
+from .keras_net import KerasNet
 
 Config = dict[str, Any]
 
@@ -108,6 +109,20 @@ def _classy(config: Config) -> nn.Module:
     return import_module("classy_vision.models").build_model(model | {"heads": heads})  # type: ignore[no-any-return]
 
 
+def _keras(block: str, *, first: bool, deep: bool = False) -> Case:
+    config = {
+        "input_conv_filters": [32, 32, 64] if deep else [64],
+        "input_conv_kernel_sizes": [3, 3, 3] if deep else [7],
+        "stackwise_num_filters": [64, 128, 256, 512],
+        "stackwise_num_blocks": [2, 2, 2, 2],
+        "stackwise_num_strides": [1, 2, 2, 2],
+        "block_type": block,
+        "use_pre_activation": first,
+    }
+    words = [block, *["use_pre_activation"] * first, *["three 3x3 in the stem"] * deep]
+    return Case(", ".join(words), config, KerasNet)
+
+
 _LAST = "block3-2"
 _BLOCKS = {"layers": [3, 4, 6, 3], "block_inplanes": [64, 128, 256, 512]}
 _RESNETS = {"DEPTH": 50, "OUT_FEATURES": ["res2", "res3", "res4", "res5"]}
@@ -156,6 +171,7 @@ def _pretrained(name: str, **args: Any) -> Case:
     return Case(name + words, {"architecture": name, "model_args": args}, _timm)
 
 
+_TENSORFLOW = {"global_padding": "SAME", "embedding_dynamic_padding": True}
 _BASIC = {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512]}
 CASES: dict[str, list[Case]] = {
     "Hugging Face": [
@@ -167,6 +183,10 @@ CASES: dict[str, list[Case]] = {
         _hub("rt_detr_resnet", **_BASIC),
         _hub("regnet"),
         _hub("regnet", layer_type="x"),
+        _hub("bit"),
+        _hub("bit", output_stride=8),
+        _hub("bit", layer_type="bottleneck", **_TENSORFLOW),
+        _hub("bit", layer_type="bottleneck", output_stride=8, **_TENSORFLOW),
     ],
     "timm": [
         _pretrained("resnet18", num_classes=4, in_chans=1, output_stride=16),
@@ -175,6 +195,12 @@ CASES: dict[str, list[Case]] = {
         _pretrained("resnet26", cardinality=32, base_width=4, layers=[1, 2, 2, 1]),
         _pretrained("seresnet18", num_classes=7),
         _pretrained("resnet18", block_args={"attn_layer": "eca"}, channels=[32, 64, 128, 256]),
+        _pretrained("resnet18", block_args={"attn_layer": "gc"}),
+        _pretrained("resnet18", block_args={"attn_layer": "gca"}),
+        _pretrained("resnet18", block_args={"attn_layer": "cbam"}),
+        _pretrained("resnet50d", replace_stem_pool=True),
+        _pretrained("resnet18", replace_stem_pool=True, act_layer="silu"),
+        _pretrained("seresnet18", norm_layer="groupnorm", act_layer="hard_swish"),
         _pretrained("regnety_002"),
         _pretrained("gernet_s", num_classes=5),
         _pretrained("resnetv2_50"),
@@ -255,6 +281,15 @@ CASES: dict[str, list[Case]] = {
             _mmseg,
         ),
         Case("mmsegmentation ResNet 18, dilated", _seg("ResNet", depth=18), _mmseg),
+    ],
+    "keras-hub": [
+        _keras("basic_block", first=False),
+        _keras("basic_block", first=True),
+        _keras("bottleneck_block", first=False),
+        _keras("bottleneck_block", first=True),
+        _keras("basic_block_vd", first=False, deep=True),
+        _keras("bottleneck_block_vd", first=False, deep=True),
+        _keras("bottleneck_block", first=True, deep=True),
     ],
     "MONAI": [
         Case(

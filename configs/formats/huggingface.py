@@ -1,4 +1,4 @@
-"""``config.json`` of Hugging Face transformers: ResNet, RT-DETR's ResNet, RegNet.
+"""``config.json`` of Hugging Face transformers: ResNet, RT-DETR's ResNet, RegNet, BiT.
 
 Keys and defaults as in transformers 5.24.
 """
@@ -12,6 +12,7 @@ from ..format import Format, Tree
 from ..keys import ANY, FLAG, TEXT, TEXTS, WHOLE, WHOLES, Key, Keys, Record, one_of, optional
 from ..node import Node
 from ..words import classifier, deep, project_first_block, stages_of
+from . import huggingface_bit
 
 PROJECT: Final = "Hugging Face"
 #: transformers' names of activations that a spec has under another name, or the same.
@@ -53,7 +54,8 @@ REGNET: Final = _COMMON | {
     "layer_type": Key(one_of("x", "y"), "y"),
     "downsample_in_first_stage": Key(FLAG, True),
 }
-READ: Final = ("resnet", "rt_detr_resnet", "regnet")
+BIT: Final = _COMMON | huggingface_bit.KEYS
+TABLES: Final = {"resnet": RESNET, "rt_detr_resnet": RESNET, "regnet": REGNET, "bit": BIT}
 _OUTER: Final = {"model_type": Key(TEXT, "")}
 
 
@@ -66,12 +68,12 @@ def read(record: Record) -> Tree:
     """The spec of a configuration, or of the backbone that it holds."""
     keys = Keys(record, _OUTER, record.root)
     inside = keys.present and record.root.child("backbone_config") is not None
-    if keys["model_type"] not in READ and inside:
+    if keys["model_type"] not in TABLES and inside:
         keys = keys.sub("backbone_config", _OUTER)
         record.note("the model around the backbone is not part of the spec")
-    kind = keys.known("model_type", {name: name for name in READ}, "no spec is made of it")
-    keys.table = REGNET if kind == "regnet" else RESNET
-    tree = _regnet(keys) if kind == "regnet" else _resnet(keys, d=kind == "rt_detr_resnet")
+    kind = keys.known("model_type", {name: name for name in TABLES}, "no spec is made of it")
+    keys.table = TABLES[kind]
+    tree = _tree(keys, kind)
     if (channels := keys["num_channels"]) != 3:
         tree["in_channels"] = channels
     if (activation := keys.known("hidden_act", ACTIVATIONS)) != "relu":
@@ -80,6 +82,13 @@ def read(record: Record) -> Tree:
     tree["head"] = None if headless else classifier(_classes(keys))
     _cut(keys, tree)
     return tree
+
+
+def _tree(keys: Keys, kind: str) -> Tree:
+    """The spec of a backbone of a kind."""
+    if kind == "bit":
+        return huggingface_bit.read(keys, _depths(keys))
+    return _regnet(keys) if kind == "regnet" else _resnet(keys, d=kind == "rt_detr_resnet")
 
 
 def _resnet(keys: Keys, *, d: bool) -> Tree:

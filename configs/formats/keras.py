@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..format import Format, Tree
-from ..keys import ANY, FLAG, WHOLE, WHOLES, Key, Keys, Record, one_of, only
+from ..keys import ANY, FLAG, WHOLE, WHOLES, Key, Keys, Record, one_of
 from ..node import Node
 from ..words import batch_norm, project_first_block, stages_of
 
@@ -18,7 +18,7 @@ BACKBONE: Final = {
     "stackwise_num_blocks": Key(WHOLES),
     "stackwise_num_strides": Key(WHOLES),
     "block_type": Key(one_of(*_BLOCKS)),
-    "use_pre_activation": only(False, why="pre-activated blocks", kind=FLAG),
+    "use_pre_activation": Key(FLAG, False),
     "image_shape": Key(ANY, [None, None, 3]),
     "num_classes": Key(WHOLE, 1000),
 }
@@ -35,13 +35,15 @@ def read(record: Record) -> Tree:
     keys = Keys(record, BACKBONE, record.root)
     if record.root.child("config") is not None:
         keys = Keys(record, OUTER, record.root).sub("config", BACKBONE)
-    keys.check("use_pre_activation")
     depths, widths = keys["stackwise_num_blocks"], keys["stackwise_num_filters"]
     strides, block = keys["stackwise_num_strides"], keys["block_type"]
     for name, row in (("stackwise_num_filters", widths), ("stackwise_num_strides", strides)):
         if len(row) != len(depths):
             keys.refuse(name, f"{len(row)} numbers for {len(depths)} stages")
+    first = keys["use_pre_activation"]
     d = block.endswith("_vd")
+    if d and first:
+        keys.refuse("use_pre_activation", f"keras-hub itself fails for {block} with it")
     shortcut = "avg_projection" if d else "projection"
     stages = stages_of(depths, widths, strides)
     if block == "basic_block_vd":
@@ -50,9 +52,9 @@ def read(record: Record) -> Tree:
     last = shape[-1] if isinstance(shape, list) and shape else 3
     return {
         "in_channels": last if isinstance(last, int) else 3,
-        "stem": _stem(keys),
+        "stem": _bare_stem(keys) if first else _stem(keys),
         "stages": stages,
-        "block": block.partition("_")[0],
+        "block": {"kind": block.partition("_")[0]} | ({"order": "full_pre"} if first else {}),
         "shortcut": shortcut,
         "norm": batch_norm(1e-5, 0.1),
         "head": None,
@@ -67,6 +69,18 @@ def _stem(keys: Keys) -> Tree:
     if kernels != [7] or len(filters) != 1:
         keys.refuse("input_conv_kernel_sizes", "a stem of one 7x7, or of several 3x3")
     return dict(stem)
+
+
+def _bare_stem(keys: Keys) -> list[Tree | str]:
+    """The stem of pre-activated blocks, whose last convolution has neither norm nor activation."""
+    filters, kernels = keys["input_conv_filters"], keys["input_conv_kernel_sizes"]
+    if len(filters) != len(kernels):
+        keys.refuse("input_conv_kernel_sizes", f"{len(kernels)} numbers for {len(filters)}")
+    steps: list[Tree | str] = []
+    for index, (width, kernel) in enumerate(zip(filters, kernels, strict=False)):
+        steps += ["norm", "act"] if index else []
+        steps.append({"conv": kernel, "width": width, "stride": 1 if index else 2})
+    return [*steps, {"pool": "max"}]
 
 
 FORMAT: Final = Format("keras_hub", "keras-hub", holds, read)

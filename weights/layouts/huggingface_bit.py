@@ -21,4 +21,17 @@ FORMS = (
         shallow,
         requires="layer1.0.bn0",
     ),
+    Form(
+        (
+            ("stem.conv1", "bit.embedder.convolution"),
+            ("stem.norm1", "bit.embedder.norm"),
+            ("layer{s}.{b}.conv{n}", _BLOCK + "conv{n}"),
+            ("layer{s}.{b}.bn{n}", _BLOCK + "norm{n}"),
+            ("layer{s}.{b}.downsample.0", _BLOCK + "downsample.conv"),
+            ("layer{s}.{b}.downsample.1", _BLOCK + "downsample.norm"),
+            ("fc", "classifier.1"),
+        ),
+        shallow,
+        requires="stem.norm1",
+    ),
 )
