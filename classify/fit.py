@@ -8,13 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import ResforgeError, StoreError
 from ..training.feed import Batch
 from ..training.loop import Loop
-from ..training.step import Stepper
+from ..training.step import Stepper, to_channels_last
 from ..training.streams import OwnRandomState, stream_seed
 from .distributed import Ranks
 from .evaluation import evaluate
@@ -151,7 +150,7 @@ class _Run(Loop):
         )
         if recipe.channels_last:
             # Before the processes are joined, whose buffers have the memory format of the weights.
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            to_channels_last(model)
         frozen = freeze(model, spec.freeze)
         if not self.targets.are_labels:
             # The targets are smoothed already.

@@ -60,7 +60,6 @@ BAD = [
     ("signals", 1, "", "", "the network has dims: 1, the maps of the data 2 axes"),
     ("volumes", 2, "", "", "the network has dims: 2, the maps of the data 3 axes"),
     ("volumes", 3, ", augment: crop_flip", "", "crop_flip is for pictures"),
-    ("volumes", 3, "", ", channels_last: true", "channels_last is a memory format of pictures"),
 ]
 
 

@@ -34,7 +34,7 @@ class Stepper:
         self.recipe = recipe
         self.device = device
         if recipe.channels_last:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            to_channels_last(model)
         self.forward = forward_of(model, recipe)
         self.optimizer = make_optimizer(model, recipe)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
@@ -49,7 +49,7 @@ class Stepper:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        if self.recipe.channels_last:
+        if self.recipe.channels_last and x.ndim == 4:
             x = x.to(memory_format=torch.channels_last)
         self.optimizer.zero_grad(set_to_none=True)
         with explained(self.device) if self.recipe.compile else nullcontext():
@@ -88,6 +88,13 @@ class Stepper:
     def _precision(self) -> AbstractContextManager[object]:
         half = _HALVES.get(self.recipe.precision)
         return torch.autocast(self.device.type, half) if half is not None else nullcontext()
+
+
+def to_channels_last(model: nn.Module) -> None:
+    """Give the weights of a network of pictures, and their gradients, the memory format
+    ``channels_last``; those of networks of signals and volumes stay as they are."""
+    if not any(parameter.ndim == 5 for parameter in model.parameters()):
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

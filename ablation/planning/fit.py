@@ -73,9 +73,6 @@ def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None
     (channels, *sides), classes = sweep.data.input_shape, sweep.data.num_classes
     if spec.dims != len(sides):
         raise SpecError(_other_axes(spec, len(sides)))
-    if spec.dims != 2 and sweep.recipe.channels_last:
-        message = f"channels_last is a memory format of pictures, the network has dims: {spec.dims}"
-        raise SpecError(Fault("data", message, "dims", "leave channels_last out of the recipe"))
     fixes: dict[str, str] = {}
     faults = []
     if spec.in_channels != channels:

@@ -108,7 +108,6 @@ class Pool:
         if job.per_gpu is not None:
             self.size = min(self.size, places)
         self.set_aside: dict[str, str] = {}
-        self.context = context_of(self.device)
         self.function = job.function
         self.kinds = pack(job.kinds) if job.kinds else b""
         self.timeout = job.timeout
@@ -137,7 +136,8 @@ class Pool:
 
     def _start(self, slot: int) -> Worker:
         variables, listens = self._variables(slot), self.tell is not None
-        return Worker(self.context, self.function, slot, variables, self.kinds, listens)
+        context = context_of(self.device)
+        return Worker(context, self.function, slot, variables, self.kinds, listens)
 
     def _variables(self, slot: int) -> dict[str, str]:
         """Environment of the worker in a slot: that of this process, with one device visible."""
