@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ..drawing.difference import cost_lines, planned_alike
 from ..planner.plan import Plan
 from ..reading.diff import Change, diff
 from ..specs.network import ResNetSpec
 from ..text.inline import in_words
 from .exits import Exit
-from .options import Input, InputSize, Json, Source, load_source, plan_at
+from .options import Input, Json, Source, load_source, plan_at
 from .output import say, tell, tell_json
 
 
@@ -18,10 +19,7 @@ def compare(a: Source, b: Source, /, *, input: Input = None, json: Json = False)
     whatever their spelling and their names.
     """
     one, two = load_source(a), load_source(b)
-    if input is None and one.dims == two.dims:
-        side = max(one.natural_input_size, two.natural_input_size)
-        input = InputSize((side,))
-    plans = plan_at(one, input), plan_at(two, input)
+    plans = planned_alike(one, two) if input is None else (plan_at(one, input), plan_at(two, input))
     changes = diff(one, two)
     same = one.digest == two.digest
     if json:
@@ -48,17 +46,8 @@ def _print_changes(changes: tuple[Change, ...], plans: tuple[Plan, Plan], same: 
     if same:
         tell("the same network")
         return
-    for title, before, after in (
-        ("params", plans[0].params, plans[1].params),
-        ("MACs", plans[0].macs, plans[1].macs),
-    ):
-        tell(f"{title}: {before:,} -> {after:,} ({_difference(before, after)})")
-
-
-def _difference(before: int, after: int) -> str:
-    if before == after:
-        return "unchanged"
-    return f"{after - before:+,}, {100 * (after - before) / before:+.2f} %"
+    for line in cost_lines(*plans):
+        tell(line)
 
 
 def _summary(spec: ResNetSpec, plan: Plan) -> dict[str, object]:

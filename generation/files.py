@@ -136,7 +136,7 @@ class NetworkFolder:
         write_spec(self._file(found.number, found.digest), found, self.space)
 
     def _file(self, number: int, digest: str) -> Path:
-        return self.path / f"{number:06d}-{digest[:16]}.yaml"
+        return self.path / f"{stem_of(number, digest)}.yaml"
 
 
 def check_manifest(path: Path, expected: dict[str, Any]) -> None:
@@ -162,8 +162,18 @@ def check_manifest(path: Path, expected: dict[str, Any]) -> None:
 
 def write_spec(file: Path, found: Architecture, space: Space) -> None:
     """Write the spec of a network, labelled with the names of its space and its file."""
-    label = f"{space.name or 'network'}-{file.stem}"[:200]
-    write_whole(file, found.spec.model_copy(update={"name": label}).to_yaml())
+    write_whole(file, spec_text(found, space, file.stem))
+
+
+def spec_text(found: Architecture, space: Space, stem: str) -> str:
+    """The YAML of a network, labelled with the name of its space and the ``stem`` of its file."""
+    label = f"{space.name or 'network'}-{stem}"[:200]
+    return found.spec.model_copy(update={"name": label}).to_yaml()
+
+
+def stem_of(number: int, digest: str) -> str:
+    """What the file of a drawn network is called, without its suffix."""
+    return f"{number:06d}-{digest[:16]}"
 
 
 def has_text(file: Path) -> bool:

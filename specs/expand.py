@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import eq
+from typing import Any, NamedTuple
 
 from .block import BlockSpec, shorten_block
 from .blocks import ChainBlockSpec
@@ -13,6 +14,7 @@ from .heads import ChainHeadSpec
 from .network import ResNetSpec
 from .operation import OPERATIONS, Operation, Steps, shorten_chain
 from .operations import ActSpec, FlattenSpec
+from .paths import Path
 from .resolve import ResolvedBlock, blocks_of
 from .shortcut import ShortcutSpec, shorten_inner
 from .shortcuts import ChainShortcutSpec
@@ -134,3 +136,73 @@ def _ops(steps: Steps) -> tuple[Operation, ...] | None:
     """The operations of a chain; None where one is a module of a word, which no chain can name."""
     ops = tuple(op for _, op in steps if not isinstance(op, FlattenSpec))
     return ops if all(op.kind in OPERATIONS for op in ops) else None
+
+
+class Meaning(NamedTuple):
+    """A word of a network, and the chain that it stands for."""
+
+    places: tuple[str, ...]
+    """The parts of the network where it stands: ``stem``, ``layer1.0``."""
+    word: Any
+    """The shortest way to write it, as a plain tree."""
+    chain: Any
+    """The chain written out; the word again where it stands for no operation."""
+
+
+def meanings_at(spec: ResNetSpec, path: Path) -> list[Meaning]:
+    """What the words at ``path`` stand for, or the word that ``path`` leads into.
+
+    A path to a stage, or to an entry of its ``blocks``, means the blocks there. Blocks with other
+    chains are given apart. Empty for a path that leads to no word.
+
+    >>> import resforge as rf
+    >>> for meaning in meanings_at(rf.load("resnet18"), ("shortcut", "change")):
+    ...     print(meaning.places, meaning.word)
+    ...     print(meaning.chain)
+    ('layer2.0', 'layer3.0', 'layer4.0') projection
+    {'path': [{'conv': 1, 'stride': 'block'}, 'norm']}
+    """
+    match path:
+        case ("stem", *_):
+            steps = spec.stem.steps(spec.stem_site)
+            return [_end("stem", shorten_stem(spec.stem), steps)]
+        case ("head", *_) if spec.head is not None:
+            last = list(blocks_of(spec))[-1][-1]
+            steps = spec.head.steps(spec.end_site(last.site.out_channels))
+            return [_end("head", shorten_head(spec.head), steps)]
+        case ("stages", int(), "before", *_):
+            return []
+        case ("block" | "shortcut" | "stages", *_):
+            return _gathered(_blocks_at(spec, path), "shortcut" in path)
+    return []
+
+
+def _end(name: str, word: Any, steps: Steps) -> Meaning:
+    ops = _ops(steps)
+    return Meaning((name,), word, word if ops is None else shorten_chain(ops))
+
+
+def _blocks_at(spec: ResNetSpec, path: Path) -> list[ResolvedBlock]:
+    """The blocks that ``path`` leads to, or whose word was named there."""
+    every = [block for stage in blocks_of(spec) for block in stage]
+    match path:
+        case ("stages", int(stage), "blocks", int(position), *_):
+            return [block for block in every if block.name == f"layer{stage + 1}.{position}"]
+        case ("stages", int(stage), *_):
+            return [block for block in every if block.name.startswith(f"layer{stage + 1}.")]
+        case ("stages",):
+            return every
+    own = f"{path[0]}_path"
+    # One of the paths leads on from the other.
+    return [b for b in every if all(map(eq, getattr(b, own), path))]
+
+
+def _gathered(blocks: Iterable[ResolvedBlock], shortcuts: bool) -> list[Meaning]:
+    """The words of blocks, those with equal chains once."""
+    found: dict[str, Meaning] = {}
+    for block in blocks:
+        word = shorten_inner(block.shortcut) if shortcuts else shorten_block(block.block)
+        chain = _shortcut(block) if shortcuts else _block(block)
+        same = found.setdefault(repr((word, chain)), Meaning((), word, chain))
+        found[repr((word, chain))] = same._replace(places=(*same.places, block.name))
+    return list(found.values())

@@ -379,6 +379,15 @@ def test_diff_puts_wide_values_below_each_other(cli: Cli) -> None:
     assert lines[place + 2].startswith("  + [{depth: 3, width: 16, ")
 
 
+def test_diff_from_a_network_without_macs(cli: Cli, tmp_path: Path) -> None:
+    plain = "stages: [{depth: 1, width: 3, block: {branch: [norm]}}]\n"
+    text = f"resforge: 1\nstem: [act]\n{plain}shortcut: identity\nhead: null\n"
+    (tmp_path / "a.yaml").write_text(text)
+    done = cli("diff", "a.yaml", "resnet18", "--input", "64")
+    assert done.code == 1
+    assert done.lines[-1] == "MACs: 0 -> 148,557,824 (+148,557,824)"
+
+
 def test_diff_needs_two_networks(cli: Cli) -> None:
     assert cli("diff", "resnet50").code == 2
     assert cli("diff", "resnet50", "missing.yaml").code == 3

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bad_specs
 import pytest
 import resforge as rf
+from resforge.cli import run
+from resforge.generation import NetworkFolder, list_spaces, load_space
+from resforge.specs import catalogue
+from resforge.text.reader import read
 
 ENGINE = Path(__file__).resolve().parents[1] / "docs" / "playground" / "engine.py"
 ASK = runpy.run_path(str(ENGINE))["ask"]
 #: What the package needs and a browser has not.
 ABSENT = ("torch", "numpy", "rich", "cyclopts", "scipy", "matplotlib", "jinja2", "safetensors")
+ALLOWED = (
+    *("resforge", "pydantic", "pydantic_core", "annotated_types", "typing_extensions"),
+    *("typing_inspection", "yaml"),
+)
 WRONG = [
     row[0]
     for name in ("FILES", "YAML_TRAPS", "TYPES_AND_RANGES", "SHAPES", "BRANCHES", "BOMBS", "WORDS")
@@ -24,12 +34,16 @@ WRONG = [
 ]
 
 
-def answer(name: str, **arguments: Any) -> Any:
-    return json.loads(ASK(name, json.dumps(arguments)))
+def answer(question: str, /, **arguments: Any) -> Any:
+    return json.loads(ASK(question, json.dumps(arguments)))
 
 
-def ok(name: str, **arguments: Any) -> Any:
-    return answer(name, **arguments)["ok"]
+def ok(question: str, /, **arguments: Any) -> Any:
+    return answer(question, **arguments)["ok"]
+
+
+def yaml(text: str) -> Any:
+    return read(text).tree
 
 
 def test_a_network_is_seen_with_its_numbers() -> None:
@@ -70,16 +84,133 @@ def test_every_wrong_text_has_faults_and_places(text: str) -> None:
         assert 0 <= fault["from"] <= fault["to"] <= units
 
 
+def test_a_fault_of_the_size_has_its_place() -> None:
+    text = "resforge: 1\nbase: cifar_resnet20\nstem: {stride: 2}\n"
+    (fault,) = ok("look", text=text, size=2)["faults"]
+    assert (fault["code"], fault["from_line"]) == ("input", 1)
+    assert "2x2 is too small" in fault["message"]
+    assert ok("look", text=text, size=[32, 48])["totals"]["input"] == "3x32x48"
+
+
+#: Files of the page, and the commands that write the same.
+FILES: dict[str, tuple[Callable[[], str], list[str]]] = {
+    "code": (lambda: ok("code", text=TEXT)["code"], ["export", "net.yaml", "--code"]),
+    "picture": (lambda: ok("picture", text=TEXT)["svg"], ["show", "net.yaml", "--svg", "-"]),
+    "small picture": (
+        lambda: ok("picture", text=TEXT, size=64)["svg"],
+        ["show", "net.yaml", "--svg", "-", "--input", "64"],
+    ),
+    "chain": (lambda: ok("chain", text=TEXT, path="")["whole"], ["show", "net.yaml", "--expand"]),
+}
+TEXT = "resforge: 1\nname: mine\nbase: resnet18\nshortcut: {change: zero_pad}\n"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_are_those_of_the_command_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(TEXT)
+    made, command = FILES[name]
+    assert run(command) == 0
+    assert made() == capsys.readouterr().out
+
+
+def test_the_table_has_the_columns_of_the_command_line() -> None:
+    found = ok("look", text=TEXT)
+    shown = str(rf.plan(rf.loads(TEXT)))
+    for cells in (found["header"], *found["rows"]):
+        line = " +".join(re.escape(cell) for cell in cells if cell)
+        assert re.search(f"^{line}$", shown, re.MULTILINE), cells
+    layers = ok("look", text=TEXT, all=True)["rows"]
+    assert len(layers) == len(rf.plan(rf.loads(TEXT)).layers)
+
+
+def test_a_network_is_drawn_as_generate_writes_it(tmp_path: Path) -> None:
+    space = load_space("cifar_resnets")
+    drawn = [*NetworkFolder(tmp_path, space, seed=5).fill(2)]
+    texts = [file.read_text() for file in sorted(tmp_path.glob("*.yaml"))]
+    found = [ok("draw", space="cifar_resnets", seed=5, number=each.number) for each in drawn]
+    assert [each["text"] for each in found] == texts
+    assert [each["params"] for each in found] == [each.params for each in drawn]
+    assert {each["name"] for each in ok("spaces")} == {*list_spaces()}
+    assert "no space" in answer("draw", space="../x.yaml")["error"]["message"]
+
+
+def test_a_word_is_shown_as_its_chain() -> None:
+    found = ok("chain", text=TEXT, path="shortcut.change")["words"]
+    assert found == [
+        {
+            "places": ["layer2.0", "layer3.0", "layer4.0"],
+            "word": "shortcut: zero_pad\n",
+            "chain": "shortcut: {path: [{zero_pad: end, stride: block}]}\n",
+        }
+    ]
+    (stem,) = ok("chain", text=TEXT, path="stem.kind")["words"]
+    assert rf.load("resnet18").replace(yaml(stem["chain"])).digest == rf.load("resnet18").digest
+    (block,) = ok("chain", text=TEXT, path="stages[1]")["words"]
+    assert block["places"] == ["layer2.0", "layer2.1"]
+
+
+def test_the_difference_from_a_network_of_the_catalogue() -> None:
+    found = ok("difference", text=TEXT, name="resnet18")
+    assert [row["path"] for row in found["rows"]] == ["shortcut.change"]
+    assert found["costs"][0].startswith("params: 11,689,512 -> 11,515,688 (-173,824")
+    assert ok("difference", text="resforge: 1\nbase: resnet18\n", name="resnet18")["same"]
+    assert "did you mean" in answer("difference", text=TEXT, name="resnet19")["error"]["remedy"]
+    assert "error" in answer("difference", text=TEXT, name="/dev/stdin")
+
+
+def test_the_catalogue_is_searched_and_opened() -> None:
+    (family,) = ok("catalogue", search="plain18")
+    assert family["family"] == "resnet"
+    assert family["entries"] == [
+        {
+            **{"name": "plain18", "source": "paper", "params": "11.5 M", "macs": "1.79 G"},
+            "input": "3x224x224",
+        }
+    ]
+    assert ok("entry", name="plain18")["text"] == catalogue.text("plain18")
+    assert ok("schema") == rf.ResNetSpec.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "3", "[]", "{}", '{"text": 3}', '{"text": null, "more": 1}', "[" * 100_000]
+)
+@pytest.mark.parametrize("name", ["look", "code", "chain", "draw", "nothing"])
+def test_wrong_questions_are_answered(name: str, arguments: str) -> None:
+    found = json.loads(ASK(name, arguments))
+    assert found.keys() == {"error"}
+    assert found["error"]["message"]
+
+
 def test_the_answers_need_neither_torch_nor_a_terminal() -> None:
+    questions = {
+        "look": {"text": TEXT, "size": 64, "all": True},
+        **{name: {"text": TEXT} for name in ("picture", "code")},
+        "chain": {"text": TEXT, "path": "block"},
+        "difference": {"text": TEXT, "name": "resnet34"},
+        "schema": {},
+        "catalogue": {"search": "resnet18"},
+        "entry": {"name": "resnet18"},
+        "spaces": {},
+        "draw": {"space": "regnet_x"},
+    }
     code = (
         f"import sys, json, runpy\n"
+        f"before = {{*sys.modules}}\n"
         f"sys.modules.update(dict.fromkeys({ABSENT!r}))\n"
         f"ask = runpy.run_path({str(ENGINE)!r})['ask']\n"
-        "text = 'resforge: 1\\nbase: resnet18\\nshortcut: zero_pad\\n'\n"
-        "print(ask('look', json.dumps({'text': text, 'size': 64})))\n"
+        f"for name, given in {questions!r}.items():\n"
+        "    print(ask(name, json.dumps(given)))\n"
+        "roots = {name.partition('.')[0] for name in {*sys.modules} - before}\n"
+        f"print(json.dumps([*roots - sys.stdlib_module_names - {{*{ABSENT!r}}}]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    for line in done.stdout.splitlines():
-        assert json.loads(line)["ok"]
+    *answers, roots = map(json.loads, done.stdout.splitlines())
+    assert len(answers) == len(questions)
+    assert [each.keys() for each in answers] == [{"ok"}] * len(answers), answers
+    # PyYAML's C parser brings names of Cython where it is installed.
+    assert {root for root in roots if not root.startswith(("_", "cython"))} <= {*ALLOWED}

@@ -10,21 +10,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from resforge.drawing.diagram import to_svg
+from resforge.drawing.difference import cost_lines, planned_alike
 from resforge.drawing.marks import changed, changed_text
 from resforge.drawing.numbers import grouped, shape_text, short
 from resforge.drawing.text import header, table_rows
 from resforge.errors import Fault, ResforgeError, SpecError, printable
+from resforge.export.source import to_code
 from resforge.planner.plan import Plan, check_size, lay_out, plan
+from resforge.reading.diff import diff
 from resforge.reading.load import load, validate
 from resforge.reading.places import placed
 from resforge.specs.axes import SIDES, sides_text
+from resforge.specs.catalogue import Entry, entries
+from resforge.specs.catalogue import entry as catalogue_entry
+from resforge.specs.catalogue import text as text_of
+from resforge.specs.expand import expand, meanings_at
 from resforge.specs.network import ResNetSpec
+from resforge.specs.paths import parse_path
+from resforge.text.document import Document
+from resforge.text.inline import in_words
 from resforge.text.reader import read
+from resforge.text.writer import to_yaml
 
 Answer = dict[str, Any]
+#: Most characters of a text, blocks of a network, rows of a table, and points that a draw looks at:
+#: with fewer every answer takes seconds at most, in WebAssembly too.
+LONGEST = 65_536
+MOST_BLOCKS = 2_000
+MOST_ROWS = 2_000
+MOST_TRIES = 300
 #: A quoted text, a word, or one character: what is underlined where a fault stands.
 _WORD = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[\w.+/-]+|\S|$')
 
@@ -41,7 +59,7 @@ def ask(name: str, arguments: str) -> str:
         answer = {"error": _error(str(error))}
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        answer = {"error": _error(text, "this is a fault of resforge: please report it")}
+        answer = {"error": _error(text[:LONGEST], "this is a fault of resforge: please report it")}
     return json.dumps(answer)
 
 
@@ -54,10 +72,8 @@ def look(text: str, size: Any = None, base: str | None = None, all: bool = False
     """
     document = None
     try:
-        document = read(text)
-        spec = validate(ResNetSpec, document)
-        laid = plan(spec, spec.natural_input_size if size is None else _sides(size))
-        check_size(laid)
+        document = _document(text)
+        laid = _planned(_spec_in(document), size)
     except SpecError as error:
         faults = placed(error.faults, document) if document else error.faults
         found = [_fault(fault, text) for fault in faults]
@@ -65,9 +81,160 @@ def look(text: str, size: Any = None, base: str | None = None, all: bool = False
     return {"faults": [], "left_out": 0, **_seen(laid, base or document.tree.get("base"), all)}
 
 
+def picture(text: str, size: Any = None) -> Answer:
+    """The picture that ``resforge show --svg`` writes: without marks of another network."""
+    return {"svg": to_svg(_planned(_spec_of(text), size))}
+
+
+def code(text: str) -> Answer:
+    """The file that ``resforge export --code`` writes."""
+    spec = _spec_of(text)
+    _planned(spec, None)
+    return {"code": to_code(spec)}
+
+
+def chain(text: str, path: str) -> Answer:
+    """The chains that the words at ``path`` stand for; where there is none, the whole network
+    written out, as ``resforge show --expand`` prints it."""
+    spec = _spec_of(text)
+    place = parse_path(path) if path else ()
+    found = meanings_at(spec, place)
+    key = "shortcut" if "shortcut" in place else place[0] if place else ""
+    key = "block" if key == "stages" else str(key)
+    return {
+        "whole": expand(spec).to_yaml() if not found else None,
+        "words": [
+            {
+                "places": each.places,
+                "word": to_yaml({key: each.word}),
+                "chain": to_yaml({key: each.chain}),
+            }
+            for each in found
+        ],
+    }
+
+
+def difference(text: str, name: str) -> Answer:
+    """What makes the network of ``text`` of that of the catalogue, as ``resforge diff`` prints."""
+    before, after = _catalogued(name), _spec_of(text)
+    plans = planned_alike(before, after)
+    return {
+        "same": before.digest == after.digest,
+        "rows": [
+            {"path": each.path, "before": in_words(each.before), "after": in_words(each.after)}
+            for each in diff(before, after)
+            if each.path != "name"
+        ],
+        "costs": cost_lines(*plans),
+    }
+
+
+def schema() -> Answer:
+    """The JSON Schema of a spec, as ``resforge schema`` prints it."""
+    return ResNetSpec.model_json_schema()
+
+
+def catalogue(search: str = "") -> list[Answer]:
+    """The families of the catalogue, each with its networks; all ``search`` words are in the name,
+    the family or the source of each."""
+    words = search.lower().split()
+    found: dict[str, list[Answer]] = {}
+    for each in entries().values():
+        known = f"{each.name} {each.family} {each.source}".lower()
+        if all(word in known for word in words):
+            found.setdefault(each.family, []).append(_row_of(each))
+    return [{"family": family, "entries": rows} for family, rows in sorted(found.items())]
+
+
+def _row_of(each: Entry) -> Answer:
+    spec = load(each.name)
+    laid = lay_out(spec, (spec.natural_input_size,) * spec.dims)
+    return {
+        "name": each.name,
+        "source": each.source,
+        "params": short(laid.params),
+        "macs": short(laid.macs),
+        "input": shape_text(laid.input_shape),
+    }
+
+
+def entry(name: str) -> Answer:
+    """The YAML text of a network of the catalogue."""
+    return {"text": text_of(name)}
+
+
+def spaces() -> list[Answer]:
+    """The design spaces that resforge brings, each with what it is."""
+    from resforge.generation.spaces import list_spaces
+    from resforge.generation.spaces import text as space_text
+
+    return [
+        {"name": name, "description": _comment(space_text(name)), "text": space_text(name)}
+        for name in list_spaces()
+    ]
+
+
+def _comment(text: str) -> str:
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.removeprefix("#").strip() for line in lines)
+
+
+def draw(space: str, seed: int = 0, number: int = 0) -> Answer:
+    """Draw ``number`` of a space's networks, as ``resforge generate SPACE --out`` writes it."""
+    from resforge.generation import list_spaces, load_space
+    from resforge.generation.files import spec_text, stem_of
+
+    if space not in list_spaces():
+        raise SpecError(Fault("catalogue", f"no space {printable(str(space))!r}"))
+    drawn = load_space(space)
+    found = drawn.nth(number, seed, MOST_TRIES)
+    text = spec_text(found, drawn, stem_of(number, found.digest))
+    return {
+        "text": text,
+        "params": found.params,
+        "macs": found.macs,
+        "depth": found.depth,
+        "digest": found.digest,
+    }
+
+
+def _document(text: str) -> Document:
+    """The values in a text. Raises :class:`SpecError`, also for one that is too long here."""
+    if len(text) > LONGEST:
+        message = f"{len(text):,} characters are too many for this page (at most {LONGEST:,})"
+        raise SpecError(Fault("size", message, help="use the command line, which reads more"))
+    return read(text)
+
+
+def _spec_in(document: Document) -> ResNetSpec:
+    spec = validate(ResNetSpec, document)
+    blocks = sum(stage.size for stage in spec.stages)
+    if blocks > MOST_BLOCKS:
+        message = f"{blocks:,} blocks are too many for this page (at most {MOST_BLOCKS:,})"
+        help_ = "use fewer, or the command line"
+        raise SpecError(Fault("limit", message, "stages", help_))
+    return spec
+
+
+def _spec_of(text: str) -> ResNetSpec:
+    return _spec_in(_document(text))
+
+
+def _planned(spec: ResNetSpec, size: Any) -> Plan:
+    laid = plan(spec, spec.natural_input_size if size is None else _sides(size))
+    check_size(laid)
+    return laid
+
+
+def _catalogued(name: str) -> ResNetSpec:
+    """A network by name; no file is opened."""
+    return load(catalogue_entry(name).name)
+
+
 def _seen(laid: Plan, base: str | None, all: bool) -> Answer:
     spec = laid.spec
     other = _other(laid, base)
+    rows = table_rows(laid, all)
     return {
         "name": printable(spec.name),
         "digest": spec.digest,
@@ -92,7 +259,8 @@ def _seen(laid: Plan, base: str | None, all: bool) -> Answer:
         "base": base if other else None,
         "changes": changed_text(laid, changed(laid, other)) if other else "",
         "header": header(all),
-        "rows": table_rows(laid, all),
+        "rows": rows[:MOST_ROWS],
+        "rows_left_out": len(rows[MOST_ROWS:]),
     }
 
 
@@ -104,7 +272,7 @@ def _other(laid: Plan, base: str | None) -> Plan | None:
     """The network that the picture is held against; None where there is none, or of other axes."""
     if base is None:
         return None
-    spec = load(base)
+    spec = _catalogued(base)
     return lay_out(spec, laid.input_shape[1:]) if spec.dims == laid.spec.dims else None
 
 
@@ -151,4 +319,10 @@ def _error(message: str, remedy: str | None = None) -> Answer:
     return {"message": printable(message), **({"remedy": printable(remedy)} if remedy else {})}
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {"look": look}
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    each.__name__: each
+    for each in (
+        *(look, picture, code, chain, difference, schema),
+        *(catalogue, entry, spaces, draw),
+    )
+}
