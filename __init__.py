@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .errors import ResforgeError as ResforgeError
     from .errors import SpecError as SpecError
     from .errors import StoreError as StoreError
+    from .export import for_inference as for_inference
     from .export import from_pretrained as from_pretrained
     from .export import fuse as fuse
     from .export import register_with_timm as register_with_timm
@@ -60,6 +61,7 @@ _HOME = {
     "freeze_norm": "blocks",
     "from_config": "configs",
     "to_config": "configs",
+    "for_inference": "export",
     "from_pretrained": "export",
     "fuse": "export",
     "register_with_timm": "export",

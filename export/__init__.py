@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .folding import Pair as Pair
     from .folding import foldable as foldable
     from .folding import fuse as fuse
+    from .inference import InferenceModel as InferenceModel
+    from .inference import for_inference as for_inference
     from .onnx_file import to_onnx as to_onnx
     from .pretrained import from_pretrained as from_pretrained
     from .pretrained import push_to_hub as push_to_hub
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 _HOME = {
     "Certificate": "exporting",
     "ExportError": "errors",
+    "InferenceModel": "inference",
     "Pair": "folding",
     "export_case": "cases",
     "foldable": "folding",
+    "for_inference": "inference",
     "from_pretrained": "pretrained",
     "fuse": "folding",
     "has_case": "cases",

@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..blocks import SameConv2d, ScaledStandardizedConv2d, StandardizedConv2d
+from ..blocks.frozen import FROZEN
 from ..blocks.same_conv import SamePadded
 from ..builder.edits import checked_spec, made_like, spec_of
 from ..builder.network import unwrap
@@ -29,6 +30,10 @@ class Pair(NamedTuple):
     norm: str
 
 
+_CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
 class _Tracer(fx.Tracer):
     """Keeps calls of torch's own modules whole, and norms and convolutions made of them."""
 
@@ -41,7 +46,9 @@ def foldable(model: nn.Module) -> list[Pair]:
     """The norms of ``model`` that can be folded away, and into which convolutions.
 
     Those whose input is a convolution's output, where nobody else takes that: read from the data
-    flow of ``model``, so a norm before its convolution or after the sum is not among them. Raises
+    flow of ``model``, so a norm before its convolution or after the sum is not among them. Neither
+    are norms without running statistics, modules with hooks or under two names, and classes that
+    derive from PyTorch's outside of resforge, whose forward may do more. Raises
     :class:`ExportError` for a module that ``torch.fx`` cannot trace.
 
     >>> import resforge as rf
@@ -49,25 +56,60 @@ def foldable(model: nn.Module) -> list[Pair]:
     ['bn1', 'layer1.0.bn1', 'layer1.0.bn2']
     """
     try:
-        graph = _Tracer().trace(copy.deepcopy(model).eval())
+        graph = _Tracer().trace(evaluation_copy(model))
     except Exception as error:
         # Whatever a foreign module's forward raises on being traced.
         raise ExportError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
-    modules = dict(model.named_modules())
+    plain = _plain_modules(model)
     calls = [node for node in graph.nodes if node.op == "call_module"]
     uses = Counter(node.target for node in calls)
+    # A module whose tensors are read beside its call.
+    uses.update(str(n.target).rpartition(".")[0] for n in graph.nodes if n.op == "get_attr")
     pairs = []
     for node in calls:
-        before = node.args[0]
+        before = node.args[0] if node.args else None
         if (
-            isinstance(modules[node.target], _BatchNorm)
-            and isinstance(before, fx.Node)
+            isinstance(before, fx.Node)
             and before.op == "call_module"
-            and isinstance(modules[str(before.target)], _ConvNd)
+            and _is_norm(plain.get(str(node.target)))
+            and _is_conv(plain.get(str(before.target)))
             and len(before.users) == uses[node.target] == uses[before.target] == 1
         ):
             pairs.append(Pair(str(before.target), str(node.target)))
     return pairs
+
+
+def _plain_modules(model: nn.Module) -> dict[str, nn.Module]:
+    """The modules of ``model`` that have one name and no hooks."""
+    named = list(model.named_modules(remove_duplicate=False))
+    names = Counter(module for _, module in named)
+    return {
+        name: module
+        for name, module in named
+        if names[module] == 1 and not module._forward_hooks and not module._forward_pre_hooks
+    }
+
+
+def _is_norm(module: nn.Module | None) -> bool:
+    """Whether a module is a batch norm of PyTorch or of resforge, with running statistics."""
+    known = (*_NORMS, nn.SyncBatchNorm, *FROZEN.values())
+    return (
+        isinstance(module, _BatchNorm) and type(module) in known and module.running_var is not None
+    )
+
+
+def _is_conv(module: nn.Module | None) -> bool:
+    """Whether a module is a convolution of PyTorch or of resforge."""
+    ours = isinstance(module, SamePadded | StandardizedConv2d | ScaledStandardizedConv2d)
+    return ours or type(module) in _CONVS
+
+
+def evaluation_copy(model: nn.Module) -> nn.Module:
+    """A copy of ``model`` in evaluation mode. Raises :class:`ExportError` where there is none."""
+    try:
+        return copy.deepcopy(model).eval()
+    except Exception as error:  # a foreign module may hold anything
+        raise ExportError(f"{type(model).__name__} cannot be copied: {error}") from error
 
 
 def fuse(model: nn.Module) -> nn.Module:
@@ -88,9 +130,15 @@ def fuse(model: nn.Module) -> nn.Module:
     >>> sorted(name for name in fused.state_dict() if name.startswith("layer1.0"))
     ['layer1.0.conv1.bias', 'layer1.0.conv1.weight', 'layer1.0.conv2.bias', 'layer1.0.conv2.weight']
     """
-    fused, pairs = copy.deepcopy(unwrap(model)).eval(), foldable(unwrap(model))
+    fused = folded(unwrap(model))
     if isinstance(getattr(fused, "spec", None), ResNetSpec):
         fused.spec = spec_of(model)  # type: ignore[assignment]
+    return fused
+
+
+def folded(model: nn.Module) -> nn.Module:
+    """What :func:`fuse` returns, of a network that may have been edited since it was built."""
+    fused, pairs = evaluation_copy(model), foldable(model)
     fused.folded = True  # type: ignore[assignment]
     for name, module in list(fused.named_modules()):
         if isinstance(module, StandardizedConv2d | ScaledStandardizedConv2d):
@@ -100,7 +148,7 @@ def fuse(model: nn.Module) -> nn.Module:
         assert isinstance(conv, _ConvNd)
         assert isinstance(norm, _BatchNorm)
         fused.set_submodule(pair.conv, fuse_conv_bn_eval(conv, norm))
-        fused.set_submodule(pair.norm, nn.Identity())
+        fused.set_submodule(pair.norm, nn.Identity().eval())
     return fused
 
 
