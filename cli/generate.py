@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,7 +19,7 @@ from .output import say, tell, tell_json, tell_table
 from .selections import Drawn, Selection, covering, every
 
 if TYPE_CHECKING:
-    from ..generation import Architecture, Space
+    from ..generation import Space
 
 
 def _one_way(ways: ArgumentCollection) -> None:
@@ -87,6 +86,14 @@ class GenerateOptions:
             " are not drawn with the declared probabilities.",
         ),
     ] = False
+    workers: Annotated[
+        int,
+        Parameter(
+            metavar="N",
+            validator=Number(gte=1),
+            help="Processes that draw, or list with --all; their number changes no network.",
+        ),
+    ] = 1
     out: Annotated[
         Path | None,
         Parameter(
@@ -129,6 +136,9 @@ class GenerateOptions:
         if self.guided and (self.all or self.cover):
             raise CycloptsError(msg="--guided is for draws: leave out --all and --cover.")
 
+        if self.workers > 1 and self.cover:
+            raise CycloptsError(msg="--workers is for draws and --all: leave out --cover.")
+
     @property
     def asked(self) -> int | None:
         """Number of networks to draw; None where they are listed."""
@@ -137,10 +147,10 @@ class GenerateOptions:
     def select(self, space: Space) -> Selection:
         """The networks of ``space`` that the options ask for."""
         if self.asked is not None:
-            return Drawn(space, self.asked, self.seed, self.tries, self.guided)
+            return Drawn(space, self.asked, self.seed, self.tries, self.guided, self.workers)
         if self.cover is not None:
             return covering(space, self.cover, self.seed, self.tries)
-        return every(space)
+        return every(space, self.workers)
 
 
 def generate(
@@ -174,7 +184,7 @@ def generate(
 def _give(space: Space, found: Selection, options: GenerateOptions, json: bool) -> int:
     """Write or print the networks; how many there are."""
     if options.out is None:
-        return _tell_lines(space, found.networks(), options.format or "jsonl")
+        return _tell_lines(space, found, options.format or "jsonl")
     given = found.write(options.out, options.format or "yaml")
     if json:
         asked = options.asked
@@ -245,15 +255,15 @@ def check(
     return Exit.OK
 
 
-def _tell_lines(space: Space, found: Iterator[Architecture], format: str) -> int:
+def _tell_lines(space: Space, found: Selection, format: str) -> int:
     from ..generation.lines import LINES
 
     lines = LINES[format](space)
     if lines.header:
         tell(lines.header.rstrip("\n"))
     given = 0
-    for each in found:
-        tell(lines.line(each).rstrip("\n"))
+    for line in found.lines(lines):
+        tell(line.rstrip("\n"))
         given += 1
     return given
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -14,6 +15,7 @@ from .output import followed, say
 if TYPE_CHECKING:
     from ..generation import Architecture, Space
     from ..generation.files import Format
+    from ..generation.lines import Lines
 
 #: Largest space of which every network is listed by a command.
 MAX_LISTED = 1_000_000
@@ -34,6 +36,9 @@ class Selection(Protocol):
     def networks(self) -> Iterator[Architecture]:
         """The networks, made lazily. Raises :class:`SpecError` where there is none."""
 
+    def lines(self, lines: Lines) -> Iterator[str]:
+        """A line for each of them."""
+
     def write(self, out: Path, format: Format) -> int:
         """Write them into a folder; how many it holds then."""
 
@@ -42,22 +47,35 @@ class Drawn:
     """The first ``count`` networks of a seed's sample, or of its guided draws."""
 
     def __init__(
-        self, space: Space, count: int, seed: int, tries: int | None, guided: bool
+        self,
+        space: Space,
+        count: int,
+        seed: int,
+        tries: int | None,
+        guided: bool,
+        workers: int = 1,
     ) -> None:
         from ..generation.draws import TRIES
 
         self._space, self._count = space, min(count, sys.maxsize)
-        self._seed, self._tries = seed, TRIES if tries is None else tries
-        self._guided = guided
+        self._seed = seed
+        self._how = TRIES if tries is None else tries, guided, workers
         self.summary: dict[str, Any] = {}
 
     def networks(self) -> Iterator[Architecture]:
-        return islice(self._space.sample(self._seed, self._tries, self._guided), self._count)
+        return islice(self._space.sample(self._seed, *self._how), self._count)
+
+    def lines(self, lines: Lines) -> Iterator[str]:
+        from ..generation.digests import DigestSet
+
+        draws = self._space.draws(self._seed, *self._how)
+        found = draws.with_texts(0, DigestSet(), lines.line)
+        return (text for _, text in islice(found, self._count))
 
     def write(self, out: Path, format: Format) -> int:
         from ..generation import NetworkFolder
 
-        folder = NetworkFolder(out, self._space, self._seed, format, self._tries, self._guided)
+        folder = NetworkFolder(out, self._space, self._seed, format, *self._how)
         new = max(0, self._count - folder.count)
         for _ in followed(folder.fill(self._count), new, "networks"):
             pass
@@ -88,6 +106,9 @@ class Listed:
 
             raise survey(self._space, _SURVEYED).misses.error()
         return self._counted(chain([first], found))
+
+    def lines(self, lines: Lines) -> Iterator[str]:
+        return map(lines.line, self.networks())
 
     def _counted(self, found: Iterator[Architecture]) -> Iterator[Architecture]:
         """The networks; afterwards ``summary`` has the number that repeat another, if some do."""
@@ -132,9 +153,12 @@ def covering(
     return listed
 
 
-def every(space: Space) -> Listed:
-    """All networks of a space in its order. Raises :class:`SpecError` for a space too large."""
+def every(space: Space, workers: int = 1) -> Listed:
+    """All networks of a space in its order; ``workers`` processes look at its points.
+
+    Raises :class:`SpecError` for a space too large.
+    """
     if space.size > MAX_LISTED:
         message = f"the space has {space.size:,} points, and --all lists at most {MAX_LISTED:,}"
         raise SpecError(Fault("limit", message, "free", "draw some with --count, or free less"))
-    return Listed(space, "all", 0, space.enumerate, space.size)
+    return Listed(space, "all", 0, partial(space.enumerate, workers=workers), space.size)

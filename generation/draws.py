@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count, as_seed
@@ -10,6 +11,8 @@ from .digests import DigestSet
 from .misses import Misses, many
 from .permutation import Permutation, stride_over
 from .points import Architecture, Points
+from .sharing import Sent, Text, looked_at
+from .workers import Shared
 
 #: Number of rejected points after which a draw is given up, unless another is asked for.
 TRIES = 10_000
@@ -25,6 +28,8 @@ class Draws:
     draws begin at the same ticket.
     """
 
+    #: Draws in a row that one of several processes makes.
+    together = 16
     #: What may find networks that a draw did not find.
     remedy = "draw rare networks with guided (--guided)"
 
@@ -38,6 +43,15 @@ class Draws:
         self._tries = max(self._most, points.size) if self._small else self._most
         #: Number of draws in a row that may give nothing new.
         self._patience = self._most
+        self._workers = 1
+
+    def shared(self, workers: int, again: Callable[[], Draws]) -> Draws:
+        """The same draws, made by so many processes, each of which makes them ``again``.
+
+        Those of a small space depend on the draws before them: one process makes them.
+        """
+        self._workers, self._again = as_count("workers", workers), again
+        return self
 
     def index(self, position: int) -> int:
         """The index of the point at a position of the seed's order."""
@@ -63,11 +77,17 @@ class Draws:
     def starting_at(self, start: int, seen: DigestSet) -> Iterator[Architecture]:
         """The networks of draw ``start`` and the draws after it that are not in ``seen``; each is
         added to it."""
+        return (found for found, _ in self.with_texts(start, seen))
+
+    def with_texts(
+        self, start: int, seen: DigestSet, text: Text | None = None
+    ) -> Iterator[tuple[Architecture, str]]:
+        """As :meth:`starting_at`, with the ``text`` of each network, which the process makes that
+        draws it; empty without."""
         known: dict[int, bool] = {}
         idle = 0
-        for number in range(start, self.count):
-            found = self._search(number, known if self._small else {})
-            if found is not None and seen.add(found.digest):
+        for found in self._found(start, known, text):
+            if found is not None and seen.add(found[0].digest):
                 idle = 0
                 yield found
             elif (idle := idle + 1) >= self._patience:
@@ -75,6 +95,20 @@ class Draws:
                 raise SpecError(Fault("space", message, "free", "ask for fewer, or free more"))
             if len(known) == self.points.size:
                 return
+
+    def _found(
+        self, start: int, known: dict[int, bool], text: Text | None
+    ) -> Iterator[tuple[Architecture, str] | None]:
+        """What draw ``start`` and the draws after it give; see :meth:`_search`."""
+        numbers = range(start, self.count)
+        if self._workers > 1 and not self._small:
+            make = partial(_searching, self._again, text)
+            for sent in Shared(make, numbers, self._workers, self.together):
+                yield None if sent is None else (sent.received(self.points), sent.text)
+            return
+        for number in numbers:
+            found = self._search(number, known if self._small else {})
+            yield None if found is None else (found, text(found) if text else "")
 
     def _search(self, number: int, known: dict[int, bool]) -> Architecture | None:
         """The network of draw ``number``; None where the draw ends at a point in ``known``.
@@ -101,11 +135,32 @@ class Draws:
         raise misses.error()
 
 
-def in_order(points: Points, start: int, step: int, tries: int | None) -> Iterator[Architecture]:
+def _searching(again: Callable[[], Draws], text: Text | None) -> Callable[[int], Sent | None]:
+    """Makes the draws of one of several processes."""
+    draws = again()
+
+    def search(number: int) -> Sent | None:
+        found = draws._search(number, {})
+        return None if found is None else Sent.of(found, text)
+
+    return search
+
+
+def in_order(
+    points: Points,
+    start: int,
+    step: int,
+    tries: int | None,
+    workers: int,
+    again: Callable[[], Points],
+) -> Iterator[Architecture]:
     """The networks at ``start``, ``start + step``, ... in the order of the space; see
-    :meth:`Space.enumerate`."""
+    :meth:`Space.enumerate`. With ``tries`` one process looks at them."""
     start, step = as_count("start", start, 0), as_count("step", step)
     most = None if tries is None else as_count("tries", tries)
+    if as_count("workers", workers) > 1 and most is None:
+        yield from looked_at(points, again, range(start, points.size, step), workers)
+        return
     misses = Misses(points)
     for index in range(start, points.size, step):
         found = points.look(index)

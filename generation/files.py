@@ -32,7 +32,7 @@ class NetworkFolder:
     ``jsonl`` one file, ``networks.jsonl``, with the costs of each network beside its spec; ``csv``
     a table, ``networks.csv``, with costs and choices. Raises :class:`StoreError` where the folder
     holds networks of another space, seed or format, another process is writing into it, or the
-    disk cannot be written.
+    disk cannot be written. ``workers`` processes draw, as in :meth:`Space.sample`; one writes.
     """
 
     def __init__(
@@ -43,10 +43,11 @@ class NetworkFolder:
         format: Format = "yaml",
         tries: int = TRIES,
         guided: bool = False,
+        workers: int = 1,
     ) -> None:
         self.path, self.space, self.format = path, space, format
         seed = as_seed("NetworkFolder", seed)
-        self._draws = space.draws(seed, tries, guided)
+        self._draws = space.draws(seed, tries, guided, workers)
         manifest = {"space": digest_of(space), "seed": seed, "format": format}
         self._lines = LINES[format](space) if format in LINES else None
         with self._locked():
@@ -66,8 +67,9 @@ class NetworkFolder:
             yield from self._mend()
             if self.count >= count:
                 return
-            for found in self._draws.starting_at(self._next, self._digests):
-                self._write(found)
+            line = None if self._lines is None else self._lines.line
+            for found, text in self._draws.with_texts(self._next, self._digests, line):
+                self._write(found, text)
                 self.count += 1
                 yield found
                 if self.count >= count:
@@ -126,11 +128,11 @@ class NetworkFolder:
         found = ((int(match[1]), match[2]) for match, file in files if match and has_text(file))
         yield from sorted(found)
 
-    def _write(self, found: Architecture) -> None:
+    def _write(self, found: Architecture, line: str) -> None:
         if self._lines is None:
             self._write_file(found)
         else:
-            self._lines.append(self.path, found)
+            self._lines.append(self.path, line)
 
     def _write_file(self, found: Architecture) -> None:
         write_spec(self._file(found.number, found.digest), found, self.space)

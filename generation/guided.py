@@ -29,6 +29,7 @@ class GuidedDraws(Draws):
     edge of the limits, are more likely.
     """
 
+    together = 1
     remedy = "look at more points with tries"
 
     def __init__(self, points: Points, seed: int, tries: int = TRIES) -> None:

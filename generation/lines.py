@@ -59,13 +59,13 @@ class Lines:
                 end += len(raw)
             file.truncate(end)
 
-    def append(self, folder: Path, found: Architecture) -> None:
-        """Add the line of a network. Raises :class:`StoreError` where the disk cannot be
+    def append(self, folder: Path, line: str) -> None:
+        """Add the ``line`` of a network. Raises :class:`StoreError` where the disk cannot be
         written."""
         path = folder / self.file
         try:
             with path.open("a", encoding="utf-8", newline="") as file:
-                file.write((self.header if file.tell() == 0 else "") + self.line(found))
+                file.write((self.header if file.tell() == 0 else "") + line)
         except OSError as error:
             message = f"{path} cannot be written ({error.strerror}): free space"
             raise StoreError(f"{message}, then run the same command") from error

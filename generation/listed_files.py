@@ -60,7 +60,7 @@ class ListedFolder:
                 break
             yield each
         for each in rest:
-            lines.append(self.path, each)
+            lines.append(self.path, lines.line(each))
             yield each
 
     def _cut(self, lines: Lines, count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -235,12 +235,15 @@ class Space(Spec):
         """
         return finding.index_of(self.template, values)
 
-    def draws(self, seed: int = 0, tries: int = TRIES, guided: bool = False) -> Draws:
+    def draws(
+        self, seed: int = 0, tries: int = TRIES, guided: bool = False, workers: int = 1
+    ) -> Draws:
         """The draws of a seed; see :meth:`sample`."""
-        return (GuidedDraws if guided else Draws)(self.points, seed, tries)
+        draws = (GuidedDraws if guided else Draws)(self.points, seed, tries)
+        return draws.shared(workers, partial(self.draws, seed, tries, guided))
 
     def sample(
-        self, seed: int = 0, tries: int = TRIES, guided: bool = False
+        self, seed: int = 0, tries: int = TRIES, guided: bool = False, workers: int = 1
     ) -> Iterator[Architecture]:
         """Networks drawn with the declared probabilities, each digest once.
 
@@ -252,8 +255,13 @@ class Space(Spec):
         ``guided`` draws go from random points towards the limits: for spaces whose networks are too
         rare for chance. They find other networks, and not with the declared probabilities; those at
         the edge of the limits are more likely.
+
+        ``workers`` is a number of processes that draw together; it changes no network. A script
+        that uses them begins with ``if __name__ == "__main__":``. One process draws from a space of
+        at most 16,384 points. Raises :class:`SpecError` where kinds are registered, which other
+        processes do not know, and :class:`ResforgeError` where a process dies.
         """
-        return iter(self.draws(seed, tries, guided))
+        return iter(self.draws(seed, tries, guided, workers))
 
     def nth(
         self, number: int, seed: int = 0, tries: int = TRIES, guided: bool = False
@@ -266,16 +274,18 @@ class Space(Spec):
         return self.draws(seed, tries, guided).nth(number)
 
     def enumerate(
-        self, start: int = 0, step: int = 1, tries: int | None = None
+        self, start: int = 0, step: int = 1, tries: int | None = None, workers: int = 1
     ) -> Iterator[Architecture]:
         """The networks of the space in its order, from index ``start`` in strides of ``step``.
 
         With a ``start`` each from 0 to ``step - 1``, ``step`` machines list every network between
         them. Points that give no network within the limits are skipped, however many they are;
         equal networks at several indexes are repeated. With ``tries``, :class:`SpecError` is raised
-        after so many points in a row without a network.
+        after so many points in a row without a network; ``workers`` processes look at the points
+        otherwise, as those of :meth:`sample`.
         """
-        return in_order(self.points, start, step, tries)
+        again = partial(getattr, self, "points")
+        return in_order(self.points, start, step, tries, workers, again)
 
     def cover(self, strength: int = 2, seed: int = 0, tries: int = covering.TRIES) -> Cover:
         """Few small networks in which every option of the space stands, and with ``strength`` 2
