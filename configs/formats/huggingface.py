@@ -80,6 +80,9 @@ def read(record: Record) -> Tree:
         tree["activation"] = activation
     headless = inside or kind == "rt_detr_resnet"
     tree["head"] = None if headless else classifier(_classes(keys))
+    if kind == "bit" and (inside or "BitBackbone" in (keys["architectures"] or ())):
+        tree["closing"] = []
+        record.note("a backbone of BiT leaves out its last norm, of which its files hold weights")
     _cut(keys, tree)
     return tree
 

@@ -24,6 +24,8 @@ KEYS: Final = {
     "output_stride": Key(WHOLE, 32),
     "width_factor": only(1, why="transformers' norm and head are not widened by it", kind=WHOLE),
 }
+#: The block of pre-activated layers.
+BLOCK: Final[Tree] = {"kind": "bottleneck", "order": "full_pre"}
 #: How the stem pools, by the type of layer, the padding and whether the pool pads as TensorFlow.
 _POOLS: Final[dict[tuple[str, bool, bool], Tree]] = {
     ("preactivation", False, False): {"pool": "max", "zeros": True},
@@ -42,7 +44,7 @@ def read(keys: Keys, depths: list[int]) -> Tree:
     return {
         "stem": _stem(keys, kind, same),
         "stages": _stages(keys, depths, dilates=kind == "bottleneck"),
-        "block": {"kind": "bottleneck"} | ({"order": "full_pre"} if kind != "bottleneck" else {}),
+        "block": "bottleneck" if kind == "bottleneck" else BLOCK,
         "shortcut": "projection",
         "norm": {"kind": "group", "groups": keys["num_groups"]},
         "convolution": {"kind": "standardized", "eps": 1e-8}
@@ -91,6 +93,8 @@ def _stages(keys: Keys, depths: list[int], *, dilates: bool) -> list[Tree]:
         row = stages_of([depth], [size // 4], [step], [own], [first if own > 1 else None])
         if size == before and step == 1:
             project_first_block(row)
+            if not dilates:  # a pre-activated layer projects what its branch takes
+                row[0]["blocks"][0]["block"] = BLOCK | {"shortcut_input": "activated"}
         stages += row
         before = size
     return stages

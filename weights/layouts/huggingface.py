@@ -1,7 +1,7 @@
 """The names of Hugging Face transformers' ResNet and RegNet.
 
-Those of ``ResNetForImageClassification`` and ``RegNetForImageClassification``, and of the models
-without a head.
+Those of ``ResNetForImageClassification`` and ``RegNetForImageClassification``, of the models
+without a head, and of ``RTDetrResNetBackbone``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...planner.plan import Plan
-from ..naming import Form, Rule, shallow
+from ..naming import Form, Rule, deep, shallow
 
 WORDS = "those of Hugging Face transformers"
 
@@ -58,9 +58,44 @@ def _body(prefix: str, made_for: Callable[[Plan], bool], *, attends: bool = Fals
     )
 
 
+def _rt_detr(projects: int) -> Form:
+    """RT-DETR's ResNet: a deep stem, and pools before projections that stride. The projection of
+    the first block does not, and begins at ``downsample.PROJECTS``."""
+
+    def made_for(plan: Plan) -> bool:
+        own = f"layer1.0.downsample.{projects}"
+        return deep(plan) and plan.spec.stages[0].step == 1 and own in convs_of(plan)
+
+    block = "encoder.stages.{s-1}.layers.{b}."
+    first = "encoder.stages.0.layers.0.shortcut."
+    kinds = (("conv", "convolution"), ("bn", "normalization"))
+    return Form(
+        (
+            *((f"{ours}{{n}}", f"embedder.embedder.{{n-1}}.{theirs}") for ours, theirs in kinds),
+            *(
+                (f"layer{{s}}.{{b}}.{ours}{{n}}", f"{block}layer.{{n-1}}.{theirs}")
+                for ours, theirs in kinds
+            ),
+            *((f"layer1.0.downsample.{projects + n}", first + kinds[n][1]) for n in (0, 1)),
+            *(
+                (f"layer{{s}}.{{b}}.downsample.{1 + n}", f"{block}shortcut.1.{kinds[n][1]}")
+                for n in (0, 1)
+            ),
+        ),
+        made_for,
+    )
+
+
+def convs_of(plan: Plan) -> set[str]:
+    """The names of the convolutions of a network."""
+    return {layer.name for layer in plan.layers if layer.kind == "conv"}
+
+
 FORMS = (
     _body("resnet.", _resnet),
     _body("regnet.", _regnet),
     _body("regnet.", _regnet_y, attends=True),
     _body("", shallow),
+    _rt_detr(0),
+    _rt_detr(1),
 )
