@@ -1,5 +1,5 @@
-"""``python -m benchmarks.naive THREADS``: the trials of :mod:`.sweeping` as one would write them
-by hand, one after another in one process."""
+"""``python -m benchmarks.naive CASE THREADS``: trials of :mod:`.sweeping` as one would
+write them by hand, one after another in one process."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from resforge.training import DigitsSpec, Recipe, load_data
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from .sweeping import ARMS, BASE, RECIPE, SEEDS
+from .sweeping import BASE, CASES, SEEDS
 
 Batches = DataLoader[tuple[Tensor, ...]]
 
 
-def main(threads: int) -> None:
+def main(name: str, threads: int) -> None:
+    case = CASES[name]
+    recipe = Recipe(**case.recipe)
     torch.set_num_threads(threads)
     data = load_data(DigitsSpec())
     train = TensorDataset(data.train_x, data.train_y)
     test = TensorDataset(data.test_x, data.test_y)
-    for label, change in ARMS.items():
+    for label, change in case.arms.items():
         for seed in range(SEEDS):
             torch.manual_seed(seed)
             model = rf.build(rf.load(BASE).replace(change), seed=seed)
-            batches = DataLoader(train, RECIPE["batch_size"], shuffle=True, drop_last=True)
-            error = run(model, batches, DataLoader(test, 256))
+            batches = DataLoader(train, recipe.batch_size, shuffle=True, drop_last=True)
+            error = run(model, batches, DataLoader(test, 256), recipe)
             print(f"{label}, seed {seed}: {error:.1%} test error")
 
 
-def run(model: nn.Module, train: Batches, test: Batches) -> float:
-    recipe = Recipe(**RECIPE)
+def run(model: nn.Module, train: Batches, test: Batches, recipe: Recipe) -> float:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
     batches, looks, error = endless(train), recipe.evaluation_steps(), 1.0
@@ -64,4 +65,4 @@ def evaluate(model: nn.Module, test: Batches) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

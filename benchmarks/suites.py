@@ -16,6 +16,7 @@ ON_CPU = {
     "fuse": "fusing",
     "decode": "decoding",
     "sweep": "sweeping",
+    "scale": "scale",
 }
 #: Modules with ``run(pairs, device)``.
 ON_DEVICE: dict[str, str] = {}
