@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
+import itertools
 import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterator
@@ -194,10 +197,8 @@ def test_keys_and_values_are_completed_and_described(playground: Playground) -> 
 
 
 def test_downloads_are_the_bytes_of_the_command_line(
-    playground: Playground, tmp_path: Path, capfdbinary: Any
+    playground: Playground, tmp_path: Path
 ) -> None:
-    from resforge.cli import main
-
     playground.write(SMALL)
     file = tmp_path / "small.yaml"
     file.write_text(SMALL)
@@ -206,12 +207,11 @@ def test_downloads_are_the_bytes_of_the_command_line(
         (["show", str(file), "--svg", "-"], "Picture", "small.svg"),
         (["export", str(file), "--code"], "PyTorch", "model.py"),
     ]:
-        capfdbinary.readouterr()
-        with pytest.raises(SystemExit):
-            main(options)
+        command = [sys.executable, "-m", "resforge", *options]
+        printed = subprocess.run(command, capture_output=True, check=True).stdout
         name, found = playground.download(button)
         assert name == wanted
-        assert found.rstrip() == capfdbinary.readouterr().out.rstrip()
+        assert found.rstrip() == printed.rstrip()
 
 
 def test_a_link_holds_the_specification(playground: Playground, browser: Any, site: str) -> None:
@@ -283,10 +283,10 @@ def test_a_text_that_is_too_long_is_not_read(playground: Playground) -> None:
 
 def test_work_without_end_is_stopped(browser: Any, site: str) -> None:
     """The first worker never answers; the second one is the real one."""
-    page = browser.new_context().new_page()
-    body = (BUNDLE / "worker.js").read_text(encoding="utf-8")
+    page = browser.new_context(service_workers="block").new_page()
+    real = (BUNDLE / "worker.js").read_text(encoding="utf-8")
     endless = "self.onmessage=()=>{for(;;);};self.postMessage({ready:true});"
-    scripts = iter([endless, body])
+    scripts = itertools.chain([endless], itertools.repeat(real))
     page.context.route(
         "**/worker.js",
         lambda route: route.fulfill(body=next(scripts), content_type="text/javascript"),

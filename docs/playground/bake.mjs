@@ -20,5 +20,6 @@ process.exit(0);
 
 function answer(name, given) {
   const found = JSON.parse(pyodide.globals.get("ask")(name, JSON.stringify(given)));
-  return found.ok ?? null;
+  if (found.error) throw new Error(`${name}: ${found.error.message}`);
+  return found.ok;
 }

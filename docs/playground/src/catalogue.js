@@ -22,7 +22,7 @@ function list(families, words, choose) {
   const wanted = words.split(/\s+/).filter(Boolean);
   let count = 0;
   const found = families.flatMap(({ family, entries }) => {
-    const kept = entries.filter(({ name }) => wanted.every((word) => `${name} ${family}`.toLowerCase().includes(word)));
+    const kept = entries.filter(({ name, source }) => wanted.every((word) => `${name} ${family} ${source}`.toLowerCase().includes(word)));
     count += kept.length;
     return kept.length ? [element("h3", {}, family), element("ul", { class: "entries" }, ...kept.map((entry) => item(entry, choose)))] : [];
   });
@@ -30,7 +30,8 @@ function list(families, words, choose) {
   by("found").textContent = `${count} ${count === 1 ? "network" : "networks"}`;
 }
 
-function item({ name, params }, choose) {
-  const button = element("button", { type: "button", onclick: () => choose(name) }, element("span", {}, name), element("small", {}, params));
+function item({ name, source, params, macs }, choose) {
+  const facts = element("small", {}, `${params} · ${macs} MACs`);
+  const button = element("button", { type: "button", title: `as ${source} has it`, onclick: () => choose(name) }, element("span", {}, name), facts);
   return element("li", {}, button);
 }

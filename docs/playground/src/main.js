@@ -11,7 +11,7 @@ import { tabs } from "./tabs.js";
 import { themeButton } from "./theme.js";
 
 const first = fetched("first.json");
-const catalogue = first.then(() => fetched("catalogue.json")).then((found) => found ?? []);
+const catalogue = first.then(() => fetched("catalogue.json"));
 const soon = debounced(look, 250);
 const source = editor(by("editor"), {
   changed,
@@ -49,9 +49,9 @@ function connect() {
   by("fit").addEventListener("change", () => by("picture-frame").classList.toggle("fit", by("fit").checked));
   by("copy-link").addEventListener("click", copyLink);
   by("download-yaml").addEventListener("click", () => save("yaml", "application/yaml", source.text()));
-  by("download-svg").addEventListener("click", () => seen && save("svg", "image/svg+xml", seen.svg));
-  by("download-code").addEventListener("click", downloadCode);
-  addEventListener("click", (event) => by("downloads").contains(event.target) || by("downloads").removeAttribute("open"));
+  by("download-svg").addEventListener("click", () => take("picture", { size: sizes(by("size").value) }, ({ svg }) => save("svg", "image/svg+xml", svg)));
+  by("download-code").addEventListener("click", () => take("code", {}, ({ code: text }) => save("py", "text/x-python", text)));
+  addEventListener("click", (event) => event.target.closest("summary") || by("downloads").removeAttribute("open"));
   by("downloads").addEventListener("keydown", closeDownloads);
   catalogueDialog({ names: () => catalogue, open: openEntry });
   spaceBar({ ask, open: (text) => source.write(text), failed });
@@ -155,7 +155,7 @@ function writeDims() {
 
 async function difference() {
   const name = by("other").value.trim();
-  if (name) await filled("difference", "difference", { text: source.text(), name }, show.difference);
+  if (name) await filled("difference", "difference", { text: source.text(), name }, (place, answer) => show.difference(place, answer, name));
 }
 
 async function chain() {
@@ -217,10 +217,10 @@ function save(suffix, type, text) {
   download(suffix === "py" ? "model.py" : `${name}.${suffix}`, type, text);
 }
 
-async function downloadCode() {
+/** Ask for what the command line would write, and hand it over. */
+async function take(name, given, give) {
   try {
-    const answer = await ask("code", { text: source.text() }, "download");
-    save("py", "text/x-python", answer.code);
+    give(await ask(name, { ...given, text: source.text() }, "download"));
   } catch (error) {
     failed(error);
   }

@@ -1,5 +1,6 @@
 // Answers of the engine as elements of the page.
 import { by, element } from "./dom.js";
+import { painted } from "./paint.js";
 
 export function faults({ faults: found, left_out: more }, go) {
   const verdict = by("verdict");
@@ -71,13 +72,28 @@ export function table({ header, rows }) {
 }
 
 export function code(place, answer) {
-  place.textContent = answer.code;
+  place.replaceChildren(...painted(answer.code, "python"));
 }
 
-export function difference(place, answer) {
-  place.replaceChildren(element("pre", {}, JSON.stringify(answer, null, 2)));
+export function difference(place, { same, rows, costs }, name) {
+  if (same) return place.replaceChildren(element("p", {}, "The same network: both have one digest."));
+  const line = ({ path, before, after }) =>
+    element("tr", {}, element("th", { scope: "row" }, path), element("td", { class: "removed" }, before), element("td", { class: "added" }, after));
+  const head = element("tr", {}, ...["key", name, "this network"].map((text) => element("th", { scope: "col" }, text)));
+  place.replaceChildren(
+    element("ul", { class: "costs" }, ...costs.map((text) => element("li", {}, text))),
+    element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map(line))),
+  );
 }
 
-export function chain(place, answer) {
-  place.replaceChildren(element("pre", {}, JSON.stringify(answer, null, 2)));
+export function chain(place, { words, whole }) {
+  if (whole) {
+    return place.replaceChildren(element("h3", {}, "The whole network, written out"), element("pre", {}, ...painted(whole, "yaml")));
+  }
+  const parts = words.flatMap(({ places, word, chain: found }) => [
+    element("h3", {}, element("code", {}, word.trim())),
+    element("p", { class: "places" }, `stands in ${places.join(", ")} for`),
+    element("pre", {}, ...painted(found, "yaml")),
+  ]);
+  place.replaceChildren(...parts);
 }
