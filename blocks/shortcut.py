@@ -67,12 +67,12 @@ class Identity(Shortcut):
         if in_channels == out_channels and stride == 1:
             return
         sizes = f"({in_channels}, {out_channels}, stride={stride})"
-        mend = f"pass Projection{sizes}"
+        remedy = f"pass Projection{sizes}"
         if out_channels >= in_channels:
-            mend += f" or ZeroPad{sizes}"
+            remedy += f" or ZeroPad{sizes}"
         raise ValueError(
             f"identity cannot join {in_channels} channels to {out_channels} at stride {stride}; "
-            + mend
+            + remedy
         )
 
     def forward(self, x: Tensor) -> Tensor:

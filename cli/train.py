@@ -78,7 +78,7 @@ class TrainOptions:
         float | None,
         Parameter(
             metavar="DECAY",
-            help="By default the optimiser's: 0.01 for adamw, 0.0001 for sgd, 0 for adam.",
+            help="By default the optimizer's: 0.01 for adamw, 0.0001 for sgd, 0 for adam.",
         ),
     ] = None
     schedule: Annotated[

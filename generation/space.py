@@ -218,7 +218,7 @@ class Space(Spec):
 
     def values(self, network: Architecture) -> dict[str, Any]:
         """The value of ``network`` at each free place, as a spec file has it: numbers and words for
-        tables and for optimisers.
+        tables and for optimizers.
 
         >>> space = load_space("cifar_resnets")
         >>> values = space.values(space.find("cifar_resnet20"))

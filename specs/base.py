@@ -158,9 +158,9 @@ Whole = BeforeValidator(_whole)
 
 def _known_version(value: Any) -> Any:
     if _whole(value) != VERSION:
-        mend = f"write {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
+        remedy = f"write {VERSION}" + (", or upgrade resforge" if value > VERSION else "")
         message = f"this resforge reads version {VERSION} of the language, not {value}"
-        raise PydanticCustomError("version", "{message}", {"message": message, "help": mend})
+        raise PydanticCustomError("version", "{message}", {"message": message, "help": remedy})
     return value
 
 

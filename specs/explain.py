@@ -231,10 +231,10 @@ def _missing(detail: ErrorDetails, owners: list[Model]) -> Explained:
     return "missing", f"'{key}' is missing", f"write {example}"
 
 
-def _wants(what: str, mend: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
+def _wants(what: str, remedy: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
     def explain(detail: ErrorDetails, owners: list[Model]) -> Explained:
         given = detail["input"]
-        help_ = mend
+        help_ = remedy
         if isinstance(given, str) and "number" in what and given.strip("+-").isdigit():
             help_ = f"remove the quotes: {given}"
         if isinstance(given, float) and "whole" in what and given.is_integer():

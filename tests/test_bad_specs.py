@@ -1,4 +1,4 @@
-"""Any bytes at all end in a spec or in faults that say what, where and how to mend it."""
+"""Any bytes at all end in a spec or in faults that say what, where and how to fix it."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_what_was_written_is_read_back(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "path", "message", "mend"),
+    ("old", "new", "path", "message", "remedy"),
     [
         ("[error, macs]", "[macs, params]", "objective", "needs no training", "[error, macs"),
         ("[error, macs]", "[error, error]", "objective", "twice", "once"),
@@ -145,7 +145,7 @@ def test_what_was_written_is_read_back(folder: Path) -> None:
     ],
 )
 def test_mistakes_have_their_place_and_fix(
-    folder: Path, old: str, new: str, path: str, message: str, mend: str
+    folder: Path, old: str, new: str, path: str, message: str, remedy: str
 ) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace(old, new))
     with pytest.raises(rf.SpecError) as caught:
@@ -153,5 +153,5 @@ def test_mistakes_have_their_place_and_fix(
     fault = caught.value.faults[0]
     assert fault.path == f"search.{path}"
     assert message in fault.message
-    assert mend in (fault.help or "")
+    assert remedy in (fault.help or "")
     assert fault.line

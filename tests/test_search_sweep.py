@@ -199,7 +199,7 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "path", "message", "mend"),
+    ("old", "new", "path", "message", "remedy"),
     [
         (", validation: 200", "", "search", "validation images", "validation: N"),
         ("n: 22", "n: 40000", "search.n", "out of range", ""),
@@ -228,7 +228,7 @@ def test_written_out_and_read_back_it_starts_over(folder: Path) -> None:
     ],
 )
 def test_mistakes_have_their_place_and_fix(
-    folder: Path, old: str, new: str, path: str, message: str, mend: str
+    folder: Path, old: str, new: str, path: str, message: str, remedy: str
 ) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace(old, new))
     with pytest.raises(rf.SpecError) as caught:
@@ -236,7 +236,7 @@ def test_mistakes_have_their_place_and_fix(
     fault = caught.value.faults[0]
     assert fault.path == path
     assert message in fault.message
-    assert mend in (fault.help or "")
+    assert remedy in (fault.help or "")
     assert fault.line
     assert not (folder / "out").exists()
 

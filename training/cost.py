@@ -74,7 +74,7 @@ def measure(spec: str, shape: tuple[int, ...], recipe: str, device: str = "cpu")
     before = _reset_peak(where)
     model = build(network, seed=0, device=where)
     stepper = Stepper(model, plan, where)
-    for _ in range(2):  # the optimiser's state is made in the first
+    for _ in range(2):  # the optimizer's state is made in the first
         stepper.step(x, y, 0.0)
     peak = _peak(where)
     model.eval()

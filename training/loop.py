@@ -21,7 +21,7 @@ from .warmup import WarmupState
 
 
 class Loop:
-    """Optimiser steps on the batches of a feed, one at a time.
+    """Optimizer steps on the batches of a feed, one at a time.
 
     ``state()`` after any step holds what the later steps depend on, except the feed's own state;
     a loop of the same arguments continues from it after ``restore``.

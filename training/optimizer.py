@@ -1,4 +1,4 @@
-"""Specs of the optimisers."""
+"""Specs of the optimizers."""
 
 from __future__ import annotations
 

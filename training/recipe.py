@@ -63,11 +63,11 @@ class Recipe(Spec):
     model_config = ConfigDict(json_schema_extra=_allow_base)
 
     optimizer: OptimizerSpec = SgdSpec()
-    """The optimiser and its learning rate."""
+    """The optimizer and its learning rate."""
     schedule: ScheduleSpec = CosineSchedule()
     """The learning rate over the run."""
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 120
-    """Optimiser steps, one batch each."""
+    """Optimizer steps, one batch each."""
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 128
     """Images in a batch; batch norm needs at least two."""
     warmup: WarmupSpec = LinearWarmup()

@@ -11,7 +11,7 @@ GradientNorm = tuple[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class TestPoint:
-    """Error, 0 to 1, and loss after ``step`` optimiser steps, on the test images or on the
+    """Error, 0 to 1, and loss after ``step`` optimizer steps, on the test images or on the
     validation images."""
 
     __test__ = False  # keeps pytest from collecting the class as a test

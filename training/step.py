@@ -1,4 +1,4 @@
-"""Optimiser steps in the precision and memory format of a recipe."""
+"""Optimizer steps in the precision and memory format of a recipe."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Stepper:
-    """Optimiser of one run, with its gradient scaler.
+    """Optimizer of one run, with its gradient scaler.
 
-    Weights, gradients and the optimiser's state are float32 in any precision; the forward pass
+    Weights, gradients and the optimizer's state are float32 in any precision; the forward pass
     runs under autocast (Micikevicius et al. 2018, arXiv 1710.03740). Raises
     :class:`~resforge.ResforgeError` for float16 and for CUDA graphs on a CPU.
     """
@@ -98,7 +98,7 @@ def to_channels_last(model: nn.Module) -> None:
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of a recipe, for all parameters of the model.
+    """The optimizer of a recipe, for all parameters of the model.
 
     Raises :class:`~resforge.ResforgeError` where PyTorch has no fused kernels for their device.
     """
@@ -154,7 +154,7 @@ def check_moments(optimizer: torch.optim.Optimizer) -> None:
             if not moments:  # a parameter that is not trained, and every one before the first step
                 continue
             if not isinstance(moments, dict) or {*moments} != {*names}:
-                raise ValueError(f"the optimiser's state does not hold {', '.join(names)}")
+                raise ValueError(f"the optimizer's state does not hold {', '.join(names)}")
             for name, value in moments.items():
                 _check_moment(name, value, parameter)
 
@@ -162,11 +162,11 @@ def check_moments(optimizer: torch.optim.Optimizer) -> None:
 def _check_moment(name: str, value: Any, parameter: Tensor) -> None:
     if name == "step":
         if not isfinite(float(value)) or float(value) < 0:
-            raise ValueError(f"the optimiser has done {float(value)} steps")
+            raise ValueError(f"the optimizer has done {float(value)} steps")
     elif value is None and name == "momentum_buffer":
         pass  # before the first step
     elif not isinstance(value, Tensor) or value.shape != parameter.shape:
-        raise ValueError(f"the optimiser's {name} has another shape than its parameter")
+        raise ValueError(f"the optimizer's {name} has another shape than its parameter")
 
 
 def _options(group: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._dynamo  # the first step of an optimiser imports it: better once, before workers fork
+import torch._dynamo  # the first step of an optimizer imports it: better once, before workers fork
 
 from ..._version import __version__
 from ...builder import build

@@ -161,7 +161,7 @@ class Epoch:
     epoch: int
     """Counted from 1."""
     step: int
-    """Optimiser steps done at its end."""
+    """Optimizer steps done at its end."""
     learning_rate: float
     """Learning rate of its last step."""
     train_loss: float

@@ -18,7 +18,7 @@ class Counters:
 
     history: list[Epoch]
     step: int
-    """Optimiser steps done."""
+    """Optimizer steps done."""
     loss: float
     """Sum of the losses of the steps since the last epoch."""
     seconds: float
