@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import search_trials
 from resforge.ablation import Sweep, load_sweep, read_records, render_report, run_sweep
 from resforge.ablation.comparing.searched import search_result, state_search
 from resforge.ablation.planning.arms import Arm
@@ -17,14 +18,6 @@ from resforge.ablation.results.measured import read_measured, write_measured
 from resforge.generation import NSGA2, load_space
 from resforge.training.cost import Cost, Latency
 
-SPACE = """\
-space: 1
-base: digits_resnet8
-free:
-  stages[*].depth: {int: [1, 4]}
-  stages[*].width: {int: [8, 32], step: 8}
-  shortcut: [zero_pad, projection]
-"""
 SWEEP = """\
 sweep: 1
 search: {space: space.yaml, n: 14, population: 5, batch: 5, seed: 3, objective: [error, macs]}
@@ -36,10 +29,7 @@ recipe: {steps: 2}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "space.yaml").write_text(SPACE)
-    (tmp_path / "sweep.yaml").write_text(SWEEP)
-    monkeypatch.setattr("resforge.ablation.reporting.report.write_report", lambda out, **_: out)
-    return tmp_path
+    return search_trials.prepare(tmp_path, SWEEP, monkeypatch)
 
 
 def run(folder: Path, out: str = "out") -> Any:

@@ -39,14 +39,6 @@ from resforge.generation import Evolution, load_space
 from resforge.training.recipe import Recipe
 
 SUPPORT = str(Path(__file__).parent / "support")
-SPACE = """\
-space: 1
-base: digits_resnet8
-free:
-  stages[*].depth: {int: [1, 4]}
-  stages[*].width: {int: [8, 32], step: 8}
-  shortcut: [zero_pad, projection]
-"""
 SWEEP = """\
 sweep: 1
 search: {space: space.yaml, n: 12, population: 4, tournament: 3, batch: 6, stop: {first: 2, eta: 2}}
@@ -58,25 +50,16 @@ recipe: {steps: 12, evaluations: 6}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepare(tmp_path, monkeypatch)
+    return search_trials.prepare(tmp_path, SWEEP, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which the sweep was run into ``out``."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = prepare(tmp_path_factory.mktemp("ended"), patch)
+        folder = search_trials.prepare(tmp_path_factory.mktemp("ended"), SWEEP, patch)
         run(folder, "out")
         yield folder
-
-
-def prepare(folder: Path, patch: pytest.MonkeyPatch) -> Path:
-    patch.setenv("RESFORGE_TEST_LOG", str(folder / "log"))
-    (folder / "space.yaml").write_text(SPACE)
-    (folder / "sweep.yaml").write_text(SWEEP)
-    # Charts of every run would take most of the time here; one test draws them.
-    patch.setattr("resforge.ablation.reporting.report.write_report", lambda out, **_: out)
-    return folder
 
 
 def run(folder: Path, out: str, trial: str = "halved", engine: Any = "inline") -> RunSummary:

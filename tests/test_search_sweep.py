@@ -31,14 +31,6 @@ from resforge.generation import Evolution, load_space
 
 SUPPORT = str(Path(__file__).parent / "support")
 
-SPACE = """\
-space: 1
-base: digits_resnet8
-free:
-  stages[*].depth: {int: [1, 4]}
-  stages[*].width: {int: [8, 32], step: 8}
-  shortcut: [zero_pad, projection]
-"""
 SWEEP = """\
 sweep: 1
 search: {space: space.yaml, n: 22, population: 6, tournament: 3, batch: 5, seed: 3}
@@ -51,12 +43,7 @@ NETWORKS, SEEDS = 22, 2
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RESFORGE_TEST_LOG", str(tmp_path / "log"))
-    (tmp_path / "space.yaml").write_text(SPACE)
-    (tmp_path / "sweep.yaml").write_text(SWEEP)
-    # Charts of every run would take most of the time here; one test draws them.
-    monkeypatch.setattr("resforge.ablation.reporting.report.write_report", lambda out, **_: out)
-    return tmp_path
+    return search_trials.prepare(tmp_path, SWEEP, monkeypatch)
 
 
 def run(folder: Path, out: str, trial: str = "scored", engine: Any = "inline") -> RunSummary:
@@ -242,7 +229,7 @@ def test_mistakes_have_their_place_and_fix(
 
 
 def test_a_space_without_enough_networks_is_refused(folder: Path) -> None:
-    (folder / "space.yaml").write_text(SPACE.split("  stages[*].width")[0])
+    (folder / "space.yaml").write_text(search_trials.SPACE.split("  stages[*].width")[0])
     (folder / "sweep.yaml").write_text(SWEEP.replace("n: 22", "n: 65"))
     with pytest.raises(rf.SpecError) as caught:
         load_sweep(folder / "sweep.yaml")

@@ -7,13 +7,33 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 import sweep_trials
 from resforge.ablation import Outcome
 from resforge.ablation.running.task import Task
 
+SPACE = """\
+space: 1
+base: digits_resnet8
+free:
+  stages[*].depth: {int: [1, 4]}
+  stages[*].width: {int: [8, 32], step: 8}
+  shortcut: [zero_pad, projection]
+"""
+
 Stop = sweep_trials.Stop
 CUT_AT = 15
 KILLED_AT = (9, 15)
+
+
+def prepare(folder: Path, sweep: str, patch: pytest.MonkeyPatch) -> Path:
+    """Write a space and a sweep that searches it into a folder; trials are noted there."""
+    patch.setenv("RESFORGE_TEST_LOG", str(folder / "log"))
+    (folder / "space.yaml").write_text(SPACE)
+    (folder / "sweep.yaml").write_text(sweep)
+    # Charts of every run would take most of the time here; one test draws them.
+    patch.setattr("resforge.ablation.reporting.report.write_report", lambda out, **_: out)
+    return folder
 
 
 def scored(task: Task, stopped: Stop) -> Outcome:
