@@ -159,10 +159,16 @@ def export(
         _tell_code(spec, json)
         return
     model = _model(spec, seed, weights, max_params, entry, strip, allow_other_function)
-    if fuse:
-        model = _fused(model)
     size = plan.input_shape[1:]
+    model = _fused(model) if fuse else model
     file, found = _write(model, size, batch, opset, onnx, torch_export, torchscript)
+    _tell_program(file, plan, batch, found, json)
+
+
+def _tell_program(
+    file: str, plan: Plan, batch: int | None, found: Certificate | None, json: bool
+) -> None:
+    """Say which file was written, and what was checked of it."""
     say(f"wrote {printable(file)}")
     say("not checked: onnxruntime is not installed" if found is None else str(found))
     if json:

@@ -121,18 +121,22 @@ def show(
     if svg in ("-", STDOUT):
         tell(plan.to_svg().rstrip())
         return
-    cost = _measured(plan, batch_size) if measure else None
-    if json:
-        measured = {"measured": asdict(cost)} if cost else {}
-        tell_json({**_as_json(plan), **measured})
-    else:
-        number = grouped if columns() >= WIDE else short
-        tell(to_text(plan, all, number, console()))
-        if cost is not None:
-            tell(_cost_text(cost))
+    _tell(plan, _measured(plan, batch_size) if measure else None, all, json)
     if svg is not None:
         Path(svg).write_text(plan.to_svg(), encoding="utf-8")
         say(f"wrote {printable(svg)}")
+
+
+def _tell(plan: Plan, cost: Cost | None, every_layer: bool, json: bool) -> None:
+    """Print a plan, and what was measured of it."""
+    if json:
+        measured = {"measured": asdict(cost)} if cost else {}
+        tell_json({**_as_json(plan), **measured})
+        return
+    number = grouped if columns() >= WIDE else short
+    tell(to_text(plan, every_layer, number, console()))
+    if cost is not None:
+        tell(_cost_text(cost))
 
 
 def _measured(plan: Plan, batch_size: int) -> Cost:
