@@ -54,14 +54,6 @@ def test_doctests(name: str) -> None:
     assert result.failed == 0
 
 
-def test_the_doctest_of_the_sites_extension() -> None:
-    """Skipped where the site's libraries are not installed."""
-    pytest.importorskip("griffe")
-    found = runpy.run_path(str(ROOT / "docs" / "docstrings.py"))
-    tests = doctest.DocTestFinder().find(found["as_markdown"], globs=found)
-    assert [doctest.DocTestRunner().run(test).failed for test in tests if test.examples] == [0]
-
-
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_examples_in_python(path: Path) -> None:
     if "import optuna" in path.read_text(encoding="utf-8"):
