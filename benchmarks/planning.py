@@ -1,7 +1,14 @@
-"""Counting a network: the plan against counters that need the network built and run."""
+"""Counting a network: the plan against counters that need the network built and run, and against
+the analytic counter of pycls.
+
+pycls has no current release: ``PYCLS`` in the environment is the folder of a checkout,
+which needs ``yacs``, ``iopath`` and ``submitit``. Without it pycls is imported as any package.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +28,8 @@ def run(pairs: int) -> Iterator[AnyRow]:
         yield from _against_flop_counter(name, pairs)
         yield _against_layers(name, pairs)
     yield _against_fvcore("resnet50", pairs)
+    for depth in (50, 152):
+        yield _against_pycls(depth, pairs)
 
 
 def _plan(spec: rf.ResNetSpec) -> Any:
@@ -82,3 +91,47 @@ def _against_fvcore(name: str, pairs: int) -> AnyRow:
         return total
 
     return compare(f"plan {name}", "fvcore, built before", _plan(spec), count, pairs, repeat=20)
+
+
+def _against_pycls(depth: int, pairs: int) -> AnyRow:
+    """Its counter multiplies a formula out for each layer, and knows no network but its own."""
+    name = f"resnet{depth}"
+    what, peer = f"plan {name}", "pycls, ResNet.complexity"
+    if (folder := os.environ.get("PYCLS")) and folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        from pycls.core.config import cfg
+        from pycls.models.resnet import ResNet
+    except ImportError:
+        return Missing(what, peer, "pycls")
+    spec = rf.load(name)
+    cfg.TRAIN.DATASET = cfg.TEST.DATASET = "imagenet"
+    cfg.RESNET.TRANS_FUN = "bottleneck_transform"
+    cfg.RESNET.STRIDE_1X1, cfg.MODEL.NUM_CLASSES, cfg.MODEL.DEPTH = False, 1000, depth
+
+    def count() -> dict[str, int]:
+        start = {"h": 224, "w": 224, "flops": 0, "params": 0, "acts": 0}
+        found: dict[str, int] = ResNet.complexity(start)
+        return found
+
+    theirs, ours = count(), rf.plan(spec, 224)
+    # It counts the bias of the last layer, and the elements that the stem's pool puts out.
+    counts = theirs["params"], theirs["flops"] - 1000, theirs["acts"] - 64 * 56 * 56
+    assert counts == (ours.params, ours.macs, ours.activations)
+
+    def repeated() -> None:
+        for _ in range(20):
+            count()
+
+    row = compare(what, peer, _plan(spec), repeated, pairs, repeat=20)
+    return _each(row, 20)
+
+
+def _each(row: Row, times: int) -> Row:
+    """The row of a peer that did its work so many times in a turn."""
+    return row._replace(
+        theirs_ms=row.theirs_ms / times,
+        ratio=row.ratio / times,
+        least=row.least / times,
+        most=row.most / times,
+    )

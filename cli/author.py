@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter
 
-from ..configs import FORMATS, from_config
 from ..errors import Fault, SpecError, printable
 from ..specs import catalogue
 from ..specs.network import ResNetSpec
@@ -89,6 +88,8 @@ def new(
     elif source is not None:
         raise CycloptsError(msg="Give a network or --from, not both.")
     else:
+        from ..configs import FORMATS, from_config
+
         found = from_config(from_, format, within=within)
         say(f"{printable(from_)}: the format of {FORMATS[found.format].project}")
         spec, comment = found.spec, found.comment

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import ArgumentCollection, CycloptsError, Group, Parameter, Token
 from cyclopts.validators import Number
 
-from ..configs import as_text, to_config
 from ..errors import printable
 from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
@@ -151,6 +150,8 @@ def export(
         spec = load_source(source)
     if config is not None:
         # As JSON, too, the keys are the project's own alone.
+        from ..configs import as_text, to_config
+
         tell(as_text(to_config(spec, config), "timm" if json else config).rstrip())
         return
     plan = plan_at(spec, input)

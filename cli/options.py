@@ -12,7 +12,6 @@ from typing import Annotated, Any, NamedTuple, get_args
 from cyclopts import Parameter, Token, convert
 from cyclopts.validators import Number
 
-from ..configs import recognise
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, plan
 from ..reading.load import load, validate
@@ -108,6 +107,8 @@ def load_source(source: str) -> ResNetSpec:
 
 def _of_another_project(file: str) -> SpecError | None:
     """What a file is that is no spec, and how to make one of it; None for a file of ours."""
+    from ..configs import recognise
+
     if not Path(file).exists() or (found := recognise(file)) is None:
         return None
     message = f"this is no spec, but a file in the format of {found.project}"

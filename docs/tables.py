@@ -27,6 +27,7 @@ from resforge.specs import BLOCKS, HEADS, OPERATIONS, SHORTCUTS, STEMS, Operatio
 from resforge.specs.attention import attention_kinds
 from resforge.specs.base import Spec, short_tree
 from resforge.specs.catalogue import entries
+from resforge.specs.docstrings import descriptions
 from resforge.specs.join import JOINS
 from resforge.specs.operation import meaning_of, shorten_chain
 from resforge.specs.shortcut import ShortcutSpec
@@ -125,8 +126,9 @@ def _table(kinds: Kinds) -> str:
     rows = ["| kind | field | default | meaning |", "|---|---|---|---|"]
     for kind, model in kinds.items():
         rows.append(f"| `{kind}` | | | {_cell(' '.join(_meaning(model)))} |")
+        said = descriptions(model)
         rows += [
-            f"| | `{name}` |{_default(field)}| {_cell(field.description or '')} |"
+            f"| | `{name}` |{_default(field)}| {_cell(said.get(name, ''))} |"
             for name, field in model.model_fields.items()
             if name != "kind"
         ]

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError
-from pydantic_core.core_schema import TaggedUnionSchema
+from pydantic_core.core_schema import ModelSchema, TaggedUnionSchema
 
+from .docstrings import descriptions
 from .hints import for_editors
 from .plain import is_whole, plain
 
@@ -46,7 +47,14 @@ OddKernel = Annotated[int, Field(ge=1, le=31), AfterValidator(odd)]
 
 class _Schema(GenerateJsonSchema):
     """A mapping may leave its ``kind`` to a ``base``, and then fits several members of a union:
-    ``anyOf`` where pydantic writes ``oneOf``."""
+    ``anyOf`` where pydantic writes ``oneOf``. Fields are described by their docstrings."""
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
+        for name, text in descriptions(schema["cls"]).items():
+            if name in (properties := written.get("properties", {})):
+                properties[name].setdefault("description", text)
+        return written
 
     def tagged_union_schema(self, schema: TaggedUnionSchema) -> JsonSchemaValue:
         written = super().tagged_union_schema(schema)
@@ -134,7 +142,6 @@ class Spec(BaseModel):
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         # Unions are read from registries, which are full only when all kinds have been imported.
         defer_build=True,
     )
