@@ -10,6 +10,7 @@ from types import ModuleType
 ON_CPU = {
     "plan": "planning",
     "generate": "generating",
+    "shards": "shards",
     "build": "building",
     "run": "running",
     "zero_pad": "zero_pad",

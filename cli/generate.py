@@ -20,6 +20,7 @@ from .selections import Drawn, Selection, covering, every
 
 if TYPE_CHECKING:
     from ..generation import Space
+    from ..generation.shards import Shard
 
 
 def _one_way(ways: ArgumentCollection) -> None:
@@ -28,6 +29,8 @@ def _one_way(ways: ArgumentCollection) -> None:
         raise ValueError(f"{' and '.join(given)} exclude each other: leave one out.")
 
 
+#: Of the longest number of a shard.
+_DIGITS = 18
 _WHICH = Group("Which networks", validator=_one_way)
 Source = Annotated[
     str, Parameter(name="SPACE", help="A shipped space, or a .yaml or .json file that holds one.")
@@ -75,6 +78,14 @@ class GenerateOptions:
             validator=Number(gte=1),
             help="Points to look at before a draw (10,000) or a pair of options (300) is given up:"
             " more where networks are rare.",
+        ),
+    ] = None
+    shard: Annotated[
+        str | None,
+        Parameter(
+            metavar="K/N",
+            help="The draws K, K + N, K + 2N, ... alone, or with --all these points: so that N"
+            " machines, K from 0 to N - 1, share a space.",
         ),
     ] = None
     guided: Annotated[
@@ -133,11 +144,28 @@ class GenerateOptions:
             check_export(self.export, self.out, self.format)
         if self.figure is not None:
             check_format(self.figure)
+        if self.shard is not None and self.cover:
+            raise CycloptsError(msg="--shard is for draws and --all: leave out --cover.")
+        self.part()
         if self.guided and (self.all or self.cover):
             raise CycloptsError(msg="--guided is for draws: leave out --all and --cover.")
 
         if self.workers > 1 and self.cover:
             raise CycloptsError(msg="--workers is for draws and --all: leave out --cover.")
+
+    def part(self) -> Shard:
+        """The part of the space. Raises ``CycloptsError`` for one that cannot be."""
+        from ..generation.shards import Shard
+
+        number, _, count = (self.shard or "0/1").partition("/")
+        if all(part.isdecimal() and len(part) <= _DIGITS for part in (number, count)):
+            shard = Shard(int(number), int(count))
+            if shard.number < shard.of:
+                return shard
+        message = (
+            f"--shard {self.shard:.40} is no part of a space: write K/N, with K from 0 to N - 1"
+        )
+        raise CycloptsError(msg=f"{message}, such as 0/64 to 63/64.")
 
     @property
     def asked(self) -> int | None:
@@ -147,10 +175,12 @@ class GenerateOptions:
     def select(self, space: Space) -> Selection:
         """The networks of ``space`` that the options ask for."""
         if self.asked is not None:
-            return Drawn(space, self.asked, self.seed, self.tries, self.guided, self.workers)
+            return Drawn(
+                space, self.asked, self.seed, self.tries, self.guided, self.workers, self.part()
+            )
         if self.cover is not None:
             return covering(space, self.cover, self.seed, self.tries)
-        return every(space, self.workers)
+        return every(space, self.workers, self.part())
 
 
 def generate(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..generation import Architecture, Space
     from ..generation.files import Format
     from ..generation.lines import Lines
+    from ..generation.shards import Shard
 
 #: Largest space of which every network is listed by a command.
 MAX_LISTED = 1_000_000
@@ -44,7 +45,7 @@ class Selection(Protocol):
 
 
 class Drawn:
-    """The first ``count`` networks of a seed's sample, or of its guided draws."""
+    """The first ``count`` networks of a shard of a seed's sample, or of its guided draws."""
 
     def __init__(
         self,
@@ -53,29 +54,32 @@ class Drawn:
         seed: int,
         tries: int | None,
         guided: bool,
-        workers: int = 1,
+        workers: int,
+        shard: Shard,
     ) -> None:
         from ..generation.draws import TRIES
 
         self._space, self._count = space, min(count, sys.maxsize)
         self._seed = seed
         self._how = TRIES if tries is None else tries, guided, workers
+        self._shard = shard
         self.summary: dict[str, Any] = {}
 
     def networks(self) -> Iterator[Architecture]:
-        return islice(self._space.sample(self._seed, *self._how), self._count)
+        found = self._space.sample(self._seed, *self._how, *self._shard)
+        return islice(found, self._count)
 
     def lines(self, lines: Lines) -> Iterator[str]:
         from ..generation.digests import DigestSet
 
-        draws = self._space.draws(self._seed, *self._how)
-        found = draws.with_texts(0, DigestSet(), lines.line)
+        draws = self._space.draws(self._seed, *self._how).part(self._shard)
+        found = draws.with_texts(self._shard.number, DigestSet(), lines.line)
         return (text for _, text in islice(found, self._count))
 
     def write(self, out: Path, format: Format) -> int:
         from ..generation import NetworkFolder
 
-        folder = NetworkFolder(out, self._space, self._seed, format, *self._how)
+        folder = NetworkFolder(out, self._space, self._seed, format, *self._how, self._shard)
         new = max(0, self._count - folder.count)
         for _ in followed(folder.fill(self._count), new, "networks"):
             pass
@@ -153,12 +157,16 @@ def covering(
     return listed
 
 
-def every(space: Space, workers: int = 1) -> Listed:
-    """All networks of a space in its order; ``workers`` processes look at its points.
+def every(space: Space, workers: int, shard: Shard) -> Listed:
+    """All networks of a shard of a space in its order; ``workers`` processes look at its points.
 
-    Raises :class:`SpecError` for a space too large.
+    Raises :class:`SpecError` for too many points.
     """
-    if space.size > MAX_LISTED:
+    points = -(-(space.size - shard.number) // shard.of)
+    if points > MAX_LISTED:
         message = f"the space has {space.size:,} points, and --all lists at most {MAX_LISTED:,}"
-        raise SpecError(Fault("limit", message, "free", "draw some with --count, or free less"))
-    return Listed(space, "all", 0, partial(space.enumerate, workers=workers), space.size)
+        help = "draw some with --count, free less, or list parts with --shard"
+        raise SpecError(Fault("limit", message, "free", help))
+    name = "all" if shard.of == 1 else f"all, shard {shard}"
+    found = partial(space.enumerate, shard.number, shard.of, workers=workers)
+    return Listed(space, name, 0, found, max(points, 0))

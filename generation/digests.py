@@ -25,6 +25,11 @@ class DigestSet:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its table."""
+        return 8 * len(self._table)
+
     def add(self, digest: str) -> bool:
         """Add ``digest`` (hexadecimal); whether it is new."""
         key = int(digest[:16], 16) or 1  # 0 marks an empty slot

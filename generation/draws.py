@@ -11,6 +11,7 @@ from .digests import DigestSet
 from .misses import Misses, many
 from .permutation import Permutation, stride_over
 from .points import Architecture, Points
+from .shards import WHOLE, Shard
 from .sharing import Sent, Text, looked_at
 from .workers import Shared
 
@@ -43,7 +44,7 @@ class Draws:
         self._tries = max(self._most, points.size) if self._small else self._most
         #: Number of draws in a row that may give nothing new.
         self._patience = self._most
-        self._workers = 1
+        self._workers, self.shard = 1, WHOLE
 
     def shared(self, workers: int, again: Callable[[], Draws]) -> Draws:
         """The same draws, made by so many processes, each of which makes them ``again``.
@@ -51,6 +52,11 @@ class Draws:
         Those of a small space depend on the draws before them: one process makes them.
         """
         self._workers, self._again = as_count("workers", workers), again
+        return self
+
+    def part(self, shard: Shard) -> Draws:
+        """The same draws, of which those of a shard alone are made in turn."""
+        self.shard = shard
         return self
 
     def index(self, position: int) -> int:
@@ -100,7 +106,7 @@ class Draws:
         self, start: int, known: dict[int, bool], text: Text | None
     ) -> Iterator[tuple[Architecture, str] | None]:
         """What draw ``start`` and the draws after it give; see :meth:`_search`."""
-        numbers = range(start, self.count)
+        numbers = self.shard.numbers(start, self.count)
         if self._workers > 1 and not self._small:
             make = partial(_searching, self._again, text)
             for sent in Shared(make, numbers, self._workers, self.together):

@@ -17,6 +17,7 @@ from .digests import DigestSet
 from .draws import TRIES
 from .lines import LINES, Lines
 from .points import Architecture
+from .shards import WHOLE, Shard
 from .space import Space
 
 Format = Literal["yaml", "jsonl", "csv"]
@@ -26,13 +27,13 @@ _FILE = re.compile(r"(\d+)-([0-9a-f]{16})\.yaml")
 
 
 class NetworkFolder:
-    """The first networks of a space's sample, each written once.
+    """The first networks of a space's sample, or of a shard of it, each written once.
 
     ``yaml`` writes a file for each network, ``NUMBER-DIGEST.yaml``, which every command reads;
     ``jsonl`` one file, ``networks.jsonl``, with the costs of each network beside its spec; ``csv``
     a table, ``networks.csv``, with costs and choices. Raises :class:`StoreError` where the folder
-    holds networks of another space, seed or format, another process is writing into it, or the
-    disk cannot be written. ``workers`` processes draw, as in :meth:`Space.sample`; one writes.
+    holds networks of another space, seed, format or shard, another process is writing into it, or
+    the disk cannot be written. ``workers`` processes draw, as in :meth:`Space.sample`; one writes.
     """
 
     def __init__(
@@ -44,14 +45,16 @@ class NetworkFolder:
         tries: int = TRIES,
         guided: bool = False,
         workers: int = 1,
+        shard: Shard = WHOLE,
     ) -> None:
         self.path, self.space, self.format = path, space, format
         seed = as_seed("NetworkFolder", seed)
-        self._draws = space.draws(seed, tries, guided, workers)
+        self._draws = space.draws(seed, tries, guided, workers).part(shard)
         manifest = {"space": digest_of(space), "seed": seed, "format": format}
         self._lines = LINES[format](space) if format in LINES else None
         with self._locked():
-            check_manifest(path, {**manifest, **({"networks": "guided"} if guided else {})})
+            manifest |= {"networks": "guided"} if guided else {}
+            check_manifest(path, {**manifest, **({"shard": str(shard)} if shard.of > 1 else {})})
             self._read_folder()
 
     def fill(self, count: int) -> Iterator[Architecture]:
@@ -93,7 +96,7 @@ class NetworkFolder:
         seen, missing, repeated = DigestSet(), list[Architecture](), list[tuple[int, str]]()
         expected = 0
         for number, digest in self._existing():
-            for gap in range(expected, number):
+            for gap in self._draws.shard.numbers(expected, number):
                 found = self._draws.nth(gap)
                 if seen.add(found.digest):
                     missing.append(found)
@@ -153,7 +156,7 @@ def check_manifest(path: Path, expected: dict[str, Any]) -> None:
     except (OSError, ValueError) as error:
         raise StoreError(f"{manifest} cannot be read ({error}): choose another --out") from None
     # A folder of draws has no note of a kind, and neither had those of earlier versions.
-    names = dict.fromkeys([*expected, "networks"])
+    names = dict.fromkeys([*expected, "networks", "shard"])
     for name in names:
         if not isinstance(known, dict) or known.get(name) != expected.get(name):
             message = f"{path} holds networks of another {name}: choose another --out"
