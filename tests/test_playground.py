@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 import bad_specs
 import pytest
 import resforge as rf
+from hypothesis import example, given
+from hypothesis import strategies as st
 from resforge.cli import run
 from resforge.generation import NetworkFolder, list_spaces, load_space
 from resforge.specs import catalogue
@@ -172,6 +176,89 @@ def test_the_catalogue_is_searched_and_opened() -> None:
     ]
     assert ok("entry", name="plain18")["text"] == catalogue.text("plain18")
     assert ok("schema") == rf.ResNetSpec.model_json_schema()
+
+
+CATALOGUE = [catalogue.text(name) for name in rf.list_specs()]
+#: Words of the language and numbers at the ends of ranges, to stand where a word stood.
+WORDS = sorted({word for text in CATALOGUE for word in re.findall(r"[\w./]+", text)})
+PIECES = st.sampled_from(
+    [
+        *WORDS,
+        "0",
+        "-1",
+        "65536",
+        "65537",
+        "1e9",
+        "9" * 30,
+        "[]",
+        "{}",
+        "null",
+        "'",
+        "&a",
+        "*a",
+        "\0",
+    ]
+)
+
+
+@given(st.sampled_from(CATALOGUE), st.lists(st.tuples(st.floats(0, 1), PIECES), max_size=4))
+@example("resforge: 1\nbase: resnet18\nstages: [{depth: 9, width: 64, stride: 1e9}]", [])
+def test_any_text_ends_in_a_network_or_in_faults(text: str, changes: list[Any]) -> None:
+    parts = re.split(r"([\w./]+)", text)
+    for place, piece in changes:
+        parts[int(place * (len(parts) - 1) / 2) * 2 + 1 if len(parts) > 1 else 0] = piece
+    changed = "".join(parts)
+    found = ok("look", text=changed)
+    for question in ({"path": "block"}, {"path": "stages[0].shortcut"}):
+        assert found["faults"] or ok("chain", text=changed, **question)
+    for question in ("picture", "code"):
+        # Both of these also are for networks without a size that they can take.
+        given = answer(question, text=changed)
+        assert "ok" in given or "report it" not in given["error"].get("remedy", ""), given
+    if not found["faults"]:
+        assert ET.fromstring(found["svg"]).tag.endswith("svg")
+        assert ok("difference", text=changed, name="resnet18")["costs"]
+
+
+SCRIPT = "</title><script>alert(1)</script><svg onload=alert(1)>\"'&amp;]]>"
+
+
+@pytest.mark.parametrize(
+    "name", [SCRIPT, "a\x07b\u202ec", "\ud800"], ids=["script", "control", "surrogate"]
+)
+def test_a_name_is_only_text_in_the_picture(name: str) -> None:
+    text = f"resforge: 1\nbase: digits_resnet8\nname: {json.dumps(name)}\n"
+    found = ok("look", text=text)
+    if found["faults"]:
+        assert found["faults"][0]["path"] == "name"
+        return
+    picture = ET.fromstring(found["svg"])
+    tags = {each.tag.rpartition("}")[2] for each in picture.iter()}
+    assert "script" not in tags
+    assert not [key for each in picture.iter() for key in each.attrib if key.startswith("on")]
+    assert found["name"].isprintable()
+    ast.parse(ok("code", text=text)["code"])
+
+
+def test_what_is_too_large_is_refused_at_once() -> None:
+    blocks = ", ".join(f"{{width: {1 + number % 97}}}" for number in range(1_999))
+    branch = f"block: {{branch: [{'norm, ' * 200}]}}"
+    one = "resforge: 1\n"
+    texts = {
+        one + "# " + "x" * 65_536: "65,550 characters are too many",
+        one + "stages: [{depth: 10000, width: 8}]": "10,000 blocks are too many",
+        one + f"stages: [{{width: 8, blocks: [{blocks}]}}]\n{branch}": "operations are too many",
+        one + "stages: [{depth: 1000000000, width: 8}]": "blocks are too many",
+        one + f"stages: [{{depth: 2, width: {'9' * 5000}}}]": "a number of 5,000 characters",
+    }
+    for text, message in texts.items():
+        (fault,) = ok("look", text=text)["faults"]
+        assert message in fault["message"]
+        assert message in answer("code", text=text)["error"]["message"]
+    many = ok("look", text=one + "".join(f"k{number}: 1\n" for number in range(500)))
+    assert (len(many["faults"]), many["left_out"]) == (100, 401)
+    rows = ok("look", text=one + "stages: [{depth: 1500, width: 8}]", all=True)
+    assert (len(rows["rows"]), rows["rows_left_out"] > 1000) == (2_000, True)
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,14 @@ from resforge.text.reader import read
 from resforge.text.writer import to_yaml
 
 Answer = dict[str, Any]
-#: Most characters of a text, blocks of a network, rows of a table, and points that a draw looks at:
-#: with fewer every answer takes seconds at most, in WebAssembly too.
+#: Most characters of a text, blocks of a network, operations of its blocks, rows of a table,
+#: faults, and points that a draw looks at: with fewer, answers take seconds at most in WebAssembly
+#: too. What still takes longer is stopped by the page, with the worker that it runs in.
 LONGEST = 65_536
 MOST_BLOCKS = 2_000
+MOST_OPERATIONS = 50_000
 MOST_ROWS = 2_000
+MOST_FAULTS = 100
 MOST_TRIES = 300
 #: A quoted text, a word, or one character: what is underlined where a fault stands.
 _WORD = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[\w.+/-]+|\S|$')
@@ -75,9 +78,9 @@ def look(text: str, size: Any = None, base: str | None = None, all: bool = False
         document = _document(text)
         laid = _planned(_spec_in(document), size)
     except SpecError as error:
-        faults = placed(error.faults, document) if document else error.faults
-        found = [_fault(fault, text) for fault in faults]
-        return {"faults": found, "left_out": error.more}
+        faults = placed(error.faults, document) if document else [*error.faults]
+        found = [_fault(fault, text) for fault in faults[:MOST_FAULTS]]
+        return {"faults": found, "left_out": error.more + len(faults[MOST_FAULTS:])}
     return {"faults": [], "left_out": 0, **_seen(laid, base or document.tree.get("base"), all)}
 
 
@@ -207,13 +210,42 @@ def _document(text: str) -> Document:
 
 
 def _spec_in(document: Document) -> ResNetSpec:
-    spec = validate(ResNetSpec, document)
-    blocks = sum(stage.size for stage in spec.stages)
-    if blocks > MOST_BLOCKS:
-        message = f"{blocks:,} blocks are too many for this page (at most {MOST_BLOCKS:,})"
-        help_ = "use fewer, or the command line"
-        raise SpecError(Fault("limit", message, "stages", help_))
-    return spec
+    """The spec of a document. Raises :class:`SpecError`, also for a network that is too large here,
+    which is not even checked."""
+    blocks = sum(map(_blocks, _listed(document.tree.get("stages"))))
+    _limit(document, blocks, MOST_BLOCKS, "blocks")
+    _limit(document, blocks * _longest(document.tree), MOST_OPERATIONS, "operations")
+    return validate(ResNetSpec, document)
+
+
+def _limit(document: Document, count: int, most: int, what: str) -> None:
+    if count > most:
+        message = f"{count:,} {what} are too many for this page (at most {most:,})"
+        help_ = "use fewer, or the command line, which takes more"
+        raise SpecError(document.fault("limit", message, ("stages",), help_))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _blocks(stage: Any) -> int:
+    """How many blocks a stage has, as far as what may be no stage says so."""
+    depth = stage.get("depth") if isinstance(stage, dict) else 0
+    listed = _listed(stage.get("blocks")) if isinstance(stage, dict) else []
+    return max(depth if type(depth) is int else 0, len(listed))
+
+
+def _longest(value: Any) -> int:
+    """How many values the longest chain holds in a tree; 1 where there is none."""
+    if isinstance(value, list):
+        return sum(map(_longest, value))
+    if not isinstance(value, dict):
+        return 1
+    lists = ("stages", "blocks")
+    parts = (each for key in lists for each in _listed(value.get(key)))
+    rest = (part for key, part in value.items() if key not in lists)
+    return max([1, *map(_longest, parts), *map(_longest, rest)])
 
 
 def _spec_of(text: str) -> ResNetSpec:
