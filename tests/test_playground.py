@@ -209,8 +209,8 @@ def test_any_text_ends_in_a_network_or_in_faults(text: str, changes: list[Any]) 
         parts[int(place * (len(parts) - 1) / 2) * 2 + 1 if len(parts) > 1 else 0] = piece
     changed = "".join(parts)
     found = ok("look", text=changed)
-    for question in ({"path": "block"}, {"path": "stages[0].shortcut"}):
-        assert found["faults"] or ok("chain", text=changed, **question)
+    for path in ("block", "stages[0].shortcut"):
+        assert found["faults"] or ok("chain", text=changed, path=path)
     for question in ("picture", "code"):
         # Both of these also are for networks without a size that they can take.
         given = answer(question, text=changed)
