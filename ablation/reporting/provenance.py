@@ -30,8 +30,11 @@ def provenance(records: Records) -> dict[str, str]:
 def environments(records: Records) -> list[dict[str, Any]]:
     """Different environments that trials ran in; more than one is a reason for a warning."""
     trials = records.all_trials
-    used = [trial.outcome.environment for trial in trials if trial.outcome.environment]
-    return [e for index, e in enumerate(used) if e not in used[:index]]
+    found: list[dict[str, Any]] = []
+    for trial in trials:
+        if trial.outcome.environment and trial.outcome.environment not in found:
+            found.append(trial.outcome.environment)
+    return found
 
 
 def runs_table(runs: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
