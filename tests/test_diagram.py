@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from itertools import combinations, pairwise
-from typing import Any, ClassVar, Literal, NamedTuple
+from itertools import chain, combinations, pairwise
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import resforge as rf
 from hypothesis import given
-from resforge.builder.registration import unregister
+from picture_reading import (
+    SVG,
+    arc_signs,
+    arcs,
+    block_group,
+    closing_texts,
+    fills,
+    frame_of,
+    looks_of,
+    picture,
+    row_of,
+    spelled,
+    stage,
+    texts,
+    wire_of,
+    without_colours,
+)
 from resforge.drawing.diagram import describe
 from resforge.drawing.html import to_html
-from resforge.drawing.marks import changed
 from resforge.drawing.scene import FOLD, PIECES
 from resforge.drawing.signs import (
     OTHER_LINES,
-    Sign,
     Signs,
-    closing_parts,
     has_bars,
     on_wire,
     parts_of,
@@ -38,43 +49,14 @@ from resforge.specs import (
     SHORTCUTS,
     STEMS,
     AttentionSpec,
-    BlockSpec,
-    Call,
     Layer,
     Module,
     Operation,
-    ShortcutSpec,
-    Site,
-    Steps,
-    Trace,
-    call,
 )
-from resforge.specs.operations import ConvSpec
 from resforge.specs.order import Order
 from resforge.testing.strategies import specs
 from sampled import SAMPLE
 from torch import nn
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def picture(spec: rf.ResNetSpec | str, **changes: object) -> str:
-    spec = rf.load(spec) if isinstance(spec, str) else spec
-    spec = spec.replace(changes)
-    return rf.plan(spec, spec.natural_input_size).to_svg()
-
-
-def stage(*entries: dict[str, object], **more: object) -> rf.ResNetSpec:
-    return rf.ResNetSpec(resforge=1, stages=[{"width": 64, "blocks": entries}], **more)
-
-
-def arcs(svg: str) -> Counter[str]:
-    paths = ElementTree.fromstring(svg).iter(f"{SVG}path")
-    return Counter(path.attrib["data-shortcut"] for path in paths if "data-shortcut" in path.attrib)
-
-
-def texts(svg: str) -> list[str]:
-    return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -403,7 +385,7 @@ def test_the_signs_are_the_modules(spec: rf.ResNetSpec) -> None:
     plan = lay_out(spec, (32, 32))
     model = rf.build(spec, device="meta")
     built = dict(model.named_modules())
-    for block in (block for stage in plan.stages for block in stage):
+    for block in chain.from_iterable(plan.stages):
         found, chains = wiring(block, every_sign=True), block.modules
         prefix = f"{block.name}."
         assert spelled(found.before) == spelled(_held(built, chains.entry, prefix))
@@ -453,12 +435,12 @@ def test_no_sign_stands_on_another_or_on_a_box(spec: rf.ResNetSpec) -> None:
 
 
 def test_every_kind_of_block_looks_and_reads_different() -> None:
-    fills = {}
+    found = {}
     for kind, model in BLOCKS.items():
         svg = picture("resnet18", block={"kind": kind, **model.samples[0]})
         assert f"{kind} ×2" in texts(svg)
-        fills[kind] = frozenset(_fills(svg))
-    assert len(set(fills.values())) == len(BLOCKS)
+        found[kind] = frozenset(fills(svg))
+    assert len(set(found.values())) == len(BLOCKS)
 
 
 def test_groups_show() -> None:
@@ -542,278 +524,9 @@ def test_a_spec_that_strides_beyond_its_size_still_shows() -> None:
     ElementTree.fromstring(spec._repr_html_())
 
 
-class _OddSpec(BlockSpec):
-    """A kind of one's own, with a tensor that is no layer."""
-
-    kind: Literal["odd_for_pictures"] = "odd_for_pictures"
-
-    def trace(self, trace: Trace, name: str, site: Site) -> None:
-        trace.conv(f"{name}.mix", site.width, 5, site.stride)
-        trace.parameter(f"{name}.scale", site.width, 1, 1)
-
-    def call(self, module: Module) -> Call:
-        return call("Odd")
-
-
-class _EmptySpec(BlockSpec):
-    """A kind without a layer."""
-
-    kind: Literal["empty_for_pictures"] = "empty_for_pictures"
-
-    def call(self, module: Module) -> Call:
-        return call("Empty")
-
-
-class _BlurSpec(Operation):
-    """An operation of one's own without a layer, and without a sign."""
-
-    samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
-
-    kind: Literal["blur_for_pictures"] = "blur_for_pictures"
-
-    def call(self, module: Module) -> Call:
-        return call("Blur")
-
-
-class _LineSpec(ShortcutSpec):
-    """A shortcut of one's own without a line."""
-
-    kind: Literal["five_for_pictures"] = "five_for_pictures"
-
-    def steps(self, site: Site) -> Steps:
-        return (("0", ConvSpec(kernel=5, stride="block")),)
-
-
-class _OtherLineSpec(_LineSpec):
-    """Another one, of the same operations."""
-
-    kind: Literal["other_for_pictures"] = "other_for_pictures"  # type: ignore[assignment]
-
-
-OWN = (_OddSpec, _EmptySpec, _BlurSpec, _LineSpec, _OtherLineSpec)
-
-
-@pytest.fixture
-def own_kinds() -> Iterator[None]:
-    for model in OWN:
-        rf.register(model)
-    yield
-    for model in OWN:
-        unregister(model)
-
-
-@pytest.mark.usefixtures("own_kinds")
-def test_kinds_of_ones_own_are_drawn_and_told_apart() -> None:
-    spec = stage({"block": "odd_for_pictures"}, {"block": "empty_for_pictures"}, {"block": "basic"})
-    svg = picture(spec)
-    assert {"odd_for_pictures", "empty_for_pictures", "basic"} <= set(texts(svg))
-    assert sum(arcs(svg).values()) == 3
-    assert "parameter" in texts(svg)
-    assert len(set(_fills(svg)) - set(_fills(picture("plain18", block="bottleneck")))) == 3
-    ElementTree.fromstring(spec._repr_html_())
-
-
-@pytest.mark.usefixtures("own_kinds")
-def test_operations_of_ones_own_are_drawn_and_told_apart() -> None:
-    block = {"branch": [{"conv": 3}, "blur_for_pictures", {"conv": 3}, "norm"]}
-    svg = picture(stage({"block": block}))
-    assert row_of(svg, "layer1.0") == "fork box[blur_for_pictures] sum activation"
-
-
-@pytest.mark.usefixtures("own_kinds")
-def test_shortcuts_of_ones_own_have_a_line_of_their_own() -> None:
-    kinds = ("five_for_pictures", "other_for_pictures", "projection")
-    svg = picture(stage(*({"shortcut": {"match": kind}} for kind in kinds)))
-    looks = [str(looks_of(block_group(svg, f"layer1.{number}"))) for number in range(3)]
-    assert len(set(looks)) == 3
-    assert {f"{kind} shortcut" for kind in kinds} <= set(texts(svg))
-    wrapped = picture(stage({"shortcut": {"match": {"kind": "gate", "of": kinds[0]}}}))
-    assert f"gate of {kinds[0]} shortcut" in texts(wrapped)
-
-
 def test_no_two_lines_are_alike_without_their_colours() -> None:
     lines = [kind.line for kind in SHORTCUTS.values() if kind.line is not None]
     looks = [(line.width, line.dash) for line in (*lines, *OTHER_LINES)]
     assert len(set(looks)) == len(looks)
     colours = [kind.colour for kind in BLOCKS.values() if kind.colour is not None]
     assert {line.colour for line in (*lines, *OTHER_LINES)} | set(colours) <= set(COLOURS)
-
-
-def _fills(svg: str) -> list[str]:
-    return [
-        path.get("fill", "")
-        for path in ElementTree.fromstring(svg).iter(f"{SVG}path")
-        if path.get("fill-opacity")
-    ]
-
-
-class Part(NamedTuple):
-    """Something on a wire, from its left to its right edge."""
-
-    left: float
-    right: float
-    name: str
-
-    def inside(self, box: Part) -> bool:
-        """Whether it stands within ``box``, without being it."""
-        return self != box and box.left <= self.left and self.right <= box.right
-
-
-class Frame(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def apart(self, other: Frame) -> bool:
-        return (
-            self.right <= other.left
-            or other.right <= self.left
-            or self.bottom <= other.top
-            or other.bottom <= self.top
-        )
-
-
-def frame_of(rect: ElementTree.Element) -> Frame:
-    x, y, width, height = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
-    return Frame(x, y, x + width, y + height)
-
-
-def numbers_of(path: ElementTree.Element) -> list[float]:
-    return [float(number) for number in re.findall(r"-?[\d.]+", path.attrib["d"])]
-
-
-def block_group(svg: str, name: str) -> ElementTree.Element:
-    groups = ElementTree.fromstring(svg).iter(f"{SVG}g")
-    return next(g for g in groups if (g.findtext(f"{SVG}title") or "").startswith(f"{name}:"))
-
-
-def wire_of(group: ElementTree.Element) -> list[Part]:
-    """The parts on the wire of one block: its box, the ends of its arc, its signs."""
-    axis, parts = None, []
-    for path in group.iter(f"{SVG}path"):
-        xs = numbers_of(path)
-        if path.get("data-shortcut"):
-            parts += [Part(xs[0], xs[0], "fork"), Part(xs[-3] - 5, xs[-3] + 5, "sum")]
-        elif path.get("fill-opacity"):
-            xs, ys = xs[::2], xs[1::2]
-            parts.append(Part(min(xs), max(xs), "box"))
-            axis = (min(ys) + max(ys)) / 2
-    for rect in group.iter(f"{SVG}rect"):
-        frame = frame_of(rect)
-        if rect.get("data-sign") and (axis is None or frame.top < axis < frame.bottom):
-            parts.append(Part(frame.left, frame.right, rect.attrib["data-sign"]))
-    return parts
-
-
-def arc_signs(group: ElementTree.Element) -> list[Frame]:
-    beside = {part.left for part in wire_of(group)}
-    frames = [frame_of(rect) for rect in group.iter(f"{SVG}rect") if rect.get("data-sign")]
-    return [frame for frame in frames if frame.left not in beside]
-
-
-def row_of(svg: str, name: str) -> str:
-    """The parts on the wire of one block, from left to right; those in its box in brackets."""
-    parts = sorted(wire_of(block_group(svg, name)))
-    boxes = [part for part in parts if part.name == "box"]
-    inside = [part for part in parts if any(part.inside(box) for box in boxes)]
-    names = ", ".join(part.name for part in inside)
-    row = (part.name for part in parts if part not in inside)
-    return " ".join(f"box[{names}]" if name == "box" and inside else name for name in row)
-
-
-def looks_of(group: ElementTree.Element) -> list[object]:
-    """A block without its colours and its places."""
-    looks = ("data-sign", "stroke-width", "stroke-dasharray")
-    return [
-        (node.tag, node.text, *(node.get(name) for name in looks))
-        for node in group
-        if not node.tag.endswith("title")
-    ]
-
-
-def without_colours(svg: str) -> str:
-    """Everything in a picture but its colours, its title and its tips."""
-    root = ElementTree.fromstring(svg)
-    looks = ("d", "data-sign", "stroke-width", "stroke-dasharray")
-    return str(
-        [
-            (node.tag, node.text, *(node.get(name) for name in looks))
-            for node in root.iter()
-            if node.tag.rpartition("}")[2] not in ("title", "desc", "style")
-        ]
-    )
-
-
-def spelled(signs: Signs) -> str:
-    return " ".join(sign.text for sign in signs)
-
-
-def closing_texts(plan: rf.Plan) -> tuple[str, ...]:
-    return tuple(sign.text for sign in closing_parts(plan) if isinstance(sign, Sign))
-
-
-def badges(svg: str) -> Counter[str]:
-    """On what the sign of a difference stands, by the names that its tip begins with."""
-    found: Counter[str] = Counter()
-    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
-        signs = [text.text for text in group.iter(f"{SVG}text")].count("≠")
-        if signs:
-            found[(group.findtext(f"{SVG}title") or "").partition(":")[0]] += signs
-    return found
-
-
-def beside(spec: rf.ResNetSpec, against: rf.ResNetSpec, size: int = 32) -> str:
-    return rf.plan(spec, size).to_svg(rf.plan(against, size))
-
-
-def test_blocks_that_differ_are_marked_and_no_others() -> None:
-    spec = rf.load("cifar_resnet20")
-    option_b = beside(spec.replace({"shortcut": "projection"}), spec)
-    assert badges(option_b) == {"≠ layer2.0": 1, "≠ layer3.0": 1}
-    assert {"layer1", "layer2 ≠", "layer3 ≠", "not so in the other network"} <= {*texts(option_b)}
-    (desc,) = re.findall("<desc>(.*)</desc>", option_b)
-    assert desc.endswith(
-        " Not so in the other network: layer2 (1 of 3 blocks), layer3 (1 of 3 blocks)."
-    )
-    # Not by colour alone: the outline is heavier too.
-    heavy = 'stroke-width="3"'
-    assert option_b.count(heavy) == picture(spec, shortcut="projection").count(heavy) + 2
-
-
-def test_blocks_more_are_marked_and_folded_by_themselves() -> None:
-    spec = rf.load("cifar_resnet20").replace({"stages[0].depth": 9})
-    deeper = spec.replace({"stages[0].depth": 18})
-    assert badges(beside(deeper, spec)) == {"≠ layer1.9 and 8 more like it": 1}
-    assert texts(beside(deeper, spec)).count("×9") == 2
-    # What is missing can be marked only where it would stand.
-    fewer = beside(spec, deeper)
-    assert badges(fewer) == {}
-    assert "layer1 ≠" in texts(fewer)
-    assert "layer1 (fewer blocks)." in fewer
-
-
-def test_where_in_a_spec_a_block_is_named_is_no_difference() -> None:
-    spec = rf.load("cifar_resnet20")
-    again = spec.replace({"stages[0].shortcut": "zero_pad", "stages[0].block": "basic"})
-    assert again != spec
-    assert beside(again, spec) == picture(again)
-
-
-def test_stem_head_and_what_goes_through_all_are_marked() -> None:
-    spec = rf.load("cifar_resnet20")
-    assert [*badges(beside(spec.replace({"head.dropout": 0.5}), spec))] == ["≠ head"]
-    assert [*badges(beside(spec.replace({"stem.bias": True}), spec))] == ["≠ stem"]
-    normed = badges(beside(spec.replace({"norm": {"kind": "group", "groups": 8}}), spec))
-    assert len(normed) == 1 + 9
-
-
-@given(specs(), specs())
-def test_a_network_held_against_another_has_its_picture_and_no_more(
-    spec: rf.ResNetSpec, other: rf.ResNetSpec
-) -> None:
-    plan, against = lay_out(spec, (33, 40)), lay_out(other, (33, 40))
-    assert plan.to_svg(plan) == plan.to_svg()
-    marked = plan.to_svg(against)
-    assert arcs(marked) == arcs(plan.to_svg())
-    assert (changed(plan, against) == frozenset()) == (marked == plan.to_svg())

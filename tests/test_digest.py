@@ -6,6 +6,7 @@ They may never change. A field that is added to the language with a default chan
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -81,8 +82,11 @@ def widened(spec: rf.ResNetSpec, block: Any, factor: int) -> rf.ResNetSpec:
     return spec.replace({"block": block, **widths})
 
 
-def one_network_twice() -> dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]:
-    """Pairs of specs that mean one network."""
+Pairs = dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]
+
+
+def blocks_twice() -> Pairs:
+    """Pairs of specs that write the blocks of one network in two ways."""
     r18, r50 = rf.load("resnet18"), rf.load("resnet50")
     wide, next50 = rf.load("wide_resnet50_2"), rf.load("resnext50_32x4d")
     x = {
@@ -94,11 +98,6 @@ def one_network_twice() -> dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]:
         }
         for i, stage in enumerate(next50.stages)
     }
-    around = {"match": {"kind": "scaled"}, "change": {"kind": "scaled", "of": "projection"}}
-    dropped = {
-        "match": {"kind": "dropout", "rate": 0.0, "of": "identity"},
-        "change": {"kind": "dropout", "rate": 0.0, "of": "projection"},
-    }
     one_group = {"kind": "bottleneck", "expansion": 1}
     return {
         "a wide bottleneck": (wide, widened(wide, {"kind": "bottleneck", "expansion": 2}, 2)),
@@ -108,19 +107,9 @@ def one_network_twice() -> dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]:
             r50.replace({"block": {"kind": "x", "group_width": 65536}}),
             r50.replace({"block": one_group}),
         ),
-        "scaled by 1 and 1": (r18, r18.replace({"shortcut": around})),
-        "dropout of 0": (r18, r18.replace({"shortcut": dropped})),
         "dropout of 0 in the branch": (
             r18,
             r18.replace({"block": {"kind": "basic", "dropout": 0.0}}),
-        ),
-        "avg_projection at stride 1": (
-            r18.replace({"shortcut": "C"}),
-            r18.replace({"shortcut": {"match": "avg_projection", "change": "projection"}}),
-        ),
-        "the pool of a dilated shortcut where none dilates": (
-            rf.load("resnet18d"),
-            rf.load("resnet18d").replace({"shortcut.change.pool_dilated": True}),
         ),
         "reduced widths that are multiples already": (
             rf.load("seresnet50"),
@@ -155,17 +144,49 @@ def one_network_twice() -> dict[str, tuple[rf.ResNetSpec, rf.ResNetSpec]]:
                 }
             ),
         ),
+    }
+
+
+def shortcuts_twice() -> Pairs:
+    """Pairs of specs that write the shortcuts of one network in two ways."""
+    r18 = rf.load("resnet18")
+    around = {"match": {"kind": "scaled"}, "change": {"kind": "scaled", "of": "projection"}}
+    dropped = {
+        "match": {"kind": "dropout", "rate": 0.0, "of": "identity"},
+        "change": {"kind": "dropout", "rate": 0.0, "of": "projection"},
+    }
+    return {
+        "scaled by 1 and 1": (r18, r18.replace({"shortcut": around})),
+        "dropout of 0": (r18, r18.replace({"shortcut": dropped})),
+        "avg_projection at stride 1": (
+            r18.replace({"shortcut": "C"}),
+            r18.replace({"shortcut": {"match": "avg_projection", "change": "projection"}}),
+        ),
+        "the pool of a dilated shortcut where none dilates": (
+            rf.load("resnet18d"),
+            rf.load("resnet18d").replace({"shortcut.change.pool_dilated": True}),
+        ),
         "padding that pads nothing": (
             r18.replace({"shortcut": {"match": "zero_pad"}}),
             r18,
         ),
+        "option letters": (r18.replace({"shortcut": "A"}), r18.replace({"shortcut": "zero_pad"})),
+    }
+
+
+@cache
+def one_network_twice() -> Pairs:
+    """Pairs of specs that mean one network."""
+    r18 = rf.load("resnet18")
+    return {
+        **blocks_twice(),
+        **shortcuts_twice(),
         "a norm said twice": (
             r18,
             r18.replace(
                 {"stem": [{"conv": 7, "width": 64, "stride": 2}, "norm", "act", {"pool": "max"}]}
             ),
         ),
-        "option letters": (r18.replace({"shortcut": "A"}), r18.replace({"shortcut": "zero_pad"})),
         "names": (r18, r18.replace({"name": "another"})),
     }
 
