@@ -7,22 +7,12 @@ import logging
 from pathlib import Path
 
 import pytest
-from command_line import Cli, command_line
+from command_line import SWEEP, Cli, command_line
 from picture_writer import write_digits
 from resforge.cli import run
 from resforge.cli.app import VERBS
 from resforge.weights import save_weights
 
-SWEEP = """\
-sweep: 1
-base: digits_resnet8
-axes:
-  shortcut:
-    plain: {shortcut: none}
-    A: {shortcut: zero_pad}
-seeds: 1
-recipe: {steps: 2, batch_size: 16}
-"""
 TINY = """\
 resforge: 1
 in_channels: 1

@@ -8,22 +8,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from command_line import Cli, command_line
+from command_line import SWEEP, Cli, command_line
 from old_stores import make_old
 from resforge.ablation import RunSummary
 from resforge.ablation.reporting.formats import Format
 from resforge.cli import run
-
-SWEEP = """\
-sweep: 1
-base: digits_resnet8
-axes:
-  shortcut:
-    plain: {shortcut: none}
-    A: {shortcut: zero_pad}
-seeds: 1
-recipe: {steps: 2, batch_size: 16}
-"""
 
 
 @pytest.fixture

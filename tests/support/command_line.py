@@ -21,6 +21,19 @@ block: basic
 BROKEN = NET.replace("shortcut: projection", "shortcut: identity")
 
 
+#: Two arms of one trial each, of two steps.
+SWEEP = """\
+sweep: 1
+base: digits_resnet8
+axes:
+  shortcut:
+    plain: {shortcut: none}
+    A: {shortcut: zero_pad}
+seeds: 1
+recipe: {steps: 2, batch_size: 16}
+"""
+
+
 class Terminal(io.StringIO):
     """A screen to write on."""
 
