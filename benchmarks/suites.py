@@ -20,7 +20,7 @@ ON_CPU = {
     "scale": "scale",
 }
 #: Modules with ``run(pairs, device)``.
-ON_DEVICE: dict[str, str] = {}
+ON_DEVICE = {"device": "on_device"}
 
 
 def module_of(suite: str) -> ModuleType:
