@@ -2,13 +2,14 @@
 
 The README is the first page; its translation, CONTRIBUTING and CHANGELOG have one each, and the
 examples are files beside them. Their links, and those of pages to them, are rewritten. The
-playground is added where `docs/playground/build.py` has built it.
+playground is added where `docs/playground/build.py` has built it, and whole specs link to it.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+LINKS = runpy.run_path(str(ROOT / "docs" / "links.py"))
 _LINK = re.compile(r"(\]\()([^)\s#]+)")
 
 
@@ -43,8 +45,12 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """The text of a page, with links out of the folder as the site has them."""
-    if page.file.src_uri in PAGES.values():
+    """The text of a page, with links out of the folder as the site has them, and links into the
+    playground."""
+    source = page.file.src_uri
+    if PLAYGROUND.is_dir():
+        markdown = LINKS["with_links"](markdown, source)
+    if source in PAGES.values():
         return markdown
     return _LINK.sub(lambda found: found[1] + _inside(found[2]), markdown)
 

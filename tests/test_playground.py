@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 import runpy
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -301,3 +303,16 @@ def test_the_answers_need_neither_torch_nor_a_terminal() -> None:
     assert [each.keys() for each in answers] == [{"ok"}] * len(answers), answers
     # PyYAML's C parser brings names of Cython where it is installed.
     assert {root for root in roots if not root.startswith(("_", "cython"))} <= {*ALLOWED}
+
+
+def test_examples_of_the_documentation_open_in_the_playground() -> None:
+    links = runpy.run_path(str(ENGINE.parents[1] / "links.py"))
+    page = (ENGINE.parents[1] / "language.md").read_text(encoding="utf-8")
+    linked = links["with_links"](page, "language.md")
+    found = re.findall(r"\(playground/app/index.html#spec=(.+)\)", linked)
+    assert len(found) >= 10
+    for packed in found:
+        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        text = zlib.decompress(data, wbits=-zlib.MAX_WBITS).decode()
+        assert text in page
+        assert ok("look", text=text)
