@@ -1,7 +1,10 @@
-"""Drawing networks of a space: by planning alone, against building each and counting it."""
+"""Drawing networks of a space: by planning alone, against building each and counting it; and in
+several processes."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -10,14 +13,18 @@ import torch
 from resforge.generation import Architecture, load_space
 from torch.utils.flop_counter import FlopCounterMode
 
-from .turns import Row, compare
+from .rows import AnyRow, Figure
+from .turns import Row, compare, figure_of
 
 SPACES = ("cifar_resnets", "anynet_x_e", "regnet_x")
 #: Networks of a turn: of ours, and of theirs, which take a thousand times as long.
 OURS, THEIRS = 500, 2
+#: Networks before the clock starts, and of each of some runs in several processes, which draw a few
+#: hundred ahead.
+WARM, LONG, RUNS = 1000, 5000, 5
 
 
-def run(pairs: int) -> Iterator[Row]:
+def run(pairs: int) -> Iterator[AnyRow]:
     """A network each: legal, within the bounds of its space, and no two the same."""
     for name in SPACES:
         sample = load_space(name).sample(seed=0)
@@ -38,6 +45,24 @@ def run(pairs: int) -> Iterator[Row]:
 
         row = compare(f"draw from {name}", "build and count, on meta", draw, build_and_count, pairs)
         yield _each(row)
+    for workers in sorted({1, os.cpu_count() or 1}):
+        for name in SPACES:
+            yield _rate(name, workers)
+
+
+def _rate(name: str, workers: int) -> Figure:
+    """Networks a second, once the processes have started."""
+    sample = load_space(name).sample(seed=0, workers=workers)
+    for _ in islice(sample, WARM):
+        pass
+    rates = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        for _ in islice(sample, LONG):
+            pass
+        rates.append(LONG / (time.perf_counter() - start))
+    several = f"{workers} process{'es' * (workers > 1)}"
+    return figure_of(f"draw from {name}, {several}", rates, "networks a second")
 
 
 def _each(row: Row) -> Row:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import resforge as rf
 import torch
+from resforge.specs.ends import _chain_at
+from resforge.specs.layout import _tally_at, block_at
 from torch.utils.flop_counter import FlopCounterMode
 
 from .rows import AnyRow, Missing
-from .turns import Row, compare
+from .turns import Row, Work, compare, compare_prepared
 
 PACKAGES = ("fvcore",)
 NAMES = ("resnet18", "resnet50", "resnet152")
@@ -30,9 +31,10 @@ def run(pairs: int) -> Iterator[AnyRow]:
     yield _against_fvcore("resnet50", pairs)
     for depth in (50, 152):
         yield _against_pycls(depth, pairs)
+    yield _against_first("resnet50", pairs)
 
 
-def _plan(spec: rf.ResNetSpec) -> Any:
+def _plan(spec: rf.ResNetSpec) -> Work:
     def work() -> tuple[int, ...]:
         plan = rf.plan(spec, input_size=224)
         return plan.params, plan.macs, plan.activations, plan.depth
@@ -125,6 +127,19 @@ def _against_pycls(depth: int, pairs: int) -> AnyRow:
 
     row = compare(what, peer, _plan(spec), repeated, pairs, repeat=20)
     return _each(row, 20)
+
+
+def _against_first(name: str, pairs: int) -> Row:
+    """The first plan of a process: the layouts of equal blocks are kept for later ones."""
+    tree = rf.load(name).model_dump(mode="json")
+
+    def first() -> Work:
+        for kept in (block_at, _tally_at, _chain_at):
+            kept.cache_clear()
+        return _plan(rf.ResNetSpec(**tree).model_copy())
+
+    peer = "the same, nothing kept from before"
+    return compare_prepared(f"plan {name}", peer, lambda: _plan(rf.load(name)), first, pairs)
 
 
 def _each(row: Row, times: int) -> Row:

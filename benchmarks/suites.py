@@ -9,6 +9,7 @@ from types import ModuleType
 #: are those whose versions its figures depend on, besides torch.
 ON_CPU = {
     "plan": "planning",
+    "start": "starting",
     "generate": "generating",
     "shards": "shards",
     "build": "building",

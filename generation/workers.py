@@ -32,11 +32,6 @@ class Shared(Generic[T]):
     takes each ``workers``-th run of ``together`` numbers and is some results ahead at most. The
     first error of the work is raised in its place; a process that died is reported as a
     :class:`ResforgeError`. The processes end with the iteration.
-
-    >>> from functools import partial
-    >>> from math import sqrt
-    >>> list(Shared(partial(partial, sqrt), range(0, 10, 4), workers=2))
-    [0.0, 2.0, 2.8284271247461903]
     """
 
     def __init__(
@@ -99,7 +94,7 @@ def _received(process: Any, connection: Connection[Any, Any]) -> _Found:
     except (EOFError, OSError):
         process.join()
         message = f"a process that drew networks ended with exit code {process.exitcode}"
-        help_ = "run it again, with fewer workers if memory is short"
+        help_ = "use fewer workers if memory is short; a script needs `if __name__ == '__main__':`"
         raise ResforgeError(f"{message}: {help_}") from None
     return found
 

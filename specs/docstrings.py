@@ -18,7 +18,7 @@ from pydantic import BaseModel
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
     """The docstring below each field of ``model`` that has one, by the field's name.
 
-    >>> from resforge.specs import ConvSpec
+    >>> from resforge.specs.operations import ConvSpec
     >>> descriptions(ConvSpec)["groups"]
     'Groups of channels that are convolved apart.'
     """

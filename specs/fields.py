@@ -39,16 +39,16 @@ class NetworkFields(Spec):
     may be lists with a number for each axis."""
     in_channels: Channels = 3
     """Channels of the input picture."""
-    stem: AnyStem = Conv7x7StemSpec()
+    stem: AnyStem = Conv7x7StemSpec.usual()
     """The layers before the first stage: a kind, or a list of operations."""
     stages: Annotated[
         tuple[StageSpec, ...], Field(strict=False, min_length=1, max_length=MAX_STAGES)
     ]
     """Runs of blocks at one width each, first to last."""
-    block: AnyBlock = BasicSpec()
+    block: AnyBlock = BasicSpec.usual()
     """The block of every stage without one of its own."""
     shortcut: Annotated[ShortcutRule, Field(json_schema_extra={"default": "projection"})] = (
-        ShortcutPairSpec()
+        ShortcutPairSpec.usual()
     )
     """The shortcut of every stage without one of its own."""
     norm: NormSpec = BatchNormSpec()

@@ -55,7 +55,7 @@ class BlockEntrySpec(BlockChoices):
 @cache
 def nothing() -> BlockEntrySpec:
     """The entry that leaves everything out."""
-    return BlockEntrySpec()
+    return BlockEntrySpec.usual()
 
 
 class StageSpec(BlockChoices):

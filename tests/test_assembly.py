@@ -13,8 +13,9 @@ from hypothesis import given
 from pydantic import BaseModel
 from resforge.generation import Space, list_spaces, load_space
 from resforge.generation.assembly import Assembly
-from resforge.specs import ConvSpec, ResNetSpec
+from resforge.specs import ResNetSpec
 from resforge.specs.canonical import digest
+from resforge.specs.operations import ConvSpec
 from resforge.specs.stage import StageSpec
 from resforge.testing import strategies
 
