@@ -9,8 +9,8 @@ from types import ModuleType
 #: are those whose versions its figures depend on, besides torch.
 ON_CPU = {
     "plan": "planning",
-    "start": "starting",
     "generate": "generating",
+    "start": "starting",
     "shards": "shards",
     "build": "building",
     "run": "running",
