@@ -108,7 +108,7 @@ with warnings.catch_warnings():
     }
 
 
-@pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR)")
+@pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR|sparse tensor invariants)")
 @pytest.mark.parametrize("beside", BESIDE)
 def test_what_torch_reads_beside_the_tensors(beside: str, pickled: Write, tmp_path: Path) -> None:
     if pickled is legacy and beside in ("nested", "narrow", "unsigned"):
@@ -118,7 +118,7 @@ def test_what_torch_reads_beside_the_tensors(beside: str, pickled: Write, tmp_pa
     assert_holds(loaded(tmp_path, content))
 
 
-@pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR)")
+@pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR|sparse tensor invariants)")
 @pytest.mark.parametrize("kind", ["sparse", "csr", "nested", "quantised", "meta", "expanded"])
 def test_what_is_no_plain_tensor_is_named(kind: str, pickled: Write, tmp_path: Path) -> None:
     if pickled is legacy and kind == "nested":
