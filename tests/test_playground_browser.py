@@ -6,18 +6,17 @@ elsewhere, ``CHROMIUM`` the browser. The tests need the Python package playwrigh
 
 from __future__ import annotations
 
-import base64
 import functools
 import http.server
 import itertools
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import threading
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,11 +130,7 @@ def expect(locator: Any) -> Any:
     return api.expect(locator)
 
 
-def link(text: str) -> str:
-    """The fragment of a link that holds ``text``."""
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return "#spec=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+link = runpy.run_path(str(ROOT / "docs" / "links.py"))["fragment"]
 
 
 def test_the_first_sight_needs_no_python(browser: Any, site: str) -> None:
