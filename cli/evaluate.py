@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ..errors import printable
 from .options import Json
 from .output import finite, followed, say, tell, tell_json, tell_table
-from .predict import Run
+from .predict import Dtype, Run, note_if_slow
 from .train import Data, Device, Unreadable, Workers
 
 if TYPE_CHECKING:
@@ -36,9 +36,12 @@ def evaluate(
     unreadable: Unreadable = "stop",
     workers: Workers = None,
     device: Device = "auto",
+    dtype: Dtype = "float32",
     json: Json = False,
 ) -> None:
     """Evaluate the network of a run on labelled pictures: accuracy, recall and precision."""
+    import torch
+
     from ..classify.figures.confusion import write_confusion
     from ..classify.runs.use import evaluate_run, load_run
     from ..drawing.canvas import check_format
@@ -46,11 +49,13 @@ def evaluate(
     if confusion is not None:
         check_format(confusion)
     trained = load_run(run, device)
+    note_if_slow(dtype, trained.device.type)
     evaluation = evaluate_run(
         trained,
         data,
         part,
         workers=workers,
+        dtype=getattr(torch, dtype),
         unreadable=unreadable,
         note=say,
         follow=lambda batches, count: followed(batches, count, "batches of pictures"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 Run = Annotated[
     Path, Parameter(metavar="RUN", help="Folder of a run, or one of its .safetensors files.")
+]
+
+Dtype = Annotated[
+    Literal["float32", "bfloat16", "float16"],
+    Parameter(
+        help="Type that the network computes in: bfloat16 and float16 are faster on devices with "
+        "instructions for them, and less exact."
+    ),
 ]
 
 
@@ -41,12 +49,16 @@ def predict(
     ] = None,
     workers: Workers = None,
     device: Device = "auto",
+    dtype: Dtype = "float32",
     json: Json = False,
 ) -> Exit:
     """Predict the class of each picture with the network of a run.
 
+    The norms of the network are folded first, as rf.for_inference does it.
     Pictures that cannot be read are reported; the exit code is then 1.
     """
+    import torch
+
     from ..classify.figures.predictions import MOST, write_predictions
     from ..classify.runs.use import load_run, predict_pictures
     from ..drawing.canvas import check_format
@@ -57,10 +69,11 @@ def predict(
         check_format(figure)
     paths = find_pictures(pictures, say)
     trained = load_run(run, device)
+    note_if_slow(dtype, trained.device.type)
     classes = trained.spec.classes
     rows: list[dict[str, Any]] = []
     drawn: list[Prediction] = []
-    predictions = predict_pictures(trained, paths, workers)
+    predictions = predict_pictures(trained, paths, workers, dtype=getattr(torch, dtype))
     for prediction in followed(predictions, len(paths), "pictures"):
         if isinstance(prediction, PictureError):
             complain(str(prediction))
@@ -76,6 +89,19 @@ def predict(
         write_predictions(figure, drawn, classes, top)
         say(f"wrote {printable(str(figure))}")
     return Exit.OK if len(rows) == len(paths) else Exit.DIFFERENT
+
+
+def note_if_slow(dtype: str, device: str) -> None:
+    """Say that this processor computes in ``dtype`` by way of float32."""
+    import torch
+
+    wanted = {"bfloat16": ("avx512_bf16", "amx_bf16"), "float16": ("avx512_fp16", "amx_fp16")}
+    # Of torch 2.12 and later.
+    has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    if device != "cpu" or dtype not in wanted or has.get("architecture") != "x86_64":
+        return
+    if not any(has.get(name) for name in wanted[dtype]):
+        say(f"this processor has no instructions for {dtype}: float32 is faster on it")
 
 
 def _row(prediction: Prediction, classes: Sequence[str], top: int) -> dict[str, Any]:

@@ -137,6 +137,13 @@ class TrainOptions:
         float | None,
         Parameter(metavar="FRACTION", help="Fraction of the target, spread over all classes."),
     ] = None
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        Parameter(
+            help="Of the forward pass; by default the recipe's, else bfloat16 on CUDA devices that "
+            "have it, and float32 elsewhere. float16 needs CUDA."
+        ),
+    ] = None
     mixup: Annotated[
         float,
         Parameter(

@@ -140,7 +140,7 @@ OPTIONS: dict[str, str] = {
     "gpu": "--device cuda:0",
     "model": "the network stands before the options: resforge train resnet18 --data DATA ...",
     "arch": "the network stands before the options: resforge train resnet18 --data DATA ...",
-    "amp": "precision is chosen by a recipe: --recipe FILE with `precision: bfloat16`",
+    "amp": "--precision bfloat16, the default on CUDA",
     "log-dir": "--tensorboard writes RUN/tensorboard",
     "random-seed": "--seed",
 }

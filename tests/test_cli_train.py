@@ -14,6 +14,7 @@ import resforge as rf
 import torch
 from command_line import Cli, Terminal, command_line
 from picture_writer import write_digits
+from resforge.classify import load_run, predict_pictures
 from resforge.classify.progress import progress_on
 from resforge.classify.runs.folder import RunFolder
 from resforge.classify.runs.record import Epoch
@@ -74,6 +75,37 @@ def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
     alone = trained("predict", "run/best.safetensors", "pictures/0/0000.png", "--top", "3")
     assert alone.lines[1].split()[:2] == ["pictures/0/0000.png", one[0]["top"][0]["class"]]
+
+
+def test_the_type_that_a_network_computes_in(trained: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(*more: str) -> list[float]:
+        done = trained("predict", "run", "pictures/0", "--top", "1", "--json", *more)
+        return [row["top"][0]["probability"] for row in done.json]
+
+    exact, half = found(), found("--dtype", "bfloat16")
+    assert half != exact == found("--dtype", "float32")
+    assert half == pytest.approx(exact, abs=0.1)
+    done = trained("evaluate", "run", "--data", "pictures", "--dtype", "bfloat16", "--json")
+    exact_loss = trained("evaluate", "run", "--data", "pictures", "--json").json["loss"]
+    assert done.json["loss"] != exact_loss
+    assert done.json["loss"] == pytest.approx(exact_loss, rel=0.1)
+    assert trained("predict", "run", "pictures/0", "--dtype", "int8").code == 2
+    note = "this processor has no instructions for bfloat16: float32 is faster on it"
+    for able in (False, True):
+        found_here = {"architecture": "x86_64", "avx512_bf16": able}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found_here: found)
+        done = trained("predict", "run", "pictures/0", "--dtype", "bfloat16")
+        assert (note in done.err) is not able
+        assert note not in trained("predict", "run", "pictures/0").err
+
+
+def test_values_beyond_float16(trained: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "best.safetensors"
+    run = load_run(path)
+    with torch.no_grad():
+        run.model.fc.weight.fill_(6e4)
+    with pytest.raises(rf.ResforgeError, match=r"not finite in float16.*use bfloat16"):
+        list(predict_pictures(run, [tmp_path / "pictures/0/0000.png"], dtype=torch.float16))
 
 
 def test_unreadable_pictures_are_reported_and_the_others_predicted(

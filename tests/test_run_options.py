@@ -328,3 +328,37 @@ def test_the_curve_is_drawn_after_each_epoch_that_is_long_enough(
     run(digits, tmp_path / "long", epochs=3)
     assert drawn == [1, 2, 3, 3]
     assert (tmp_path / "long" / CURVE).exists()
+
+
+def test_the_precision_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    notes: list[str] = []
+
+    def precision(device: str, resumed: Recipe | None = None, **changes: Any) -> str:
+        asked = request(Path("x"), Path("y"), **changes)
+        return recipe_of(asked, 100, notes.append, device=device, resumed=resumed).precision
+
+    named = Recipe.named("he2015_cifar")
+    given = Recipe.named("he2015_cifar", precision="float32")
+    assert precision("cpu") == "float32"
+    assert precision("cuda", precision="float32") == precision("cuda", recipe=given) == "float32"
+    assert precision("cuda", resumed=Recipe()) == "float32"
+    assert not [note for note in notes if "precision" in note]
+    assert precision("cuda") == precision("cuda", recipe=named) == "bfloat16"
+    assert [note for note in notes if "--precision float32" in note]
+    assert precision("cpu", resumed=Recipe(precision="bfloat16")) == "bfloat16"
+    assert precision("cpu", precision="bfloat16") == "bfloat16"
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    assert precision("cuda") == "float32"
+
+
+def test_a_run_of_an_earlier_version_keeps_its_memory_format(digits: Path, tmp_path: Path) -> None:
+    """Which was contiguous by default: it is resumed to the bits of its own version."""
+    older = Recipe(optimizer=DEFAULT.optimizer, batch_size=32, channels_last=False)
+    whole = run(digits, tmp_path / "whole", recipe=older)
+    run(digits, tmp_path / "run", recipe=older, stop_after=3)
+    # As the command with --resume, whose recipe leaves the format out.
+    plain = Recipe(optimizer=DEFAULT.optimizer, batch_size=32)
+    assert run(digits, tmp_path / "run", recipe=plain, resume=True).steps == whole.steps
+    assert not RunFolder(tmp_path / "run").spec().recipe.channels_last
+    assert_same(tmp_path / "whole", tmp_path / "run")

@@ -100,7 +100,11 @@ class Recipe(Spec):
         """Merge the other keys into the recipe named by ``base``, as specs merge."""
         if not isinstance(tree, dict) or "base" not in tree:
             return tree
-        base = cls(**_tree_of(tree["base"])).model_dump(mode="json")
+        recipe = cls(**_tree_of(tree["base"]))
+        base = recipe.model_dump(mode="json")
+        # Whether these were given, matters: their defaults may depend on the device.
+        for name in {"precision", "channels_last"} - recipe.model_fields_set:
+            del base[name]
         changes = {key: value for key, value in tree.items() if key != "base"}
         return merge(base, changes, _LONG)
 

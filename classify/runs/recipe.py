@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 
 from ...errors import SpecError
@@ -14,7 +15,7 @@ from ...specs.explain import faults_of
 from ...specs.merge import merge
 from ...text.reader import read_file
 from ...training.optimizer import AdamWSpec
-from ...training.recipe import Recipe
+from ...training.recipe import Precision, Recipe
 from ...training.recipes import list_recipes
 from ...training.streams import Batches
 from .request import RunRequest
@@ -40,18 +41,26 @@ def read_recipe(text: str) -> Recipe:
 
 
 def recipe_of(
-    request: RunRequest, count: int, note: Callable[[str], None] = lambda text: None
+    request: RunRequest,
+    count: int,
+    note: Callable[[str], None] = lambda text: None,
+    *,
+    device: str = "cpu",
+    resumed: Recipe | None = None,
 ) -> Recipe:
     """The recipe for the epochs of a request, with ``count`` training pictures.
 
     A request without a recipe warms up for a twentieth of the steps, unless its schedule is
     constant or rises by itself; its batches fit a small folder, which ``note`` is called with.
+    Precision and memory format, where neither the request nor its recipe sets them, are those of
+    the ``resumed`` recipe; in a new run the precision is that of :func:`default_precision`.
     Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
     """
     tree = merge((request.recipe or DEFAULT).model_dump(mode="json"), _changes(request))
     if request.recipe is None and request.batch_size is None and count < DEFAULT.batch_size:
         tree["batch_size"] = max(2, count // 4)
         note(f"{count} training pictures: batches of {tree['batch_size']} (--batch-size)")
+    tree |= _by_device(request, device, resumed, note)
     steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
     if request.warmup is not None:
         tree["warmup"] = request.warmup
@@ -67,6 +76,34 @@ def recipe_of(
     return recipe
 
 
+def default_precision(device: str) -> Precision:
+    """bfloat16 on CUDA devices with instructions for it, else float32.
+
+    >>> default_precision("cpu")
+    'float32'
+    """
+    able = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if able else "float32"
+
+
+def _by_device(
+    request: RunRequest, device: str, resumed: Recipe | None, note: Callable[[str], None]
+) -> dict[str, Any]:
+    """The settings whose default depends on the device, or on the run that is resumed."""
+    given = request.recipe.model_fields_set if request.recipe else set()
+    missing = {"precision", "channels_last"} - given
+    if request.precision is not None:
+        missing.discard("precision")
+    if resumed is not None:
+        return {name: getattr(resumed, name) for name in missing}
+    if "precision" not in missing:
+        return {}
+    precision = default_precision(device)
+    if precision != "float32":
+        note(f"training in {precision} (--precision float32 for float32)")
+    return {"precision": precision}
+
+
 def _changes(request: RunRequest) -> dict[str, Any]:
     """What the options of a request change in its recipe."""
     optimizer = {
@@ -79,6 +116,7 @@ def _changes(request: RunRequest) -> dict[str, Any]:
         "schedule": _given({"kind": request.schedule}),
         "batch_size": request.batch_size,
         "label_smoothing": request.label_smoothing,
+        "precision": request.precision,
     }
     return _given(changes)
 

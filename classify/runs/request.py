@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...specs.network import ResNetSpec
 from ...training.pictures.view import RandomCrop
-from ...training.recipe import Recipe
+from ...training.recipe import Precision, Recipe
 from ..picture_feed import Unreadable
 
 
@@ -26,7 +26,7 @@ class RunRequest:
     patience: int | None = None
     """Epochs without a better one after which the run ends; by default it goes on to the last."""
     batch_size: int | None = None
-    """Replaces the recipe's, as the fields up to ``label_smoothing`` do. By default 32, or a
+    """Replaces the recipe's, as the fields up to ``precision`` do. By default 32, or a
     quarter of fewer training pictures."""
     optimizer: Literal["sgd", "adam", "adamw"] | None = None
     """One of another kind than the recipe's has the settings that are its own defaults."""
@@ -36,6 +36,9 @@ class RunRequest:
     warmup: int | None = None
     """Steps of a linear warm-up."""
     label_smoothing: float | None = None
+    precision: Precision | None = None
+    """Precision of the forward pass in training; by default the recipe's, or that of the run that
+    is resumed, else bfloat16 on CUDA devices that have it and float32 elsewhere."""
     seed: int = 0
     size: int | None = None
     """Height and width of the network's input; by default the size that its stem is made for."""

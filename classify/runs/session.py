@@ -54,7 +54,7 @@ def train_run(
     with joined(as_device(request.device)) as ranks, ExitStack() as stack:
         if progress is None or not ranks.leads:
             progress = Progress()
-        network = request.network
+        network, folder = request.network, RunFolder(Path(request.out))
         data = find_data(
             request.data, network.in_channels, request.val_share, request.split, progress.note
         )
@@ -65,7 +65,13 @@ def train_run(
             data=record,
             view=view,
             random_crop=request.random_crop if view else None,
-            recipe=recipe_of(request, len(feed.train_labels), progress.note),
+            recipe=recipe_of(
+                request,
+                len(feed.train_labels),
+                progress.note,
+                device=ranks.device.type,
+                resumed=folder.spec().recipe if request.resume else None,
+            ),
             epochs=request.epochs,
             patience=request.patience,
             seed=request.seed,
@@ -75,7 +81,6 @@ def train_run(
             mixup=request.mixup,
         )
         model = _model(request, spec.network, progress)
-        folder = RunFolder(Path(request.out))
         if request.resume:
             folder.check(spec)
         if ranks.leads:

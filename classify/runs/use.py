@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
+from ...export import for_inference
 from ...training.data.tensors import load_data
 from ...training.device import as_device
 from ...training.pictures.decode import PictureError
@@ -101,21 +102,26 @@ class Prediction:
 
 
 def predict_pictures(
-    run: TrainedRun, paths: Sequence[Path], workers: int | None = None
+    run: TrainedRun,
+    paths: Sequence[Path],
+    workers: int | None = None,
+    *,
+    dtype: torch.dtype | None = None,
 ) -> Iterator[Prediction | PictureError]:
     """Predict the class of each picture in turn; an error for each unreadable picture.
 
-    Raises :class:`~resforge.SpecError` for a run that was not trained on picture files, and
+    The network computes in ``dtype``, as :func:`~resforge.for_inference` makes it. Raises
+    :class:`~resforge.SpecError` for a run that was not trained on picture files, and
     :class:`~resforge.ResforgeError` for a network whose outputs are not finite.
     """
-    view = _view(run)
+    view, model = _view(run), for_inference(run.model, dtype)
     for batch in ahead(split(paths), lambda path: (path, read(path, view)), workers):
         readable = [pixels for _, pixels in batch if not isinstance(pixels, PictureError)]
         rows: Iterator[Tensor] = iter(())
         if readable:
-            found = predict(run.model, normalised(readable, view, run.device)).cpu()
+            found = predict(model, normalised(readable, view, run.device)).cpu()
             if not found.isfinite().all():
-                raise _not_finite(run)
+                raise _not_finite(run, dtype)
             rows = iter(found)
         for path, pixels in batch:
             if isinstance(pixels, PictureError):
@@ -130,6 +136,7 @@ def evaluate_run(
     part: Literal["auto", "all"] = "auto",
     *,
     workers: int | None = None,
+    dtype: torch.dtype | None = None,
     unreadable: Unreadable = "stop",
     note: Callable[[str], None] = lambda text: None,
     follow: Callable[
@@ -140,18 +147,20 @@ def evaluate_run(
 
     In a folder with ``test/`` or ``val/`` these pictures are used, in the folder of its training
     the pictures that were held out, in a data set with a name its test images. With ``part="all"``
-    all class folders in ``data`` are used. ``follow`` wraps the iterator of batches, whose number
+    all class folders in ``data`` are used. The network computes in ``dtype``, as
+    :func:`~resforge.for_inference` makes it. ``follow`` wraps the iterator of batches, whose number
     is its second argument, for a progress bar. Raises :class:`~resforge.SpecError` for unknown
     classes, and :class:`~resforge.ResforgeError` for a network whose outputs are not finite.
     """
     spec, classes = run.spec, len(run.spec.classes)
+    model = for_inference(run.model, dtype)
     if spec.view is None:
         source = find_data(data, spec.network.in_channels, spec.data.val_share, spec.data.split)
         if isinstance(source, PictureFolder) or source.num_classes != classes:
             raise _wrong_data(run, data)
         loaded = load_data(source, run.device)
         tested = zip(torch.split(loaded.test_x, 256), torch.split(loaded.test_y, 256), strict=True)
-        return _checked(run, evaluate(run.model, tested, classes))
+        return _checked(run, dtype, evaluate(model, tested, classes))
     folder = _pictures(run, Path(data).expanduser(), part, note)
     feed = PictureFeed(
         folder, spec.view, workers=workers, device=run.device, unreadable=unreadable, note=note
@@ -159,13 +168,13 @@ def evaluate_run(
     batches: Iterable[LabelledBatch] = feed.validation(slice(None))
     if follow is not None:
         batches = follow(batches, ceil(len(folder.val) / BATCH))
-    return _checked(run, evaluate(run.model, batches, classes))
+    return _checked(run, dtype, evaluate(model, batches, classes))
 
 
-def _checked(run: TrainedRun, evaluation: Evaluation) -> Evaluation:
+def _checked(run: TrainedRun, dtype: torch.dtype | None, evaluation: Evaluation) -> Evaluation:
     # The loss may be infinite where a class is excluded; it is NaN where an output is not finite.
     if isnan(evaluation.loss):
-        raise _not_finite(run)
+        raise _not_finite(run, dtype)
     return evaluation
 
 
@@ -198,7 +207,12 @@ def _view(run: TrainedRun) -> View:
     return run.spec.view
 
 
-def _not_finite(run: TrainedRun) -> ResforgeError:
+def _not_finite(run: TrainedRun, dtype: torch.dtype | None) -> ResforgeError:
+    if dtype is torch.float16:
+        return ResforgeError(
+            f"{run.path}: outputs of the network are not finite in float16, which ends at 65,504:"
+            " use bfloat16 or float32"
+        )
     return ResforgeError(
         f"{run.path}: outputs of the network are not finite, because its training diverged or its"
         " weights are damaged: train again, with a lower --lr"
