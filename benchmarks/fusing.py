@@ -1,4 +1,4 @@
-"""What `for_inference` saves, at batch 8 on two threads: against the network as built, and `fuse`."""
+"""What `for_inference` saves, at batch 8 on two threads: against the network, and `fuse`."""
 
 from __future__ import annotations
 
