@@ -49,7 +49,27 @@ _HOME = {
     "to_torchscript": "programs",
 }
 
-__all__ = sorted(_HOME)
+# Written out, as the reference reads it without running it.
+__all__ = [
+    "Certificate",
+    "ExportError",
+    "InferenceModel",
+    "Pair",
+    "export_case",
+    "foldable",
+    "for_inference",
+    "from_pretrained",
+    "fuse",
+    "has_case",
+    "push_to_hub",
+    "register_with_timm",
+    "require_form",
+    "save_pretrained",
+    "to_code",
+    "to_onnx",
+    "to_torch_export",
+    "to_torchscript",
+]
 
 
 def __getattr__(name: str) -> Any:

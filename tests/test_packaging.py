@@ -347,3 +347,10 @@ def test_the_front_door_keeps_its_promises() -> None:
         assert getattr(resforge, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = resforge.nothing
+
+
+def test_the_names_of_export_are_written_out_for_the_reference() -> None:
+    from resforge import export
+
+    assert export.__all__ == sorted(export._HOME)
+    assert all(getattr(export, name) is not None for name in export.__all__)
