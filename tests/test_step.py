@@ -162,7 +162,7 @@ def test_the_recipes_for_a_gpu_train_there(digits: Data, name: str) -> None:
     losses = []
     for named in (name, name.removesuffix("_gpu")):
         recipe = Recipe.named(named, **SHORT)
-        model = rf.build("digits_resnet8", seed=0, device="cuda")
+        model = rf.build(TINY, seed=0, device="cuda")
         training = Training(model, on_gpu, recipe, seed=0)
         losses.append([training.advance() for _ in range(4)])
     # bfloat16 has 8 bits of precision.
