@@ -74,7 +74,7 @@ def trained(device: torch.device | str, **changes: Any) -> tuple[Any, dict[str, 
     [
         {},
         {"optimizer": "adamw"},
-        {"optimizer": {"kind": "sgd", "fused": True}},
+        {"optimizer": {"kind": "sgd", "fused": True}, "channels_last": False},
         {"channels_last": True, "label_smoothing": 0.1},
     ],
     ids=str,
@@ -128,7 +128,7 @@ def sweep() -> Sweep:
         "base": rf.load("digits_resnet8").replace(DROPS),
         "arms": {"a": {}, "b": {"shortcut": "projection"}},
         "seeds": 1,
-        "recipe": SHORT,
+        "recipe": {**SHORT, "channels_last": False},
     }
     return Sweep(**tree)
 

@@ -10,7 +10,8 @@ PyTorch has such backends for experiments (`_setup_privateuseone_for_python_back
 cannot get rid of one, and its autograd engine counts devices at the first backward: so it is
 installed when tests begin, and reports that no device is there except within :func:`present`.
 
-Not pretended: streams, memory, autocast, compilers.
+Not pretended: streams, memory, autocast, compilers, and the memory format of a parameter: setting
+its ``data`` changes the wrapper alone.
 """
 
 from __future__ import annotations
