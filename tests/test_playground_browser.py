@@ -208,15 +208,16 @@ def test_downloads_are_the_bytes_of_the_command_line(
     file = tmp_path / "small.yaml"
     file.write_text(SMALL)
     assert playground.download("Specification") == ("small.yaml", SMALL.encode())
-    for options, button, wanted in [
-        (["show", str(file), "--svg", "-"], "Picture", "small.svg"),
-        (["export", str(file), "--code"], "PyTorch", "model.py"),
-    ]:
-        command = [sys.executable, "-m", "resforge", *options]
-        printed = subprocess.run(command, capture_output=True, check=True).stdout
-        name, found = playground.download(button)
-        assert name == wanted
-        assert found.rstrip() == printed.rstrip()
+    picture = tmp_path / "small.svg"
+    run("show", str(file), "--svg", str(picture))
+    assert playground.download("Picture") == ("small.svg", picture.read_bytes())
+    assert playground.download("PyTorch") == ("model.py", run("export", str(file), "--code"))
+
+
+def run(*words: str) -> bytes:
+    """What a command prints."""
+    command = [sys.executable, "-m", "resforge", *words]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def test_a_link_holds_the_specification(playground: Playground, browser: Any, site: str) -> None:
@@ -250,12 +251,16 @@ def test_a_hostile_link_does_nothing(playground: Playground, site: str, text: st
     playground.page.goto(site + link(text))
     playground.page.wait_for_timeout(600)
     playground.settled()
-    expect(playground.page.locator("#verdict")).to_have_text(re.compile("fault"))
+    notice, verdict = (playground.page.locator(name) for name in ("#notice", "#verdict"))
+    if notice.is_hidden():
+        wanted = "No faults" if text == HOSTILE["markup"] else r"^\d+ faults?$"
+        expect(verdict).to_have_text(re.compile(wanted))
+    else:  # what the editor, or a slow machine, cannot do
+        expect(notice).to_contain_text(re.compile("nested too deeply|Stopped after 10 seconds"))
     assert (
         playground.page.locator("main script, main img:not(#picture, .cm-widgetBuffer)").count()
         == 0
     )
-    assert playground.page.locator("#notice").is_hidden()
     playground.write(SMALL)
     expect(playground.page.locator("#verdict")).to_have_text("No faults")
 

@@ -83,7 +83,12 @@ function notice(text) {
 }
 
 function failed(error) {
-  if (!(error instanceof Superseded)) notice(error.message);
+  if (!(error instanceof Superseded)) notice(reason(error));
+}
+
+/** Why something failed. The editor's parser calls itself once for each level of nesting. */
+function reason(error) {
+  return error instanceof RangeError ? "The specification is nested too deeply for this page." : error.message;
 }
 
 async function ask(name, given, key) {
@@ -195,7 +200,7 @@ async function follow() {
     if (found && found.text !== source.text()) source.write(found.text);
   } catch (error) {
     if (!source.text()) source.write((await first).text);
-    notice(error.message);
+    notice(reason(error));
   }
 }
 
