@@ -40,9 +40,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate the network of a run on labelled pictures: accuracy, recall and precision."""
-    import torch
-
     from ..classify.figures.confusion import write_confusion
+    from ..classify.runs.dtypes import dtype_named
     from ..classify.runs.use import evaluate_run, load_run
     from ..drawing.canvas import check_format
 
@@ -55,7 +54,7 @@ def evaluate(
         data,
         part,
         workers=workers,
-        dtype=getattr(torch, dtype),
+        dtype=dtype_named(dtype),
         unreadable=unreadable,
         note=say,
         follow=lambda batches, count: followed(batches, count, "batches of pictures"),

@@ -57,9 +57,8 @@ def predict(
     The norms of the network are folded first, as rf.for_inference does it.
     Pictures that cannot be read are reported; the exit code is then 1.
     """
-    import torch
-
     from ..classify.figures.predictions import MOST, write_predictions
+    from ..classify.runs.dtypes import dtype_named
     from ..classify.runs.use import load_run, predict_pictures
     from ..drawing.canvas import check_format
     from ..training.pictures.decode import PictureError
@@ -73,7 +72,7 @@ def predict(
     classes = trained.spec.classes
     rows: list[dict[str, Any]] = []
     drawn: list[Prediction] = []
-    predictions = predict_pictures(trained, paths, workers, dtype=getattr(torch, dtype))
+    predictions = predict_pictures(trained, paths, workers, dtype=dtype_named(dtype))
     for prediction in followed(predictions, len(paths), "pictures"):
         if isinstance(prediction, PictureError):
             complain(str(prediction))
@@ -93,14 +92,9 @@ def predict(
 
 def note_if_slow(dtype: str, device: str) -> None:
     """Say that this processor computes in ``dtype`` by way of float32."""
-    import torch
+    from ..classify.runs.dtypes import dtype_named, is_emulated
 
-    wanted = {"bfloat16": ("avx512_bf16", "amx_bf16"), "float16": ("avx512_fp16", "amx_fp16")}
-    # Of torch 2.12 and later.
-    has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    if device != "cpu" or dtype not in wanted or has.get("architecture") != "x86_64":
-        return
-    if not any(has.get(name) for name in wanted[dtype]):
+    if is_emulated(dtype_named(dtype), device):
         say(f"this processor has no instructions for {dtype}: float32 is faster on it")
 
 

@@ -157,7 +157,7 @@ def test_an_interrupted_trial_is_resumed_on_the_device(tmp_path: Path, there: to
     from resforge.ablation.running.task import StoppedError, make_task
     from resforge.ablation.running.trial import run_trial
 
-    plan = plan_sweep(sweep_trials.real(seeds=1))
+    plan = plan_sweep(sweep_trials.real(seeds=1, channels_last=False))
     make_checkpoint_folder(tmp_path, set())
     task = make_task(plan, plan.trials[0], tmp_path, device=pretend.NAME)
     with pytest.raises(StoppedError):

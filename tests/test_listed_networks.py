@@ -205,7 +205,7 @@ def test_a_figure_has_a_panel_for_each_choice(cli: Cli, space: Space, tmp_path: 
         (["space.yaml", "--all", "-n", "3"], 2, "exclude each other: leave one out"),
         (["space.yaml", "--format", "yaml"], 2, "--format yaml is for --out only"),
         (["space.yaml", "--all", "--figure", "costs.bmp"], 3, "use costs.svg"),
-        (["cifar_resnets", "--all"], 3, "draw some with --count, or free less"),
+        (["cifar_resnets", "--all"], 3, "draw some with --count, free less"),
     ],
 )
 def test_bad_input_ends_before_any_work(

@@ -21,6 +21,7 @@ import pytest
 import resforge as rf
 import sweep_trials
 from resforge.ablation import Records, Sweep, plan_sweep, read_records, run_sweep
+from resforge.ablation.results.store import Store
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
@@ -345,6 +346,28 @@ def test_workers_start_where_the_process_to_fork_from_was_killed(
         assert len(sweep_trials.notes(tmp_path / f"{name}.log", "start")) == 2
         server: Any = forkserver._forkserver
         os.kill(server._forkserver_pid, signal.SIGKILL)
+
+
+def test_pages_that_another_command_made_old_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that writes what it read before another's last trial writes once more."""
+    from resforge.ablation.reporting import report
+
+    written: list[Path] = []
+    write = report.write_report
+
+    def slowly(out: Any, running: bool = False) -> Path:
+        page = write(out, running)
+        if not running:
+            written.append(page)
+            if len(written) == 1:
+                monkeypatch.setattr(Store, "counts", lambda store: {"finished": 3})
+        return page
+
+    monkeypatch.setattr(report, "write_report", slowly)
+    run_sweep(sweep_trials.sweep(seeds=1), tmp_path, workers=1, trial="sweep_trials:quick")
+    assert len(written) == 2
 
 
 def test_no_workers_is_no_number_of_workers(tmp_path: Path) -> None:

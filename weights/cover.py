@@ -99,6 +99,8 @@ class NetworkCover:
             found = [row for row in table if prefix + row.name in shapes]
             fitting = sum(shapes[prefix + row.name] == row.shape for row in found)
             cover, own = Cover(fitting, len(found)), sum(row.is_own for row in found)
+            if not own and any(row.is_own for row in table):
+                cover = Cover(0, 0)  # only resforge's names of layers that the form does not have
             if (cover, own) > (best.cover, best_own):
                 best, best_own = Reading(cover, layout, form), own
         return best

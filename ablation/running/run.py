@@ -164,10 +164,22 @@ def _write_pages(out: str | os.PathLike[str], stop: StopSignals, live: LiveRepor
     from ..results.export import write_csv
 
     with stop.at_once():
-        if not stop.requested:
+        if stop.requested:
+            if live.written:
+                write_report(out)
+            return
+        # Another command on the folder may record more, and write its pages, while these are made.
+        finished = None
+        while (now := _finished(out)) != finished:
+            finished = now
             write_csv(out)
-        if not stop.requested or live.written:
             write_report(out)
+
+
+def _finished(out: str | os.PathLike[str]) -> int:
+    """Number of recorded trials."""
+    with Store(out) as store:
+        return store.counts()["finished"]
 
 
 def _require(*libraries: str) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from resforge.ablation import Outcome, Sweep
 from resforge.ablation.running.task import Task
@@ -28,14 +29,14 @@ def sweep(seeds: int = 2, arms: int = 2, timeout: float = 600.0) -> Sweep:
     return Sweep(sweep=1, base="digits_resnet8", arms=widths, seeds=seeds, timeout=timeout)
 
 
-def real(seeds: int = 2) -> Sweep:
+def real(seeds: int = 2, **recipe: Any) -> Sweep:
     """A sweep to train in earnest, for a moment."""
     return Sweep(
         sweep=1,
         base="digits_resnet8",
         arms={"plain": {"shortcut": "none"}, "A": {}},
         seeds=seeds,
-        recipe={"steps": 8, "batch_size": 64, "evaluations": 2},
+        recipe={"steps": 8, "batch_size": 64, "evaluations": 2, **recipe},
     )
 
 
