@@ -56,6 +56,11 @@ class _Schema(GenerateJsonSchema):
                 properties[name].setdefault("description", text)
         return written
 
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):  # see `usual`: pydantic 2.11 wants its serializer made
+            type(dft).model_rebuild()
+        return super().encode_default(dft)
+
     def tagged_union_schema(self, schema: TaggedUnionSchema) -> JsonSchemaValue:
         written = super().tagged_union_schema(schema)
         written.pop("discriminator", None)
