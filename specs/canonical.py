@@ -31,8 +31,8 @@ def digest(spec: NetworkFields, size: Size | None = None) -> str:
     already is read again. It changes no digest.
     """
     rates, parts = _rates(spec), _layouts(spec)
-    ends = {**_ends_of(*parts), "rates": rates} if rates else None
-    lines = [_text_of(*parts) if ends is None else _ENCODER.encode(ends)]
+    ends = {**_ends_of(parts), "rates": rates} if rates else None
+    lines = [_text_of(parts) if ends is None else _ENCODER.encode(ends)]
     for stage in _stages(spec, size or spec.point, block_text, _ENCODER.encode):
         lines += ["stage", *stage]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -52,7 +52,7 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
 
 def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
-    return _ends_of(*_layouts(spec))
+    return _ends_of(_layouts(spec))
 
 
 class _Layouts(NamedTuple):
@@ -74,37 +74,23 @@ def _layouts(spec: NetworkFields) -> _Layouts:
     return _Layouts(spec.in_channels, spec.dims, spec.init, stem, end, head)
 
 
-def _ends_of(
-    in_channels: int,
-    dims: int,
-    init: InitSpec,
-    stem: ChainLayout,
-    closing: ChainLayout,
-    head: ChainLayout | None,
-) -> dict[str, Any]:
-    tree: dict[str, Any] = {"in_channels": in_channels, "stem": meanings(stem.modules)}
-    if dims != 2:
-        tree["dims"] = dims
-    if after := meanings(closing.modules):
+def _ends_of(laid: _Layouts) -> dict[str, Any]:
+    tree: dict[str, Any] = {"in_channels": laid.in_channels, "stem": meanings(laid.stem.modules)}
+    if laid.dims != 2:
+        tree["dims"] = laid.dims
+    if after := meanings(laid.closing.modules):
         tree["closing"] = after
-    if head is not None:
-        tree["head"] = meanings(head.modules)
-    if start := init.differing():
+    if laid.head is not None:
+        tree["head"] = meanings(laid.head.modules)
+    if start := laid.init.differing():
         tree["init"] = start
     return tree
 
 
 @lru_cache(1024)
-def _text_of(
-    in_channels: int,
-    dims: int,
-    init: InitSpec,
-    stem: ChainLayout,
-    closing: ChainLayout,
-    head: ChainLayout | None,
-) -> str:
+def _text_of(laid: _Layouts) -> str:
     """All but the blocks, as text."""
-    return _ENCODER.encode(_ends_of(in_channels, dims, init, stem, closing, head))
+    return _ENCODER.encode(_ends_of(laid))
 
 
 def _stages(
