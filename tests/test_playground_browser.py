@@ -152,6 +152,23 @@ def test_the_first_sight_needs_no_python(browser: Any, site: str) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Reload the page", timeout=PATIENCE)
 
 
+def test_a_page_that_waits_for_python_says_so(browser: Any, site: str) -> None:
+    page = browser.new_context().new_page()
+    held: list[Any] = []
+    page.route("**/*.wasm", lambda route: held.append(route))  # noqa: PLW0108 - it sets attributes
+    page.clock.install()
+    page.goto(site)
+    expect(page.locator("#picture")).to_have_attribute("alt", re.compile("^my_resnet"))
+    page.clock.run_for(61_000)
+    expect(page.get_by_role("alert")).to_contain_text("within a minute")
+    page.wait_for_timeout(100)
+    page.clock.resume()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("#state")).to_be_empty(timeout=PATIENCE)
+
+
 def test_typing_changes_picture_and_numbers(playground: Playground) -> None:
     playground.write(SMALL)
     plan = rf.plan(rf.loads(SMALL))

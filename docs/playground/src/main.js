@@ -10,6 +10,7 @@ import { spaceBar } from "./space.js";
 import { tabs } from "./tabs.js";
 import { themeButton } from "./theme.js";
 
+const SLOW = "Python has not been loaded within a minute. Wait longer if the connection is slow. Reload the page to try again.";
 const first = fetched("first.json");
 const catalogue = first.then(() => fetched("catalogue.json"));
 const soon = debounced(look, 250);
@@ -71,10 +72,12 @@ async function fetched(name) {
 }
 
 function state(name, reason) {
-  const texts = { starting: "Loading Python", busy: "", ready: "", failed: "" };
-  by("state").textContent = texts[name];
-  by("state").toggleAttribute("data-busy", name === "starting" || name === "busy");
+  const loading = name === "starting" || name === "slow";
+  if (!loading && by("notice").textContent === SLOW) notice("");
+  by("state").textContent = loading ? "Loading Python" : "";
+  by("state").toggleAttribute("data-busy", loading || name === "busy");
   if (name === "failed") notice(`Python could not be loaded (${reason}). Reload the page to try again.`);
+  if (name === "slow") notice(SLOW);
 }
 
 function notice(text) {

@@ -1,6 +1,7 @@
 // Python's side of the page: one worker, one question at a time, each with a limit of time.
 
 export const LIMIT = 10_000;
+const SLOW = 60_000;
 
 export class Superseded extends Error {}
 
@@ -9,8 +10,9 @@ export class Python {
   #current = null;
   #worker = null;
   #ready = false;
+  #slow = null;
 
-  /** `told` is called with "starting", "ready", "busy", or "failed" and a reason. */
+  /** `told` is called with "starting", "slow", "ready", "busy", or "failed" and a reason. */
   constructor(told) {
     this.told = told;
     this.#start();
@@ -31,18 +33,22 @@ export class Python {
   #start() {
     this.#ready = false;
     this.told("starting");
+    // Not every browser reports a file that cannot be had: a page that only waits says so.
+    clearTimeout(this.#slow);
+    this.#slow = setTimeout(() => this.told("slow"), SLOW);
     // A worker of a blob keeps the content security policy of this page; one of a URL has none.
     const script = `import ${JSON.stringify(new URL("worker.js", document.baseURI).href)};`;
     const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     this.#worker = new Worker(url, { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#heard(data);
-    this.#worker.onerror = (event) => this.told("failed", event.message || "its script did not load");
+    this.#worker.onerror = (event) => this.#failed(event.message || "its script did not load");
   }
 
   #heard(data) {
-    if (data.failed !== undefined) return this.told("failed", data.failed);
+    if (data.failed !== undefined) return this.#failed(data.failed);
     if (data.ready) {
       this.#ready = true;
+      clearTimeout(this.#slow);
       this.told("ready");
       return this.#next();
     }
@@ -53,6 +59,11 @@ export class Python {
     if (data.answer.error) job.reject(new Refused(data.answer.error));
     else job.resolve(data.answer.ok);
     this.#next();
+  }
+
+  #failed(reason) {
+    clearTimeout(this.#slow);
+    this.told("failed", reason);
   }
 
   #next() {
