@@ -51,6 +51,11 @@ class Choices:
         """The index of the value that holds ``ticket``, a number from 0 to ``weight - 1``."""
         raise NotImplementedError
 
+    def by_place(self, index: int, places: int) -> list[int]:
+        """A number for each item of the value at ``index``, a list with one for each of so many
+        places: where two values have the same number at a place, they have the same item there."""
+        return [index] * places
+
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         """The neighbours of the value at ``index``, each with the name of the step to it.
 
@@ -259,6 +264,9 @@ class Product(Choices):
     def pick(self, ticket: int) -> int:
         pairs = zip(self.parts, _digits(ticket, self._weights), strict=True)
         return self.join([part.pick(digit) for part, digit in pairs])
+
+    def by_place(self, index: int, places: int) -> list[int]:
+        return self.split(index)
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         for _, step, neighbour in self.steps_by_part(index):

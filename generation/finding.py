@@ -20,7 +20,7 @@ def find(points: Points, spec: ResNetSpec) -> Architecture:
     Raises :class:`SpecError` with every place where it leaves the space.
     """
     index = _index(points.template, spec)
-    found = ResNetSpec.unchecked(points.template.tree_at(index))
+    found = points.template.spec_at(index)
     if found.digest != spec.digest:
         faults = [
             Fault(
@@ -84,7 +84,7 @@ def _digit(
 
     def shown(index: int) -> list[Any]:
         digits = [*zeros[:number], index, *zeros[number + 1 :]]
-        spec = ResNetSpec.unchecked(template.tree_at(template.choices.join(digits)))
+        spec = template.spec_at(template.choices.join(digits))
         tree = _listed(spec, template)
         return [get_path(tree, place) for place in free.places]
 

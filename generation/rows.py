@@ -40,6 +40,9 @@ class Increasing(Choices):
     def pick(self, ticket: int) -> int:
         return self.index_of(self._by_ticket.unrank(ticket))
 
+    def by_place(self, index: int, places: int) -> list[int]:
+        return self.digits(index)
+
     def digits(self, index: int) -> list[int]:
         """The index of each number among the numbers, in ascending order."""
         return self._by_index.unrank(index)
@@ -69,6 +72,9 @@ class Decreasing(Increasing):
 
     def unrank(self, index: int) -> list[int | float]:
         return super().unrank(index)[::-1]
+
+    def by_place(self, index: int, places: int) -> list[int]:
+        return super().by_place(index, places)[::-1]
 
     def rank(self, value: Any, shown: Shown) -> int | None:
         return super().rank(value[::-1], shown)

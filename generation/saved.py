@@ -18,7 +18,6 @@ from ..files import write_whole
 from ..planner.figures import Figures
 from ..specs.base import Spec
 from ..specs.explain import faults_of
-from ..specs.network import ResNetSpec
 from .evolution import Evolution
 from .nsga2 import NSGA2
 from .points import Architecture
@@ -171,7 +170,7 @@ def _located(file: str) -> Iterator[None]:
 def _network(space: Space, saved: _Network) -> Architecture:
     """A network of the history, which must be what stands at its index in ``space``."""
     index = int(saved.index)
-    spec = ResNetSpec.unchecked(space.template.tree_at(index))
+    spec = space.template.spec_at(index)
     figures = Figures(*(getattr(saved, name) for name in Figures._fields))
     found = Architecture(saved.number, index, spec, saved.digest, *figures)
     return space.own(replace(found, move=saved.move, parents=saved.parents))

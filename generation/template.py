@@ -14,6 +14,7 @@ from .assembly import Assembly
 from .choices import Choices, OneOf, Product
 from .declared import read_free
 from .derived import Derived, in_order, rules_of
+from .parts import parts_of
 from .repeated import Repeat
 
 _MAX_PROBES = 1000
@@ -61,10 +62,11 @@ class Template:
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
         self._derive = rules_of(derive)
         places = [place for free in self.free for place in free.places]
-        self._copied = _containers([*places, *self._derived_places()])
+        derived = [*self._derived_places()]
+        self._copied = _containers([*places, *derived])
         self._derive = in_order(self._derive, _fresh(self._filled(self.choices.unrank(0))))
-        names = dict.fromkeys(str(place[0]) for place in [*places, *self._derived_places()])
-        self._assembly = Assembly(self._base, names)
+        parts = parts_of([*self._written()], derived, self._derive)
+        self._assembly = Assembly(self._base, parts)
         faults = list(self._wrong_derivations()) or list(self._wrong_values(free))
         if faults:
             raise SpecError(faults)
@@ -91,7 +93,25 @@ class Template:
 
         Raises :class:`SpecError`.
         """
-        return self._assembly.spec(self.tree_at(index))
+        marks = self._marks(index)
+        known = self._assembly.known(marks)
+        return self._assembly.spec(marks, self.tree_at(index)) if known is None else known
+
+    def _marks(self, index: int) -> list[int]:
+        """A number for the value at each free place, place by place; see
+        :meth:`Choices.by_place`."""
+        marks: list[int] = []
+        for free, digit in zip(self.free, self.choices.split(index), strict=True):
+            marks += free.choices.by_place(digit, len(free.places))
+        return marks
+
+    def _written(self) -> Iterator[tuple[Path, int]]:
+        """Each place that a free value is written to, with the number of its mark."""
+        places = (place for free in self.free for place in free.places)
+        for mark, place in enumerate(places):
+            yield place, mark
+            if _is_size(place):
+                yield (*place[:-1], _OTHER_SIZE[place[-1]]), mark
 
     def corners(self) -> Iterator[int]:
         """Indexes that between them include each option and both ends of each range, of one field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -121,6 +122,17 @@ class Spec(BaseModel):
         """The JSON Schema of this part of the language, with hints for editors."""
         options.setdefault("schema_generator", _Schema)
         return for_editors(super().model_json_schema(*args, **options))
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """``model_copy(update=values)`` of a frozen spec, in a quarter of its time."""
+        kind = type(self)
+        copy = kind.__new__(kind)
+        put = object.__setattr__
+        put(copy, "__dict__", {**self.__dict__, **values})
+        put(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__.union(values))
+        put(copy, "__pydantic_extra__", None)
+        put(copy, "__pydantic_private__", None)
+        return copy
 
     def as_plain(self) -> dict[str, Any]:
         """``model_dump(mode="json")``, in a fraction of its time where all is plain already."""

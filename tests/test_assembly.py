@@ -13,6 +13,7 @@ from hypothesis import given
 from pydantic import BaseModel
 from resforge.generation import Space, list_spaces, load_space
 from resforge.generation.assembly import Assembly
+from resforge.generation.parts import Part
 from resforge.specs import ResNetSpec
 from resforge.specs.canonical import digest
 from resforge.specs.operations import ConvSpec
@@ -34,14 +35,19 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
+def of_fields(names: list[str]) -> Assembly:
+    """An assembly of trees that differ in some fields, all by one mark."""
+    return Assembly(BASE, [Part((name,), [0]) for name in names])
+
+
 @given(first=strategies.trees(), second=strategies.trees())
 def test_a_spec_put_together_is_the_one_validated_as_a_whole(
     first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    assembly = Assembly(BASE, NAMES)
-    for written in (first, second, first):
+    assembly = of_fields(NAMES)
+    for mark, written in enumerate((first, second, first)):
         tree = {**BASE, **{key: written[key] for key in NAMES if key in written}}
-        found, whole = assembly.spec(tree), ResNetSpec.unchecked(tree)
+        found, whole = assembly.spec([mark], tree), ResNetSpec.unchecked(tree)
         assert same(found, whole)
         assert found == whole
         assert found.digest == whole.digest
@@ -56,20 +62,89 @@ def test_the_specs_of_a_space_are_those_of_its_trees(name: str) -> None:
         assert same(template.spec_at(index), ResNetSpec.unchecked(template.tree_at(index)))
 
 
+STAGE = {"depth": 1, "width": 8, "block": {"kind": "bottleneck"}}
+SPACES: dict[str, dict[str, Any]] = {
+    "derived star by star": {
+        "free": {"stages[*].depth": {"int": [1, 3]}},
+        "derive": {"stages[*].width": {"of": "stages[*].depth", "times": 8}},
+    },
+    "derived from what is not free": {
+        "free": {"in_channels": [1, 3]},
+        "derive": {"stages[0].width": {"of": "stem.width", "times": 2}},
+    },
+    "derived from a derived one": {
+        "free": {"stages[0].width": {"int": [8, 16], "step": 8}},
+        "derive": {
+            "stages[2].width": {"of": "stages[1].width", "times": 2},
+            "stages[1].width": {"of": "stages[-3].width", "times": 2},
+            "stem.width": "stages[0].width",
+        },
+    },
+    "derived from within an option": {
+        "free": {"block": [{"kind": "bottleneck", "expansion": {"int": [1, 4]}}]},
+        "derive": {"stages[*].depth": "block.expansion"},
+    },
+    "derived as a whole": {
+        "free": {"stages[0].block": [{"kind": "bottleneck", "expansion": n} for n in (1, 2)]},
+        "derive": {
+            "stages[1].block": "stages[0].block",
+            "stages[2].depth": "stages[1].block.expansion",
+        },
+    },
+    "whole stages": {
+        "free": {"stages[0]": [STAGE, {**STAGE, "depth": 2}], "stages[1].width": [8, 24]},
+        "derive": {"stages[2].depth": "stages[0].depth", "stem.width": "stages[1].width"},
+    },
+    "all stages": {
+        "free": {"stages": [[STAGE], [STAGE, {**STAGE, "width": 24}]]},
+        "derive": {"stem.width": "stages[-1].width"},
+    },
+    "blocks one by one": {
+        "free": {
+            "stages[0].blocks": {"repeat": {"int": [1, 2]}, "of": {"choice": [{}, {"width": 24}]}},
+            "stages[1].depth": {"int": [1, 2]},
+        },
+    },
+    "rows": {
+        "free": {
+            "stages[*].depth": {"int": [1, 2], "each": "decreasing"},
+            "stages[*].width": {"int": [8, 24], "step": 8, "each": "increasing"},
+            "stages[*].stride": {"choice": [1, [1, 2]], "each": "same"},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("tree", SPACES.values(), ids=SPACES)
+def test_what_depends_on_a_choice_follows_it(tree: dict[str, Any]) -> None:
+    template = Space(space=1, base="cifar_resnet20", **tree).template
+    step = template.choices.size // 100 + 1
+    for index in [*range(0, template.choices.size, step)] * 2:  # met first, and known
+        assert same(template.spec_at(index), ResNetSpec.unchecked(template.tree_at(index)))
+
+
+def test_only_so_many_values_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resforge.generation.assembly.MOST_OF_ONE", 3)
+    template = load_space("cifar_resnets").template
+    for index in range(0, template.choices.size, template.choices.size // 50):
+        assert same(template.spec_at(index), ResNetSpec.unchecked(template.tree_at(index)))
+        assert all(len(part.known) <= 3 for part in template._assembly._parts)
+
+
 def test_options_that_python_holds_for_equal_stay_apart() -> None:
-    assembly = Assembly(BASE, ["in_channels", "stages"])
+    assembly = of_fields(["in_channels", "stages"])
     stages = [{"depth": 1, "width": 8}]
-    assert assembly.spec({**BASE, "in_channels": 1, "stages": stages}).in_channels == 1
-    for wrong in (True, 1.0, "1"):
+    assert assembly.spec([0], {**BASE, "in_channels": 1, "stages": stages}).in_channels == 1
+    for mark, wrong in enumerate((True, 1.0, "1"), start=1):
         with pytest.raises(rf.SpecError, match="in_channels"):
-            assembly.spec({**BASE, "in_channels": wrong, "stages": stages})
+            assembly.spec([mark], {**BASE, "in_channels": wrong, "stages": stages})
         with pytest.raises(rf.SpecError, match=r"stages\[0\].depth"):
-            assembly.spec({**BASE, "stages": [{"depth": wrong, "width": 8}]})
+            assembly.spec([-mark], {**BASE, "stages": [{"depth": wrong, "width": 8}]})
 
 
 def test_values_that_no_text_holds_are_validated_with_the_whole() -> None:
     tree = {**BASE, "block": rf.load("resnet50").block}
-    assert same(Assembly(BASE, ["block"]).spec(tree), ResNetSpec.unchecked(tree))
+    assert same(of_fields(["block"]).spec([0], tree), ResNetSpec.unchecked(tree))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +156,7 @@ def test_faults_are_those_of_the_whole_tree(stages: Any) -> None:
     with pytest.raises(rf.SpecError) as whole:
         ResNetSpec.unchecked(tree)
     with pytest.raises(rf.SpecError) as found:
-        Assembly(BASE, ["stages"]).spec(tree)
+        of_fields(["stages"]).spec([0], tree)
     assert found.value.faults == whole.value.faults
 
 
