@@ -89,6 +89,7 @@ def from_pretrained(
     device: torch.device | str | None = None,
     *,
     revision: str | None = None,
+    allow_extra: bool = False,
 ) -> ResNet:
     """The network that :func:`save_pretrained` wrote, in evaluation.
 
@@ -96,7 +97,9 @@ def from_pretrained(
     :func:`resforge.from_config`, its weights by :func:`resforge.load_weights`.
 
     ``folder`` may also be the name of a repository on the Hugging Face Hub, of which
-    ``revision`` is a branch, tag or commit; that needs ``huggingface_hub``. Raises
+    ``revision`` is a branch, tag or commit; that needs ``huggingface_hub``. ``allow_extra`` leaves
+    out tensors that the network has no place for, as in :func:`resforge.load_weights`: the folder
+    of transformers' ``BitBackbone`` holds such a norm, which that class does not run. Raises
     :class:`ExportError` where there is no such folder or what it holds was not written so,
     :class:`SpecError` for a spec that cannot be read and :class:`WeightsError` for weights that
     are not those that were written.
@@ -107,7 +110,7 @@ def from_pretrained(
     if not place.is_dir():
         place = _download(os.fspath(folder), revision)
     if recognise(place / CONFIG) is not None:
-        return _of_another_project(place, device)
+        return _of_another_project(place, device, allow_extra)
     spec, dtype = _read_config(place / CONFIG)
     written = read(place / WEIGHTS).spec
     if written is None or written.digest != spec.digest:
@@ -116,18 +119,20 @@ def from_pretrained(
             "write the folder again"
         )
     model = build(spec, device=device, dtype=dtype)
-    load_weights(model, place / WEIGHTS)
+    load_weights(model, place / WEIGHTS, allow_extra=allow_extra)
     model.eval()
     return model
 
 
-def _of_another_project(place: Path, device: torch.device | str | None) -> ResNet:
+def _of_another_project(
+    place: Path, device: torch.device | str | None, allow_extra: bool
+) -> ResNet:
     """The network of a folder that timm or transformers wrote."""
     file = next((place / name for name in (WEIGHTS, *THEIRS) if (place / name).is_file()), None)
     if file is None:
         raise ExportError(f"{place} holds no weights: put {WEIGHTS} beside {CONFIG}")
     model = build(from_config(place).spec, device=device)
-    load_weights(model, file)
+    load_weights(model, file, allow_extra=allow_extra)
     model.eval()
     return model
 

@@ -123,6 +123,7 @@ def test_cases(name: str) -> None:
     assert (found.params, found.macs, found.output_shape) == expected
 
 
+ONE = [1, 1, 1, 1]
 SAME = {"global_padding": "SAME", "embedding_dynamic_padding": True}
 
 
@@ -135,6 +136,20 @@ SAME = {"global_padding": "SAME", "embedding_dynamic_padding": True}
         (timm("resnet50d", replace_stem_pool=True), 25_613_256, 364_691_456),
         (timm("resnet18", replace_stem_pool=True, act_layer="silu"), 11_726_504, 157_995_008),
         (timm("seresnet18", norm_layer="groupnorm"), 11_779_624, 148_645_888),
+        (timm("resnet50", block_reduce_first=2, down_kernel_size=3), 39_749_992, 423_247_872),
+        (
+            timm("resnet18", block_reduce_first=3, down_kernel_size=3, output_stride=8),
+            5_722_656,
+            351_801_344,
+        ),
+        (timm("senet154", layers=ONE, channels=[64, 100, 160, 320]), 15_358_360, 324_307_712),
+        (
+            timm("senet154", layers=ONE, avg_down=True, block_reduce_first=1),
+            14_817_432,
+            336_912_384,
+        ),
+        (timm("seresnext50_32x4d", channels=[48, 100, 160, 320]), 11_653_272, 172_340_224),
+        (timm("gernet_s", num_classes=0), 6_252_761, 60_589_184),
         (bit(), 23_520_842, 333_664_256),
         (bit(output_stride=8), 23_520_842, 1_557_352_448),
         (bit(layer_type="bottleneck", **SAME), 23_528_522, 333_664_256),
@@ -356,6 +371,19 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (bit(embedding_dynamic_padding=True), "embedding_dynamic_padding", "zeros around"),
         (timm("regnety_002", act_layer="gelu"), "act_layer", "class ResNet alone"),
         (timm("resnet18", act_layer="geluu"), "act_layer", "geluu"),
+        (timm("resnet50", down_kernel_size=2), "down_kernel_size", "even window"),
+        (timm("resnet18", cardinality=2), "cardinality", "basic blocks"),
+        (timm("resnet50", block_reduce_first=100), "block_reduce_first", "no channel"),
+        (timm("resnet50", block="Bottleneck"), "block", "a class"),
+        (timm("res2net50d", base_width=32), "base_width", "plain convolutions"),
+        (timm("ecaresnet50d_pruned", channels=[64, 128, 256, 512]), "channels", "blocks differ"),
+        (timm("legacy_seresnet50", base_width=32), "base_width", "class ResNet alone"),
+        (timm("resnet33ts", stem_width=32), "stem_width", "class ResNet alone"),
+        (timm("legacy_seresnet50", output_stride=8), "output_stride", "class SENet"),
+        (timm("gernet_l", output_stride=8), "output_stride", "projects blocks that dilate"),
+        (timm("resnetaa50", replace_stem_pool=True), "replace_stem_pool", "anti-aliased"),
+        (timm("resnet50_clip", num_classes=5), "num_classes", "no linear layer"),
+        (timm("resnet50_clip", num_classes=0), "num_classes", "attention_pool"),
         (timm("resnet18", norm_layer="layernorm"), "norm_layer", "layernorm"),
         (monai(num_classes="$int(3)"), "num_classes", "code"),
         (monai(num_classes="@missing"), "num_classes", "no value"),

@@ -87,6 +87,16 @@ def test_settings_are_the_network_or_refused(changes: dict[str, object]) -> None
     assert said or "shortcut" in changes or "block.order" in changes or "norm" in changes
 
 
+@pytest.mark.parametrize(
+    ("name", "factor"), [("resnet18", 2), ("resnet18", 3), ("resnet50", 3), ("senet154", 4)]
+)
+def test_words_of_timm_for_narrower_blocks_and_wider_shortcuts(name: str, factor: int) -> None:
+    args = {"block_reduce_first": factor, "down_kernel_size": 3, "layers": [1, 2, 1, 1]}
+    spec = rf.from_config({"architecture": name, "model_args": args}).spec
+    settings = rf.to_config(spec, "timm")["model_args"]
+    assert (settings["block_reduce_first"], settings["down_kernel_size"]) == (factor, 3)
+
+
 def test_what_a_project_cannot_say_is_named() -> None:
     spec = rf.load("resnet50").replace({"shortcut": "zero_pad"})
     with pytest.raises(rf.SpecError) as caught:

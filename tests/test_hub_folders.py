@@ -55,8 +55,9 @@ def test_a_folder_is_the_network_that_was_saved(
 def test_a_backbone_of_bit_leaves_out_its_last_norm(tmp_path: Path) -> None:
     theirs = _filled(transformers.BitConfig(**_SMALL, num_groups=8), "BitBackbone")
     theirs.save_pretrained(tmp_path)
-    ours = rf.build(rf.from_config(tmp_path).spec).eval()
-    rf.load_weights(ours, tmp_path / "model.safetensors", allow_extra=True)
+    with pytest.raises(rf.WeightsError, match="allow_extra=True"):
+        rf.from_pretrained(tmp_path)
+    ours = rf.from_pretrained(tmp_path, allow_extra=True)
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert torch.equal(ours(x), theirs(x).feature_maps[-1])

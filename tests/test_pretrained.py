@@ -157,3 +157,17 @@ def test_folders_of_other_projects(tmp_path: Path) -> None:
         x = torch.randn(2, 3, 64, 64)
         assert torch.equal(ours(x), theirs(x))
         assert not theirs.training
+
+
+def test_tensors_that_the_network_has_no_place_for_are_left_out_on_request(tmp_path: Path) -> None:
+    spec = rf.load("resnet18").replace({"stages[*].width": 8, "head.num_classes": 3})
+    ours = rf.build(spec, seed=1).eval()
+    rf.convert_weights(ours.state_dict(), tmp_path / "weights.pth", to="huggingface", spec=spec)
+    state = torch.load(tmp_path / "weights.pth", weights_only=True)
+    torch.save(state | {"extra.norm.weight": torch.ones(8)}, tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text(json.dumps(rf.to_config(spec, "huggingface")))
+    with pytest.raises(rf.WeightsError, match=r"(?s)extra\.norm.*allow_extra=True"):
+        rf.from_pretrained(tmp_path)
+    theirs = rf.from_pretrained(tmp_path, allow_extra=True)
+    x = torch.randn(2, 3, 64, 64)
+    assert torch.equal(ours(x), theirs(x))

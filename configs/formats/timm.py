@@ -5,6 +5,7 @@ Names and defaults as in timm 1.0.31.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, Final
 
 from ...planner.known import known_of
@@ -71,7 +72,8 @@ def _same(spec: ResNetSpec) -> str | None:
 
 def _words(tree: Tree) -> Tree:
     """The words of timm's ResNet."""
-    block, stem, stages = tree["block"], tree["stem"], tree["stages"]
+    stem, stages = tree["stem"], tree["stages"]
+    block = stages[0]["block"] or tree["block"]
     words: Tree = {
         "layers": [stage["depth"] or len(stage["blocks"]) for stage in stages],
         "channels": [stage["width"] or 1 for stage in stages],
@@ -83,6 +85,7 @@ def _words(tree: Tree) -> Tree:
         words["stem_width"] = second
     if block["kind"] == "bottleneck":
         words |= {"cardinality": block["groups"], "base_width": block["width_per_group"]}
+    words |= _beside_the_usual(block, tree["shortcut"]["change"])
     attention: Any = block.get("attention")
     if attention:
         words["block_args"] = {"attn_layer": attention["kind"]}
@@ -90,6 +93,17 @@ def _words(tree: Tree) -> Tree:
     if max(dilated) > 1:
         words["output_stride"] = 8 if dilated[-1] == 4 else 16
     return words
+
+
+def _beside_the_usual(block: Tree, change: Tree) -> Tree:
+    """The words for a narrower first convolution, and for a wider window of the shortcuts."""
+    words = Tree()
+    width = (block.get("conv1") or {}).get("width")
+    if isinstance(width, str) and width.startswith("x"):
+        inner = block.get("width_per_group", 64) * block.get("groups", 1)
+        words["block_reduce_first"] = max(1, int(Fraction(inner, 64) / Fraction(width[1:])))
+    kernel = change.get("kernel", 1)
+    return words | ({"down_kernel_size": kernel} if kernel > 1 else {})
 
 
 FORMAT: Final = Format("timm", "timm", holds, read, write=write)
