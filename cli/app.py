@@ -84,7 +84,7 @@ VERBS: tuple[tuple[str, Callable[..., int | None], str], ...] = (
         "resforge export net.yaml --code > model.py\n"
         "resforge export net.yaml --config huggingface > config.json\n"
         "resforge export resnet50 --onnx resnet50.onnx --input 3x224x224\n"
-        "resforge export runs/flowers/best.safetensors --onnx flowers.onnx\n"
+        "resforge export runs/flowers --onnx flowers.onnx\n"
         "resforge export resnet18 --torch-export resnet18.pt2 --batch 8 --fuse",
     ),
     (

@@ -9,7 +9,12 @@ import traceback
 from collections.abc import Iterator
 from enum import IntEnum
 
-from cyclopts import CycloptsError
+from cyclopts import (
+    Argument,
+    CycloptsError,
+    MissingArgumentError,
+    UnusedCliTokensError,
+)
 
 from ..errors import ResforgeError, StoreError, printable
 from ..specs.elsewhere import OPTIONS
@@ -37,7 +42,7 @@ def explain(error: BaseException) -> Exit:
     match error:
         case CycloptsError():
             verb = " ".join(error.command_chain or ())
-            text, meant = str(error), list(_meant_options(error, verb))
+            text, meant = _usage(error), list(_meant_options(error, verb))
             # A hint by meaning replaces the one by spelling.
             complain(
                 f"error[usage]: {printable(text.partition(' Did you mean')[0] if meant else text)}"
@@ -68,13 +73,27 @@ def explain(error: BaseException) -> Exit:
     return _explain_bug(error)
 
 
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with a command line."""
+    match error:
+        case MissingArgumentError(argument=Argument() as argument, keyword=None):
+            metavar = argument.parameter.metavar
+            of = f" {metavar}" if metavar and argument.name.startswith("-") else ""
+            return f"{argument.name}{of} is missing"
+        case UnusedCliTokensError(unused_tokens=[first, *more]):
+            others = f" and {len(more)} more" if more else ""
+            return f"{first!r}{others}: the command takes no more arguments"
+    return str(error)
+
+
 def _meant_options(error: CycloptsError, verb: str) -> Iterator[tuple[str, str]]:
     """Options under the names of other programs, and what they are called here."""
-    for token in error.root_input_tokens or () if verb == "train" else ():
+    known = OPTIONS.get(verb, {})
+    for token in error.root_input_tokens or ():
         option = token.partition("=")[0]
-        name = option.removeprefix("--").removeprefix("no-").replace("_", "-")
-        if option.startswith("--") and name in OPTIONS:
-            yield printable(option), OPTIONS[name]
+        name = option.lstrip("-").removeprefix("no-").replace("_", "-")
+        if option.startswith("-") and name in known:
+            yield printable(option), known[name]
 
 
 def _lines(error: ResforgeError) -> str:

@@ -10,15 +10,15 @@ from cyclopts.validators import Number
 from ..errors import printable
 from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
-from .options import Input, Json, MaxParams, load_source, plan_at
+from .options import Input, Json, MaxParams, Source, load_source, plan_at
 from .output import say, tell, tell_json
+from .saved import weights_of
 from .weights import Entry, OtherFunction, Strip
 
 if TYPE_CHECKING:
     from ..export import Certificate
 
 DYNAMIC = "dynamic"
-SEALED = ".safetensors"
 
 
 def _one_format(formats: ArgumentCollection) -> None:
@@ -42,13 +42,6 @@ FORMATS = Group("Formats", validator=_one_format)
 File = Annotated[str | None, Parameter(group=FORMATS, metavar="FILE")]
 
 
-Exported = Annotated[
-    str,
-    Parameter(
-        help="A catalogue name, a .yaml or .json file, - for standard input, or a .safetensors "
-        "file that resforge wrote, with its weights."
-    ),
-]
 Code = Annotated[
     bool,
     Parameter(
@@ -111,7 +104,7 @@ Weights = Annotated[
 
 
 def export(
-    source: Exported,
+    source: Source,
     /,
     *,
     code: Code = False,
@@ -144,10 +137,7 @@ def export(
     text = "--code" if code else "--config" if config is not None else ""
     if text and (batch is not None or fuse or weights is not None):
         raise CycloptsError(msg=f"{text} cannot be used with --batch, --fuse or --weights.")
-    if source.endswith(SEALED):
-        spec, weights = _spec_in(source), weights or source
-    else:
-        spec = load_source(source)
+    spec, weights = load_source(source), weights or weights_of(source)
     if config is not None:
         # As JSON, too, the keys are the project's own alone.
         from ..configs import as_text, to_config
@@ -206,18 +196,6 @@ def _check_options(given: set[str], weights: str | None, onnx: str | None) -> No
         value, other = needed[name]
         if value is None:
             raise CycloptsError(msg=f"{name} is for {other} only.")
-
-
-def _spec_in(file: str) -> ResNetSpec:
-    """The spec in a file of weights. Raises :class:`WeightsError` where it has none."""
-    from ..weights.errors import refuse
-    from ..weights.read import read
-
-    spec = read(file).spec
-    if spec is None:
-        help_ = "give its spec, and the file as --weights"
-        raise refuse(file, "holds weights without a spec: resforge did not write it", help_)
-    return spec
 
 
 def _tell_code(spec: ResNetSpec, json: bool) -> None:

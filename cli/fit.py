@@ -8,7 +8,7 @@ from cyclopts import ArgumentCollection, Group, Parameter
 from cyclopts.validators import Number
 
 from .author import MODELINE
-from .options import Input, Json, Source, load_source, plan_at
+from .options import COUNT, Input, Json, Source, load_source, plan_at
 from .output import say, tell, tell_json
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ def fit(
     /,
     *,
     params: Annotated[
-        float | None, Parameter(group=_BUDGET, metavar="N", help="Parameters, such as 5e6.")
+        int | None, COUNT, Parameter(group=_BUDGET, help="Parameters, such as 5e6 or 5M.")
     ] = None,
     macs: Annotated[
-        float | None,
-        Parameter(group=_BUDGET, metavar="N", help="Multiply-accumulates of one image."),
+        int | None,
+        COUNT,
+        Parameter(group=_BUDGET, help="Multiply-accumulates of one image, such as 1e9 or 1G."),
     ] = None,
     by: Annotated[
         Literal["width", "depth", "compound"],

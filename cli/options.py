@@ -6,11 +6,11 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args
 
 from cyclopts import Parameter, Token, convert
-from cyclopts.validators import Number
 
 from ..errors import Fault, SpecError
 from ..planner.plan import Plan, plan
@@ -18,6 +18,7 @@ from ..reading.load import load, validate
 from ..specs.axes import SIDES
 from ..specs.network import ResNetSpec
 from ..text.reader import MAX_BYTES, read
+from .saved import spec_in, weights_of
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 _SIZE = re.compile(r"\d{1,6}(?:x\d{1,6}){0,3}", re.ASCII)
@@ -50,7 +51,11 @@ def _convert_input(_: type, tokens: tuple[Token, ...]) -> InputSize:
 
 
 Source = Annotated[
-    str, Parameter(help="A catalogue name, a .yaml or .json file, or - for standard input.")
+    str,
+    Parameter(
+        help="A catalogue name, a .yaml or .json file, - for standard input, or what holds a "
+        "network with its weights: the folder of a run, or a .safetensors file of resforge."
+    ),
 ]
 Json = Annotated[bool, Parameter("--json", negative="", show_default=False, help="Print JSON.")]
 Input = Annotated[
@@ -65,21 +70,43 @@ Input = Annotated[
         "16x112x112). By default 224 for stems that downsample and 32 for those that do not.",
     ),
 ]
+_COUNT = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(?:e\+?(\d{1,2})|([kMGBT]))?", re.ASCII)
+_FACTORS = {"k": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+
+
+def parse_count(text: str) -> int:
+    """A number of parameters, MACs or activations, in any usual notation. Raises ``ValueError``.
+
+    >>> parse_count("5000000"), parse_count("5e6"), parse_count("1.5M"), parse_count("4.1G")
+    (5000000, 5000000, 1500000, 4100000000)
+    """
+    found = _COUNT.fullmatch(text)
+    power = 0 if found is None else int(found[2] or _FACTORS.get(found[3], 0))
+    number = Decimal(found[1]).scaleb(power) if found else Decimal()
+    if number < 1 or number != int(number):
+        raise ValueError(f"{text!r} is not a number: write 5000000, 5e6 or 5M (k, M, G or B, T)")
+    return int(number)
+
+
+def _convert_count(_: type, tokens: tuple[Token, ...]) -> int:
+    return parse_count(tokens[0].value)
+
+
+#: How an option that takes a number of parameters, MACs or activations is read.
+COUNT = Parameter(converter=_convert_count, n_tokens=1, accepts_keys=False, metavar="N")
 MaxParams = Annotated[
     int | None,
+    COUNT,
     Parameter(
         "--max-params",
-        metavar="N",
-        validator=Number(gte=1),
         help="Refuse a network with more parameters; by default 2e9.",
     ),
 ]
 MaxActivations = Annotated[
     int | None,
+    COUNT,
     Parameter(
         "--max-activations",
-        metavar="N",
-        validator=Number(gte=1),
         help="Refuse a network with more activations per image; by default 1e10.",
     ),
 ]
@@ -95,7 +122,9 @@ def strictly(type_: Any, tokens: Sequence[Token]) -> Any:
 
 
 def load_source(source: str) -> ResNetSpec:
-    """The spec of a catalogue name, a file or standard input. Raises :class:`SpecError`."""
+    """The spec of a catalogue name, a file, a run or standard input. Raises :class:`SpecError`."""
+    if weights := weights_of(source):
+        return spec_in(weights)
     if source != STDIN:
         try:
             return load(source)

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ..errors import printable
+from ..errors import Fault, SpecError, printable
 from .exits import Exit
 from .options import Flag, Json, Source, load_source
 from .output import complain, finite, say, tell, tell_json
+from .saved import weights_of
 from .verbosity import Level, level
 from .weights import AllowExtra, AllowMissing, Entry, OtherFunction, Strip
 
 if TYPE_CHECKING:
     from ..classify.fit import FitResult
     from ..classify.runs.record import Epoch
+    from ..specs.network import ResNetSpec
 
 Data = Annotated[
     str,
@@ -219,7 +221,7 @@ def train(
     from ..classify.runs.request import RunRequest
     from ..classify.runs.session import train_run
 
-    network = load_source(source)
+    network = _network(source, options.weights)
     recipe = None if options.recipe is None else read_recipe(options.recipe)
     request = RunRequest(**{**vars(options), "network": network, "recipe": recipe})
     progress = Progress() if level() is Level.QUIET else progress_on()
@@ -230,6 +232,19 @@ def train(
     if result.diverged:
         return Exit.DIFFERENT
     return Exit.OK if result.finished else Exit.INTERRUPTED
+
+
+def _network(source: str, weights: str | Path | None) -> ResNetSpec:
+    """The network to train. Raises :class:`SpecError` for one that has weights, where none are
+    given: whether they are meant is not guessed."""
+    if weights is None and (file := weights_of(source)) is not None:
+        message = f"{source} holds a network with its weights"
+        help_ = (
+            f"start from them by --weights {file}, with --head fresh for other classes; for fresh"
+            f" weights write its spec to a file: resforge new {source} > net.yaml"
+        )
+        raise SpecError(Fault("weights", message, help=help_))
+    return load_source(source)
 
 
 def _print_result(result: FitResult, out: Path, json: bool) -> None:

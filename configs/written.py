@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..errors import Fault, SpecError, path_text
 from ..reading.diff import tree_changes
 from ..reading.load import SpecLike, as_spec
+from ..specs.base import Spec, short_tree
 from ..specs.network import ResNetSpec
 from ..specs.paths import nearest
 from ..text.inline import in_words
@@ -76,7 +77,13 @@ def _common(spec: ResNetSpec) -> bool:
 
 def _differences(own: ResNetSpec, found: ResNetSpec, known: Format) -> list[Fault]:
     """What the nearest settings of the project have in another way."""
-    one, two = (spec.model_dump(mode="json") for spec in (own, found))
+    stages = [*own.stages, *found.stages]
+    by_stage = [
+        name
+        for name in ("block", "shortcut")
+        if any(getattr(stage, name) is not None for stage in stages)
+    ]
+    one, two = (_short_tree(spec, by_stage) for spec in (own, found))
     changes = [change for change in tree_changes(one, two) if change.path != "name"]
     return [
         Fault(
@@ -86,3 +93,24 @@ def _differences(own: ResNetSpec, found: ResNetSpec, known: Format) -> list[Faul
         )
         for change in changes[:_SHOWN]
     ]
+
+
+def _short_tree(spec: ResNetSpec, by_stage: list[str]) -> dict[str, Any]:
+    """The tree of ``spec`` with short parts, and with the parts ``by_stage`` in each stage."""
+    tree = {**spec.model_dump(mode="json"), **_parts(spec, "stem", "head", "block", "shortcut")}
+    of_all = {name: tree.pop(name) for name in by_stage}
+    tree["stages"] = [
+        {**plain, **of_all, **_parts(stage, *by_stage)}
+        for stage, plain in zip(spec.stages, tree["stages"], strict=True)
+    ]
+    return tree
+
+
+def _parts(spec: Spec, *names: str) -> dict[str, Any]:
+    """The parts ``names`` that ``spec`` has, as a user would write them."""
+    parts = {name: getattr(spec, name) for name in names}
+    return {
+        name: short_tree(part) or part.model_dump(mode="json")
+        for name, part in parts.items()
+        if isinstance(part, Spec)
+    }

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import Fault
 
 _WEIGHTS = frozenset({".safetensors", ".pth", ".pt", ".ckpt", ".bin"})
+_OF_RUN = ("best.safetensors", "last.safetensors")
 _RUN, _CONFIG, _SAVED = "run.json", "config.json", "model.safetensors"
 
 
@@ -30,6 +31,16 @@ def fault_of(path: Path) -> Fault | None:
         f"call resforge.load_weights(model, {str(path)!r}) with a network, made by resforge.build"
     )
     return Fault("file", f"{path} is a file of weights, not a spec", help=f"in Python, {help_}")
+
+
+def weights_in(folder: Path) -> Path | None:
+    """The weights in the folder of a run, its best, or of a saved network; None for other paths."""
+    try:
+        what = _holder(folder)
+        names = {"trained run": _OF_RUN, "saved network": (_SAVED,)}.get(what, ())
+        return next((folder / name for name in names if (folder / name).is_file()), None)
+    except (OSError, ValueError):
+        return None
 
 
 def _holder(folder: Path) -> str:

@@ -101,7 +101,7 @@ WHOLE: dict[str, Callable[[object], str | None]] = {
 }
 """Keys of a network that mean something else than one key of ours; None for one that does not."""
 
-OPTIONS: dict[str, str] = {
+_OF_TRAIN: dict[str, str] = {
     "pretrained": "--weights FILE --head fresh starts from published weights",
     "finetune": "--weights FILE --head fresh starts from published weights",
     "checkpoint": "--weights FILE starts from weights; --resume continues a run",
@@ -145,6 +145,28 @@ OPTIONS: dict[str, str] = {
     "random-seed": "--seed",
 }
 """Options of `resforge train` under other names, and ours."""
+
+_PRINTED = dict.fromkeys(
+    ("o", "out", "output", "file"), "it is printed: write > FILE after the command"
+)
+_PICTURES = "pictures stand after the run: resforge predict RUN PICTURE ..."
+_RUN = ("run", "model", "weights", "checkpoint")
+
+OPTIONS: dict[str, dict[str, str]] = {
+    "train": _OF_TRAIN,
+    **dict.fromkeys(("new", "fit", "schema", "completion", "sweep export"), _PRINTED),
+    "export": {**_PRINTED, "format": "--code, --config, --onnx or --torch-export"},
+    "predict": {
+        **dict.fromkeys(_RUN, "the run stands first: resforge predict RUN PICTURE ..."),
+        **dict.fromkeys(("image", "images", "data", "source"), _PICTURES),
+    },
+    "evaluate": dict.fromkeys(_RUN, "the run stands first: resforge evaluate RUN --data DATA"),
+    "generate": dict.fromkeys(("num", "number", "samples", "num-samples"), "-n (or --count)"),
+    "weights convert": dict.fromkeys(
+        ("o", "out", "output"), "the new file stands second: resforge weights convert FILE OUT"
+    ),
+}
+"""Options of each command under other names, and what they are called here."""
 
 
 def folded(name: object) -> str:

@@ -12,6 +12,9 @@ from .elsewhere import ours
 
 Path = tuple[str | int, ...]
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+#: Close names among which the nearest number is looked for.
+_TRIED = 20
 _PART = re.compile(r"\.?([A-Za-z_][A-Za-z_0-9]*)|\[(\*|-?[0-9]{1,9})\]")
 
 
@@ -41,10 +44,22 @@ def nearest(word: object, known: list[str]) -> str | None:
 
     >>> nearest("Identiy", ["identity", "projection"])
     'identity'
+    >>> nearest("cifar_resnet30", ["cifar_resnet56", "cifar_resnet32", "digits_resnet8"])
+    'cifar_resnet32'
     """
     folded = {name.casefold(): name for name in known}
-    close = get_close_matches(str(word).casefold(), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
+    given = str(word).casefold()
+    close = get_close_matches(given, folded, n=_TRIED, cutoff=0.6)
+    # Of names that differ from it in one number alone, the one with the nearest number.
+    alike = [name for name in close if _NUMBER.sub("0", name) == _NUMBER.sub("0", given)]
+    by_number = min(alike, key=lambda name: _distance(name, given), default=None)
+    return folded[by_number or close[0]] if close else None
+
+
+def _distance(one: str, other: str) -> int:
+    """How far apart the numbers in two names are."""
+    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return sum(abs(int(a) - int(b)) for a, b in pairs)
 
 
 def expand_stars(tree: Any, path: Path) -> Iterator[Path]:

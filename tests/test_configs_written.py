@@ -101,8 +101,12 @@ def test_what_a_project_cannot_say_is_named() -> None:
     spec = rf.load("resnet50").replace({"shortcut": "zero_pad"})
     with pytest.raises(rf.SpecError) as caught:
         rf.to_config(spec, "huggingface")
-    assert [fault.path for fault in caught.value.faults] == ["shortcut.change"]
+    assert [fault.path for fault in caught.value.faults] == ["shortcut"]
     assert "zero_pad" in caught.value.message
+    with pytest.raises(rf.SpecError) as caught:  # whose settings have a block for each stage
+        rf.to_config("seresnet50", "pycls")
+    assert "stages[0].block" in [fault.path for fault in caught.value.faults]
+    assert "null" not in caught.value.message
     with pytest.raises(rf.SpecError) as caught:
         rf.to_config("resnet50", "detectron2")
     assert [fault.path for fault in caught.value.faults] == ["head"]

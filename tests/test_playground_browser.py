@@ -155,7 +155,7 @@ def test_the_first_sight_needs_no_python(browser: Any, site: str) -> None:
 def test_a_page_that_waits_for_python_says_so(browser: Any, site: str) -> None:
     page = browser.new_context().new_page()
     held: list[Any] = []
-    page.route("**/*.wasm", lambda route: held.append(route))  # noqa: PLW0108 - it sets attributes
+    page.route("**/*.wasm", lambda route: held.append(route))
     page.clock.install()
     page.goto(site)
     expect(page.locator("#picture")).to_have_attribute("alt", re.compile("^my_resnet"))

@@ -120,6 +120,8 @@ def entries_of(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:
     except OSError as error:
         message = f"{os.fspath(folder)} cannot be read ({error.strerror})"
         help = "make the folder readable, or move it away"
+        if isinstance(error, FileNotFoundError):
+            help = "name a folder that exists"
         raise SpecError(Fault("data", message, help=help)) from None
 
 
