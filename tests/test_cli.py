@@ -415,6 +415,6 @@ def test_schema_accepts_what_new_writes(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["2.7", "2.0", "1e3", "0x10", "two"])
 def test_a_whole_number_is_written_as_one(cli: Cli, number: str) -> None:
-    done = cli("check", "resnet18", "--max-params", number)
+    done = cli("generate", "cifar_resnets", "-n", number)
     assert done.code == 2
     assert f"'{number}' is not a whole number" in done.err

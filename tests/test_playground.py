@@ -79,6 +79,24 @@ def test_a_fault_has_its_place_in_characters_and_in_units_of_the_page() -> None:
     assert (fault["path"], fault["remedy"]) == ("blok", "did you mean 'block'?")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("resforge: 1\nbase: resnet19\n", "Catalogue shows every name"),
+        ("resforge: 1\nbase: resnet18\nimage_size: 32\n", "Input size is above the picture"),
+        (
+            "resforge: 1\nbase: resnet18\nblock: {branch: [xyz]}\n",
+            "the documentation of the language",
+        ),
+        ("", "open a network of Catalogue"),
+    ],
+)
+def test_a_remedy_is_what_the_page_has(text: str, said: str) -> None:
+    remedies = [fault["remedy"] for fault in answer("look", text=text)["ok"]["faults"]]
+    assert said in remedies[0]
+    assert "`resforge" not in remedies[0]
+
+
 @pytest.mark.parametrize("text", WRONG)
 def test_every_wrong_text_has_faults_and_places(text: str) -> None:
     found = ok("look", text=text)

@@ -46,6 +46,13 @@ MOST_OPERATIONS = 50_000
 MOST_ROWS = 2_000
 MOST_FAULTS = 100
 MOST_TRIES = 300
+#: What commands that remedies name are on the page.
+_ON_THE_PAGE = {
+    "`resforge list` shows every name": "Catalogue shows every name",
+    "`resforge list --operations` shows all": "the documentation of the language lists all",
+    "--input of `resforge show`": "Input size is above the picture",
+    "try `resforge new resnet18 > net.yaml`": "open a network of Catalogue",
+}
 #: A quoted text, a word, or one character: what is underlined where a fault stands.
 _WORD = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|[\w.+/-]+|\S|$')
 
@@ -333,7 +340,7 @@ def _fault(fault: Fault, text: str) -> Answer:
         "code": fault.code,
         "path": printable(fault.path),
         "message": printable(fault.message),
-        "remedy": fault.help and printable(fault.help),
+        "remedy": fault.help and printable(_here(fault.help)),
     }
 
 
@@ -348,7 +355,17 @@ def _units(text: str) -> int:
 
 
 def _error(message: str, remedy: str | None = None) -> Answer:
-    return {"message": printable(message), **({"remedy": printable(remedy)} if remedy else {})}
+    return {
+        "message": printable(message),
+        **({"remedy": printable(_here(remedy))} if remedy else {}),
+    }
+
+
+def _here(remedy: str) -> str:
+    """A remedy that names a command, in the words of the page, where it has the like."""
+    for command, words in _ON_THE_PAGE.items():
+        remedy = remedy.replace(command, words)
+    return remedy
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
