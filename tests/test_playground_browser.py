@@ -1,7 +1,8 @@
 """The playground in a real browser: typed in, drawn, taken home, and attacked.
 
 `python docs/playground/build.py` builds it; ``RESFORGE_PLAYGROUND`` names the folder where it lies
-elsewhere, ``CHROMIUM`` the browser. The tests need the Python package playwright, too.
+elsewhere, ``CHROMIUM`` the browser. The tests need the Python package playwright, too, and that of
+accessibility the file of axe-core from npm that ``AXE_CORE`` names.
 """
 
 from __future__ import annotations
@@ -358,6 +359,31 @@ def test_the_keyboard_reaches_everything(playground: Playground) -> None:
     expect(page.get_by_role("tabpanel", name="Table")).to_be_visible()
     page.keyboard.press("Home")
     expect(page.get_by_role("tabpanel", name="Picture")).to_be_visible()
+
+
+@pytest.mark.skipif("AXE_CORE" not in os.environ, reason="AXE_CORE names no axe.min.js")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_inaccessible(browser: Any, site: str, scheme: str, width: int) -> None:
+    size = {"width": width, "height": 900}
+    page = Playground(browser, site, color_scheme=scheme, viewport=size).page
+    axe = Path(os.environ["AXE_CORE"]).read_text(encoding="utf-8")
+
+    def found() -> list[str]:
+        page.evaluate(axe)
+        violations = page.evaluate("axe.run()")["violations"]
+        return [f"{each['id']}: {node['html']}" for each in violations for node in each["nodes"]]
+
+    for tab in ("Picture", "Table", "Difference", "Word", "PyTorch"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(500)
+        assert found() == [], tab
+    page.get_by_role("button", name="Download").click()
+    assert found() == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Catalogue").click()
+    expect(page.get_by_role("dialog")).to_contain_text("resnet50_cbam")
+    assert found() == []
 
 
 @pytest.mark.parametrize("width", [390, 640, 1280])

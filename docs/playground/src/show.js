@@ -30,10 +30,11 @@ export function totals({ totals: found, texts, digest, size }) {
     ["Layers", found.depth, "with weights"],
     ["Receptive field", found.receptive_field.replaceAll("x", "×"), `input ${sides}`],
   ];
+  const shown = digest.slice(0, 12);
   const copy = element(
     "button",
-    { type: "button", title: digest, "aria-label": `Copy the digest ${digest}`, onclick: () => navigator.clipboard?.writeText(digest) },
-    digest.slice(0, 12),
+    { type: "button", title: digest, "aria-label": `Copy the digest ${shown}`, onclick: () => navigator.clipboard?.writeText(digest) },
+    shown,
   );
   by("totals").replaceChildren(
     ...counts.map(([name, text, small]) => total(name, String(text), small)),
