@@ -19,8 +19,8 @@ from .yaml_text import read_yaml
 #: A configuration with 21,000 classes has that many labels twice.
 JSON_LIMITS: Final = Limits(nodes=120_000, key=500)
 MAX_BYTES: Final = 4 * 1024 * 1024
-#: YAML is read at a tenth of the speed.
-MAX_YAML: Final = 256 * 1024
+#: YAML and Python are read at a tenth of the speed of JSON.
+MAX_SLOW: Final = 256 * 1024
 MAX_FILES: Final = 50
 #: Keys that name the files below a file: OpenMMLab's and detectron2's.
 BASES: Final = ("_base_", "_BASE_")
@@ -52,6 +52,8 @@ class Files:
             return self.read(self._beside(place, name, path, above), above)
 
         bases = None if self.alone else load
+        if python:
+            _check_length(source)
         node = read_python(source, load=bases) if python else parse(source)
         key = next((key for key in BASES if key in node.value), None)
         if self.alone:
@@ -97,15 +99,23 @@ class Files:
         """The file of a name, relative to the file that it stands in."""
         if not isinstance(name, str) or not name or "\0" in name:
             _refuse(item, "a base is the name of a file", "write a path")
+        if "::" in name:
+            message = f"{name} is a file of a package, and no package is read"
+            _refuse(item, message, "copy that file into the folder, and name its place")
         found = Path(os.path.normpath(path.parent / name))
         real = found.resolve()
         if os.path.isabs(name) or not real.is_relative_to(self.folder):
-            help_ = f"give the folder of all files: --within {_common(real, self.folder)}"
+            common = _common(real, self.folder)
+            help_ = f"give the folder of all files: --within {common}"
+            if common == os.path.dirname(common):
+                help_ = "copy that file into the folder"
             _refuse(item, f"{name} leaves the folder {self.folder}", help_)
         if real in above:
             _refuse(item, f"{name} is a base of itself", "remove it")
         if not real.is_file():
-            _refuse(item, f"no such file: {found}", "put it there, or remove the line")
+            _refuse(
+                item, f"no such file: {found}", "put it there: the settings are not whole without"
+            )
         return found
 
 
@@ -113,10 +123,15 @@ def parse(source: Source) -> Node:
     """The settings in a text: JSON, or YAML 1.1. Raises :class:`SpecError`."""
     if source.text.lstrip()[:1] == "{" and not (source.name or "").endswith((".yaml", ".yml")):
         return of_document(read_json(source, JSON_LIMITS))
-    if len(source.text) > MAX_YAML:
-        message = f"{len(source.text):,} characters are too many (at most {MAX_YAML:,})"
-        raise SpecError(Fault("size", message, file=source.name))
+    _check_length(source)
     return read_yaml(source)
+
+
+def _check_length(source: Source) -> None:
+    if len(source.text) > MAX_SLOW:
+        message = f"{len(source.text):,} characters are too many (at most {MAX_SLOW:,})"
+        help_ = "keep the settings of the network, and leave out the rest"
+        raise SpecError(Fault("size", message, help=help_, file=source.name))
 
 
 def _common(real: Path, folder: Path) -> str:

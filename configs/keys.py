@@ -17,6 +17,8 @@ from .node import EMPTY, Code, Node
 
 _REFERENCE = re.compile(r"\$\{([\w.\[\]]+)\}")
 _INDEX = re.compile(r"\[(\d+)\]")
+#: The greatest whole number of a file's keys.
+MOST: Final = 65_536
 #: References that lead to references.
 MAX_STEPS: Final = 8
 
@@ -26,10 +28,12 @@ class Kind(NamedTuple):
 
     words: str
     holds: Callable[[Any], bool]
+    sample: Any = None
+    """A value to go on with after a fault, so that all faults are found at once."""
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65_536
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST
 
 
 def _natural(value: Any) -> bool:
@@ -44,30 +48,35 @@ def _whole_list(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 64 and all(map(_whole, value))
 
 
-WHOLE: Final = Kind("a whole number of 1 or more", _whole)
-NATURAL: Final = Kind("a whole number of 0 or more", _natural)
-NUMBER: Final = Kind("a number", _number)
-FLAG: Final = Kind("true or false", lambda value: isinstance(value, bool))
-TEXT: Final = Kind("text", lambda value: isinstance(value, str))
-WHOLES: Final = Kind("a list of whole numbers of 1 or more", _whole_list)
+WHOLE: Final = Kind(f"a whole number of 1 to {MOST:,}", _whole, 1)
+NATURAL: Final = Kind(f"a whole number of 0 to {MOST:,}", _natural, 1)
+NUMBER: Final = Kind("a number", _number, 1)
+FLAG: Final = Kind("true or false", lambda value: isinstance(value, bool), False)
+TEXT: Final = Kind("text", lambda value: isinstance(value, str), "")
+WHOLES: Final = Kind(f"a list of whole numbers of 1 to {MOST:,}", _whole_list, [1])
 NUMBERS: Final = Kind(
-    "a list of numbers", lambda v: isinstance(v, list) and len(v) <= 64 and all(map(_number, v))
+    "a list of numbers",
+    lambda v: isinstance(v, list) and len(v) <= 64 and all(map(_number, v)),
+    [1],
 )
 FLAGS: Final = Kind(
     "a list of true or false",
     lambda v: isinstance(v, list) and len(v) <= 64 and all(isinstance(x, bool) for x in v),
+    [False],
 )
 TEXTS: Final = Kind(
-    "a list of texts", lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v)
+    "a list of texts", lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v), [""]
 )
 ANY: Final = Kind("a value", lambda value: True)
 
 _REQUIRED: Final = object()
+_NO_WORD: Final = "no spec says it"
 
 
 def one_of(*words: Any) -> Kind:
     """A kind of which only these values are."""
-    return Kind(f"one of {', '.join(map(shown, words))}", lambda v: any(_same(v, w) for w in words))
+    said = f"one of {', '.join(map(shown, words))}"
+    return Kind(said, lambda v: any(_same(v, w) for w in words), words[0])
 
 
 def optional(kind: Kind) -> Kind:
@@ -163,7 +172,7 @@ class Keys:
         if node is None:
             if key.default is _REQUIRED:
                 self._say(self.node, "missing", f"{name!r} is missing", self.path, "write it out")
-                return _sample(key.kind)
+                return key.kind.sample
             self._assume(path_text(here), key.default)
             return key.default
         self.record.read.add(here)
@@ -171,14 +180,14 @@ class Keys:
         if _has_code(value):
             self._say(node, "code", "this is code, which is not run", here, "write the value out")
         elif not key.kind.holds(value):
-            message = f"{name} is {key.kind.words}, not {shown(value)}"
+            message = f"{name} is {key.kind.words}, not {_said(value)}"
             self._say(node, "value", message, here)
         elif key.only is not None and not any(_same(value, known) for known in key.only):
             message = f"{self.record.project}'s {name}: {shown(value)}: {key.why}"
             self._say(node, "unknown", message, here, _wanted(key.only))
         else:
             return value
-        return _sample(key.kind) if key.default is _REQUIRED else key.default
+        return key.kind.sample if key.default is _REQUIRED else key.default
 
     def given(self, name: str) -> Any:
         """The value of a key that the file has; None without a note where it has none."""
@@ -191,20 +200,28 @@ class Keys:
                 _ = self[name]
 
     def sub(self, name: str, table: Table) -> Keys:
-        """The mapping under a key; an empty one where it is absent."""
-        return Keys(self.record, table, self._resolved(name), (*self.path, name))
+        """The mapping under a key; an empty one where it is absent, or null as by default."""
+        node, key = self._resolved(name), self.table.get(name)
+        if node is not None and node.value is None and key is not None and key.default is None:
+            self.record.read.add((*self.path, name))
+            node = None
+        return Keys(self.record, table, node, (*self.path, name))
 
     def refuse(self, name: str, message: str, help: str | None = None) -> None:
         """Refuse the value of a key, at its place."""
         node = self.node.value.get(name, self.node)
         self._say(node, "unknown", message, (*self.path, name), help)
 
-    def known(self, name: str, words: Mapping[str, Any], why: str = "no spec says it") -> Any:
-        """What the text of a key stands for in ``words``, which has the project's names."""
+    def known(self, name: str, words: Mapping[str, Any], why: str = _NO_WORD) -> Any:
+        """What the text of a key stands for in ``words``, which has the project's names.
+
+        The nearest of them is suggested unless ``why`` says that it would be another network.
+        """
         value = self[name]
         if value in words:
             return words[value]
-        close = nearest(value, list(words)) if isinstance(value, str) else None
+        near = isinstance(value, str) and why == _NO_WORD
+        close = nearest(value, list(words)) if near else None
         help_ = f"did you mean {close!r}?" if close else f"known: {', '.join(map(str, words))}"
         self.refuse(name, f"{self.record.project}'s {name} {shown(value)}: {why}", help_)
         return next(iter(words.values()))
@@ -260,6 +277,11 @@ class Keys:
             self.record.faults.append(fault)
 
 
+def _said(value: Any) -> str:
+    """A value as a message shows it, a short list with its items."""
+    return in_words(value) if isinstance(value, list) and len(value) <= 16 else shown(value)
+
+
 def _wanted(values: tuple[Any, ...]) -> str:
     return f"a spec can say {' or '.join(map(shown, values))}"
 
@@ -279,9 +301,3 @@ def _decoded(value: Any, kind: Kind) -> Any:
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return value
     return list(found) if isinstance(found, tuple) else found
-
-
-def _sample(kind: Kind) -> Any:
-    """A value to go on with after a fault, so that all faults are found at once."""
-    samples: tuple[Any, ...] = (1, [1], "", False, {})
-    return next((value for value in samples if kind.holds(value)), None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import resforge as rf
-from resforge.configs import recognise
+from resforge.configs import FORMATS, recognise
 from resforge.configs.yaml_text import read_yaml
 from resforge.text.document import Source
 
@@ -81,6 +82,40 @@ def test_every_fault_has_its_place_in_their_file(tmp_path: Path) -> None:
 def test_files_of_other_networks_are_refused(kind: str) -> None:
     with pytest.raises(rf.SpecError, match=kind):
         rf.from_config({"model_type": kind, "hidden_size": 768})
+
+
+def test_no_other_network_is_suggested() -> None:
+    """A vision transformer is no misspelt BiT."""
+    with pytest.raises(rf.SpecError) as caught:
+        rf.from_config({"model_type": "vit"})
+    assert caught.value.help == "known: resnet, rt_detr_resnet, regnet, bit"
+
+
+def test_null_in_place_of_a_mapping_is_its_absence() -> None:
+    found = rf.from_config({"architecture": "resnet18", "model_args": None})
+    assert found.spec.digest == rf.from_config({"architecture": "resnet18"}).spec.digest
+    with pytest.raises(rf.SpecError, match="not null"):
+        rf.from_config({"model": {"backbone": {"type": "ResNet", "depth": 50, "norm_cfg": None}}})
+
+
+def test_detectors_of_paddle_are_not_taken_for_networks_of_timm() -> None:
+    with pytest.raises(rf.SpecError, match="no project"):
+        rf.from_config({"architecture": "FasterRCNN", "ResNet": {"depth": 50}})
+
+
+def test_faults_show_the_items_of_a_short_list() -> None:
+    with pytest.raises(rf.SpecError, match=r"1 to 65,536, not \[3, -4\]"):
+        rf.from_config({"model_type": "resnet", "depths": [3, -4]})
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+@pytest.mark.parametrize("value", [None, {}, [], 3, "x"])
+def test_no_format_fails_on_values_of_another_kind(format: str, value: Any) -> None:
+    """Every key that a format reads, taken away or of another kind, is a fault or understood."""
+    keys = ("model", "MODEL", "config", "task", "Arch", "network_def", "model_type", "architecture")
+    for root in (dict.fromkeys(keys, value), {}, {"config": {"MODEL": {"TRUNK": value}}}):
+        with contextlib.suppress(rf.SpecError):
+            rf.from_config(root, format)
 
 
 def test_files_of_no_project_and_specs_are_refused(tmp_path: Path) -> None:

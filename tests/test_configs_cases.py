@@ -6,6 +6,8 @@ in their function alone have MACs here.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -358,6 +360,7 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         ({"backbone": [[-1, 1, "ResNetLayer", [3, 64]]]}, "backbone", "SiLU"),
         ({"architecture": "vit_base_patch16_224"}, "architecture", "vit_base"),
         (garden(replace_stem_max_pool=True), "resnet.replace_stem", "place of the pool"),
+        ({"config": {"stackwise_num_filters": [64]}}, "config", "'block_type' is missing"),
         (keras("basic_block_vd", use_pre_activation=True), "use_pre", "itself fails"),
         (
             keras("basic_block", input_conv_kernel_sizes=[7, 3], use_pre_activation=True),
@@ -393,6 +396,7 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (pycls("anynet", **(H4 | {"WIDTHS": [1]})), "ANYNET.WIDTHS", "4 of DEPTHS"),
         (pycls("regnet", **(X400 | {"WM": 1.0})), "REGNET.WM", "1.01"),
         (pycls("regnet", **(X400 | {"W0": 0})), "REGNET.W0", "whole number"),
+        (vissl(NORM="LayerNorm"), "RESNETS.NORM", "one of"),
         (vissl(DEPTH=51), "RESNETS.DEPTH", "one of"),
     ],
 )
@@ -429,3 +433,34 @@ def test_references_are_resolved_within_the_file() -> None:
 def test_functions_that_a_file_would_call(target: dict[str, Any], params: int) -> None:
     for config in (target, {"model": target}, {"model": {"net": target}}):
         assert plan(config).params == params
+
+
+WHOLE = [
+    *(config for config, _ in CASES.values()),
+    *(vissl(WIDTH_MULTIPLIER=2), garden(model_id=18), deeplab(), mm(depth=18), monai(), bit()),
+    *(keras("basic_block"), timm("senet154", layers=ONE, block_args={"attn_layer": "se"})),
+    {"Arch": {"name": "RecModel", "Backbone": {"name": "ResNet50", "input_image_channel": 3}}},
+    {"model": {"_target_": "segmentation_models_pytorch.Unet", "encoder_name": "resnet18"}},
+]
+
+
+@pytest.mark.parametrize("config", WHOLE)
+def test_a_value_of_another_kind_is_a_fault_or_understood(config: dict[str, Any]) -> None:
+    """Each value in turn is null, empty, negative or text, which a fault says or a network has."""
+    found = rf.from_config(config).format
+    for path in _paths(config):
+        for value in (None, [], {}, -1, 0, "x", [None], True):
+            with contextlib.suppress(rf.SpecError):
+                rf.from_config(_with(config, path, value), found)
+
+
+def _paths(tree: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in tree.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, key))
+
+
+def _with(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    inner = value if len(path) == 1 else _with(tree[path[0]], path[1:], value)
+    return tree | {path[0]: inner}

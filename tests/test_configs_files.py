@@ -180,6 +180,7 @@ def test_bases_of_detectron2(tmp_path: Path) -> None:
         ({"net.yaml": "MODEL: {}\n_BASE_: ../other.yaml"}, ("net.yaml", 2), "leaves the folder"),
         ({"net.yaml": "_BASE_: /etc/passwd"}, ("net.yaml", 1), "leaves the folder"),
         ({"net.yaml": "_BASE_: missing.yaml"}, ("net.yaml", 1), "no such file"),
+        ({"net.yaml": "_base_: mmpretrain::a/b.py"}, ("net.yaml", 1), "a file of a package"),
         ({"net.yaml": "_BASE_: net.yaml"}, ("net.yaml", 1), "base of itself"),
         (
             {"net.yaml": "_BASE_: a.yaml", "a.yaml": "x: 1\n_BASE_: net.yaml"},
@@ -245,6 +246,15 @@ def test_any_bytes_end_in_a_fault(tmp_path: Path, data: bytes, name: str) -> Non
     (tmp_path / name).write_bytes(data)
     with pytest.raises(rf.SpecError):
         rf.from_config(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["net.yaml", "net.py"])
+def test_long_texts_are_refused_before_they_are_read(tmp_path: Path, name: str) -> None:
+    line = "x: [1, 2]\n" if name.endswith("yaml") else "x = [1, 2]\n"
+    (tmp_path / name).write_text(line * 30_000)
+    with pytest.raises(rf.SpecError, match="characters are too many") as caught:
+        rf.from_config(tmp_path / name)
+    assert caught.value.help
 
 
 def test_a_folder_is_that_of_its_config(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..reference import torchvision_models
 from .keras_net import KerasNet
+from .vissl_net import vissl_trunk
 
 Config = dict[str, Any]
 
@@ -160,6 +161,11 @@ def _reg(**more: Any) -> Config:
     return {"MODEL": {"TYPE": "regnet", "NUM_CLASSES": 1000}, "REGNET": more}
 
 
+def _trunk(name: str, colours: str = "rgb", **more: Any) -> Case:
+    model = {"INPUT_TYPE": colours, "TRUNK": {"NAME": "resnet", "RESNETS": more}}
+    return Case(name, {"config": {"MODEL": model}}, vissl_trunk)
+
+
 def _hub(kind: str, **more: Any) -> Case:
     words = ", ".join(f"{key} {value}" for key, value in more.items())
     name = f"{kind}{', ' + words if words else ''}"
@@ -236,6 +242,14 @@ CASES: dict[str, list[Case]] = {
             },
             _pycls,
         ),
+    ],
+    "vissl": [
+        _trunk("resnet 50"),
+        _trunk("resnet 50, GroupNorm", NORM="GroupNorm"),
+        _trunk("resnet 50, WIDTH_MULTIPLIER 2", WIDTH_MULTIPLIER=2),
+        _trunk("resnext 101, 32x8d", DEPTH=101, GROUPS=32, WIDTH_PER_GROUP=8),
+        _trunk("resnet 50, lab, LAYER4_STRIDE 1", "lab", LAYER4_STRIDE=1),
+        _trunk("resnet 200", DEPTH=200),
     ],
     "detectron2": [
         Case("R-50", {"MODEL": {"RESNETS": _RESNETS}}, _detectron2),

@@ -49,7 +49,8 @@ def _of_monai(target: str) -> bool:
 def read(record: Record) -> Tree:
     """The spec of the network of a bundle."""
     record.references = "@$"
-    place = next(name for name in _PLACES if _of_monai(record.root.text(name, "_target_")))
+    targets = {name: record.root.text(name, "_target_") for name in _PLACES}
+    place = next((name for name, target in targets.items() if _of_monai(target)), _PLACES[0])
     keys = Keys(record, {}, record.root).sub(place, RESNET)
     name = keys.node.text("_target_").rpartition(".")[2]
     record.read.add((*keys.path, "_target_"))
@@ -58,7 +59,8 @@ def read(record: Record) -> Tree:
     keys.table = SENET
     if name not in _SENETS:
         help_ = f"known: ResNet, {', '.join(_SENETS)}"
-        keys.refuse("_target_", f"no spec is made of MONAI's {name}", help_)
+        message = f"no spec is made of MONAI's {name}" if name else "no class of MONAI is named"
+        keys.refuse("_target_", message, help_)
         return {}
     changes: Tree = {"in_channels": keys["in_channels"], "head.num_classes": keys["num_classes"]}
     dims = keys["spatial_dims"]

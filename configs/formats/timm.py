@@ -25,8 +25,9 @@ OUTER: Final = {
 
 
 def holds(root: Node) -> bool:
-    """Whether a file names an architecture."""
-    return bool(root.text("architecture"))
+    """Whether a file names an architecture, whose first letter is small in timm; it is great in
+    PaddleDetection."""
+    return bool(root.text("architecture")) and not root.text("architecture")[0].isupper()
 
 
 def read(record: Record) -> Tree:

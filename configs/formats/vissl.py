@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..format import Format, Tree
-from ..keys import ANY, FLAG, TEXT, WHOLE, Key, Keys, Record, one_of, only
+from ..keys import ANY, FLAG, TEXT, WHOLE, Key, Keys, Record, one_of
 from ..node import Node
 from ..words import DEPTHS, block_of, grouped, stages_of
 
@@ -20,7 +20,8 @@ RESNETS: Final = {
     "WIDTH_PER_GROUP": Key(WHOLE, 64),
     "LAYER4_STRIDE": Key(one_of(1, 2), 2),
     "ZERO_INIT_RESIDUAL": Key(FLAG, False),
-    "NORM": only("BatchNorm", why="no spec is made of it", kind=TEXT),
+    "NORM": Key(one_of("BatchNorm", "GroupNorm"), "BatchNorm"),
+    "GROUPNORM_GROUPS": Key(WHOLE, 32),
 }
 _CHANNELS: Final = {"rgb": 3, "bgr": 3, "lab": 1}
 
@@ -45,7 +46,6 @@ def read(record: Record) -> Tree:
         trunk = trunk.sub("TRUNK_PARAMS", TRUNK)
     trunk.known("NAME", {"resnet": "resnet", "resnext": "resnext"}, "no spec is made of it")
     rest = trunk.sub("RESNETS", RESNETS)
-    rest.check()
     record.note("the head of the pretext task is not part of the spec")
     depth, width = rest["DEPTH"], 64 * rest["WIDTH_MULTIPLIER"]
     block: Any = {"kind": block_of(depth)}
@@ -60,9 +60,16 @@ def read(record: Record) -> Tree:
         "stem": {"kind": "conv7x7", "width": width},
         "stages": stages_of(_DEPTHS.get(depth, DEPTHS[50]), widths, strides),
         "block": block,
+        "norm": _norm(rest),
         "init": {"zero_residual": rest["ZERO_INIT_RESIDUAL"]},
         "head": None,
     }
+
+
+def _norm(keys: Keys) -> Tree:
+    if keys["NORM"] == "GroupNorm":
+        return {"kind": "group", "groups": keys["GROUPNORM_GROUPS"]}
+    return {"kind": "batch"}
 
 
 FORMAT: Final = Format("vissl", "vissl", holds, read)
