@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..reference import torchvision_models
 from .keras_net import KerasNet
+from .paddle_net import PaddleNet
 from .vissl_net import vissl_trunk
 
 Config = dict[str, Any]
@@ -161,6 +162,11 @@ def _reg(**more: Any) -> Config:
     return {"MODEL": {"TYPE": "regnet", "NUM_CLASSES": 1000}, "REGNET": more}
 
 
+def _arch(name: str, place: str = "legendary_models.resnet", **more: Any) -> Case:
+    words = "".join(f", {key} {value}" for key, value in more.items())
+    return Case(name + words, {"Arch": {"name": name, "place": place} | more}, PaddleNet)
+
+
 def _trunk(name: str, colours: str = "rgb", **more: Any) -> Case:
     model = {"INPUT_TYPE": colours, "TRUNK": {"NAME": "resnet", "RESNETS": more}}
     return Case(name, {"config": {"MODEL": model}}, vissl_trunk)
@@ -250,6 +256,17 @@ CASES: dict[str, list[Case]] = {
         _trunk("resnext 101, 32x8d", DEPTH=101, GROUPS=32, WIDTH_PER_GROUP=8),
         _trunk("resnet 50, lab, LAYER4_STRIDE 1", "lab", LAYER4_STRIDE=1),
         _trunk("resnet 200", DEPTH=200),
+    ],
+    "PaddleClas": [
+        _arch("ResNet18"),
+        _arch("ResNet50", class_num=7),
+        _arch("ResNet18_vd"),
+        _arch("ResNet50_vd"),
+        _arch("ResNet50_vc", "model_zoo.resnet_vc"),
+        _arch("ResNeXt50_32x4d", "model_zoo.resnext"),
+        _arch("SE_ResNet18_vd", "model_zoo.se_resnet_vd"),
+        _arch("SE_ResNeXt50_32x4d", "model_zoo.se_resnext"),
+        _arch("RegNetX_4GF", "model_zoo.regnet"),
     ],
     "detectron2": [
         Case("R-50", {"MODEL": {"RESNETS": _RESNETS}}, _detectron2),

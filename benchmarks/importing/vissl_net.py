@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 from unittest.mock import MagicMock
@@ -16,6 +15,7 @@ from unittest.mock import MagicMock
 from torch import nn
 
 from ..reference import torchvision_models
+from .bare import bare
 
 _TRUNKS = "vissl.models.trunks"
 _DEFAULTS = {
@@ -62,16 +62,7 @@ def vissl_trunk(config: dict[str, Any]) -> nn.Module:
 
 def _prepare() -> None:
     """Stand-ins for the packages of vissl, whose own files import all of it."""
-    if _TRUNKS in sys.modules:
-        return
-    found = find_spec("vissl")
-    if found is None or not found.submodule_search_locations:
-        raise ImportError("no vissl on PYTHONPATH")
-    root = found.submodule_search_locations[0]
-    for name in ("vissl", "vissl.models", _TRUNKS, "vissl.utils"):
-        package = ModuleType(name)
-        package.__path__ = [f"{root}{name.removeprefix('vissl').replace('.', '/')}"]
-        sys.modules[name] = package
+    bare("vissl", "models", "models.trunks", "utils")
     sys.modules[_TRUNKS].register_model_trunk = lambda name: lambda made: made  # type: ignore[attr-defined]
     collators = "vissl.data.collators.collator_helper"
     for name in ("vissl.config", "vissl.data", "vissl.data.collators", collators):

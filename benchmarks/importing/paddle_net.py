@@ -1,0 +1,83 @@
+"""PaddleClas' networks as modules of torch, with their tensors under native names."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import resforge as rf
+import torch
+from torch import Tensor, nn
+
+from .bare import bare
+
+_BACKBONES = "paddleclas.ppcls.arch.backbone"
+
+
+class PaddleNet(nn.Module):
+    """A network that Paddle builds and runs.
+
+    Its numbers are held by layers of torch, and copied into Paddle's before it runs. Both have the
+    layers of a block in the same order, the shortcut's last, so that the n-th has the n-th name.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        bare("paddleclas", "ppcls", "ppcls.arch", "ppcls.arch.backbone")
+        import_module("paddleclas.ppcls.utils.logger").init_logger()
+        name, place = config["Arch"]["name"], config["Arch"]["place"]
+        classes = config["Arch"].get("class_num", 1000)
+        build = getattr(import_module(f"{_BACKBONES}.{place}"), name)
+        with import_module("paddle").utils.unique_name.guard():  # as in a process of its own
+            network = build(class_num=classes)
+        network.eval()
+        self.__dict__["network"] = network  # no child: its tensors are those of the layers here
+        self.macs = 0
+        leaves = [layer for layer in network.sublayers() if not layer.sublayers()]
+        self.__dict__["leaves"] = leaves = [leaf for leaf in leaves if leaf.parameters()]
+        self.held = nn.ModuleList(map(_held, leaves))
+        for leaf in leaves:
+            leaf.register_forward_post_hook(self._count)
+        state = rf.plan(rf.from_config(config).spec).state_dict
+        self.shapes = state
+        self.names = list(dict.fromkeys(key.rpartition(".")[0] for key in state))
+
+    def state_dict(self, *_: Any, **__: Any) -> Any:
+        return {
+            f"{name}.{own}": tensor.reshape(self.shapes.get(f"{name}.{own}", tensor.shape))
+            for name, layer in zip(self.names, self.held, strict=True)
+            for own, tensor in layer.state_dict().items()
+        }
+
+    def forward(self, x: Tensor) -> Tensor:
+        paddle = import_module("paddle")
+        for leaf, layer in zip(self.leaves, self.held, strict=True):
+            for own, tensor in layer.state_dict().items():
+                turned = tensor.T if isinstance(layer, nn.Linear) and tensor.ndim == 2 else tensor
+                if own != "num_batches_tracked":
+                    getattr(leaf, _OWN.get(own, own)).set_value(turned.numpy())
+        self.macs = 0
+        with paddle.no_grad():
+            y = self.network(paddle.to_tensor(x.numpy()))
+        self.macs //= len(x)
+        return torch.from_numpy(y.numpy())
+
+    def _count(self, leaf: Any, _: Any, y: Any) -> None:
+        """Multiply-accumulates: for each number put out, the weights that it reads."""
+        shape = leaf.weight.shape
+        if len(shape) == 4:
+            self.macs += y.size * shape[1] * shape[2] * shape[3]
+        elif len(shape) == 2:
+            self.macs += y.size * shape[0]
+
+
+_OWN = {"running_mean": "_mean", "running_var": "_variance"}
+
+
+def _held(leaf: Any) -> nn.Module:
+    """A layer of torch for the numbers of one of Paddle."""
+    shape = leaf.weight.shape
+    if len(shape) == 4:
+        out, each, *kernel = shape
+        return nn.Conv2d(each, out, kernel, bias=leaf.bias is not None)
+    return nn.Linear(*shape) if len(shape) == 2 else nn.BatchNorm2d(shape[0])
