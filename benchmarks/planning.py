@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import resforge as rf
 import torch
 from resforge.specs.ends import _chain_at
-from resforge.specs.layout import _tally_at, block_at
+from resforge.specs.layout import _tally_at, block_at, sums_at
 from torch.utils.flop_counter import FlopCounterMode
 
 from .rows import AnyRow, Missing
@@ -134,7 +134,7 @@ def _against_first(name: str, pairs: int) -> Row:
     tree = rf.load(name).model_dump(mode="json")
 
     def first() -> Work:
-        for kept in (block_at, _tally_at, _chain_at):
+        for kept in (block_at, sums_at, _tally_at, _chain_at):
             kept.cache_clear()
         return _plan(rf.ResNetSpec(**tree).model_copy())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -12,15 +12,19 @@ from .block import BlockSpec
 from .ends import ChainLayout, before_at, closing_at, head_at, stem_at
 from .fields import NetworkFields
 from .init import InitSpec
-from .layer import Size
-from .layout import BlockModules, block_at
+from .join import JoinSpec
+from .layer import Module, Size
+from .layout import BlockModules, block_at, sums_at
 from .operation import is_sizeless, meanings
 from .resolve import runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
+from .sums import Step
+from .trace import Trace
 from .windows import strided
 
 T = TypeVar("T")
+_CHAINS: Final = ("entry", "branch", "path", "exit")
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -137,11 +141,19 @@ def canonical_block(
     laid = block_at(block, shortcut, site, size or site.point)
     if size is not None and not _means_the_same_everywhere(laid.modules):
         laid = block_at(block, shortcut, site, site.point)
-    modules = laid.modules
-    parts = {name: meanings(getattr(modules, name)) for name in ("entry", "branch", "path", "exit")}
-    tree: dict[str, Any] = {name: part for name, part in parts.items() if part}
-    join = {"join": "none"} if shortcut.absent else modules.join.canonical()
+    parts = [meanings(chain) for chain in laid.modules[:4]]
+    return _block_tree(parts, _join_of(shortcut, laid.modules.join))
+
+
+def _block_tree(parts: Sequence[T], join: T | None) -> dict[str, T]:
+    """What entry, branch, path and exit mean, and the join, by their names; without those that mean
+    nothing."""
+    tree = {name: part for name, part in zip(_CHAINS, parts, strict=True) if part}
     return tree if join is None else {**tree, "join": join}
+
+
+def _join_of(shortcut: ShortcutSpec, join: JoinSpec) -> Any:
+    return {"join": "none"} if shortcut.absent else join.canonical()
 
 
 def _means_the_same_everywhere(modules: BlockModules) -> bool:
@@ -153,4 +165,28 @@ def block_text(
     block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size | None = None
 ) -> str:
     """What a block means for the identity of a network, as text; see :func:`canonical_block`."""
-    return _ENCODER.encode(canonical_block(block, shortcut, site, size))
+    steps = sums_at(block, shortcut, site, size or site.point).steps
+    if steps is None:
+        return _ENCODER.encode(canonical_block(block, shortcut, site, size))
+    # Blocks share the texts of their operations: most are there already.
+    parts = [_listed([_step_text(step, site.dims) for step in chain]) for chain in steps]
+    meant = _join_of(shortcut, shortcut.joined())
+    tree = _block_tree(parts, None if meant is None else _ENCODER.encode(meant))
+    return "{" + ",".join([f'"{name}":{tree[name]}' for name in sorted(tree)]) + "}"
+
+
+def _listed(texts: list[str]) -> str:
+    """The text of a list of those texts that say something; empty where none does."""
+    said = ",".join([text for text in texts if text])
+    return f"[{said}]" if said else ""
+
+
+@lru_cache(16_384)
+def _step_text(step: Step, dims: int) -> str:
+    """What an operation means, as text; empty where it does nothing."""
+    op, channels, conv = step
+    trace = Trace(channels, (1,) * dims)
+    if conv is not None:
+        trace.convolve("", *conv)
+    module = Module("", op, channels, channels, tuple(trace.layers), False, dims)
+    return ",".join(map(_ENCODER.encode, meanings([module])))

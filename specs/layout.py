@@ -5,9 +5,10 @@ Everything that is built, counted, exported or drawn is read from what is writte
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..errors import Fault, SpecError, path_text
 from .axes import Axes, axes_text, size_text
@@ -15,14 +16,19 @@ from .block import BlockSpec, Chains
 from .inner import Widths, with_inner
 from .join import JoinSpec
 from .layer import End, Layer, Module, Size
-from .operation import trace_chain
+from .operation import Steps, trace_chain
 from .operations import DropPathSpec
 from .resolve import ResolvedBlock
 from .shortcut import ShortcutSpec
 from .site import Site
+from .sums import Step, Sums, terms_of
 from .tally import Tally, tally_of
 from .trace import Trace
 from .windows import strided
+
+T = TypeVar("T")
+# Skips the Python-level call of a named tuple's constructor.
+_new = tuple.__new__
 
 
 class BlockPlan(NamedTuple):
@@ -148,9 +154,35 @@ def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
 @lru_cache(16_384)
 def _tally_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> Tally | None:
     """Tallies are small: more of them are kept than layouts."""
-    laid = block_at(block, shortcut, site, size)
-    modules = [module for chain in laid.modules[:4] for module in chain]
-    return tally_of(laid.layers, modules, laid.end) if laid.meets else None
+    return sums_at(block, shortcut, site, size).tally
+
+
+class BlockSums(NamedTuple):
+    """What a block comes to."""
+
+    tally: Tally | None
+    """None where a chain ends in another shape than the block's."""
+    steps: tuple[tuple[Step, ...], ...] | None
+    """What the operations of entry, branch, path and exit are; None where only the layout says."""
+
+
+@lru_cache(1024)
+def sums_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> BlockSums:
+    """The sums of a block on a map of ``size``; without its layout, where its operations allow."""
+    chains = _chains_of(block, shortcut, site)
+    terms = terms_of(chains, site.choices)
+    if terms is None or type(shortcut.joined()).trace is not JoinSpec.trace:
+        laid = block_at(block, shortcut, site, size)
+        modules = [module for chain in laid.modules[:4] for module in chain]
+        tally = tally_of(laid.layers, modules, laid.end)
+        return BlockSums(tally if laid.meets else None, None)
+    sums, trace = Sums(), Trace(site.in_channels, size)
+
+    def add(at: Trace, chain: int, missing_width: int | None, fresh: bool) -> tuple[Step, ...]:
+        return sums.add(at, terms[chain], site, missing_width)
+
+    steps, ends, end = _walk(trace, add, chains, shortcut, site)
+    return _new(BlockSums, (sums.tally(end) if _meet(ends, end) else None, steps))
 
 
 def place_block(trace: Trace, resolved: ResolvedBlock, laid: BlockLayout) -> None:
@@ -178,47 +210,70 @@ def block_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -
 
     Networks repeat their blocks, and generators their networks: each is written down once.
     """
-    trace = Trace(site.in_channels, size)
+    chains, trace = _chains_of(block, shortcut, site), Trace(site.in_channels, size)
     layers, modules = trace.layers, trace.modules
-    shared = not shortcut.absent and block.shares_entry(site)
-    chains = block.chains(site, shared)
-    if site.inner:
-        chains = _with_inner(chains, site.inner)
-    trace.dilation = site.dilations.first
-    trace_chain(trace, chains.entry, site, None, fresh=False)
+
+    def write(at: Trace, chain: int, missing_width: int | None, fresh: bool) -> _Written:
+        before, start = len(layers), len(modules)
+        trace_chain(at, chains[chain], site, missing_width, fresh)
+        return before, tuple(modules[start:]), at.fresh
+
+    written, ends, end = _walk(trace, write, chains, shortcut, site)
+    entry, branch, path, exit_ = [found[1] for found in written]
+    parts = BlockModules(entry, branch, path, exit_, shortcut.joined(), written[1][2])
+    cuts = written[1][0], written[2][0], written[3][0]
+    return BlockLayout(tuple(layers), cuts, parts, ends, end, _meet(ends, end))
+
+
+_Written = tuple[int, tuple[Module, ...], bool]
+"""The layers before a chain, its modules, and whether its output may be written over."""
+
+
+def _walk(
+    trace: Trace,
+    write: Callable[[Trace, int, int | None, bool], T],
+    chains: tuple[Steps, ...],
+    shortcut: ShortcutSpec,
+    site: Site,
+) -> tuple[tuple[T, T, T, T], dict[str, End], End]:
+    """Go through a block on a map: what ``write`` makes of each chain by its number, where branch,
+    shortcut and what follows the sum end, and where the block should."""
+    size, trace.dilation = trace.size, site.dilations.first
+    entry = write(trace, 0, None, False)
     side = trace.fork("shortcut")
-    branch, entered = len(layers), len(modules)
-    trace_chain(trace, chains.branch, site, site.width, fresh=False)
-    fresh, branched, bypass = trace.fresh, len(modules), len(layers)
+    gate = side.fork("shortcut")
+    branch = write(trace, 1, site.width, False)
     ends = {"branch": trace.end}
-    join = shortcut.joined()
+    path = write(side, 2, site.out_channels, False)
     if not shortcut.absent:
-        gate = side.fork("shortcut")
-        steps = tuple(
-            (f"downsample.{name}" if name else "downsample", op)
-            for name, op in shortcut.steps(site)
-        )
-        trace_chain(side, steps, site, site.out_channels, fresh=False)
         ends["shortcut"] = side.end
-        join.trace(gate, "downsample", site)
+        shortcut.joined().trace(gate, "downsample", site)
         trace.join(side)
-    exit_, joined = len(layers), len(modules)
-    trace_chain(trace, chains.exit, site, None, fresh=True)
-    if chains.exit:
+    exit_ = write(trace, 3, None, True)
+    if chains[3]:
         ends["exit"] = trace.end
-    parts = BlockModules(
-        tuple(modules[:entered]),
-        tuple(modules[entered:branched]),
-        tuple(modules[branched:joined]),
-        tuple(modules[joined:]),
-        join,
-        fresh,
-    )
-    cuts = branch, bypass, exit_
     shape = site.out_channels, strided(size, site.stride), site.stride
-    end = End(*shape, trace.first, trace.last)
-    meets = all(found[:3] == shape for found in ends.values())
-    return BlockLayout(tuple(layers), cuts, parts, ends, end, meets)
+    return (entry, branch, path, exit_), ends, _new(End, (*shape, trace.first, trace.last))
+
+
+def _meet(ends: Mapping[str, End], end: End) -> bool:
+    """Whether all of them are of the block's shape."""
+    return all(found[:3] == end[:3] for found in ends.values())
+
+
+def _chains_of(block: BlockSpec, shortcut: ShortcutSpec, site: Site) -> tuple[Steps, ...]:
+    """Entry, branch, path and exit."""
+    entry, branch, exit_ = block.chains(site, not shortcut.absent and block.shares_entry(site))
+    if site.inner:
+        entry, branch, exit_ = _with_inner(Chains(entry, branch, exit_), site.inner)
+    path = () if shortcut.absent else _bypass(shortcut.steps(site))
+    return entry, branch, path, exit_
+
+
+@lru_cache(1024)
+def _bypass(steps: Steps) -> Steps:
+    """The path of a shortcut, by the names of its modules within the block."""
+    return tuple([(f"downsample.{name}" if name else "downsample", op) for name, op in steps])
 
 
 def _with_inner(chains: Chains, inner: Widths) -> Chains:

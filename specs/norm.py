@@ -26,6 +26,17 @@ class Normalisation(Spec):
         """The number of groups that so many channels are normalised in; 1 where it has none."""
         return 1
 
+    def numbers(self, activated: bool = False) -> int:
+        """Learnable numbers for each channel; those of its activation are among them where it is
+        ``activated``.
+
+        >>> BatchNormSpec().numbers(), NoNormSpec().numbers(), EvoNormB0Spec().numbers(True)
+        (2, 0, 3)
+        """
+        if not self.layer:
+            return 0
+        return 2 + len(self.activating) if activated else 2
+
     def identity(self, channels: int) -> dict[str, Any]:
         """What it means for the identity of a network, on so many channels."""
         return self.differing()

@@ -27,7 +27,7 @@ from .layer import KINDS, Layer, Module
 from .near import meant
 from .registry import Kinds, UnionOf
 from .seen import Seen
-from .site import Site
+from .site import Choices, Site
 from .trace import Trace
 
 MAX_OPERATIONS = 256
@@ -101,7 +101,7 @@ class Operation(Spec):
     #: a map. It stands before the operation by itself.
     flattening: ClassVar[Operation | None] = None
 
-    def settle(self, site: Site) -> Operation:
+    def settle(self, choices: Choices) -> Operation:
         """The operation with the network's own choices filled in: its norm, its activation."""
         return self
 
@@ -407,13 +407,35 @@ def named(chain: tuple[Operation, ...], prefix: str) -> Steps:
     return tuple(steps)
 
 
-def _unknown_layer(op: Operation, kinds: list[str]) -> SpecError:
-    message = f"{op.kind} writes down a layer of an unknown kind, {min(kinds)!r}"
+def _unknown_layer(op: Operation, layers: Iterable[Layer]) -> SpecError:
+    unknown = min({layer.kind for layer in layers} - KINDS)
+    message = f"{op.kind} writes down a layer of an unknown kind, {unknown!r}"
     return SpecError(Fault("operation", message, help="write layers by the methods of the trace"))
 
 
 # Skips the Python-level call of a named tuple's constructor, as a trace does for its layers.
 _new = tuple.__new__
+
+
+@lru_cache(1024)
+def settled(steps: Steps, choices: Choices) -> Steps:
+    """A chain with a network's choices filled in, and those operations in one that are one.
+
+    Blocks of many widths have one chain: it is settled once for all of them.
+    """
+    found: list[tuple[str, Operation]] = []
+    taken = False
+    for number, (name, op) in enumerate(steps, start=1):
+        if taken:
+            taken = False
+            continue
+        op = op.settle(choices)
+        if op.may_take_next and number < len(steps):
+            both = op.with_next(steps[number][1])
+            if both is not None:
+                op, taken = both, True
+        found.append((name, op))
+    return tuple(found)
 
 
 def trace_chain(
@@ -425,33 +447,31 @@ def trace_chain(
     takes); ``fresh`` whether the first may write over its input.
     """
     trace.fresh, trace.chain_width = fresh, missing_width
+    if not steps:
+        return
     modules, written = trace.modules, trace.layers
-    taken: Operation | None = None
-    for number, (name, op) in enumerate(steps, start=1):
-        if op is taken:
-            taken = None
-            continue
-        op = op.settle(site)
-        if op.may_take_next and number < len(steps):
-            following = steps[number][1]
-            if (both := op.with_next(following)) is not None:
-                op, taken = both, following
+    for name, op in settled(steps, site.choices):
         if op.flattening is not None and not trace.flat:
-            beside, channels = name[: name.rfind(".") + 1], trace.channels
-            name_of_it = f"{beside}flatten"
-            flatten = Module(name_of_it, op.flattening, channels, channels, (), False, trace.dims)
-            modules.append(flatten)
-            trace.flat = True
+            _flatten(trace, name, op.flattening)
         channels, start = trace.channels, len(written)
         trace.missing_width = channels if missing_width is None else missing_width
         trace.inner = ()
         op.trace(trace, name, site)
-        layers = tuple(written[start:])
-        if layers and not KINDS.issuperset(kinds := [layer.kind for layer in layers]):
-            raise _unknown_layer(op, [kind for kind in kinds if kind not in KINDS])
+        layers = tuple(written[start:]) if len(written) > start else ()
+        for layer in layers:
+            if layer.kind not in KINDS:
+                raise _unknown_layer(op, layers)
         # PyTorch's modules for vectors are those for signals.
         dims = 1 if trace.flat else len(trace.size)
-        places = channels, trace.channels, layers, trace.fresh, dims, trace.inner
-        modules.append(_new(Module, (name, op, *places)))
+        place = name, op, channels, trace.channels, layers, trace.fresh, dims, trace.inner
+        modules.append(_new(Module, place))
         if op.after != "same":
             trace.fresh = op.after == "fresh"
+
+
+def _flatten(trace: Trace, name: str, op: Operation) -> None:
+    """Make a vector of the map, before the operation of that ``name`` takes it."""
+    beside, channels = name[: name.rfind(".") + 1], trace.channels
+    place = f"{beside}flatten", op, channels, channels, (), False, trace.dims
+    trace.modules.append(Module(*place))
+    trace.flat = True

@@ -26,6 +26,16 @@ class Dilations(NamedTuple):
 UNDILATED = Dilations(1, 1)
 
 
+class Choices(NamedTuple):
+    """What an operation takes of its network where it says nothing itself."""
+
+    norm: NormSpec
+    activation: Activation
+    convolution: ConvolutionSpec
+    sums: int
+    """As a site has it."""
+
+
 class Site(NamedTuple):
     """All that the words and operations of a block may depend on."""
 
@@ -54,6 +64,11 @@ class Site(NamedTuple):
     changing block included; 0 in a block without an operation that reads it."""
     inner: tuple[int | str, ...] = ()
     """Widths of the operations of ``width: inner``: one for all, or one for each."""
+
+    @property
+    def choices(self) -> Choices:
+        """What an operation takes that says nothing itself."""
+        return Choices(self.norm, self.activation, self.convolution, self.sums)
 
     @property
     def point(self) -> tuple[int, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .axes import each
 from .layer import End, Layer, Module
 from .operation import misfit, takes_any_map
-from .windows import is_wider_than_map
+from .windows import is_wider, steps_over_one
+
+# Skips the Python-level call of a named tuple's constructor.
+_new = tuple.__new__
 
 
 class Tally(NamedTuple):
@@ -26,17 +28,19 @@ class Tally(NamedTuple):
 
 def tally_of(layers: Iterable[Layer], modules: Iterable[Module], end: End) -> Tally:
     """The tally of a part that was written down by itself."""
-    sliding = [layer for layer in layers if layer.kernel != 1 or layer.stride != 1]
-    return Tally(
-        sum([layer.params for layer in layers]),
-        sum([layer.macs for layer in layers]),
-        sum([layer.activations for layer in layers]),
-        len(weighted(layers)),
-        end,
-        not any(is_too_wide(layer) or strides_over_one(layer) for layer in sliding)
-        # Most kinds take any map: to ask each module would take an eighth of a first plan's time.
-        and not any(misfit(module) for module in modules if not takes_any_map(module.op.__class__)),
-    )
+    params = macs = activations = 0
+    fits = True
+    # In one round: four fifths of the time of a sum for each.
+    for layer in layers:
+        params += layer.params
+        macs += layer.macs
+        activations += layer.activations
+        if (layer.kernel != 1 or layer.stride != 1) and fits:
+            fits = not (is_too_wide(layer) or strides_over_one(layer))
+    # Most kinds take any map: to ask each module would take an eighth of a first plan's time.
+    picky = [module for module in modules if not takes_any_map(module.op.__class__)]
+    fits = fits and not any(map(misfit, picky))
+    return _new(Tally, (params, macs, activations, len(weighted(layers)), end, fits))
 
 
 def weighted(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -50,13 +54,10 @@ def is_too_wide(layer: Layer) -> bool:
     if layer.kernel == 1:
         return False
     overlaps = layer.kind == "avg_pool" and layer.kernel != layer.stride and layer.padding != 0
-    return (overlaps or layer.kind in ("conv", "max_pool")) and is_wider_than_map(layer)
+    slides = overlaps or layer.kind in ("conv", "max_pool")
+    return slides and is_wider(layer.kernel, layer.dilation, layer.padding, layer.in_size)
 
 
 def strides_over_one(layer: Layer) -> bool:
     """Whether a layer strides, but only along axes of one pixel."""
-    stride = layer.stride
-    if isinstance(stride, int):
-        return stride > 1 and max(layer.in_size) == 1
-    strides = each(stride, layer.dims)
-    return all(side == 1 for side, stride in zip(layer.in_size, strides, strict=True) if stride > 1)
+    return steps_over_one(layer.stride, layer.in_size)

@@ -7,11 +7,11 @@ and nowhere else.
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .axes import Axes, each, on_axes
+from .axes import Axes, on_axes
 from .layer import End, Layer, Module, Padding, Path, Shape, Size, Starts, Tensors
-from .windows import beyond, same_everywhere, strided, usual_padding, window
+from .windows import Sliding, beyond, slid, sliding, strided, usual_padding, window
 
 if TYPE_CHECKING:
     from .norm import NormSpec
@@ -30,6 +30,29 @@ def _span(first: int, last: int) -> int:
 
 def _times(one: int, other: int) -> int:
     return one * other
+
+
+def convolved(
+    channels: int,
+    out_channels: int,
+    way: Sliding,
+    groups: int,
+    bias: bool,
+    tensors: Tensors,
+    size: Size,
+) -> tuple[int, int, int]:
+    """The parameters, multiply-accumulates and activations of a convolution of ``channels`` that
+    leaves a map of ``size``.
+
+    >>> convolved(3, 64, sliding(7, 2, 1, None, dims=2), 1, False, (), (112, 112))
+    (9408, 118013952, 802816)
+    """
+    count = out_channels * (channels // groups) * way.taps
+    positions = prod(size) if count else 0
+    params = count + out_channels if bias else count
+    for _, shape in tensors:
+        params += prod(shape)
+    return params, count * positions, out_channels * positions
 
 
 class Trace:
@@ -146,31 +169,37 @@ class Trace:
         >>> Trace(3, (16, 112, 112)).conv("conv1", 64, (3, 7, 7), stride=(1, 2, 2)).weight
         (64, 3, 3, 7, 7)
         """
-        if kernel == 1:
-            dilation = 1  # a window of one pixel has no neighbours
-        if padding == "same":
-            padding = same_everywhere(kernel, stride, dilation)
-        weight = (out_channels, self.channels // groups, *each(kernel, len(self.size)))
-        count = prod(weight)
-        return self._write(
-            name,
-            "conv",
-            out_channels,
-            kernel,
-            stride,
-            groups,
-            weight,
-            bias,
-            count,
-            dilation,
-            padding,
-            starts,
-            tensors,
-        )
+        way = sliding(kernel, stride, dilation, padding, len(self.size))
+        return self.convolve(name, out_channels, way, groups, bias, tensors, starts)
+
+    def convolve(
+        self,
+        name: str,
+        out_channels: int,
+        way: Sliding,
+        groups: int,
+        bias: bool,
+        tensors: Tensors = (),
+        starts: Starts = (),
+    ) -> Layer:
+        """A convolution whose window slides in a ``way`` that is known."""
+        kernel, stride, dilation, padding, sides, _, keeps = way
+        channels, in_size = self.channels, self.size
+        if not keeps:
+            self.size, first, last, _ = slid(way, in_size)
+            self.move(first, last, stride)
+        size = self.size
+        shape = channels, out_channels, kernel, stride, padding, groups, dilation
+        weight = out_channels, channels // groups, *sides
+        counts = convolved(channels, out_channels, way, groups, bias, tensors, size)
+        rest = self.path, starts, tensors, self.receptive_field
+        self.channels = out_channels
+        return self._write((name, "conv", *shape, weight, bias, in_size, size, *counts, *rest))
 
     def conv_along_channels(self, name: str, kernel: int) -> Layer:
         """A convolution over neighbouring channels, the same at each; on a map of one position."""
-        layer = self._write(name, "conv_along_channels", self.channels, weight=(1, 1, kernel))
+        shape = (1, 1, kernel)
+        layer = self._still(name, "conv_along_channels", self.channels, shape, False, kernel)
         layer = self.layers[-1] = layer._replace(
             kernel=kernel, macs=self.channels * kernel, activations=self.channels
         )
@@ -185,15 +214,14 @@ class Trace:
         tensors: Tensors = ()
         if activated:
             tensors = tuple((own, (channels,)) for own in norm.activating)
-        groups = norm.groups_of(channels) or 1
-        self._write(name, norm.layer, channels, 1, 1, groups, (channels,), True, tensors=tensors)
+        groups, params = norm.groups_of(channels) or 1, channels * norm.numbers(activated)
+        self._still(name, norm.layer, channels, (channels,), True, params, 0, groups, (), tensors)
 
     def layer_norm(self, name: str) -> None:
         """A weight and a bias for each channel, over all channels of a map of one position."""
-        shape = (self.channels, *(1,) * self.dims)
-        self._write(name, "layer_norm", self.channels, weight=shape)
-        layer = self.layers[-1]
-        self.layers[-1] = layer._replace(bias=True, params=2 * self.channels)
+        channels = self.channels
+        shape = (channels, *(1,) * self.dims)
+        self._still(name, "layer_norm", channels, shape, True, 2 * channels)
 
     def beside(self, channels: int, parallel: bool = False) -> Trace:
         """A fork for one of several paths, which takes ``channels``; ``parallel`` says that the
@@ -225,7 +253,7 @@ class Trace:
         (56, 56)
         """
         kind, channels = "max_pool", self.channels
-        return self._write(name, kind, channels, kernel, stride, padding=padding, ceil=ceil)
+        return self._pool(name, kind, channels, kernel, stride, padding, ceil)
 
     def avg_pool(
         self,
@@ -244,7 +272,7 @@ class Trace:
         """
         kind, channels = "avg_pool", self.channels
         kernel = stride if kernel is None else kernel
-        return self._write(name, kind, channels, kernel, stride, padding=padding, ceil=ceil)
+        return self._pool(name, kind, channels, kernel, stride, padding, ceil)
 
     def same_pool(self, name: str, kind: str, kernel: Axes, stride: Axes = 1) -> Layer:
         """Pooling of a map that is padded for ``ceil(side / stride)`` windows a side, as
@@ -256,11 +284,11 @@ class Trace:
         >>> layer.out_size, layer.receptive_field
         ((7, 8), 2)
         """
-        return self._write(name, kind, self.channels, kernel, stride, padding="same")
+        return self._pool(name, kind, self.channels, kernel, stride, "same")
 
     def blur(self, name: str, kernel: int, stride: Axes) -> Layer:
         """A convolution of each channel with one fixed filter, padded by ``kernel // 2``."""
-        layer = self._write(name, "blur", self.channels, kernel, stride)
+        layer = self._pool(name, "blur", self.channels, kernel, stride)
         elements = layer.out_channels * prod(layer.out_size)
         layer = self.layers[-1] = layer._replace(
             macs=elements * kernel**self.dims, activations=elements
@@ -269,7 +297,7 @@ class Trace:
 
     def zero_pad(self, name: str, out_channels: int, stride: Axes) -> Layer:
         """Every ``stride``-th pixel, then channels of zeros up to ``out_channels``."""
-        return self._write(name, "zero_pad", out_channels, 1, stride)
+        return self._pool(name, "zero_pad", out_channels, 1, stride)
 
     def global_avg_pool(self, name: str) -> Layer:
         """The mean over all positions."""
@@ -279,14 +307,15 @@ class Trace:
         """One position of all of them."""
         in_size, self.size = self.size, (1,) * self.dims
         self.move(0, max(in_size) - 1, 1)
-        layer = self.layers[-1] = self._write(name, kind, out_channels)._replace(in_size=in_size)
+        layer = self.layers[-1] = self._still(name, kind, out_channels)._replace(in_size=in_size)
         return layer
 
     def linear(self, name: str, out_channels: int, bias: bool = True) -> Layer:
         """A linear layer, on a map of one position."""
-        weight = (out_channels, self.channels)
         count = out_channels * self.channels
-        return self._write(name, "linear", out_channels, 1, 1, 1, weight, bias, count)
+        params = count + out_channels if bias else count
+        weight = (out_channels, self.channels)
+        return self._still(name, "linear", out_channels, weight, bias, params, count)
 
     def parameter(self, name: str, *shape: int, start: float | None = None) -> Layer:
         """A free tensor: the scale of each channel, say.
@@ -294,7 +323,8 @@ class Trace:
         No shape at all is a single number. Without ``start`` its module fills it.
         """
         starts: Starts = () if start is None else (("", start),)
-        return self._write(name, "parameter", self.channels, weight=shape, starts=starts)
+        channels, params = self.channels, prod(shape)
+        return self._still(name, "parameter", channels, shape, False, params, starts=starts)
 
     def flatten(self, name: str, size: int) -> Layer:
         """A map of ``size`` positions a side as channels at one position.
@@ -366,65 +396,74 @@ class Trace:
             first, last = on_axes(_times, first, times), on_axes(_times, last, times)
         self.move(first, last, end.stride)
 
-    def _write(
+    def _pool(
         self,
         name: str,
         kind: str,
         out_channels: int,
-        kernel: Axes = 1,
-        stride: Axes = 1,
-        groups: int = 1,
-        weight: Shape = (),
-        bias: bool = False,
-        products: int = 0,
-        dilation: Axes = 1,
+        kernel: Axes,
+        stride: Axes,
         padding: Padding | None = None,
-        starts: Starts = (),
-        tensors: Tensors = (),
         ceil: bool = False,
     ) -> Layer:
-        """``products`` are the multiplications for each position of the output.
-
-        Unless ``padding`` says otherwise, a window is padded so that only its stride shrinks the
-        map; an average takes less at the border instead.
-        """
-        in_size = self.size
+        """A window that learns nothing; an average takes less at the border unless it is padded."""
+        channels, in_size = self.channels, self.size
         if kernel == 1 == stride and not padding:
-            padding = 0  # the map stays as it is, as most layers leave it
+            padding = 0  # the map stays as it is
         else:
             if padding is None and kind != "avg_pool":
-                padding = usual_padding(kernel, dilation)
-            self.size, first, last = window(in_size, kernel, stride, dilation, padding, ceil)
+                padding = usual_padding(kernel)
+            self.size, first, last = window(in_size, kernel, stride, 1, padding, ceil)
             self.move(first, last, stride)
-        params = products or (prod(weight) if weight or kind == "parameter" else 0)
-        for _, shape in tensors:
-            params += prod(shape)
-        positions = prod(self.size) if products else 0
-        layer = _new(
-            Layer,
+        self.channels = out_channels
+        shape = channels, out_channels, kernel, stride, padding or 0, 1, 1, (), False
+        rest = in_size, self.size, 0, 0, 0, self.path, (), (), self.receptive_field
+        return self._write((name, kind, *shape, *rest))
+
+    def _still(
+        self,
+        name: str,
+        kind: str,
+        out_channels: int,
+        weight: Shape = (),
+        bias: bool = False,
+        params: int = 0,
+        products: int = 0,
+        groups: int = 1,
+        starts: Starts = (),
+        tensors: Tensors = (),
+    ) -> Layer:
+        """A layer that leaves the map its size; ``products`` are the multiplications for each
+        position."""
+        channels, size = self.channels, self.size
+        positions = prod(size) if products else 0
+        self.channels = out_channels
+        return self._write(
             (
                 name,
                 kind,
-                self.channels,
+                channels,
                 out_channels,
-                kernel,
-                stride,
-                padding or 0,
+                1,
+                1,
+                0,
                 groups,
-                dilation,
+                1,
                 weight,
                 bias,
-                in_size,
-                self.size,
-                params + out_channels if bias else params,
+                size,
+                size,
+                params,
                 products * positions,
                 out_channels * positions,
                 self.path,
                 starts,
                 tensors,
                 self.receptive_field,
-            ),
+            )
         )
-        self.channels = out_channels
+
+    def _write(self, fields: tuple[Any, ...]) -> Layer:
+        layer: Layer = _new(Layer, fields)
         self.layers.append(layer)
         return layer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 from operator import neg
+from typing import NamedTuple
 
 from .axes import Axes, each, on_axes
-from .layer import Layer, Padding, Size
+from .layer import Padding, Size
 
 
 def rounded(channels: int, divisor: int, reduction: int = 1) -> int:
@@ -90,6 +92,56 @@ def same_everywhere(kernel: Axes, stride: Axes, dilation: Axes) -> Padding:
     return "same" if -1 in each(halves, 1) else halves
 
 
+class Sliding(NamedTuple):
+    """The way in which the window of a convolution slides over any map."""
+
+    kernel: Axes
+    stride: Axes
+    dilation: Axes
+    padding: Padding
+    sides: tuple[int, ...]
+    """The kernel, one number for each axis."""
+    taps: int
+    """Positions of the kernel."""
+    keeps: bool
+    """Whether it leaves each map as large as it is, and looks at single positions."""
+
+
+@lru_cache(4096)
+def sliding(
+    kernel: Axes, stride: Axes, dilation: Axes, padding: Padding | None, dims: int
+) -> Sliding:
+    """The way of a convolution over ``dims`` axes; ``padding`` is half of its window where it is
+    None.
+
+    >>> way = sliding(3, 2, 1, None, dims=2)
+    >>> way.sides, way.taps, way.padding
+    ((3, 3), 9, 1)
+    """
+    if kernel == 1:
+        dilation = 1  # a window of one pixel has no neighbours
+    if padding == "same":
+        padding = same_everywhere(kernel, stride, dilation)
+    keeps = kernel == 1 == stride and not padding
+    if padding is None:
+        padding = usual_padding(kernel, dilation)
+    sides = each(kernel, dims)
+    return Sliding(kernel, stride, dilation, padding, sides, prod(sides), keeps)
+
+
+@lru_cache(4096)
+def slid(way: Sliding, size: Size) -> tuple[Size, Axes, Axes, bool]:
+    """A convolution on a map of ``size``: what :func:`window` says, and whether the map is one that
+    it should take.
+
+    >>> slid(sliding(3, 2, 1, None, dims=2), (7, 7)), slid(sliding(3, 2, 1, None, dims=2), (1, 1))
+    (((4, 4), -1, 1, True), ((1, 1), -1, 1, False))
+    """
+    kernel, stride, dilation, padding = way[:4]
+    fits = not (is_wider(kernel, dilation, padding, size) or steps_over_one(stride, size))
+    return (*window(size, kernel, stride, dilation, padding), fits)
+
+
 def _half_of_even(kernel: int, stride: int, dilation: int) -> int:
     spread = dilation * (kernel - 1)
     return -1 if spread and (spread % 2 or stride != 1) else spread // 2
@@ -117,15 +169,22 @@ def beyond(kernel: int, dilation: int, padding: int) -> int:
     return dilation * (kernel - 1) - padding
 
 
-def is_wider_than_map(layer: Layer) -> bool:
-    """Whether a layer's window is wider than its map, padding included."""
-    kernel, dilation, padding = layer.kernel, layer.dilation, layer.padding
+def is_wider(kernel: Axes, dilation: Axes, padding: Padding, size: Size) -> bool:
+    """Whether a window is wider than a map of ``size``, padding included."""
     if kernel == 1 or padding == "same":
         return False
     if type(kernel) is type(dilation) is type(padding) is int:
-        return _cut(kernel, dilation, padding) > min(layer.in_size)
+        return _cut(kernel, dilation, padding) > min(size)
     cut = on_axes(_cut, kernel, dilation, padding)
-    return any(one > side for one, side in zip(each(cut, layer.dims), layer.in_size, strict=True))
+    return any(one > side for one, side in zip(each(cut, len(size)), size, strict=True))
+
+
+def steps_over_one(stride: Axes, size: Size) -> bool:
+    """Whether a window strides on a map of ``size``, but only along axes of one pixel."""
+    if isinstance(stride, int):
+        return stride > 1 and max(size) == 1
+    strides = each(stride, len(size))
+    return all(side == 1 for side, stride in zip(size, strides, strict=True) if stride > 1)
 
 
 def _with_cut_windows(size: Size, of: Size, kernel: Axes, stride: Axes, padding: Axes) -> Size:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 
 from ..operation import AnyOperation, Problem
 from ..operations import ConvSpec
@@ -38,9 +38,6 @@ class NarrowedSpec(OrderedSpec):
     def attended(self, width: int) -> int:
         return self.inner_width(width) if self.attention_at == "inner" else super().attended(width)
 
-    def width_for_steps(self, site: Site) -> int:
-        return site.width
-
     def problems_on(self, site: Site) -> Iterator[Problem]:
         # The fields that make the inner width say nothing where the stage gives it.
         beside = super().problems_at(site.width)
@@ -62,7 +59,6 @@ def _convs(
     )
 
 
-@lru_cache(1024)
 def times(channels: int, width: int) -> int | str | None:
     """``channels`` as a chain writes them: as a multiple of the stage's width, or nothing where
     they are the width.
@@ -70,8 +66,9 @@ def times(channels: int, width: int) -> int | str | None:
     >>> times(256, 64), times(64, 64), times(16, 64)
     ('x4', None, 'x1/4')
     """
-    ratio = Fraction(max(1, channels), width)
-    if ratio == 1:
+    channels = max(1, channels)
+    if channels == width:
         return None
-    parts = "" if ratio.denominator == 1 else f"/{ratio.denominator}"
-    return f"x{ratio.numerator}{parts}"
+    common = gcd(channels, width)
+    parts = "" if common == width else f"/{width // common}"
+    return f"x{channels // common}{parts}"

@@ -116,8 +116,8 @@ class OrderedSpec(BlockSpec):
     def chains(self, site: Site, shared: bool) -> Chains:
         head = self.order == "pyramid" or self._enters_activated(site)
         pooled = self.stride_by is not None and site.stride != 1
-        inner = bool(site.inner)
-        return _chains(self, self.width_for_steps(site), head, shared, pooled, inner)
+        convs = self.inner_convs(site.width) if site.inner else self.convs(site.width)
+        return _chains(self, convs, head, shared, pooled)
 
     def _enters_activated(self, site: Site) -> bool:
         """Whether the block begins with an activation."""
@@ -126,10 +126,6 @@ class OrderedSpec(BlockSpec):
     def attended(self, width: int) -> int:
         """Channels that attention weighs, where the convolutions are the word's own."""
         return width if self.attention_at == "inner" else self.out_channels(width)
-
-    def width_for_steps(self, site: Site) -> int:
-        """The stage's width, where the operations depend on it, or else 0."""
-        return 0
 
     def closing(self) -> Steps:
         if self.order in ("full_pre", "pyramid"):
@@ -184,9 +180,8 @@ class OrderedSpec(BlockSpec):
         *convs, last = self.convs(width)
         return (*(conv.model_copy(update={"width": "inner"}) for conv in convs), last)
 
-    def _convolutions(self, width: int, inner: bool = False) -> tuple[Operation, ...]:
-        """What stands where the convolutions do."""
-        convs = self.inner_convs(width) if inner else self.convs(width)
+    def _standing(self, convs: tuple[ConvSpec, ...]) -> tuple[Operation, ...]:
+        """What stands where the ``convs`` of the word do."""
         if self.bias is not None:
             convs = tuple(conv.model_copy(update={"bias": self.bias}) for conv in convs)
         given = self._given
@@ -253,7 +248,9 @@ class OrderedSpec(BlockSpec):
         elif stride not in ("block", type(op).model_fields["stride"].default):
             message = f"a stride of {axes_text(stride)}, where the block has its own"
             yield "stride_by.stride", message, "leave stride out"
-        elif all(getattr(conv, "stride", 1) != "block" for conv in self._convolutions(width)):
+        elif all(
+            getattr(conv, "stride", 1) != "block" for conv in self._standing(self.convs(width))
+        ):
             message = "no convolution of the block strides, which it could do instead"
             yield "stride_by", message, "leave the stride of the convolutions out, or stride_by"
 
@@ -269,16 +266,17 @@ def problems_of(op: AttentionSpec, channels: int) -> tuple[Problem, ...]:
 
 @lru_cache(4096)
 def _chains(
-    block: OrderedSpec, width: int, head: bool, shared: bool, pooled: bool, inner: bool
+    block: OrderedSpec, convs: tuple[ConvSpec, ...], head: bool, shared: bool, pooled: bool
 ) -> Chains:
+    """Blocks of many widths have the same chains: each is made once."""
     order = block.order
     first: Steps = ()
     if head:
         norm: Steps = () if order == "relu_only_pre" else (("bn0", NORM),)
         first = norm if order == "pyramid" else (*norm, ("relu0", ACT))
-    *convs, last = strided(block._convolutions(width, inner), block.stride_by if pooled else None)
+    *most, last = strided(block._standing(convs), block.stride_by if pooled else None)
     branch: Steps = ()
-    for number, (op, pool) in enumerate(convs, start=1):
+    for number, (op, pool) in enumerate(most, start=1):
         branch += ((f"conv{number}", op),)
         if not op.ends_activated:
             branch += ((f"bn{number}", NORM), (f"relu{number}", ACT))
@@ -288,7 +286,7 @@ def _chains(
         branch += attention
     if block.dropout:
         branch += (("dropout", DropoutSpec(rate=block.dropout)),)
-    number, (op, pool) = len(convs) + 1, last
+    number, (op, pool) = len(most) + 1, last
     branch += ((f"conv{number}", op),)
     if order not in ("full_pre", "norm_after_add") and not op.ends_activated:
         branch += ((f"bn{number}", NORM),)

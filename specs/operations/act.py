@@ -17,7 +17,7 @@ from ..activation import (
 from ..call import IDENTITY, Call, ChannelCount, call
 from ..layer import Module
 from ..operation import Operation
-from ..site import Site
+from ..site import Choices, Site
 from ..trace import Trace
 from .multiply import MultiplySpec
 
@@ -72,8 +72,8 @@ class ActSpec(Operation):
     """Its name, or a mapping, as the network's `activation` has it. Left out: the network's
     activation."""
 
-    def settle(self, site: Site) -> Operation:
-        return self if self.function is not None else act_op(site.activation)
+    def settle(self, choices: Choices) -> Operation:
+        return self if self.function is not None else act_op(choices.activation)
 
     @property
     def name(self) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import gcd, prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from ..axes import listed, uniform
+from ..axes import Axes, listed, uniform
 from ..base import MAX_CHANNELS, Dilation
 from ..by_axis import ByAxis, NumberOr
 from ..call import Call, ChannelCount, call
@@ -21,17 +21,29 @@ from ..operation import (
     Operation,
     Problem,
     Width,
-    stride_at,
     width_at,
     width_problems,
 )
-from ..site import Site
+from ..site import Choices, Site
 from ..trace import Trace
-from ..windows import rounded, usual_padding
+from ..windows import Sliding, rounded, sliding, usual_padding
 
 Side = Annotated[int, Field(ge=1, le=31)]
 Pixels = Annotated[int, Field(ge=0, le=1024)]
 _Same = Literal["same"]
+_NONE: Tensors = ()
+# Skips the Python-level call of a named tuple's constructor.
+_new = tuple.__new__
+
+
+class Convolved(NamedTuple):
+    """A convolution, without its name and the map that it meets."""
+
+    out_channels: int
+    way: Sliding
+    groups: int
+    bias: bool
+    tensors: Tensors
 
 
 class ConvSpec(Operation):
@@ -96,28 +108,33 @@ class ConvSpec(Operation):
             return "same" if kind is not None and kind.padding == "same" else None
         return "same" if self.padding == "same" else uniform(self.padding)
 
-    def settle(self, site: Site) -> Operation:
-        if self.convolution is not None or site.convolution == PLAIN:
+    def settle(self, choices: Choices) -> Operation:
+        if self.convolution is not None or choices.convolution == PLAIN:
             return self
-        return _with(self, site.convolution)
+        return _with(self, choices.convolution)
 
-    def trace(self, trace: Trace, name: str, site: Site) -> None:
-        stride, kernel = stride_at(self.stride, site), uniform(self.kernel)
-        dilation = uniform(self.dilation or (trace.dilation if kernel != 1 else 1))
-        bias = site.bias if self.bias is None else self.bias
-        width = width_at(self.width, trace, site)
+    def convolved(self, trace: Trace, site: Site) -> Convolved:
+        """The convolution that it is where ``trace`` stands, which goes on at the dilation of those
+        after it."""
+        width = trace.missing_width if self.width is None else width_at(self.width, trace, site)
         if self.divisor is not None:
             width = rounded(width, self.divisor)
         groups = self.groups if self.group_width is None else max(1, width // self.group_width)
-        starts: Starts = ()
-        tensors: Tensors = ()
-        if isinstance(self.convolution, ScaledStandardizedSpec):
-            starts = (("gain", 1.0), ("bias", 0.0)) if bias else (("gain", 1.0),)
+        bias = site.bias if self.bias is None else self.bias
+        kind, tensors = self.convolution, _NONE
+        if kind is not None and isinstance(kind, ScaledStandardizedSpec):
             tensors = (("gain", (width, 1, *site.point)),)
-        shape = width, kernel, stride, groups, bias, dilation, self.pads
-        trace.conv(name, *shape, starts, tensors)
+        way = _way(self, site.stride, trace.dilation, len(trace.size))
         if self.stride == "block":
             trace.dilation = site.dilations.rest
+        return _new(Convolved, (width, way, groups, bias, tensors))
+
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
+        conv = self.convolved(trace, site)
+        starts: Starts = ()
+        if conv.tensors:
+            starts = (("gain", 1.0), ("bias", 0.0)) if conv.bias else (("gain", 1.0),)
+        trace.convolve(name, *conv, starts)
 
     def call(self, module: Module) -> Call:
         return conv_call(module.layer, self.convolution)
@@ -156,6 +173,14 @@ class ConvSpec(Operation):
                 f"{module.out_channels} channels",
                 f"use a divisor of {common}",
             )
+
+
+@lru_cache(4096)
+def _way(op: ConvSpec, stride: Axes, dilation: Axes, dims: int) -> Sliding:
+    """The way of ``op`` in a block of that ``stride``, where the stage's ``dilation`` is such."""
+    # Convolutions are many, and their ways few: to look one up takes a third of making it.
+    steps = stride if op.stride == "block" else uniform(op.stride)
+    return sliding(uniform(op.kernel), steps, uniform(op.dilation or dilation), op.pads, dims)
 
 
 @lru_cache(1024)

@@ -25,7 +25,7 @@ from ..operation import (
     stride_at,
     width_at,
 )
-from ..site import Site
+from ..site import Choices, Site
 from ..trace import Trace
 from .act import ActSpec
 from .conv import conv_call, conv_canonical
@@ -64,9 +64,9 @@ class Conv2Plus1dSpec(Operation):
     function: Activation | None = None
     """The activation between the two. Left out: the network's."""
 
-    def settle(self, site: Site) -> Operation:
-        norm = site.norm if self.norm is None else self.norm
-        function = site.activation if self.function is None else self.function
+    def settle(self, choices: Choices) -> Operation:
+        norm = choices.norm if self.norm is None else self.norm
+        function = choices.activation if self.function is None else self.function
         return self.model_copy(update={"norm": norm, "function": function})
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:

@@ -10,7 +10,7 @@ from ..call import IDENTITY, Call, ChannelCount, call
 from ..layer import Module
 from ..norm import EvoNormS0Spec, GroupedNorm, GroupNormSpec, NoNormSpec, NormSpec
 from ..operation import After, Operation, Problem
-from ..site import Site
+from ..site import Choices, Site
 from ..trace import Trace
 from .act import ActSpec
 
@@ -53,8 +53,8 @@ class NormOpSpec(Operation):
     """`batch`, `group`, `evonorm_b0`, `evonorm_s0`, `filter_response` or `none`, with their fields.
     Left out: the network's norm."""
 
-    def settle(self, site: Site) -> Operation:
-        return self if self.norm is not None else norm_op(site.norm)
+    def settle(self, choices: Choices) -> Operation:
+        return self if self.norm is not None else norm_op(choices.norm)
 
     def with_next(self, op: Operation) -> Operation | None:
         if self.norm is None or not self.norm.activating:

@@ -15,7 +15,7 @@ from ..call import call
 from ..layer import Module
 from ..operation import Operation, Problem
 from ..seen import Seen
-from ..site import Site
+from ..site import Choices, Site
 from ..windows import rounded
 from .act import CLASSES, act_call
 
@@ -70,8 +70,8 @@ class ReducingSpec(AttentionSpec):
     def reads_input(self) -> bool:
         return self.of == "input"
 
-    def settle(self, site: Site) -> Operation:
-        return _with(self, site.activation) if self.activation == "network" else self
+    def settle(self, choices: Choices) -> Operation:
+        return _with(self, choices.activation) if self.activation == "network" else self
 
     def reduced(self, channels: int) -> int:
         """The channels between W1 and W2, of so many.

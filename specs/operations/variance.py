@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..base import OneZero
 from ..operation import After, Operation
-from ..site import Site
+from ..site import Choices
 from .multiply import MultiplySpec
 
 
@@ -31,8 +31,8 @@ class VarianceSpec(Operation):
     alpha: Annotated[float, Field(ge=0.0, le=16.0), OneZero]
     """The factor of the branches, which `{multiply: ALPHA}` at their ends gives them."""
 
-    def settle(self, site: Site) -> Operation:
+    def settle(self, choices: Choices) -> Operation:
         variance = 1.0
-        for _ in range(site.sums):
+        for _ in range(choices.sums):
             variance += self.alpha**2
         return MultiplySpec(factor=1.0 / variance**0.5)
