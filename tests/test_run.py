@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -346,6 +347,22 @@ def test_workers_start_where_the_process_to_fork_from_was_killed(
         assert len(sweep_trials.notes(tmp_path / f"{name}.log", "start")) == 2
         server: Any = forkserver._forkserver
         os.kill(server._forkserver_pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_workers_inherit_imports_and_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the process that they are forked from, whose objects their own garbage collection leaves
+    alone."""
+    log = tmp_path / "log"
+    monkeypatch.setenv("RESFORGE_TEST_LOG", str(log))
+    sweep = sweep_trials.sweep(seeds=1, arms=1)
+    run_sweep(sweep, tmp_path / "out", workers=1, trial="sweep_trials:inherited")
+    imported, collects, frozen, threads, marked = True, True, True, 1, False
+    assert log.read_text() == repr((imported, collects, frozen, threads, marked))
+    assert not gc.get_freeze_count()  # the driver's own is as it was
+    assert gc.isenabled()
 
 
 def test_pages_that_another_command_made_old_are_made_again(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..planning.plan import Trial
 from ..results.outcome import Outcome
+
+if TYPE_CHECKING:
+    # Workers have no use for what plans are made of.
+    from ..planning.plan import Trial
 
 
 class Event(NamedTuple):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..._version import __version__
 from ...errors import ResforgeError, SpecError
 from ...training.data import DATA, fingerprint_of
-from ..planning.plan import SweepPlan
 from .checkpoint import FOLDER, code_digest
 from .kinds import Kind
 from .task import resolve
+
+if TYPE_CHECKING:
+    # Workers have no use for what plans are made of.
+    from ..planning.plan import SweepPlan
 
 _SHOWN = 12  # characters of a digest
 

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..planning.plan import SweepPlan, Trial
 from ..results.outcome import Outcome
 from .callbacks import Event
 from .checkpoint import EVERY, checkpoint_path
+
+if TYPE_CHECKING:
+    # Workers have no use for what plans are made of.
+    from ..planning.plan import SweepPlan, Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,16 @@ class Telling:
         self.evaluations = len(curve)
 
 
+def build_once() -> None:
+    """Build a network, so that no worker builds the validators of specs; starts no thread.
+
+    The first backward pass of :func:`warm_up` may start threads, for accelerators.
+    """
+    with one_thread():
+        build("digits_resnet8")
+        Recipe(steps=1, batch_size=2)
+
+
 def warm_up() -> None:
     """Train one step, so that no trial's time includes the imports of torch's first step."""
     x, y = torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,8 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 
+from .. import origin
 from .worker import BLOCKED
-
-#: Modules that the process imports before it forks. They start no thread, whose locks a child would
-#: inherit without the thread; a trial's function of one's own is imported by each worker.
-_PRELOADED = ["resforge.ablation.running.trial"]
 
 
 def forks(device: str) -> bool:
@@ -36,10 +34,20 @@ def context_of(device: str) -> ForkServerContext | SpawnContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # For the whole driver process: its later workers, of other sweeps too, are forked from it.
-    context.set_forkserver_preload(_PRELOADED)
-    with signals_blocked():
+    context.set_forkserver_preload([origin.__name__])
+    with signals_blocked(), _marked():
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _marked() -> Iterator[None]:
+    """The environment by which the process to fork from knows itself."""
+    os.environ[origin.VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[origin.VARIABLE]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -36,6 +37,7 @@ def work(
     before the import. ``kinds`` are registered kinds, as :func:`pack` packs them; it may be empty.
     Where the driver ``listens``, the events of each trial are sent before its end.
     """
+    gc.enable()  # the process that it was forked from does without
     os.environ.clear()  # that of the process it was forked from, which may be an older one
     os.environ.update(variables)
     stop = _Stop()
