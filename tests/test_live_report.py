@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import sweep_trials
 from resforge.ablation import run_sweep
-from resforge.ablation.reporting import report
+from resforge.ablation.reporting import chart, report
 from resforge.ablation.running import live_report
 from resforge.ablation.running.live_report import LiveReport
 from resforge.errors import StoreError
@@ -72,4 +73,41 @@ def test_a_run_without_a_result_starts_no_thread(tmp_path: Path) -> None:
     with LiveReport(tmp_path) as live:
         pass
     assert live._thread is None
+    assert not live.written
+
+
+def test_while_a_core_is_idle_it_is_written_without_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = threading.Semaphore(0)
+    monkeypatch.setattr(live_report, "_SETTLE", 600.0)
+    monkeypatch.setattr(report, "write_report", lambda *_, **__: written.release())
+    with LiveReport(tmp_path, pause=600.0) as live:
+        live.changed()
+        assert not written.acquire(timeout=0.2)
+        for _ in range(2):
+            live.changed(idle=True)
+            assert written.acquire(timeout=10)
+        live.changed()  # the next trials have begun
+        assert not written.acquire(timeout=0.2)
+
+
+def test_at_the_end_nothing_more_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run writes the report itself then, and would wait."""
+    drawing, seen = threading.Event(), []
+
+    def write(folder: Path, running: bool = False) -> None:
+        drawing.set()
+        end = time.monotonic() + 10
+        while not chart.not_needed.get()() and time.monotonic() < end:
+            time.sleep(0.01)
+        seen.append(chart.not_needed.get()())
+        raise chart.NotNeededError
+
+    monkeypatch.setattr(report, "write_report", write)
+    with LiveReport(tmp_path) as live:
+        live.changed(idle=True)
+        assert drawing.wait(10)
+        assert not chart.not_needed.get()()  # of this thread
+    assert seen == [True]
     assert not live.written

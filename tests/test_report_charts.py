@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -21,8 +24,8 @@ from resforge.ablation import (
     render_report,
 )
 from resforge.ablation.comparing.rows import panels
-from resforge.ablation.reporting import gradients
-from resforge.ablation.reporting.chart import MAX_SERIES, draw_curves, series_style
+from resforge.ablation.reporting import chart, gradients
+from resforge.ablation.reporting.chart import MAX_SERIES, NotNeededError, draw_curves, series_style
 from resforge.ablation.reporting.figures import Quantity, key_chart, learning_curves
 from resforge.ablation.reporting.forest import _paint, forest_plots
 from resforge.ablation.reporting.front import cost_chart, cost_charts, pareto_front
@@ -99,7 +102,7 @@ def test_the_forest_draws_the_figures_of_each_pair() -> None:
     assert {"A - plain", "n = 6"} <= {*words(chart.svg)}
     assert found.mean is not None
     axes = Figure().add_subplot()
-    _paint(axes, [(found, found.mean)])
+    _paint([(found, found.mean)], axes)
     drawn = [tuple(line.get_xdata()) for line in axes.lines]
     assert drawn == [(0, 0), (found.low, found.high), (found.mean,)]
 
@@ -159,9 +162,9 @@ def test_curves_are_means_in_a_band_from_the_lowest_seed_to_the_highest() -> Non
 def test_charts_of_one_quantity_share_their_axes() -> None:
     records = make_records({("8", "A"): [done(0.5, (9.0, 3.0))], ("9", "A"): [done(0.1)]})
     limits = set()
-    for chart in learning_curves(records, panels(compare(records)))[::2]:
-        assert "training loss" in chart.title
-        limits.add(tuple(word for word in words(chart.svg) if word[:1].isdigit()))
+    for drawn in learning_curves(records, panels(compare(records)))[::2]:
+        assert "training loss" in drawn.title
+        limits.add(tuple(word for word in words(drawn.svg) if word[:1].isdigit()))
     assert len(limits) == 1
 
 
@@ -288,3 +291,48 @@ def test_more_series_than_can_be_distinguished_are_left_out_and_that_is_said() -
     (told,) = re.findall("test error, % against[^.]*:(.*)", page.text)
     assert "x23 " in told
     assert "x24 " not in told
+
+
+def test_only_charts_of_other_values_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is the same, whatever was drawn before it."""
+    arms = {("8", "A"): [done(0.1), done(0.2)], ("56", "A"): [done(0.3)], ("56", "B"): [done(0.4)]}
+    changed = {**arms, ("56", "B"): [done(0.4), done(0.6)]}
+    monkeypatch.setattr(chart, "_drawn", {})
+    fresh = render_report(make_records(changed))
+    monkeypatch.setattr(chart, "_drawn", {})
+    drawn: list[str] = []
+    real = chart._svg
+
+    def noted(title: str, *rest: Any) -> str:
+        drawn.append(title)
+        return real(title, *rest)
+
+    monkeypatch.setattr(chart, "_svg", noted)
+    page = render_report(make_records(arms))
+    everything = drawn.copy()
+    assert render_report(make_records(arms)) == page
+    assert drawn == everything
+    assert render_report(make_records(changed)) == fresh
+    again = drawn[len(everything) :]
+    assert any(title.startswith("depth 8") for title in everything)
+    assert again
+    assert not any(title.startswith("depth 8") for title in again)
+
+
+def test_few_charts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chart, "_drawn", {})
+    monkeypatch.setattr(chart, "_MOST_KEPT", 2)
+    monkeypatch.setattr(chart, "_svg", lambda title, *rest: f"<svg>{title}")
+    for title in ("a", "b", "a", "c"):
+        chart.draw(title, "", (1, 1), partial(print))
+    assert [*chart._drawn.values()] == ["<svg>a", "<svg>c"]
+
+
+def test_a_page_that_is_not_needed_any_more_is_given_up() -> None:
+    def render() -> None:
+        chart.not_needed.set(lambda: True)
+        render_report(make_records(grid(paper)))
+
+    with pytest.raises(NotNeededError):
+        copy_context().run(render)
+    assert render_report(make_records(grid(paper)))

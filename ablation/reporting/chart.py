@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +65,38 @@ class Chart:
     svg: str
 
 
-def draw(
-    title: str, description: str, size: tuple[float, float], paint: Callable[[Axes], None]
-) -> Chart:
-    """Chart that ``paint`` draws on axes; ``size`` is in inches. Needs matplotlib.
+class NotNeededError(Exception):
+    """A page was given up while it was made."""
+
+
+#: Called before each chart: whether its page is not needed any more. Threads have one each.
+not_needed: ContextVar[Callable[[], bool]] = ContextVar("not_needed", default=lambda: False)
+
+#: Charts as matplotlib wrote them, by what was drawn, in the order of their last use.
+_drawn: dict[bytes, str] = {}
+_MOST_KEPT = 256  # more than a page has
+
+
+def draw(title: str, description: str, size: tuple[float, float], paint: partial[None]) -> Chart:
+    """Chart that ``paint`` draws on axes, its last argument; ``size`` is in inches.
+
+    ``paint`` is a function of a module with plain values: the report of a running sweep is written
+    again and again, and a chart of the same values is not drawn again. Needs matplotlib.
 
     The output is deterministic. Titles on one page must differ, since ids are derived from them.
+    Raises :class:`NotNeededError` where :data:`not_needed` returns true.
     """
+    if not_needed.get()():
+        raise NotNeededError(title)
+    key = hashlib.sha256(pickle.dumps((title, size, paint))).digest()
+    svg = _drawn.pop(key, None) or _svg(title, size, paint)
+    _drawn[key] = svg  # at the end: the first is that whose last use is the longest ago
+    if len(_drawn) > _MOST_KEPT:
+        _drawn.pop(next(iter(_drawn)), None)
+    return Chart(title, description, _inline(svg, title, description))
+
+
+def _svg(title: str, size: tuple[float, float], paint: partial[None]) -> str:
     from matplotlib.figure import Figure
 
     with plotting({**_STYLE, "svg.hashsalt": title}):
@@ -75,7 +104,7 @@ def draw(
         paint(canvas.add_subplot())
         text = io.StringIO()
         canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return Chart(title, description, _inline(text.getvalue(), title, description))
+    return text.getvalue()
 
 
 def draw_curves(axes: Axes, series: Mapping[int, Sequence[Points]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..comparing.rows import Panel
 from ..results.records import Records, TrialRecord
@@ -23,6 +23,16 @@ _KEY_SIZE = (6.4, 3.4)
 _KEY_SERIES = 12
 
 
+class Frame(NamedTuple):
+    """Axes of a chart: their labels, the limits of y, the end of x and whether y is logarithmic."""
+
+    x: str
+    y: str
+    limits: tuple[float, float]
+    right: float | None
+    log: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """Quantity of a chart; ``curves`` maps the name of an arm to its curves, one a seed."""
@@ -37,6 +47,10 @@ class Quantity:
     log: bool = True
     figure: str = "{:.2g}"
     """Format of a value."""
+
+    @property
+    def frame(self) -> Frame:
+        return Frame(self.x, self.y, self.limits, self.right, self.log)
 
 
 def learning_curves(records: Records, arm_panels: Sequence[Panel]) -> list[Chart]:
@@ -129,7 +143,9 @@ def _panel_chart(
     series = {name: quantity.curves(row.arm) for name, row in panel.rows.items() if name in numbers}
     title = f"{panel.heading}{panel.heading and ': '}{quantity.title}"
     numbered = {numbers[name]: curves for name, curves in series.items()}
-    return draw(title, _description(quantity, series), size, partial(_paint, numbered, quantity))
+    return draw(
+        title, _description(quantity, series), size, partial(_paint, numbered, quantity.frame)
+    )
 
 
 def series_index(arm_panels: Iterable[Panel]) -> dict[str, int]:
@@ -147,16 +163,16 @@ def log_limits(values: Iterable[float]) -> tuple[float, float]:
     return min(shown) / 1.5, max(shown) * 1.2
 
 
-def _paint(series: dict[int, list[Points]], quantity: Quantity, axes: Axes) -> None:
+def _paint(series: dict[int, list[Points]], frame: Frame, axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    if quantity.log:
+    if frame.log:
         axes.set_yscale("log")
         log_ticks(axes.yaxis)
     draw_curves(axes, series)
-    axes.set(ylim=quantity.limits, xlabel=quantity.x, ylabel=quantity.y)
-    if quantity.right is not None:
-        axes.set_xlim(0, 1.02 * quantity.right)
+    axes.set(ylim=frame.limits, xlabel=frame.x, ylabel=frame.y)
+    if frame.right is not None:
+        axes.set_xlim(0, 1.02 * frame.right)
     axes.xaxis.set_major_locator(MaxNLocator("auto", steps=(1, 2, 5, 10), integer=True))
 
 

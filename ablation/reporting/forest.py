@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..comparing.comparison import Comparison
@@ -40,11 +41,11 @@ def _chart(at: str, drawn: _Drawn) -> Chart:
         f"paired differences{at and f': {at}'}",
         f"Mean differences in points of test error: {differences}.",
         (_WIDTH, _FOOT + _ROW * len(drawn)),
-        lambda axes: _paint(axes, drawn),
+        partial(_paint, drawn),
     )
 
 
-def _paint(axes: Axes, drawn: _Drawn) -> None:
+def _paint(drawn: _Drawn, axes: Axes) -> None:
     axes.axvline(0, color=INK, linewidth=0.9)
     for row, (c, mean) in enumerate(drawn):
         colour = series_colour(1) if c.separable else INK

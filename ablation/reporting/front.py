@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan, nan
 from typing import TYPE_CHECKING
 
-from ...training.cost import Cost, Latency
+from ...training.cost import Latency
 from ..comparing.rows import ArmRow
 from .chart import INK, PAPER, Chart, draw, log_ticks, series_colour
 from .table import percent
@@ -33,20 +34,24 @@ def _counted(row: ArmRow) -> tuple[float, float, float]:
     return (row.macs, row.macs, row.macs)
 
 
-def _latency_of(what: str, latency: Callable[[Cost], Latency | None]) -> CostOf:
-    """The median of a measured latency, between its quartiles."""
-
-    def quartiles(row: ArmRow) -> tuple[float, float, float] | None:
-        found = latency(row.measured) if row.measured else None
-        return (found.median, found.low, found.high) if found else None
-
+def _latency_of(what: str, field: str) -> CostOf:
+    """The median of a measured latency, a field of a measured cost, between its quartiles."""
     label = f"latency of one {what}"
-    return CostOf(f"the {label}", label, "s", quartiles, lambda seconds: f"{1000 * seconds:.3g} ms")
+    return CostOf(f"the {label}", label, "s", partial(_quartiles, field), _milliseconds)
+
+
+def _quartiles(field: str, row: ArmRow) -> tuple[float, float, float] | None:
+    found: Latency | None = getattr(row.measured, field) if row.measured else None
+    return (found.median, found.low, found.high) if found else None
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"
 
 
 MACS = CostOf("MACs", "MACs for one image", "", _counted, "{:,.0f} MACs".format)
-SINGLE = _latency_of("image", lambda cost: cost.single)
-BATCH = _latency_of("batch", lambda cost: cost.batch)
+SINGLE = _latency_of("image", "single")
+BATCH = _latency_of("batch", "batch")
 
 
 def pareto_front(rows: Sequence[ArmRow], cost: CostOf = MACS) -> tuple[ArmRow, ...]:
@@ -98,7 +103,7 @@ def cost_chart(rows: Sequence[ArmRow], cost: CostOf = MACS) -> Chart | None:
         f"test error against {cost.name}",
         f"{len(shown)} arms; on the Pareto front: {front}.",
         (6.4, 3.6),
-        lambda axes: _paint(axes, shown, cost),
+        partial(_paint, shown, cost),
     )
 
 
@@ -107,7 +112,7 @@ _NAMED = 12
 _LONGEST = 26  # characters of a name
 
 
-def _paint(axes: Axes, rows: Sequence[ArmRow], cost: CostOf) -> None:
+def _paint(rows: Sequence[ArmRow], cost: CostOf, axes: Axes) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     front = pareto_front(rows, cost)

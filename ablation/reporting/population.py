@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...generation.edf import EDF, edf
@@ -43,9 +44,7 @@ def population(records: Records, rows: Sequence[ArmRow]) -> list[Chart]:
     median = next(error for error, fraction in fractions if fraction >= 0.5)
     half = f"half of them have at most {100 * median:.1f}%"
     text = f"{len(ended)} networks{counted}; {half}.{left_out}"
-    first = draw(
-        "error distribution", text, (4.4, 3.1), lambda axes: _paint_edf(axes, distribution)
-    )
+    first = draw("error distribution", text, (4.4, 3.1), partial(_paint_edf, distribution))
     return [first, *_fields(records, ended, errors)]
 
 
@@ -63,11 +62,11 @@ def _fields(records: Records, rows: Sequence[ArmRow], errors: list[float]) -> It
             f"test error against {path}",
             description,
             (4.2, 2.7),
-            lambda axes, values=values: _paint_field(axes, values, errors),  # type: ignore[misc]
+            partial(_paint_field, values, errors),
         )
 
 
-def _paint_edf(axes: Axes, distribution: EDF) -> None:
+def _paint_edf(distribution: EDF, axes: Axes) -> None:
     errors = [100 * error for error in distribution.errors]
     colour = series_colour(1)
     axes.fill_between(
@@ -85,7 +84,7 @@ def _paint_edf(axes: Axes, distribution: EDF) -> None:
     axes.margins(x=0.02)
 
 
-def _paint_field(axes: Axes, values: list[Any], errors: list[float]) -> None:
+def _paint_field(values: list[Any], errors: list[float], axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     percent = [100 * error for error in errors]

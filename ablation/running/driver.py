@@ -208,13 +208,15 @@ class Driver:
             outcome = end
         if self.store.record(claim, outcome):
             self.recorded.add(claim.key)
-            self.live.changed()
+            counts = self.store.counts()
+            # After the last trial the run itself writes its pages.
+            self.live.changed(idle=counts["running"] > 0 and not counts["waiting"])
             self.callbacks.ended(trial, outcome)
             if outcome.status != "stopped":  # another trial may go on from its checkpoint
                 discard(self.folder, trial.checkpoint)
             for note in outcome.notes:
                 self.progress.note(f"{_name(trial)}: {note}")
-            self.progress.ended(trial, outcome, self.store.counts()["finished"])
+            self.progress.ended(trial, outcome, counts["finished"])
 
     def _retry(self, end: Interrupted, claim: Claim, trial: Trial) -> Outcome | None:
         """Return the trial to waiting, or its outcome if it has crashed too often."""

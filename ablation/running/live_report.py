@@ -21,14 +21,18 @@ _SHARE = 20.0
 class LiveReport:
     """Writes the report of a folder in a thread of its own, soon after :meth:`changed`.
 
-    A report that cannot be written now is left to the end of the run, which tells why.
+    A report that cannot be written now is left to the end of the run, which tells why. While a
+    core has nothing to train, the report is written after every change without a pause: what is
+    drawn then is not drawn again at the end.
     """
 
     def __init__(self, folder: str | os.PathLike[str], pause: float = _PAUSE) -> None:
         self._folder = Path(folder)
         self._pause = pause
         self._changed = threading.Event()
-        self._closed = threading.Event()
+        self._closed = False
+        #: Set where nothing is to be waited for: a core is idle, or the run has ended.
+        self._at_once = threading.Event()
         self._thread: threading.Thread | None = None
         #: Whether a report was written.
         self.written = False
@@ -39,31 +43,43 @@ class LiveReport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def changed(self) -> None:
-        """A trial was recorded."""
+    def changed(self, idle: bool = False) -> None:
+        """A trial was recorded; ``idle`` states that a core has nothing to train any more."""
+        if idle:
+            self._at_once.set()
+        else:
+            self._at_once.clear()
         self._changed.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="resforge-report", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Stop writing; a report that is being written is finished."""
-        self._closed.set()
+        """Stop writing: a report that is being made is given up at its next chart."""
+        self._closed = True
+        self._at_once.set()
         self._changed.set()
         if self._thread is not None:
             self._thread.join()
 
     def _work(self) -> None:
+        from ..reporting.chart import not_needed
         from ..reporting.report import write_report
 
+        not_needed.set(lambda: self._closed)  # in this thread only
         while True:
             self._changed.wait()
-            if self._closed.wait(_SETTLE):
+            if self._ends_within(_SETTLE):
                 return
             self._changed.clear()
             start = time.monotonic()
             with suppress(Exception):
                 write_report(self._folder, running=True)
                 self.written = True
-            if self._closed.wait(max(self._pause, _SHARE * (time.monotonic() - start))):
+            if self._ends_within(max(self._pause, _SHARE * (time.monotonic() - start))):
                 return
+
+    def _ends_within(self, seconds: float) -> bool:
+        """Wait, unless a core is idle; whether the run has ended."""
+        self._at_once.wait(seconds)
+        return self._closed
