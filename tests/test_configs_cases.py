@@ -126,6 +126,26 @@ def test_cases(name: str) -> None:
 
 
 ONE = [1, 1, 1, 1]
+GARDEN = [
+    ({"model_id": 18}, 11_180_736),
+    ({"model_id": 26}, 17_451_456),
+    ({"model_id": 34, "depth_multiplier": 0.5}, 5_328_864),
+    ({"model_id": 50}, 23_508_032),
+    (
+        {"model_id": 50, "stem_type": "v1", "se_ratio": 0.25, "resnetd_shortcut": True},
+        33_605_920,
+    ),
+    ({"model_id": 101, "scale_stem": False, "depth_multiplier": 2.0}, 169_720_640),
+]
+
+
+@pytest.mark.parametrize(("keys", "params"), GARDEN)
+def test_parameters_of_the_model_garden(keys: dict[str, Any], params: int) -> None:
+    """The counts of tf-models-official 2.20."""
+    spec = rf.from_config(garden(**keys)).spec.replace({"head": None})
+    assert rf.plan(spec, 64).params == params
+
+
 SAME = {"global_padding": "SAME", "embedding_dynamic_padding": True}
 
 

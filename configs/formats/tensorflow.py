@@ -12,7 +12,7 @@ from ..words import WIDTHS, batch_norm, classifier, project_first_block, stages_
 DEPTHS: Final = {
     10: ("basic", (1, 1, 1, 1)),
     18: ("basic", (2, 2, 2, 2)),
-    26: ("bottleneck", (2, 2, 2, 2)),
+    26: ("basic", (3, 3, 3, 3)),
     34: ("basic", (3, 4, 6, 3)),
     50: ("bottleneck", (3, 4, 6, 3)),
     101: ("bottleneck", (3, 4, 23, 3)),
