@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import product
 
 import resforge as rf
 import torch
@@ -25,13 +26,13 @@ def main(name: str, threads: int) -> None:
     data = load_data(DigitsSpec())
     train = TensorDataset(data.train_x, data.train_y)
     test = TensorDataset(data.test_x, data.test_y)
-    for label, change in case.arms.items():
-        for seed in range(SEEDS):
-            torch.manual_seed(seed)
-            model = rf.build(rf.load(BASE).replace(change), seed=seed)
-            batches = DataLoader(train, recipe.batch_size, shuffle=True, drop_last=True)
-            error = run(model, batches, DataLoader(test, 256), recipe)
-            print(f"{label}, seed {seed}: {error:.1%} test error")
+    for number, (label, seed) in enumerate(product(case.arms, range(SEEDS)), start=1):
+        torch.manual_seed(seed)
+        model = rf.build(rf.load(BASE).replace(case.arms[label]), seed=seed)
+        batches = DataLoader(train, recipe.batch_size, shuffle=True, drop_last=True)
+        error = run(model, batches, DataLoader(test, 256), recipe)
+        text = f"[{number}] {label}, seed {seed}: {error:.1%} test error"
+        print(text, file=sys.stderr, flush=True)  # as a sweep does
 
 
 def run(model: nn.Module, train: Batches, test: Batches, recipe: Recipe) -> float:

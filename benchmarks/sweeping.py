@@ -1,9 +1,10 @@
 """Sweeps of small trials: ``resforge sweep run`` with two workers of one thread, against the same
-trials written by hand, one after another in one process.
+trials written by hand, one after another in one process of two threads.
 
 Both are whole commands, from the start of Python to its end, the report among what ours does. A row
-is of one trial: 60,000 over its milliseconds are trials per minute. How well the workers are used
-is that of ``examples/shortcuts.yaml``, whose 40 trials take minutes.
+is of one trial: 60,000 over its milliseconds are trials per minute. The rates are those while
+trials are trained, without start and end. How well the workers are used is that of
+``examples/shortcuts.yaml``, whose 40 trials take minutes.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from resforge.ablation import read_records
 
-from .rows import AnyRow, Figure
-from .turns import compare
+from .rows import AnyRow, Figure, Row
+from .turns import figure_of
 
 ROOT = Path(__file__).parents[1]
 BASE = "digits_resnet8"
@@ -47,31 +48,53 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "8 layers": Case(1, {"steps": 120, "batch_size": 64}),
-    "56 layers": Case(9, {"steps": 60, "batch_size": 128}),
+    "56 layers": Case(9, {"steps": 30, "batch_size": 128, "evaluations": 2}),
+    "8 layers": Case(1, {"steps": 60, "batch_size": 64, "evaluations": 2}),
 }
+#: A turn of both takes more than a minute.
+MOST_TURNS = 3
+
+
+class Told(NamedTuple):
+    """Times of one command: those of its lines, from its start on."""
+
+    lines: list[tuple[float, str]]
+    seconds: float
 
 
 def run(pairs: int) -> Iterator[AnyRow]:
-    # A turn takes a minute, not a moment.
-    turns = max(3, pairs // 5)
-    for name, threads in (("8 layers", 2), ("8 layers", 1), ("56 layers", 2)):
-        peer = f"a loop by hand, {threads} thread{'s' * (threads > 1)}"
-        theirs = partial(command, "-m", "benchmarks.naive", name, str(threads))
-        row = compare(
-            f"a trial of {name}, {TRIALS} in a sweep", peer, partial(ours, name), theirs, turns
-        )
-        yield row._replace(ours_ms=row.ours_ms / TRIALS, theirs_ms=row.theirs_ms / TRIALS)
+    for name in CASES:
+        yield from against_a_loop(name, min(pairs, MOST_TURNS))
     yield from use()
 
 
-def ours(name: str) -> None:
+def against_a_loop(name: str, turns: int) -> Iterator[AnyRow]:
+    found = [(ours(name), command("-m", "benchmarks.naive", name, "2")) for _ in range(turns)]
+    sweeps, loops = zip(*found, strict=True)
+    mine, their = ([1e3 * told.seconds / TRIALS for told in column] for column in (sweeps, loops))
+    ratios = [t / m for m, t in zip(mine, their, strict=True)]
+    middle = median(their) / median(mine)
+    what, peer = f"a trial of {name}, {TRIALS} in a sweep", "a loop by hand, 2 threads"
+    yield Row(what, peer, median(mine), median(their), middle, min(ratios), max(ratios))
+    for who, rates in (
+        ("a sweep", [60 * TRIALS / (told.lines[-1][0] - first(told)) for told in sweeps]),
+        ("the loop", [60 * (TRIALS - 1) / (t.lines[-1][0] - t.lines[0][0]) for t in loops]),
+    ):
+        yield figure_of(f"trials of {name} per minute while {who} trains", rates, "")
+
+
+def first(told: Told) -> float:
+    """Time at which a sweep's first trial began: the line of each ends with its seconds."""
+    return min(at - float(line.split()[-2]) for at, line in told.lines)
+
+
+def ours(name: str) -> Told:
     case = CASES[name]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sweep.json"
         sweep = {"sweep": 1, "base": BASE, "arms": case.arms, "seeds": SEEDS, "recipe": case.recipe}
         file.write_text(json.dumps(sweep))
-        command(*words(str(file), f"{folder}/out"))
+        return command(*words(str(file), f"{folder}/out"))
 
 
 def words(file: str, out: str) -> list[str]:
@@ -80,35 +103,33 @@ def words(file: str, out: str) -> list[str]:
     return ["-m", "resforge", "sweep", "run", file, *end]
 
 
-def command(*words: str) -> None:
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
+def command(*words: str) -> Told:
+    """Run a command; the lines kept are those of its trials, which begin with their number."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    heard = [(time.perf_counter() - begun, line) for line in process.stderr]
+    if process.wait():
+        raise RuntimeError("".join(line for _, line in heard))
+    seconds = time.perf_counter() - begun
+    # One line for each trial, which is printed when it was recorded.
+    return Told([(at, line) for at, line in heard if line.startswith("[")], seconds)
 
 
 def use() -> Iterator[Figure]:
     """Use of the workers by a whole sweep, from the times of its trials."""
     with tempfile.TemporaryDirectory() as out:
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *words("examples/shortcuts.yaml", out)],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        # One line for each trial, which is printed when it was recorded.
-        lines = [(time.perf_counter(), line) for line in process.stderr if line.startswith("[")]
-        if process.wait():
-            raise RuntimeError("the sweep failed")
-        ended = time.perf_counter()
+        told = command(*words("examples/shortcuts.yaml", out))
         trials = read_records(out).all_trials
-    busy = sum(trial.outcome.seconds for trial in trials) / (WORKERS * (ended - begun))
+    busy = sum(trial.outcome.seconds for trial in trials) / (WORKERS * told.seconds)
     what = f"`examples/shortcuts.yaml`, {len(trials)} trials on {WORKERS} workers"
-    yield Figure(what, ended - begun, "s")
+    yield Figure(what, told.seconds, "s")
     yield Figure(f"{what}: time of the workers in trials", 100 * busy, "%")
-    first, line = lines[0]
-    start = first - begun - float(line.split()[-2])
-    yield Figure(f"{what}: until the first trial begins", start, "s")
-    yield Figure(f"{what}: after the last trial", ended - lines[-1][0], "s")
+    yield Figure(f"{what}: until the first trial begins", first(told), "s")
+    yield Figure(f"{what}: after the last trial", told.seconds - told.lines[-1][0], "s")
