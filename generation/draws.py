@@ -122,7 +122,7 @@ class Draws:
         ``known`` maps the index of each point that was looked at to whether it is a legal network
         within the limits.
         """
-        misses = Misses(self.points, self.remedy)
+        misses: Misses | None = None
         position = number % self.count
         for _ in range(min(self.count, 20 * self._tries)):
             index = self.index(position)
@@ -135,9 +135,11 @@ class Draws:
             known[index] = isinstance(found, Architecture)
             if isinstance(found, Architecture):
                 return found
+            misses = misses or Misses(self.points, self.remedy)
             misses.add(found)
             if misses.count >= self._tries:
                 break
+        assert misses is not None  # something was looked at
         raise misses.error()
 
 

@@ -109,6 +109,8 @@ class Points:
         figures = figures_of(laid)
         number = index if number is None else number
         network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
+        if not self.limits:
+            return network()
         ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
         try:
             far = self._missed(Scope(spec, figures, ways))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from .base import expand_kind, short_tree
@@ -120,11 +121,17 @@ class BlockSpec(Operation):
 
     def problems_on(self, site: Site) -> Iterator[Problem]:
         """What is wrong with this block at its place."""
-        return self.problems_at(site.width)
+        return iter(_problems_at(self, site.width))
 
     def problems_at(self, width: int) -> Iterator[Problem]:
         """What is wrong with this block at this width of its stage."""
         return iter(())
+
+
+@lru_cache(4096)
+def _problems_at(block: BlockSpec, width: int) -> tuple[Problem, ...]:
+    """What is wrong with a block at a width: networks have many that are alike."""
+    return tuple(block.problems_at(width))
 
 
 BLOCKS: Kinds[BlockSpec] = Kinds("block", BlockSpec)

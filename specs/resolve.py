@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice, repeat
 from typing import Any, Final, NamedTuple
 
 from .activation import Activation
-from .axes import Axes
+from .axes import Axes, uniform
 from .block import BlockSpec
 from .convolution import PLAIN, ConvolutionSpec
 from .fields import NetworkFields
@@ -89,34 +90,120 @@ def runs_of(spec: NetworkFields) -> tuple[tuple[Run, ...], ...]:
 
 def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     channels = spec.stem.channels(spec.stem_site)
-    rates, ramps = _drop_rates(spec), _ramps(spec, channels)
-    sums = 0
+    rates, ramps, around = _drop_rates(spec), _ramps(spec, channels), _around(spec)
+    even = not ramps and spec.stochastic_depth is None
+    sums, dilation = 0, 1
     for index, stage in enumerate(spec.stages):
-        ramp = ramps.get(index)
-        usual = _usual(spec, index)
-        alike = stage.blocks is None and ramp is None and not usual.block.reads_sums
-        alike = alike and not isinstance(stage.inner, tuple)
-        widths_given = stage.gives_inner
-        depth = stage.depth or 0
         if stage.before is not None:
             channels = _after(*before_stage(spec, index, channels))
-        runs: list[Run] = []
-        entries = (_NOTHING,) * min(depth, 2) if alike else stage.entries
-        for position, entry in enumerate(entries):
-            width = entry.width or (ramp[position] if ramp else stage.width) or 1
-            chosen = usual if entry is _NOTHING else _chosen(usual, entry, index, position)
-            block = _resolve(spec, next(rates), index, position, entry, chosen, width, channels)
-            if not alike and chosen.block.reads_sums:
-                block = block._replace(site=block.site._replace(sums=sums))
-            if widths_given:
-                inner = stage.inner_at(position)
-                block = block._replace(site=block.site._replace(inner=inner))
-            channels, times = block.site.out_channels, depth - 1 if alike and position else 1
-            sums = (sums if block.site.keeps_shape else 0) + times
-            runs.append((block, times))
-        if alike and spec.stochastic_depth is not None:
-            deque(islice(rates, max(0, depth - 2)), maxlen=0)
-        yield tuple(runs)
+        first, depth, pair = stage.first_dilation or dilation, stage.depth, None
+        if even and depth and stage.blocks is None and stage.inner is None:
+            own = stage.width or 1, stage.stride, stage.dilation, stage.block, stage.shortcut
+            activated = index == 0 and _enters_activated(spec, stage.block or spec.block)
+            pair = _pair(around, index, channels, activated, first, *own)
+        if pair is not None and depth:
+            runs: tuple[Run, ...] = ((pair[0], 1),)
+            if depth > 1:
+                runs = (*runs, (pair[1], depth - 1))
+        else:
+            ramp = ramps.get(index)
+            runs = tuple(_runs_in(spec, around, index, ramp, channels, sums, rates))
+        for block, times in runs:
+            site = block.site
+            sums = (sums if site.keeps_shape else 0) + times
+            channels = site.out_channels
+        dilation = stage.dilation
+        yield runs
+
+
+class _Around:
+    """What the blocks of a network share.
+
+    Compared by identity, which is much faster where stages are looked up: equal ones are one.
+    """
+
+    def __init__(
+        self,
+        site: tuple[NormSpec, Activation, ConvolutionSpec, int],
+        drop: tuple[str, str],
+        block: BlockSpec,
+        pair: ShortcutPairSpec,
+    ) -> None:
+        self.site, self.drop, self.block, self.pair = site, drop, block, pair
+
+
+_arounds: Final = lru_cache(1024)(_Around)
+
+
+def _around(spec: NetworkFields) -> _Around:
+    drop = spec.stochastic_depth
+    how = ("batch", "training") if drop is None else (drop.mode, drop.scaled)
+    site = spec.norm, spec.activation, spec.convolution, spec.dims
+    return _arounds(site, how, spec.block, spec.shortcut)
+
+
+@lru_cache(8192)
+def _pair(
+    around: _Around,
+    index: int,
+    in_channels: int,
+    activated: bool,
+    first_dilation: int,
+    width: int,
+    stride: Axes,
+    dilation: int,
+    block: BlockSpec | None,
+    pair: ShortcutPairSpec | None,
+) -> tuple[ResolvedBlock, ResolvedBlock] | None:
+    """The first two blocks of a stage without a drop rate, of which the second stands for all that
+    follow; None where these differ.
+
+    Generated networks share many of their stages, but for the depth.
+    """
+    chosen = _usual(around, index, block, pair)
+    if chosen.block.reads_sums:
+        return None
+    place = _Place(index, 0, 0.0, width, in_channels)
+    entered = _Entered(uniform(stride), _dilations(first_dilation, dilation), activated)
+    first = _resolve(around, chosen, place, entered)
+    place = _Place(index, 1, 0.0, width, first.site.out_channels)
+    entered = _Entered(1, _dilations(dilation, dilation), False)
+    return first, _resolve(around, chosen, place, entered)
+
+
+def _runs_in(
+    spec: NetworkFields,
+    around: _Around,
+    index: int,
+    ramp: list[int] | None,
+    channels: int,
+    sums: int,
+    rates: Iterator[float],
+) -> Iterator[Run]:
+    """The runs of any stage."""
+    stage = spec.stages[index]
+    usual = _usual(around, index, stage.block, stage.shortcut)
+    alike = stage.blocks is None and ramp is None and not usual.block.reads_sums
+    alike = alike and not isinstance(stage.inner, tuple)
+    widths_given = stage.gives_inner
+    depth = stage.depth or 0
+    entries = (_NOTHING,) * min(depth, 2) if alike else stage.entries
+    for position, entry in enumerate(entries):
+        width = entry.width or (ramp[position] if ramp else stage.width) or 1
+        chosen = usual if entry is _NOTHING else _chosen(usual, entry, index, position)
+        entered = _entered(spec, index, position, entry, chosen.block)
+        place = _Place(index, position, next(rates), width, channels)
+        block = _resolve(around, chosen, place, entered)
+        if not alike and chosen.block.reads_sums:
+            block = block._replace(site=block.site._replace(sums=sums))
+        if widths_given:
+            inner = stage.inner_at(position)
+            block = block._replace(site=block.site._replace(inner=inner))
+        channels, times = block.site.out_channels, depth - 1 if alike and position else 1
+        sums = (sums if block.site.keeps_shape else 0) + times
+        yield block, times
+    if alike and spec.stochastic_depth is not None:
+        deque(islice(rates, max(0, depth - 2)), maxlen=0)
 
 
 _NOTHING: Final = nothing()
@@ -173,15 +260,34 @@ def _drop_rates(spec: NetworkFields) -> Iterator[float]:
     return (rule.drop_rate(number, total) for number in range(1, total + 1))
 
 
-def _dilations(spec: NetworkFields, index: int, position: int, entry: BlockEntrySpec) -> Dilations:
+class _Entered(NamedTuple):
+    """How a block takes its input."""
+
+    stride: Axes
+    dilations: Dilations
+    activated: bool
+    """Whether the block would activate what the stem has just activated."""
+
+
+def _entered(
+    spec: NetworkFields, index: int, position: int, entry: BlockEntrySpec, block: BlockSpec
+) -> _Entered:
     stage = spec.stages[index]
-    first = own = entry.dilation or stage.dilation
-    if position and own == 1:
-        return UNDILATED
-    if position == 0:
-        before = spec.stages[index - 1].dilation if index else 1
-        first = stage.first_dilation or entry.dilation or before
+    own = entry.dilation or stage.dilation
+    if position:
+        return _Entered(1, _dilations(own, own), False)
+    before = spec.stages[index - 1].dilation if index else 1
+    dilations = _dilations(stage.first_dilation or entry.dilation or before, own)
+    return _Entered(stage.step, dilations, index == 0 and _enters_activated(spec, block))
+
+
+def _dilations(first: int, own: int) -> Dilations:
     return UNDILATED if first == own == 1 else Dilations(first, own)
+
+
+def _enters_activated(spec: NetworkFields, block: BlockSpec) -> bool:
+    """Whether the network's first block would activate what the stem has just activated."""
+    return block.activates_first and ends_activated(spec)
 
 
 def ends_activated(spec: NetworkFields) -> bool:
@@ -240,18 +346,16 @@ class _Choice(NamedTuple):
     pair_path: Path
 
 
-def _usual(spec: NetworkFields, index: int) -> _Choice:
+def _usual(
+    around: _Around, index: int, block: BlockSpec | None, pair: ShortcutPairSpec | None
+) -> _Choice:
     """The choices of a stage: what it leaves out is the network's."""
-    stage, own = spec.stages[index], ("stages", index)
-    block, pair = stage.block, stage.shortcut
-    return _new(
-        _Choice,
-        (
-            spec.block if block is None else block,
-            spec.shortcut if pair is None else pair,
-            ("block",) if block is None else (*own, "block"),
-            ("shortcut",) if pair is None else (*own, "shortcut"),
-        ),
+    own = ("stages", index)
+    return _Choice(
+        around.block if block is None else block,
+        around.pair if pair is None else pair,
+        ("block",) if block is None else (*own, "block"),
+        ("shortcut",) if pair is None else (*own, "shortcut"),
     )
 
 
@@ -266,24 +370,23 @@ def _chosen(usual: _Choice, entry: BlockEntrySpec, index: int, position: int) ->
     return _Choice(block, pair, block_path, pair_path)
 
 
-def _resolve(
-    spec: NetworkFields,
-    drop_rate: float,
-    index: int,
-    position: int,
-    entry: BlockEntrySpec,
-    chosen: _Choice,
-    width: int,
-    in_channels: int,
-) -> ResolvedBlock:
+class _Place(NamedTuple):
+    """Where a block stands."""
+
+    stage: int
+    position: int
+    drop_rate: float
+    width: int
+    in_channels: int
+
+
+def _resolve(around: _Around, chosen: _Choice, place: _Place, entered: _Entered) -> ResolvedBlock:
     """A block at its place."""
     block, pair, block_path, pair_path = chosen
-    stride = 1 if position else spec.stages[index].step
-    first = index == position == 0 and block.activates_first and ends_activated(spec)
-    dilations = _dilations(spec, index, position, entry)
-    shared = spec.norm, spec.activation, spec.convolution, spec.dims
-    site = site_of(block, in_channels, width, stride, dilations, first, *shared)
-    keeps, drop = stride == 1 and in_channels == site.out_channels, spec.stochastic_depth
+    index, position, drop_rate, width, in_channels = place
+    stride, dilations, activated = entered
+    site = site_of(block, in_channels, width, stride, dilations, activated, *around.site)
+    keeps = stride == 1 and in_channels == site.out_channels
     return _new(
         ResolvedBlock,
         (
@@ -294,6 +397,6 @@ def _resolve(
             block,
             pair.match if keeps else pair.change,
             site,
-            *(("batch", "training") if drop is None else (drop.mode, drop.scaled)),
+            *around.drop,
         ),
     )

@@ -477,6 +477,14 @@ def test_runs_are_the_blocks_in_rows(spec: rf.ResNetSpec) -> None:
         assert starts == [block for block in blocks if block.name in {b.name for b in starts}]
 
 
+@given(strategies.specs())
+def test_a_depth_is_as_many_blocks_written_out(spec: rf.ResNetSpec) -> None:
+    stages = [
+        stage.model_copy(update={"depth": None, "blocks": stage.entries}) for stage in spec.stages
+    ]
+    assert [*blocks_of(spec.model_copy(update={"stages": tuple(stages)}))] == [*blocks_of(spec)]
+
+
 @pytest.mark.parametrize(
     ("stage", "path", "text"),
     [

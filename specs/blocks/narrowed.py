@@ -40,8 +40,7 @@ class NarrowedSpec(OrderedSpec):
 
     def problems_on(self, site: Site) -> Iterator[Problem]:
         # The fields that make the inner width say nothing where the stage gives it.
-        beside = super().problems_at(site.width)
-        return beside if site.inner else self.problems_at(site.width)
+        return super().problems_at(site.width) if site.inner else super().problems_on(site)
 
     def convs(self, width: int) -> tuple[ConvSpec, ...]:
         inner, outer = times(self.inner_width(width), width), times(self.out_channels(width), width)
