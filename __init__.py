@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__ as __version__
+from .first_use import on_first_use
 
 if TYPE_CHECKING:
     from .blocks import freeze as freeze
@@ -133,16 +134,13 @@ _trusted: list[str] = []
 _trust_specs()  # where torch was imported before; else when a name is looked up
 
 
+_load, _names = on_first_use(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
     _trust_specs()
-    if name in _FOLDERS:
-        return import_module(f".{name}", __name__)
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    return import_module(f".{name}", __name__) if name in _FOLDERS else _load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_FOLDERS, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*_names(), *_FOLDERS})

@@ -28,7 +28,11 @@ class Folder(NamedTuple):
 
 FOLDERS: Final = (
     Folder(
-        "errors.py  files.py  npz.py  _version.py", "faults with path, place and remedy", 0, 0, 3
+        "errors.py  files.py  first_use.py  npz.py  _version.py",
+        "faults with path, place and remedy",
+        0,
+        0,
+        3,
     ),
     Folder("text/", "YAML and JSON, with the place of every value", 1, 0, 2),
     Folder("specs/", "operations, words, network, rules, digest", 2, 0, 2),

@@ -12,7 +12,7 @@ from .figure import draw_costs
 from .files import NetworkFolder
 from .fit import Fitted, fit
 from .listed_files import ListedFolder
-from .moves import MOVES, Child, mutate, neighbours
+from .moves import MOVES, Child, NoChildError, mutate, neighbours
 from .names import ChoiceNames
 from .nsga2 import NSGA2
 from .pareto import pareto_front
@@ -41,6 +41,7 @@ __all__ = [
     "Measured",
     "Miss",
     "NetworkFolder",
+    "NoChildError",
     "RandomSearch",
     "Space",
     "Survey",

@@ -10,7 +10,7 @@ from ..planner.plan import plan
 from ..specs.network import ResNetSpec
 from ..specs.plain import as_seed
 from .dice import Dice
-from .moves import Child
+from .moves import Child, NoChildError
 
 _TRIES = 200
 _PARTS = ("stem", "norm", "activation", "stochastic_depth", "init")
@@ -21,7 +21,7 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
 
     A stage keeps its block and shortcut, also where it inherited them from the network; input and
     head come from ``one``. The child is legal, and its digest differs from both. Raises
-    :class:`SpecError` where no such child is found: parents that differ in one part have none.
+    :class:`NoChildError` where no such child is found: parents that differ in one part have none.
 
     >>> import resforge as rf
     >>> child = crossover(rf.load("resnet18"), rf.load("resnet34"), seed=1)
@@ -46,7 +46,9 @@ def crossover(one: ResNetSpec, other: ResNetSpec, seed: int = 0) -> Child:
         if spec.digest not in parents:
             return Child("crossover", spec, spec.digest)
     message = f"none of {_TRIES} children of these two is legal and differs from both"
-    raise SpecError(Fault("crossover", message, help="cross networks that differ more, or mutate"))
+    raise NoChildError(
+        Fault("crossover", message, help="cross networks that differ more, or mutate")
+    )
 
 
 def _explicit(spec: ResNetSpec) -> dict[str, Any]:

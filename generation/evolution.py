@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count
+from .moves import NoChildError
 from .points import Architecture
 from .random_search import Measured, Method, RandomSearch
 from .space import Space
@@ -57,7 +58,7 @@ class Evolution(RandomSearch):
             parent = min(rivals, key=lambda rival: rival.value)
             try:
                 child = self.space.mutate(parent.network, seed=self._dice.below(2**32))
-            except SpecError:
+            except NoChildError:
                 continue
             if self._seen.add(child.digest):
                 return child

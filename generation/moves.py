@@ -35,6 +35,13 @@ class Child:
     digest: str
 
 
+class NoChildError(SpecError):
+    """No other legal network was found by changing a network, or by crossing two.
+
+    A search goes on with other parents; an error of another class is a fault in what it was given.
+    """
+
+
 def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iterator[Child]:
     """Every network that one of ``moves`` makes of ``parent``, each once.
 
@@ -59,8 +66,8 @@ def neighbours(parent: ResNetSpec, moves: Collection[str] | None = None) -> Iter
 def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = None) -> Child:
     """A random one of the :func:`neighbours`: first a move is chosen, then one of its children.
 
-    The same seed gives the same child on any machine. Raises :class:`SpecError` where no move gives
-    another legal network.
+    The same seed gives the same child on any machine. Raises :class:`NoChildError` where no move
+    gives another legal network.
 
     >>> import resforge as rf
     >>> mutate(rf.load("resnet18"), seed=3).move
@@ -74,7 +81,7 @@ def mutate(parent: ResNetSpec, seed: int = 0, moves: Collection[str] | None = No
             if child is not None and child.digest != digest:
                 return child
     message = "no move makes another legal network of this one"
-    raise SpecError(Fault("mutate", message, help=f"the moves are {', '.join(MOVES)}"))
+    raise NoChildError(Fault("mutate", message, help=f"the moves are {', '.join(MOVES)}"))
 
 
 def _known(moves: Collection[str] | None) -> list[str]:

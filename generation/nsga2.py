@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from ..errors import SpecError
 from ..specs.plain import as_count
+from .moves import NoChildError
 from .pareto import best_first
 from .points import Architecture
 from .random_search import Measured, Method, RandomSearch
@@ -63,7 +63,7 @@ class NSGA2(RandomSearch):
             seed = self._dice.below(2**32)
             try:
                 child = self._child(one, other if crossed else one, seed)
-            except SpecError:
+            except NoChildError:
                 continue
             if self._seen.add(child.digest):
                 return child
@@ -77,7 +77,7 @@ class NSGA2(RandomSearch):
         """A mutated crossover; of parents that are one network, or have no child, a mutation."""
         try:
             between = self.space.crossover(one, other, seed) if one is not other else one
-        except SpecError:  # parents that differ in one field
+        except NoChildError:  # parents that differ in one field
             between = one
         child = self.space.mutate(between, seed)
         if between is one:

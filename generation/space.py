@@ -332,14 +332,15 @@ class Space(Spec):
     def mutate(self, parent: Architecture, seed: int = 0) -> Architecture:
         """A random one of the :meth:`neighbours`: first a field is chosen, then one of its steps.
 
-        Raises :class:`SpecError` where none is legal and within the limits.
+        Raises :class:`NoChildError` where none is legal and within the limits.
         """
         return steps.mutate(self.points, self.own(parent), seed)
 
     def crossover(self, one: Architecture, other: Architecture, seed: int = 0) -> Architecture:
         """A network with each free field of either parent, and the digest of neither.
 
-        Raises :class:`SpecError` where none is found: parents that differ in one field have none.
+        Raises :class:`NoChildError` where none is found: parents that differ in one field have
+        none.
         """
         return steps.crossover(self.points, self.own(one), self.own(other), seed)
 

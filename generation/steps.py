@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from ..errors import Fault, SpecError
+from ..errors import Fault
 from ..specs.plain import as_seed
 from .dice import Dice
+from .moves import NoChildError
 from .points import Architecture, Points
 
 _TRIES = 1000
@@ -47,7 +48,8 @@ def mutate(points: Points, parent: Architecture, seed: int) -> Architecture:
             if found is not None and found.digest != parent.digest:
                 return found
     message = "no step from this network leads to another within the limits"
-    raise points.error(Fault("mutate", message, "free", "free more fields, or widen the limits"))
+    fault = Fault("mutate", message, "free", "free more fields, or widen the limits")
+    raise NoChildError(points.error(fault).faults)
 
 
 def crossover(points: Points, one: Architecture, other: Architecture, seed: int) -> Architecture:
@@ -63,7 +65,9 @@ def crossover(points: Points, one: Architecture, other: Architecture, seed: int)
         if found is not None and found.digest not in (one.digest, other.digest):
             return found
     message = "no child of these two is within the limits and differs from both"
-    raise SpecError(Fault("crossover", message, help="cross networks that differ more, or mutate"))
+    raise NoChildError(
+        Fault("crossover", message, help="cross networks that differ more, or mutate")
+    )
 
 
 def _look(points: Points, index: int, move: str, *parents: Architecture) -> Architecture | None:

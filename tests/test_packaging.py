@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(resforge.__file__).resolve().parent
 
 NOT_SHIPPED = {"tests", "examples", "benchmarks", "docs", "build", "dist"}
-GROUND = {"errors", "files", "npz", "_version"}
+GROUND = {"errors", "files", "first_use", "npz", "_version"}
 # The folders from the ground up: each may stand on those before it, and on no other.
 ORDER = (
     "text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf, log, nan
 from statistics import median
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 import resforge as rf
 from resforge.generation import (
+    NSGA2,
     Architecture,
     Evolution,
     Measured,
+    NoChildError,
     RandomSearch,
     Space,
     load_space,
@@ -99,6 +102,34 @@ def test_an_exhausted_space_is_an_error() -> None:
     assert len({next(found).network.digest for _ in range(8)}) == 8
     with pytest.raises(rf.SpecError, match="all 8 networks"):
         next(found)
+
+
+@pytest.mark.parametrize("method", [Evolution, NSGA2])
+def test_only_a_missing_child_makes_a_search_try_other_parents(
+    method: type[Evolution] | type[NSGA2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = load_space("cifar_resnets")
+    found = method(space, population=2, tournament=1)
+    for _ in range(2):
+        network = found.ask()
+        found.tell(network, objective(network))
+    with monkeypatch.context() as patch:
+        fault = rf.Fault("x", "none")
+        patch.setattr(Space, "mutate", _raising(NoChildError(fault)))
+        assert not found.ask().parents  # drawn, as there is no child
+        patch.setattr(Space, "mutate", _raising(rf.SpecError(fault)))
+        with pytest.raises(rf.SpecError, match="none"):
+            found.ask()
+    alone = Space(space=1, base="cifar_resnet20", free={"stages[0].depth": {"int": [1, 1]}})
+    with pytest.raises(NoChildError):
+        alone.mutate(alone.nth(0))
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
 
 
 def test_wrong_settings_are_refused() -> None:
