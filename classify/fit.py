@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from ..errors import ResforgeError, StoreError
+from ..reading.not_specs import BEST, LAST
 from ..training.feed import Batch
 from ..training.loop import Loop
 from ..training.step import Stepper, to_channels_last
@@ -21,7 +22,7 @@ from .feed import Feed, Rows, rows
 from .figures.curve import write_curve
 from .freezing import freeze, train_mode
 from .progress import Progress
-from .runs.folder import BEST, CURVE, LAST, RunFolder
+from .runs.folder import CURVE, RunFolder
 from .runs.record import Epoch, RunSpec, best
 from .runs.state import Counters, read_counters
 from .runs.weights import Checkpoint, CheckpointHead, misfit, write_checkpoint

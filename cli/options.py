@@ -70,14 +70,14 @@ Input = Annotated[
         "16x112x112). By default 224 for stems that downsample and 32 for those that do not.",
     ),
 ]
-_COUNT = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(?:e\+?(\d{1,2})|([kMGBT]))?", re.ASCII)
+_COUNT = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(?:[eE]\+?(\d{1,2})|([kMGBT]))?", re.ASCII)
 _FACTORS = {"k": 3, "M": 6, "G": 9, "B": 9, "T": 12}
 
 
 def parse_count(text: str) -> int:
     """A number of parameters, MACs or activations, in any usual notation. Raises ``ValueError``.
 
-    >>> parse_count("5000000"), parse_count("5e6"), parse_count("1.5M"), parse_count("4.1G")
+    >>> parse_count("5000000"), parse_count("5E6"), parse_count("1.5M"), parse_count("4.1G")
     (5000000, 5000000, 1500000, 4100000000)
     """
     found = _COUNT.fullmatch(text)

@@ -7,8 +7,9 @@ from pathlib import Path
 from ..errors import Fault
 
 _WEIGHTS = frozenset({".safetensors", ".pth", ".pt", ".ckpt", ".bin"})
-_OF_RUN = ("best.safetensors", "last.safetensors")
-_RUN, _CONFIG, _SAVED = "run.json", "config.json", "model.safetensors"
+#: Files of a run: what it is, and its weights.
+RUN, BEST, LAST = "run.json", "best.safetensors", "last.safetensors"
+_CONFIG, _SAVED = "config.json", "model.safetensors"
 
 
 def fault_of(path: Path) -> Fault | None:
@@ -37,7 +38,7 @@ def weights_in(folder: Path) -> Path | None:
     """The weights in the folder of a run, its best, or of a saved network; None for other paths."""
     try:
         what = _holder(folder)
-        names = {"trained run": _OF_RUN, "saved network": (_SAVED,)}.get(what, ())
+        names = {"trained run": (BEST, LAST), "saved network": (_SAVED,)}.get(what, ())
         return next((folder / name for name in names if (folder / name).is_file()), None)
     except (OSError, ValueError):
         return None
@@ -45,7 +46,7 @@ def weights_in(folder: Path) -> Path | None:
 
 def _holder(folder: Path) -> str:
     """What a folder holds: a trained run, a saved network, or neither."""
-    if (folder / _RUN).is_file():
+    if (folder / RUN).is_file():
         return "trained run"
     return "saved network" if all((folder / n).is_file() for n in (_CONFIG, _SAVED)) else ""
 

@@ -22,12 +22,13 @@ from resforge.classify.distributed import Ranks
 from resforge.classify.evaluation import Evaluation, evaluate
 from resforge.classify.feed import rows
 from resforge.classify.freezing import freeze
-from resforge.classify.runs.folder import BEST, HISTORY, LAST, RunFolder
+from resforge.classify.runs.folder import HISTORY, RunFolder
 from resforge.classify.runs.record import Epoch, best
 from resforge.classify.runs.session import train_run
 from resforge.classify.runs.use import evaluate_run, load_run
 from resforge.classify.runs.weights import read_checkpoint
 from resforge.classify.targets import Targets, balanced, mix
+from resforge.reading.not_specs import BEST, LAST
 from resforge.training.optimizer import SgdSpec
 from resforge.training.pictures.decode import PictureError
 from resforge.training.pictures.folder import read_folder

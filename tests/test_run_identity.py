@@ -12,10 +12,11 @@ import resforge as rf
 import torch
 from digit_runs import assert_same, run
 from picture_writer import write_digits
-from resforge.classify.runs.folder import BEST, HISTORY, LAST, RESUME, RUN, RunFolder
+from resforge.classify.runs.folder import HISTORY, RESUME, RunFolder
 from resforge.classify.runs.use import load_run
 from resforge.classify.runs.weights import Checkpoint, read_checkpoint, write_checkpoint
 from resforge.errors import StoreError
+from resforge.reading.not_specs import BEST, LAST, RUN
 from resforge.training.sealed import seal, unseal
 
 

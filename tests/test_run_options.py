@@ -17,10 +17,11 @@ from resforge.classify import load_run, predict_pictures
 from resforge.classify.evaluation import Evaluation
 from resforge.classify.feed import rows
 from resforge.classify.fit import FitResult
-from resforge.classify.runs.folder import CURVE, HISTORY, RESUME, RUN, RunFolder
+from resforge.classify.runs.folder import CURVE, HISTORY, RESUME, RunFolder
 from resforge.classify.runs.recipe import DEFAULT, recipe_of
 from resforge.classify.runs.view import read_normalization
 from resforge.errors import StoreError
+from resforge.reading.not_specs import RUN
 from resforge.training.pictures.decode import decode
 from resforge.training.pictures.folder import read_folder
 from resforge.training.pictures.view import View

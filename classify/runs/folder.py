@@ -13,15 +13,16 @@ from typing import Any
 from ..._version import __version__
 from ...errors import StoreError, printable
 from ...files import locked, make_folder, write_whole
+from ...reading.not_specs import BEST, LAST, RUN
 from ...training.sealed import seal, unseal
 from .identity import KEY, Identity
 from .reading import FORMAT, MAX_SPEC, check_format, fields_in, parse_mapping, read_file, validated
 from .record import COLUMNS, Epoch, RunSpec
 from .weights import Checkpoint, CheckpointHead, read_checkpoint, read_head
 
-RUN, HISTORY, CURVE = "run.json", "history.csv", "curve.svg"
+HISTORY, CURVE = "history.csv", "curve.svg"
 CLASS_INDICES = "class_indices.json"
-BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.pt"
+RESUME = "resume.pt"
 #: Largest number of differences in a message.
 SHOWN = 4
 

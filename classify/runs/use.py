@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ...export import for_inference
+from ...reading.not_specs import BEST, LAST, RUN
 from ...training.data.tensors import load_data
 from ...training.device import as_device
 from ...training.pictures.decode import PictureError
@@ -33,7 +34,7 @@ from ..evaluation import Evaluation, evaluate
 from ..feed import LabelledBatch
 from ..picture_feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from .data import find_data
-from .folder import BEST, LAST, RUN, RunFolder
+from .folder import RunFolder
 from .record import RunSpec
 from .weights import misfit, read_checkpoint
 

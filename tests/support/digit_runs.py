@@ -8,9 +8,10 @@ import resforge as rf
 import torch
 from resforge.classify.fit import FitResult
 from resforge.classify.progress import Progress
-from resforge.classify.runs.folder import BEST, HISTORY, LAST
+from resforge.classify.runs.folder import HISTORY
 from resforge.classify.runs.session import RunRequest, train_run
 from resforge.classify.runs.weights import read_checkpoint
+from resforge.reading.not_specs import BEST, LAST
 
 NETWORK = rf.load("digits_resnet8").replace({"stages[*].width": 8, "head.dropout": 0.2})
 
