@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import hypothesis.strategies as st
 import pytest
@@ -39,8 +40,10 @@ from resforge.ablation import (
 from resforge.ablation.planning.pairing import shared
 from resforge.ablation.reporting.networks import networks
 from resforge.ablation.reporting.table import cells, headings, paired_cells
+from resforge.ablation.results.outcome import Status
 from resforge.ablation.results.owner import Owner
 from resforge.ablation.results.records import RunRecord
+from resforge.training.cost import Cost
 from rich.console import Console
 
 shares = st.floats(0.0, 1.0)
@@ -116,6 +119,38 @@ def test_the_table_shows_the_steps_to_a_threshold() -> None:
     assert [cells(row)[at] for row in rows] == ["10%: 17", "10%: 10, 1 of 2"]
     for format in ("html", "md", "csv", "json"):
         assert "10%: 10, 1 of 2" in render(records, format) or format in ("csv", "json")
+
+
+def test_the_training_error_stands_beside_the_test_error() -> None:
+    learned = replace(done(0.25), train_errors=((1, 0.5), (2, 0.125)))
+    old = done(0.25)  # of a version that did not record it
+    records = make_records({("8", "A"): [learned, learned], ("8", "B"): [old]})
+    first, second = rows = compare(records)
+    assert first.train_error == Spread.of([0.125, 0.125])
+    assert second.train_error is None
+    for format in ("html", "md", "latex"):
+        text = render(records, format)
+        assert 0 < text.index("training error") < text.index("12.5")
+    page = Page(render(records, "html"))
+    heads, *body = [row for row in page.rows if len(row) > 5][:3]
+    at = heads.index("training error %")
+    assert heads[at + 1] == "test error %"
+    assert [row[at] for row in body] == ["12.5 ± 0.0", ""]
+    assert "training error %" not in headings(rows)  # of a terminal
+    assert json.loads(render(records, "json"))["arms"][0]["train_error"]["mean"] == 0.125
+    listed = list(csv.DictReader(render(records, "csv").splitlines()))
+    assert [row["train_error"] for row in listed if row["kind"] == "arm"] == ["0.125", ""]
+
+
+def test_no_figure_of_an_arm_is_forgotten() -> None:
+    """Where everything was recorded, no field of a row has the value that means "not recorded"."""
+    full = replace(done(0.8), train_errors=((1, 0.5), (2, 0.125)))
+    ends = [Outcome(status, steps=1) for status in get_args(Status) if status != "done"]
+    records = make_records({("8", "A"): [full, *ends]})
+    records.sweep.update(seeds=list(range(len(ends) + 2)), threshold=85.0)
+    digest = records.arms[0].digest
+    (row,) = compare(replace(records, measured={digest: Cost(training_memory=1)}))
+    assert [name for name, figure in row.as_dict().items() if figure in (None, 0, "")] == []
 
 
 def test_what_went_wrong_is_counted_and_named() -> None:

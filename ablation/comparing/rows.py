@@ -137,6 +137,7 @@ def _row(arm: ArmRecord, records: Records, seeds: int, measured: Cost | None) ->
         threshold=goal,
         steps_to=Spread.of(steps),
         reached=len(steps),
+        train_error=Spread.of([o.train_error for o in done if o.train_error is not None]),
         stopped=count("stopped"),
         stopped_after=max(early, default=None),
     )

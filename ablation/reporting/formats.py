@@ -81,7 +81,7 @@ def _tables(
 ) -> Iterator[_Table]:
     """Tables of the arms and, if there are any, of the comparisons."""
     papers = records.published
-    yield headings(rows, papers), bodies(rows, papers)
+    yield headings(rows, papers, training=True), bodies(rows, papers, training=True)
     if compared:
         yield PAIRED, [paired_cells(comparison) for comparison in compared]
 

@@ -21,7 +21,7 @@ from .gradients import gradient_charts
 from .networks import networks
 from .population import population
 from .search import search_section
-from .table import FIGURES, PAIRED, bodies, headings, paired_cells, percent, without_empty
+from .table import FIGURES, PAIRED, bodies, headings, paired_cells, without_empty
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _UNFOLDED = 12
 #: Most arms of a table that a reader sorts and searches with the eye.
 UNSORTED = 20
-TRAINING = "training error %"
 
 
 def markup(safe: str) -> Markup:
@@ -66,19 +65,15 @@ def arms(records: Records, rows: Sequence[ArmRow]) -> dict[str, Any]:
     for panel in panels(rows):
         arms = [row.arm for row in panel.rows.values()]
         strips |= dict(zip(arms, dot_strips([_errors(records, arm) for arm in arms]), strict=True))
-    heads = list(headings(rows, records.published))
+    heads = list(headings(rows, records.published, training=True))
     place = heads.index("test error %") + 1
-    body = [list(row) for row in bodies(rows, records.published)]
+    body = [list(row) for row in bodies(rows, records.published, training=True)]
     for row, line in zip(rows, body, strict=True):
         line.insert(place, markup(strips[row.arm]))
     heads.insert(place, "seeds' errors")
-    if any(row.train_error for row in rows):
-        for row, line in zip(rows, body, strict=True):
-            line.insert(place - 1, percent(row.train_error) if row.train_error else "")
-        heads.insert(place - 1, TRAINING)
     return {
         "headings": heads,
-        "figures": (*FIGURES, TRAINING),
+        "figures": FIGURES,
         "arms": body,
         "footnotes": footnotes(records.published),
         "panelled": len(panels(rows)) > 1,

@@ -22,7 +22,9 @@ MEASURED = ("1 image", "1 batch", "memory")
 STEPS_TO = "steps to"
 #: Steps after which successive halving ended the trials of an arm.
 STOPPED = "stopped"
-FIGURES = (*_ALWAYS, STEPS_TO, STOPPED, *MEASURED)
+#: Training error, of tables that have more room than a terminal.
+TRAINING = "training error %"
+FIGURES = (*_ALWAYS, TRAINING, STEPS_TO, STOPPED, *MEASURED)
 PUBLISHED = "published"
 COMPARED = (
     "comparison",
@@ -39,32 +41,50 @@ COMPARED = (
 PAIRED = (*COMPARED, "same start")
 
 
-def headings(rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()) -> tuple[str, ...]:
-    """Headings: the axes, the figures, and ``published`` if there are published tables."""
+def headings(
+    rows: Sequence[ArmRow], published: Sequence[PublishedTable] = (), training: bool = False
+) -> tuple[str, ...]:
+    """Headings: the axes, the figures, and ``published`` if there are published tables.
+
+    With ``training`` the training error is beside the test error, if it is recorded.
+    """
     axes = dict.fromkeys(axis for row in rows for axis, _ in row.labels)
     measured = MEASURED if any(row.measured for row in rows) else ()
     goal = [STEPS_TO] if any(row.threshold is not None for row in rows) else []
     early = [STOPPED] if any(row.stopped for row in rows) else []
-    return (*axes, *_ALWAYS, *goal, *early, *measured, *([PUBLISHED] if published else []))
+    figures = [*_ALWAYS]
+    if training and _has_training(rows):
+        figures.insert(figures.index("test error %"), TRAINING)
+    return (*axes, *figures, *goal, *early, *measured, *([PUBLISHED] if published else []))
 
 
 def bodies(
-    rows: Sequence[ArmRow], published: Sequence[PublishedTable] = ()
+    rows: Sequence[ArmRow], published: Sequence[PublishedTable] = (), training: bool = False
 ) -> list[tuple[str, ...]]:
     """Rows of the arms, one text for each of the headings; errors are in percent."""
     early = any(row.stopped for row in rows)
-    return [cells(row, published, early) for row in rows]
+    training = training and _has_training(rows)
+    return [cells(row, published, early, training) for row in rows]
+
+
+def _has_training(rows: Sequence[ArmRow]) -> bool:
+    return any(row.train_error for row in rows)
 
 
 def cells(
-    row: ArmRow, published: Sequence[PublishedTable] = (), early: bool = False
+    row: ArmRow,
+    published: Sequence[PublishedTable] = (),
+    early: bool = False,
+    training: bool = False,
 ) -> tuple[str, ...]:
-    """Row of an arm; ``early``: whether there is a column for trials that were stopped."""
+    """Row of an arm; ``early``: whether there is a column for trials that were stopped, and
+    ``training``: whether there is one for the training error."""
     return (
         *(label for _, label in row.labels),
         f"{row.params:,}",
         f"{row.macs:,}",
         f"{row.done} of {row.done + row.pending + row.lost + row.stopped}",
+        *([percent(row.train_error) if row.train_error else ""] if training else []),
         percent(row.test_error),
         failures(row) or "none",
         f"{row.seconds:.1f} s" if row.seconds is not None else "",
