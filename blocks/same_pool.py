@@ -3,6 +3,7 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -48,20 +49,45 @@ class SamePool(nn.Module):
 class SameAvgPool(SamePool):
     """y = the mean of windows of `kernel_size` pixels a side of x, `stride` apart, padded by zeros.
 
-    The zeros count in the mean; see :class:`SamePool`. At stride 1 it is the pool of timm on the
+    The zeros count in the mean, unless `count_include_pad` is False, as in TensorFlow; see
+    :class:`SamePool`. At stride 1 it is the pool of timm on the
     shortcut of a ResNet-D block that dilates. (N, C, H, W) becomes (N, C, ceil(H / stride),
     ceil(W / stride)).
 
     >>> import torch
     >>> SameAvgPool(2, dims=1)(torch.ones(1, 1, 3))
     tensor([[[1.0000, 1.0000, 0.5000]]])
+    >>> SameAvgPool(2, dims=1, count_include_pad=False)(torch.ones(1, 1, 3))
+    tensor([[[1., 1., 1.]]])
     """
+
+    def __init__(
+        self,
+        kernel_size: Stride,
+        stride: Stride = 1,
+        dims: int = 2,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, dims)
+        self.count_include_pad = count_include_pad
+
+    def extra_repr(self) -> str:
+        """What the constructor was told, for printing."""
+        counts = "" if self.count_include_pad else ", count_include_pad=False"
+        return super().extra_repr() + counts
 
     def forward(self, x: Tensor) -> Tensor:
         """y: (N, C, ceil(H / stride), ceil(W / stride)) for x: (N, C, H, W)."""
+        averaged = self.averaged(x)
+        if self.count_include_pad:
+            return averaged
+        return averaged / self.averaged(torch.ones_like(x[:1, :1]))  # by its share of pixels of x
+
+    def averaged(self, x: Tensor) -> Tensor:
+        """The means with the zeros."""
         pool = getattr(F, f"avg_pool{self.dims}d")
-        averaged: Tensor = pool(F.pad(x, self.padding(x)), self.kernels, stride=self.strides)
-        return averaged
+        y: Tensor = pool(F.pad(x, self.padding(x)), self.kernels, stride=self.strides)
+        return y
 
 
 class SameAvgPool2d(SameAvgPool):

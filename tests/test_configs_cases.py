@@ -126,26 +126,6 @@ def test_cases(name: str) -> None:
 
 
 ONE = [1, 1, 1, 1]
-GARDEN = [
-    ({"model_id": 18}, 11_180_736),
-    ({"model_id": 26}, 17_451_456),
-    ({"model_id": 34, "depth_multiplier": 0.5}, 5_328_864),
-    ({"model_id": 50}, 23_508_032),
-    (
-        {"model_id": 50, "stem_type": "v1", "se_ratio": 0.25, "resnetd_shortcut": True},
-        33_605_920,
-    ),
-    ({"model_id": 101, "scale_stem": False, "depth_multiplier": 2.0}, 169_720_640),
-]
-
-
-@pytest.mark.parametrize(("keys", "params"), GARDEN)
-def test_parameters_of_the_model_garden(keys: dict[str, Any], params: int) -> None:
-    """The counts of tf-models-official 2.20."""
-    spec = rf.from_config(garden(**keys)).spec.replace({"head": None})
-    assert rf.plan(spec, 64).params == params
-
-
 SAME = {"global_padding": "SAME", "embedding_dynamic_padding": True}
 
 
@@ -315,8 +295,10 @@ def test_trap_9_stochastic_depth_is_each_projects() -> None:
     spec = rf.from_config({"architecture": "resnet50", "model_args": {"drop_path_rate": 0.1}}).spec
     assert spec.stochastic_depth is not None
     assert (spec.stochastic_depth.rule, spec.stochastic_depth.mode) == ("linear_from_zero", "row")
-    with pytest.raises(rf.SpecError, match="one rate for each stage"):
-        rf.from_config(garden(stochastic_depth_drop_rate=0.2))
+    stages = rf.from_config(garden(stochastic_depth_drop_rate=0.5)).spec.to_tree()["stages"]
+    assert [stage["block"]["branch"][-1] for stage in stages] == [
+        {"drop_path": rate, "mode": "row"} for rate in (0.2, 0.3, 0.4, 0.5)
+    ]
 
 
 def test_trap_10_defaults_of_monai() -> None:
@@ -379,7 +361,6 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (classy(num_blocks=[2, 2], final_bn_relu=False), "model.final_bn_relu", "neither norm"),
         ({"backbone": [[-1, 1, "ResNetLayer", [3, 64]]]}, "backbone", "SiLU"),
         ({"architecture": "vit_base_patch16_224"}, "architecture", "vit_base"),
-        (garden(replace_stem_max_pool=True), "resnet.replace_stem", "place of the pool"),
         ({"config": {"stackwise_num_filters": [64]}}, "config", "'block_type' is missing"),
         (keras("basic_block_vd", use_pre_activation=True), "use_pre", "itself fails"),
         (
@@ -455,10 +436,12 @@ def test_functions_that_a_file_would_call(target: dict[str, Any], params: int) -
         assert plan(config).params == params
 
 
+DILATED = {"output_stride": 8, "multigrid": [1, 2, 4], "last_stage_repeats": 2}
 WHOLE = [
     *(config for config, _ in CASES.values()),
     *(vissl(WIDTH_MULTIPLIER=2), garden(model_id=18), deeplab(), mm(depth=18), monai(), bit()),
     *(keras("basic_block"), timm("senet154", layers=ONE, block_args={"attn_layer": "se"})),
+    {"task": {"model": {"backbone": {"type": "dilated_resnet", "dilated_resnet": DILATED}}}},
     {"Arch": {"name": "RecModel", "Backbone": {"name": "ResNet50", "input_image_channel": 3}}},
     {"model": {"_target_": "segmentation_models_pytorch.Unet", "encoder_name": "resnet18"}},
 ]

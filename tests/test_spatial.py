@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from resforge.blocks import AvgProjection, BlurPool2d, Res2Net, SameMaxPool
+from resforge.blocks import AvgProjection, BlurPool2d, Res2Net, SameAvgPool, SameMaxPool
 from resforge.planner.plan import failure, lay_out
 from torch import Tensor, nn
 from words import scattered
@@ -98,6 +98,12 @@ def test_same_is_that_of_tensorflow(kernel: int, stride: int, size: tuple[int, i
         [torch.stack([x[..., a:b, c:d].amax((2, 3)) for c, d in columns], -1) for a, b in rows], -2
     )
     assert torch.equal(SameMaxPool(kernel, stride)(x), wanted)
+    means = torch.stack(
+        [torch.stack([x[..., a:b, c:d].mean((2, 3)) for c, d in columns], -1) for a, b in rows], -2
+    )
+    averaged = SameAvgPool(kernel, stride, count_include_pad=False)(x)
+    # The means are those of whole windows, and divided again.
+    torch.testing.assert_close(averaged, means, rtol=1e-5, atol=1e-5)
     op = {"pool": "max", "kernel": kernel, "stride": stride, "padding": "same"}
     plan = rf.plan({**SMALL, "stem": [op, {"conv": 3, "width": 8}]}, size)
     assert plan.layers[0].out_size == tuple(wanted.shape[2:])

@@ -15,6 +15,7 @@ from unittest.mock import MagicMock
 from torch import Tensor, nn
 
 from ..reference import torchvision_models
+from .garden_net import GardenNet
 from .keras_net import KerasNet
 from .paddle_net import PaddleNet
 from .vissl_net import vissl_trunk
@@ -167,6 +168,11 @@ def _arch(name: str, place: str = "legendary_models.resnet", **more: Any) -> Cas
     return Case(name + words, {"Arch": {"name": name, "place": place} | more}, PaddleNet)
 
 
+def _garden(words: str, kind: str = "resnet", /, model: Config | None = None, **keys: Any) -> Case:
+    outer = {"backbone": {"type": kind, kind: keys}} | (model or {})
+    return Case(f"{kind} {words}", {"task": {"model": outer}}, GardenNet)
+
+
 def _trunk(name: str, colours: str = "rgb", **more: Any) -> Case:
     model = {"INPUT_TYPE": colours, "TRUNK": {"NAME": "resnet", "RESNETS": more}}
     return Case(name, {"config": {"MODEL": model}}, vissl_trunk)
@@ -183,6 +189,9 @@ def _pretrained(name: str, **args: Any) -> Case:
     return Case(name + words, {"architecture": name, "model_args": args}, _timm)
 
 
+_RS = {"stem_type": "v1", "se_ratio": 0.25, "resnetd_shortcut": True}
+_SWISH = {"num_classes": 10, "norm_activation": {"activation": "swish", "norm_momentum": 0.9}}
+_DEEPLAB = {"multigrid": [1, 2, 4], "last_stage_repeats": 2}
 _TENSORFLOW = {"global_padding": "SAME", "embedding_dynamic_padding": True}
 _BASIC = {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512]}
 CASES: dict[str, list[Case]] = {
@@ -256,6 +265,48 @@ CASES: dict[str, list[Case]] = {
         _trunk("resnext 101, 32x8d", DEPTH=101, GROUPS=32, WIDTH_PER_GROUP=8),
         _trunk("resnet 50, lab, LAYER4_STRIDE 1", "lab", LAYER4_STRIDE=1),
         _trunk("resnet 200", DEPTH=200),
+    ],
+    "TensorFlow's model garden": [
+        _garden("18", model_id=18),
+        _garden("50, classifier", model={"num_classes": 10}),
+        _garden("34, depth_multiplier 0.5", model_id=34, depth_multiplier=0.5),
+        _garden(
+            "101, depth_multiplier 0.25, scale_stem false",
+            model_id=101,
+            depth_multiplier=0.25,
+            scale_stem=False,
+        ),
+        _garden(
+            "18, depth_multiplier 0.3, se_ratio 0.3333333",
+            model_id=18,
+            depth_multiplier=0.3,
+            se_ratio=0.3333333,
+        ),
+        _garden("50 with the words of ResNet-RS, swish", model=_SWISH, **_RS),
+        _garden(
+            "101, ResNet-RS, replace_stem_max_pool, add_head_batch_norm",
+            model={"num_classes": 10, "add_head_batch_norm": True},
+            model_id=101,
+            replace_stem_max_pool=True,
+            stochastic_depth_drop_rate=0.2,
+            **_RS,
+        ),
+        _garden("200", model_id=200),
+        _garden("50", "dilated_resnet"),
+        _garden(
+            "50, output_stride 8, multigrid, last_stage_repeats 2, ResNet-RS",
+            "dilated_resnet",
+            output_stride=8,
+            **_RS,
+            **_DEEPLAB,
+        ),
+        _garden(
+            "101, output_stride 32, last_stage_repeats 2",
+            "dilated_resnet",
+            model_id=101,
+            output_stride=32,
+            **_DEEPLAB,
+        ),
     ],
     "PaddleClas": [
         _arch("ResNet18"),

@@ -16,14 +16,16 @@ _LAYER = re.compile(r"(?:stack(\d+)_block(\d+)_)?(.+)_(conv|bn)$")
 class KerasNet(nn.Module):
     """A backbone that Keras builds and runs on torch.
 
-    Its numbers are held by layers of torch, and copied into Keras' before it runs. Maps go in and
-    come out as (N, C, H, W); Keras has (N, H, W, C).
+    Its numbers are held by layers of torch in float64, and copied into Keras' before it runs. Maps
+    go in and come out as (N, C, H, W); Keras has (N, H, W, C).
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         os.environ["KERAS_BACKEND"] = "torch"
-        import_module("keras").config.set_image_data_format("channels_last")
+        settings = import_module("keras").config
+        settings.set_image_data_format("channels_last")
+        settings.set_floatx("float64")
         network = import_module("keras_hub").models.ResNetBackbone(**config)
         self.__dict__["network"] = network  # no child: its tensors are those of the layers here
         block = config["block_type"]
@@ -32,7 +34,7 @@ class KerasNet(nn.Module):
         self.chain = bool(config.get("use_pre_activation"))
         self.held = nn.ModuleDict(
             {each.name: _held(each) for each in network.layers if each.weights}
-        )
+        ).double()
 
     def state_dict(self, *_: Any, **__: Any) -> Any:
         return {

@@ -17,8 +17,9 @@ _BACKBONES = "paddleclas.ppcls.arch.backbone"
 class PaddleNet(nn.Module):
     """A network that Paddle builds and runs.
 
-    Its numbers are held by layers of torch, and copied into Paddle's before it runs. Both have the
-    layers of a block in the same order, the shortcut's last, so that the n-th has the n-th name.
+    Its numbers are held by layers of torch in float64, and copied into Paddle's before it runs.
+    Both have the layers of a block in the same order, the shortcut's last, so that the n-th has the
+    n-th name.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -28,6 +29,7 @@ class PaddleNet(nn.Module):
         name, place = config["Arch"]["name"], config["Arch"]["place"]
         classes = config["Arch"].get("class_num", 1000)
         build = getattr(import_module(f"{_BACKBONES}.{place}"), name)
+        import_module("paddle").set_default_dtype("float64")
         with import_module("paddle").utils.unique_name.guard():  # as in a process of its own
             network = build(class_num=classes)
         network.eval()
@@ -35,7 +37,7 @@ class PaddleNet(nn.Module):
         self.macs = 0
         leaves = [layer for layer in network.sublayers() if not layer.sublayers()]
         self.__dict__["leaves"] = leaves = [leaf for leaf in leaves if leaf.parameters()]
-        self.held = nn.ModuleList(map(_held, leaves))
+        self.held = nn.ModuleList(map(_held, leaves)).double()
         for leaf in leaves:
             leaf.register_forward_post_hook(self._count)
         state = rf.plan(rf.from_config(config).spec).state_dict

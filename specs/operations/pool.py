@@ -56,6 +56,13 @@ class PoolSpec(Operation):
         {"pool": "max", "kernel": 2, "stride": 1, "padding": "same", "zeros": True},
         {"pool": "avg", "kernel": 2, "stride": 1, "padding": "same"},
         {"pool": "avg", "kernel": 5, "stride": 1, "padding": 2, "count_include_pad": False},
+        {
+            "pool": "avg",
+            "kernel": 2,
+            "stride": 1,
+            "padding": "same",
+            "count_include_pad": False,
+        },
     )
     after: ClassVar[After] = "held"
     keeps_activation: ClassVar[bool] = True
@@ -77,7 +84,7 @@ class PoolSpec(Operation):
     ceil: bool | None = None
     """Whether the border may cut the last window. Left out: for `avg` without padding."""
     count_include_pad: bool = True
-    """Whether the zeros of the padding count in a mean."""
+    """Whether the zeros of the padding count in a mean. TensorFlow's never do."""
     zeros: bool = False
     """Whether the padding of `max` is zeros, which may be the largest, as in BiT."""
 
@@ -134,11 +141,12 @@ class PoolSpec(Operation):
     def _same_call(self, module: Module) -> Call:
         layer = module.layer
         stride = {} if layer.stride == 1 else {"stride": layer.stride}
+        counts = {} if self.count_include_pad else {"count_include_pad": False}
         if self.pool == "avg" and not stride and module.dims == 2:
-            return call("SameAvgPool2d", layer.kernel)
+            return call("SameAvgPool2d", layer.kernel, **counts)
         zeros = {"zeros": True} if self.zeros else {}
         name = f"Same{self.pool.title()}Pool"
-        return call(name, layer.kernel, **stride, **dims_of(module), **zeros)
+        return call(name, layer.kernel, **stride, **dims_of(module), **zeros, **counts)
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
         if not module.layers or module.layer.kernel == module.layer.stride == 1:
@@ -162,8 +170,11 @@ class PoolSpec(Operation):
     def _of_avg(self, module: Module) -> dict[str, Any]:
         """The same of an average pool; at stride 1 it is `same` as a rule."""
         layer = module.layer
+        counts = self.count_include_pad or not layer.padding
         if self.padding == "same":
-            return {} if layer.stride == 1 else {"padding": "same"}
+            usual = layer.stride == 1 and counts
+            said = {} if counts else {"count_include_pad": False}
+            return said | ({} if usual else {"padding": "same"})
         whole = layer.kernel == on_axes(lambda pad: 2 * pad + 1, self.pads or 0)
         if whole and layer.stride == 1 and self.count_include_pad:
             return {}
@@ -172,7 +183,6 @@ class PoolSpec(Operation):
             fields["padding"] = layer.padding
         if self.cuts != (not layer.padding):
             fields["ceil"] = self.cuts
-        counts = self.count_include_pad or not layer.padding
         return fields if counts else {**fields, "count_include_pad": False}
 
     def sign_of(self, module: Module) -> str | None:
@@ -230,10 +240,10 @@ class PoolSpec(Operation):
         """Fields of the other pool."""
         if self.zeros and self.pool == "avg":
             yield "zeros", "`avg` always pads by zeros", "leave zeros out"
-        if not self.count_include_pad and (self.pool == "max" or self.padding == "same"):
+        if not self.count_include_pad and self.pool == "max":
             yield (
                 "count_include_pad",
-                "only the padding by a number of an average pool may count or not",
+                "only the padding of an average pool may count or not",
                 "leave count_include_pad out",
             )
 
