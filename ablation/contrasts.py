@@ -49,6 +49,20 @@ class Contrast:
             total[networks[arm]] = total.get(networks[arm], 0.0) + weight
         return all(abs(weight) < 1e-9 for weight in total.values())
 
+    def mixes(self, arms: Mapping[str, str]) -> bool:
+        """Whether arms that are compared differ in their network and in their recipe.
+
+        ``arms`` maps each arm to the digest of its network, followed after ``+`` by one of the
+        recipe where that is its own. An interaction mixes nothing: each of its axes is studied.
+        """
+        if self.kind == "interaction":
+            return False
+        pairs = [
+            (arms[of].partition("+"), arms[to].partition("+"))
+            for of, to in zip(self.of, self.to, strict=True)
+        ]
+        return any(of[0] != to[0] and of[2] != to[2] for of, to in pairs)
+
     @property
     def identity(self) -> frozenset[frozenset[tuple[str, float]]]:
         """Equal for contrasts that differ in their sign alone."""

@@ -172,7 +172,7 @@ def _relative(difference: float) -> str:
 def _total(preview: Preview) -> str:
     arms = len(preview.arms) + len(preview.illegal)
     own = any(arm.recipe_changes for arm in preview.arms)
-    trained = _count(preview.networks, "network" + " and recipe" * own)
+    trained = _count(preview.networks, "network") + " with their recipes" * own
     return (
         f"{_count(arms, 'arm')}, {trained} x"
         f" {_count(preview.seeds, 'seed')} = {_count(preview.trials, 'trial')},"
@@ -186,7 +186,8 @@ def _print_power(power: Power) -> None:
     for row, (_, size) in zip(rows, power.smallest, strict=True):
         row.append(f"{size:.2f}")
         if power.spread is not None:
-            row.append(" to ".join(f"{size * deviation:.2g}" for deviation in power.spread))
+            points = dict.fromkeys(f"{size * deviation:.2g}" for deviation in power.spread)
+            row.append(" to ".join(points))
     if power.spread is not None:
         heads.append("points")
     strictest = " for the strictest" if power.comparisons > 1 else ""

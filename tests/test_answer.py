@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 from report_records import done, grid, make_records, paper
-from resforge.ablation import compare, compare_pairs, render_report
+from resforge.ablation import Outcome, compare, compare_pairs, render_report
 from resforge.ablation.comparing.answer import state_answer, state_question
 from resforge.ablation.reporting.dots import dot_strips
 from resforge.ablation.reporting.table import without_empty
@@ -57,6 +58,61 @@ def test_the_answer_says_no_more_than_the_comparisons(errors: list[list[float]])
 def test_what_no_seed_tells_is_not_answered() -> None:
     records = make_records({("8", "A"): [], ("8", "B"): []})
     assert told(records)[1] == ["No comparison has a pair of seeds yet."]
+
+
+def test_an_answer_that_will_not_come_is_not_waited_for() -> None:
+    lost = make_records(
+        {("8", "A"): [Outcome("failed", error="Oops")] * 3, ("8", "B"): [done(0.1)] * 3}
+    )
+    ended = "No comparison has a pair of seeds: no seed has a result of both sides."
+    assert told(lost)[1] == [ended]
+    same = make_records(cells({"A": [0.1] * 3, "B": [0.1] * 3, "C": [0.1] * 3}))
+    twins = [replace(arm, digest="one") for arm in same.arms]
+    for some, answer in (
+        (2, "At depth 8, B and A are the same network: nothing to compare."),
+        (3, "Each of the 2 comparisons is of a network with itself."),
+    ):
+        assert told(replace(same, arms=tuple(twins[:some])))[1] == [answer]
+
+
+def test_names_of_arms_keep_their_case() -> None:
+    records = make_records(cells({"a": [0.1] * 3, "b": [0.5] * 3}))
+    bare = tuple(replace(arm, labels=arm.labels[1:]) for arm in records.arms)
+    (answer,) = told(replace(records, arms=bare))[1]
+    assert answer.startswith("b has 40.0 points more test error than a ")
+
+
+def test_parts_of_an_answer_make_a_sentence() -> None:
+    errors = {("8", "plain"): 0.03, ("8", "A"): 0.02, ("56", "plain"): 0.63, ("56", "A"): 0.035}
+    records = make_records(
+        {cell: [done(e + s / 1e5) for s in range(3)] for cell, e in errors.items()}
+    )
+    records.sweep["comparisons"] = [
+        {"axis": "shortcut", "over": "depth"},
+        {"interaction": ["depth", "shortcut"]},
+        {"axis": "shortcut", "to": "plain"},
+    ]
+    (answer,) = told(records)[1]
+    assert answer == (
+        "At depth 56, A has 59.5 points less test error than plain; the difference A - plain at"
+        " depth 56 is 58.5 points less than A - plain at depth 8; 2 more comparisons differ"
+        " (separable, if differences over seeds are roughly normal)."
+    )
+    records.sweep["comparisons"] = records.sweep["comparisons"][:1]
+    (answer,) = told(records)[1]
+    assert answer.startswith("Averaged over depth, A has 30.2 points less test error than plain (")
+
+
+def test_the_answer_says_how_much_of_it_supposes_normality() -> None:
+    """Of C three seeds of eight have failed: five pairs are too few for sign flips."""
+    made = cells(
+        {name: [e + s / 1000 for s in range(8)] for name, e in (("A", 0.1), ("B", 0.4))}, 8
+    )
+    made["8", "C"] = [*made["8", "B"][:5], *[Outcome("failed", error="Oops")] * 3]
+    records = make_records(made)
+    records.sweep["seeds"] = list(range(8))
+    (answer,) = told(records)[1]
+    assert answer.endswith("(separable, 1 of 2 if differences over seeds are roughly normal).")
 
 
 def test_a_sweep_that_is_not_over_says_so_far() -> None:

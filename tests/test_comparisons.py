@@ -504,6 +504,27 @@ def test_one_network_under_two_names_is_no_comparison() -> None:
     assert (same.same_network, same.p_holm, other.family) == (True, None, 1)
 
 
+def test_a_recipe_that_differs_too_is_said() -> None:
+    """Digests of arms are those of their networks, and of their recipes after a plus."""
+    arms = {name: errors(1, 2, 3) for name in "abcd"}
+    digests = {"a": "x", "b": "y", "c": "x+1", "d": "y+1"}
+    declared = [{"of": one, "to": other} for one, other in ("ba", "ca", "da", "dc", "db")]
+    found = compare_pairs(records(arms, declared, digests=digests))
+    assert [c.mixed for c in found] == [False, False, True, False, False]
+    told = [
+        "Their recipes differ, too: neither explains a difference alone." in c.verdict
+        for c in found
+    ]
+    assert told == [c.mixed for c in found]
+    cells = {f"depth={d}/shortcut={s}": errors(1, 2, 3) for d in (8, 56) for s in ("plain", "A")}
+    named = dict(zip(cells, ["x", "y", "z+1", "v+1"], strict=True))
+    forms = [{"axis": "depth", "over": "shortcut"}, {"axis": "shortcut", "over": "depth"}]
+    effects = compare_pairs(
+        records(cells, [*forms, {"interaction": ["depth", "shortcut"]}], digests=named)
+    )
+    assert [c.mixed for c in effects] == [True, False, False]
+
+
 def test_what_two_arms_share_is_said_once() -> None:
     cells = {f"depth={d}/shortcut={s}": errors(1, 2) for d in (8, 56) for s in ("plain", "A")}
     subjects = [found.verdict.partition(" has")[0] for found in compare_pairs(records(cells))]

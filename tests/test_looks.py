@@ -194,7 +194,10 @@ def looked(*seeds: str, hours: int = 1) -> Records:
 def test_seeds_that_were_added_after_results_are_reported() -> None:
     held = looked("0-2", "0-2", "0-7")
     assert "after results had been recorded (0-2; then 0-7)" in held.seeds_warning
-    assert "plan looks with seeds: {first: 3, most: 12}" in Page(render_report(held)).text
+    assert (
+        "plan looks before the first trial, with seeds: {first: 3, most: 12}"
+        in Page(render_report(held)).text
+    )
     assert "after results had been recorded" in render(held, "md")
     assert "after results had been recorded" in render(held, "json")
     for fine in (looked("0-2", "0-2"), looked("", ""), looked("looks at 3, 5", "looks at 3, 5")):

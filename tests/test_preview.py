@@ -94,10 +94,58 @@ def test_axes_that_give_the_same_network_are_warned_of() -> None:
         "4 of 12 arms differ from another in shortcut alone, and are the same network",
         "2 of 12 arms differ from another in shortcut and again alone, and are the same network",
         "shortcut and again both change shortcut: where both do, again overrides shortcut",
+        "6 of 20 comparisons (such as depth=8/shortcut=B/again=yes - depth=8/shortcut=A/again=yes)"
+        " are of a network with itself: nothing can come out of that; change an arm, or leave it"
+        " out of the comparisons",
     )
     same = {arm.arm: arm.same_as for arm in found.arms if arm.same_as}
     assert same["depth=8/shortcut=plain/again=no"] == "depth=8/shortcut=A/again=yes"
     assert preview_sweep(sweep(axes=AXES)).warnings == ()
+
+
+PLAIN = {"a": {}, "b": {"shortcut": "none"}}
+MIXED = {"a": {}, "b": {"shortcut": "none", "recipe.optimizer.lr": 0.01}}
+
+
+@pytest.mark.parametrize(
+    ("tree", "warnings"),
+    [
+        ({"arms": PLAIN}, []),
+        ({"arms": {"a": {}, "b": {"recipe.steps": 10}}}, []),
+        (
+            {"arms": {"a": {}, "b": {}}},
+            [
+                "the comparison b - a is of a network with itself: nothing can come out of that;"
+                " change an arm, or leave it out of the comparisons"
+            ],
+        ),
+        (
+            {"arms": {**PLAIN, "c": {}}, "seeds": 2},
+            [
+                "with 2 seeds no comparison can be separable: use at least 3, or write"
+                " comparisons: []",
+                "1 of 2 comparisons (c - a) is of a network with itself: nothing can come"
+                " out of that; change an arm, or leave it out of the comparisons",
+            ],
+        ),
+        (
+            {"arms": PLAIN, "comparisons": [], "seeds": {"first": 3, "most": 12}},
+            [
+                "nothing is compared, so that no seeds are added to the first 3: declare"
+                " comparisons, or write seeds: 12"
+            ],
+        ),
+        (
+            {"arms": MIXED},
+            [
+                "the comparison b - a is of arms that differ in the network and in the recipe:"
+                " neither explains a difference alone"
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_claimed_is_warned_of(tree: dict[str, Any], warnings: list[str]) -> None:
+    assert [*preview_sweep(sweep(**tree)).warnings] == warnings
 
 
 def test_every_illegal_arm_is_reported_and_the_legal_ones_too() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .comparison import Comparison
-from .numbers import listed
+from .numbers import counted, listed
 from .rows import ArmRow
-from .sentences import supposition
+from .sentences import place, supposition
 
 #: Most groups of comparisons that the answer names.
 _NAMED = 2
@@ -33,9 +33,14 @@ def state_answer(comparisons: Sequence[Comparison], rows: Sequence[ArmRow]) -> l
 
     ``rows`` answer where nothing is compared.
     """
+    if not comparisons:
+        return _lowest(rows)
     asked = [c for c in comparisons if not c.same_network]
+    if not asked:
+        return [_same(comparisons)]
     if not any(c.mean is not None for c in asked):
-        return _lowest(rows) if not comparisons else ["No comparison has a pair of seeds yet."]
+        later = " yet" if any(c.pending for c in asked) else ": no seed has a result of both sides"
+        return [f"No comparison has a pair of seeds{later}."]
     found = [c for c in asked if c.separable]
     rest = [c for c in asked if not c.separable]
     so_far = "So far: " if any(c.pending for c in asked) else ""
@@ -52,25 +57,45 @@ def _found(found: Sequence[Comparison]) -> str:
     for c in found:
         side = "less" if (c.mean or 0) < 0 else "more"
         own = c.of_label if c.contrast == "interaction" else ""
-        groups.setdefault((c.at, c.to_label, side, own), []).append(c)
+        groups.setdefault((place(c), c.to_label, side, own), []).append(c)
     largest = sorted(groups.items(), key=lambda item: -max(abs(c.mean or 0) for c in item[1]))
-    texts = [_group(key, group) for key, group in largest]
-    supposed = {text for c in found if (text := supposition(c))}
-    ending = f" (separable{', ' if supposed else ''}{' and '.join(sorted(supposed))})"
-    named = "; ".join(texts[:_NAMED])
-    more = sum(len(group) for _, group in largest[_NAMED:])
-    return f"{_capital(named)}{f'; {more} more comparisons differ' if more else ''}{ending}."
+    texts = [
+        _group(key, group, begins=number == 0)
+        for number, (key, group) in enumerate(largest[:_NAMED])
+    ]
+    if more := sum(len(group) for _, group in largest[_NAMED:]):
+        texts.append(f"{counted(more, 'more comparison')} differ{'s' if more == 1 else ''}")
+    return f"{'; '.join(texts)} (separable{_supposed(found)})."
 
 
-def _group(key: tuple[str, ...], group: Sequence[Comparison]) -> str:
+def _supposed(found: Sequence[Comparison]) -> str:
+    """What the separable comparisons suppose, and how many of them if not all do."""
+    texts = [text for c in found if (text := supposition(c))]
+    if not texts:
+        return ""
+    some = "" if len(texts) == len(found) else f"{len(texts)} of {len(found)} "
+    return f", {some}{' and '.join(sorted(set(texts)))}"
+
+
+def _same(comparisons: Sequence[Comparison]) -> str:
+    if len(comparisons) > 1:
+        return f"Each of the {len(comparisons)} comparisons is of a network with itself."
+    (c,) = comparisons
+    return c.verdict
+
+
+def _group(key: tuple[str, ...], group: Sequence[Comparison], begins: bool) -> str:
+    """Differences of one side at one place; ``begins``: whether a sentence begins with them."""
     at, to, side, own = key
     points = _range(abs(c.mean) for c in group if c.mean is not None)
-    place = f"at {at}, " if at else ""
+    # Names of arms keep their case: "a" and "A" may be two of them.
+    start = at if begins else at[:1].lower() + at[1:]
     if own:
-        return f"{place}the difference {own} is {points} points {side} than {to}"
+        subject = "The" if begins and not at else "the"
+        return f"{start}{subject} difference {own} is {points} points {side} than {to}"
     of = _some([c.of_label for c in group])
     verb = "has" if len(group) == 1 else "have"
-    return f"{place}{of} {verb} {points} points {side} test error than {to}"
+    return f"{start}{of} {verb} {points} points {side} test error than {to}"
 
 
 def _none(rest: Sequence[Comparison]) -> str:
@@ -84,9 +109,8 @@ def _none(rest: Sequence[Comparison]) -> str:
 def _rest(rest: Sequence[Comparison]) -> str:
     if len(rest) == 1:
         c = rest[0]
-        place = f"At {c.at}, " if c.at else ""
         apart = f" ({_differences(rest)})" if c.mean is not None else ""
-        return f"{place}{c.of_label} is not separable from {c.to_label}{apart}."
+        return f"{place(c)}{c.of_label} is not separable from {c.to_label}{apart}."
     return f"None of the other {len(rest)} comparisons is separable: {_differ(rest)}."
 
 
@@ -125,7 +149,3 @@ def _range(values: Iterable[float]) -> str:
     digits = 1 if sizes[-1] >= 1 else 2
     low, high = (f"{size:.{digits}f}" for size in (sizes[0], sizes[-1]))
     return low if low == high else f"{low} to {high}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -48,12 +48,12 @@ class _Compared:
             name: {trial.seed: trial.outcome for trial in trials}
             for name, trials in records.trials.items()
         }
-        digests = {arm.name: arm.digest for arm in records.arms}
+        self.digests = {arm.name: arm.digest for arm in records.arms}
         self.members = [
             index
             for index, contrast in enumerate(self.contrasts)
             # Differences of a network with itself are no evidence.
-            if not contrast.cancels(digests)
+            if not contrast.cancels(self.digests)
         ]
         self.diverged = {index: self._divergence(self.contrasts[index]) for index in self.members}
         self.figures, self.divergence_ps, self.family = self._judged()
@@ -94,6 +94,7 @@ class _Compared:
             p_diverged=discordance_p(*self.diverged.get(index, (0, 0))),
             p_diverged_holm=self.divergence_ps.get(index),
             shared=self._shared(contrast),
+            mixed=contrast.mixes(self.digests),
         )
         return replace(comparison, verdict=state_comparison(comparison))
 

@@ -73,6 +73,8 @@ class Comparison:
     shared: Shared | None
     """Initial tensors that ``of`` shares with ``to``; None for means and differences of arms, and
     where one of the stored specs is no longer legal."""
+    mixed: bool = False
+    """Whether the arms differ in their networks and in their recipes."""
     verdict: str = ""
     """Difference, evidence and conclusion in words."""
 

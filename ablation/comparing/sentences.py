@@ -18,14 +18,15 @@ _FLIPS = "the sign-flip test, which supposes symmetry alone,"
 def state_comparison(comparison: Comparison) -> str:
     """Difference of two arms, its evidence, the conclusion, and trials that did not learn."""
     c = comparison
-    at = _place(c)
+    at = place(c)
     if c.same_network:
         return f"{at}{c.of_label} and {c.to_label} are the same network: nothing to compare."
     if c.mean is None:
         text = f"{c.of_label} and {c.to_label} cannot be compared: no seed was finished by both."
     else:
         text = f"{_difference(c, c.mean)} ({_evidence(c)}): {_conclusion(c)}."
-    return " ".join([f"{at}{text}", *_seeds_apart(c)])
+    mixed = ["Their recipes differ, too: neither explains a difference alone."] if c.mixed else []
+    return " ".join([f"{at}{text}", *mixed, *_seeds_apart(c)])
 
 
 def state_rule(comparisons: Sequence[Comparison]) -> str:
@@ -33,7 +34,8 @@ def state_rule(comparisons: Sequence[Comparison]) -> str:
     parts = [
         "A trial has collapsed where its test error is more than half of that of guessing. Two arms"
         " are called separable where the p of a paired t test over their seeds, after Holm's"
-        f" correction for the number of comparisons, is at most {_level(comparisons):g}."
+        f" correction for the number of comparisons, is at most {_level(comparisons):g}"
+        f"{' at one of the looks' if _level(comparisons) < LEVEL else ''}."
     ]
     pairs = [c.n for c in comparisons if c.n >= MIN_PAIRS]
     if pairs and min(pairs) < EXACT_PAIRS:
@@ -50,7 +52,8 @@ def state_rule(comparisons: Sequence[Comparison]) -> str:
     return " ".join(parts)
 
 
-def _place(c: Comparison) -> str:
+def place(c: Comparison) -> str:
+    """Where a comparison is, as the beginning of a sentence; empty where it is everywhere."""
     rest, _, axes = c.at.rpartition("mean over ") if c.contrast == "main" else (c.at, "", "")
     at = f"At {rest.removesuffix(', ')}, " if rest else ""
     averaged = f"{'averaged' if at else 'Averaged'} over {axes}, " if axes else ""

@@ -12,11 +12,10 @@ from typing import Any
 from ..comparing.compared import compare_pairs
 from ..comparing.looks import look_level
 from ..comparing.power import detectable
-from ..comparing.rule import MIN_PAIRS
-from ..contrasts import Contrast, contrasts_of
 from ..results.records import read_records
 from ..results.store import STORE_NAME
 from .arms import Arm
+from .claims import compared
 from .expected import same_data
 from .sweep import Sweep
 
@@ -58,7 +57,7 @@ def power_of(
 
     ``out`` is a folder that it was run into, whose results give the spread.
     """
-    comparisons = len(_compared(sweep, arms))
+    comparisons = len(compared(sweep, arms))
     if not comparisons or find_spec("scipy") is None:
         return None
     level = look_level(sweep.looks)
@@ -67,23 +66,6 @@ def power_of(
     sizes = [(seeds, detectable(1.0, seeds, comparisons, level)) for seeds in (*own, *others)]
     known = tuple((seeds, size) for seeds, size in sizes if size is not None)
     return Power(comparisons, level, known, _spread(sweep, out) if out is not None else None)
-
-
-def power_warning(sweep: Sweep, arms: Sequence[Arm]) -> str:
-    """Warning that the sweep has too few seeds for any claim; empty where it has enough."""
-    seeds = sweep.most_seeds
-    if seeds >= MIN_PAIRS or not _compared(sweep, arms):
-        return ""
-    return (
-        f"with {seeds} seed{'s' * (seeds > 1)} no comparison can be separable: use at least"
-        f" {MIN_PAIRS}, or write comparisons: []"
-    )
-
-
-def _compared(sweep: Sweep, arms: Sequence[Arm]) -> list[Contrast]:
-    contrasts = contrasts_of(sweep.comparisons, {arm.name: dict(arm.labels) for arm in arms})
-    identities = {arm.name: arm.identity for arm in arms}
-    return [contrast for contrast in contrasts if not contrast.cancels(identities)]
 
 
 def _spread(sweep: Sweep, folder: str | os.PathLike[str]) -> tuple[float, float] | None:

@@ -15,12 +15,13 @@ from ...reading.diff import Change, diff, tree_changes
 from ...reading.places import placed
 from ..contrasts import undeclared_warning
 from .arms import Arm, Combination, IllegalArm, Labels, expand
+from .claims import claim_warnings
 from .expected import Expected, expect
 from .fit import adaptation
 from .match import Matched
 from .pairing import Shared, shared
 from .plan import over_budget, total_macs
-from .power import Power, power_of, power_warning
+from .power import Power, power_of
 from .searching import SearchSpec
 from .sweep import Sweep, check_sweep
 
@@ -217,14 +218,14 @@ def _both(illegal: SpecError | None, over: Sequence[Fault]) -> SpecError | None:
 
 def sweep_warnings(sweep: Sweep, arms: Sequence[Arm]) -> tuple[str, ...]:
     """Warnings about the data, about labels without effect, about arms that do not see the same
-    batches, about default comparisons that are too many, and about too few seeds for any claim."""
+    batches, about default comparisons that are too many, and about those that claim nothing."""
     labels = {arm.name: dict(arm.labels) for arm in arms}
-    reasons = (undeclared_warning(sweep.comparisons, labels), power_warning(sweep, arms))
     return (
         *sweep.data.warnings(),
         *_labels_without_effect(sweep, arms),
         *_other_batches(arms),
-        *filter(None, reasons),
+        *filter(None, [undeclared_warning(sweep.comparisons, labels)]),
+        *claim_warnings(sweep, arms),
     )
 
 

@@ -187,7 +187,7 @@ class Records:
         return (
             f"the seeds were changed after results had been recorded ({'; then '.join(changes)}):"
             " chance has had several tries, and the false rate can be twice as large; plan looks"
-            " with seeds: {first: 3, most: 12}"
+            " before the first trial, with seeds: {first: 3, most: 12}"
         )
 
     @property
