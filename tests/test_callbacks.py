@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 import sweep_trials
+from resforge import ResforgeError
 from resforge.ablation import (
     Callback,
     Outcome,
@@ -84,17 +85,39 @@ def test_who_hears_changes_no_number(tmp_path: Path) -> None:
     assert [t.outcome.numbers for t in quiet] == [t.outcome.numbers for t in heard]
 
 
-def test_what_a_callback_raises_ends_the_run_and_loses_nothing(tmp_path: Path) -> None:
-    class Bad(Ear):
-        def trial_ended(self, trial: Trial, outcome: Outcome) -> None:
-            raise RuntimeError("mine")
+@pytest.mark.parametrize("engine", ["inline", "process"])
+@pytest.mark.parametrize("method", ["trial_started", "step", "evaluated", "trial_ended"])
+def test_what_a_callback_raises_ends_the_run_and_loses_nothing(
+    tmp_path: Path, engine: Literal["inline", "process"], method: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("mine")
 
-    bad = Bad()
+    bad = Ear()
+    setattr(bad, method, fail)
     with pytest.raises(RuntimeError, match="mine"):
-        run_sweep(sweep_trials.sweep(1), tmp_path, 1, trial="sweep_trials:quick", callbacks=[bad])
+        run_sweep(sweep_trials.real(1), tmp_path, 1, engine=engine, callbacks=[bad])
     assert bad.ended == 1
-    summary = run_sweep(sweep_trials.sweep(1), tmp_path, 1, trial="sweep_trials:quick")
-    assert (summary.finished, summary.ran) == (2, 1)
+    recorded = 1 if method == "trial_ended" else 0
+    summary = run_sweep(sweep_trials.real(1), tmp_path, 1, engine=engine)
+    assert (summary.statuses, summary.ran) == ({"done": 2}, 2 - recorded)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "why"),
+    [
+        (Ear(), "callbacks is a Ear: write a list"),
+        ("ear", "callbacks is a str: write a list"),
+        ([Ear(), print], r"callbacks\[1\] is a builtin_function_or_method without trial_started"),
+        ([Ear], r"callbacks\[0\] is the class Ear: write an instance of it, Ear\(\)"),
+    ],
+)
+def test_what_is_no_callback_is_refused_before_anything_runs(
+    tmp_path: Path, callbacks: Any, why: str
+) -> None:
+    with pytest.raises(ResforgeError, match=why):
+        run_sweep(sweep_trials.real(1), tmp_path / "out", 1, callbacks=callbacks)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_board_has_every_trial(tmp_path: Path) -> None:
@@ -118,6 +141,10 @@ def test_a_frame_has_numbers(tmp_path: Path) -> None:
     frame = to_dataframe(tmp_path)
     assert len(frame) == 4
     assert frame.test_error.dtype == float
+    # A figure that no trial has is a number, too.
+    assert frame.latency.dtype == frame.validation_error.dtype == float
+    assert frame.latency.isna().all()
+    assert list(frame.error) == [""] * 4
     points = to_dataframe(read_records(tmp_path), curves=True)
     assert set(points.images) == {"train", "test"}
     assert points.step.dtype == int

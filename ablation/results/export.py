@@ -92,8 +92,9 @@ def to_dataframe(
     trials = _trials(records)
     heads, *rows = _points(trials) if curves else _rows(records, trials)
     frame = pandas.DataFrame([list(row) for row in rows], columns=list(heads))
-    # None in a column of numbers is NaN; a column that holds texts stays as it is.
-    return frame.infer_objects()
+    # None among numbers is NaN already. Only figures are None, texts are empty.
+    without = [name for name in frame if len(frame) and frame[name].isna().all()]
+    return frame.infer_objects().astype(dict.fromkeys(without, float))
 
 
 def _trials(records: Records) -> _Trials:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ...errors import ResforgeError
 from ..results.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -52,9 +53,19 @@ class Callback:
 
 
 class Callbacks:
-    """Several callbacks, called in their order."""
+    """Several callbacks, called in their order.
+
+    Raises :class:`~resforge.ResforgeError` for one that has not the methods of a
+    :class:`Callback`.
+    """
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
+        if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
+            raise ResforgeError(
+                f"callbacks is a {type(callbacks).__name__}: write a list, callbacks=[...]"
+            )
+        for number, callback in enumerate(callbacks):
+            _check(f"callbacks[{number}]", callback)
         self.callbacks = callbacks
 
     def __bool__(self) -> bool:
@@ -82,3 +93,18 @@ class Callbacks:
         finally:
             for callback in self.callbacks:
                 callback.sweep_ended()
+
+
+_METHODS = ("trial_started", "step", "evaluated", "trial_ended", "sweep_ended")
+
+
+def _check(place: str, callback: object) -> None:
+    if isinstance(callback, type):
+        name = callback.__name__
+        raise ResforgeError(f"{place} is the class {name}: write an instance of it, {name}()")
+    missing = [name for name in _METHODS if not callable(getattr(callback, name, None))]
+    if missing:
+        raise ResforgeError(
+            f"{place} is a {type(callback).__name__} without {', '.join(missing)}: derive its class"
+            " from resforge.ablation.Callback"
+        )

@@ -104,13 +104,13 @@ def run_sweep(
     """
     check_sweep("run_sweep", sweep)
     job = _job(trial, sweep.timeout, workers, device, per_gpu, runtime_env)
+    heard = Callbacks(callbacks)
     _require("matplotlib", "jinja2", "scipy")
     start, progress = time.monotonic(), progress or default_progress()
     with StopSignals() as stop:
         first = plan_sweep(sweep)
         make_folder(Path(out))
         with Store(out, create=True) as store, LiveReport(out) as live:
-            heard = Callbacks(callbacks)
             driver = Driver(store, stop, progress, checkpoint_seconds, live, heard, wait)
             plan = driver.run(first, engine, job)
             statuses = store.statuses()

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ...results.outcome import Outcome
+from ..callbacks import Event
 from ..device import choose_device, find_accelerators
 from ..engine import Job
-from ..task import Interrupted, Task, Watch, resolve, run_task
+from ..task import Interrupted, StoppedError, Task, Watch, resolve, run_task
+
+
+class _Listener:
+    """Passes events on. What is raised there is no fault of the trial, which is stopped."""
+
+    def __init__(self, tell: Callable[[Event], object]) -> None:
+        self.tell = tell
+        self.error: Exception | None = None
+
+    def __call__(self, event: Event) -> None:
+        try:
+            self.tell(event)
+        except Exception as error:
+            self.error = error
+            raise StoppedError from error
 
 
 class Inline:
@@ -51,9 +67,11 @@ class Inline:
             late = time.monotonic() > deadline
             return self.job.is_to_stop() or late
 
-        tell = partial(self.job.tell, task) if self.job.tell else None
-        end = run_task(resolve(self.job.function), task, Watch(stopped, tell))
+        listener = _Listener(partial(self.job.tell, task)) if self.job.tell else None
+        end = run_task(resolve(self.job.function), task, Watch(stopped, listener))
         self.task = None
+        if listener is not None and listener.error is not None:
+            raise listener.error
         if late and isinstance(end, Interrupted):
             end = Outcome.timed_out(self.job.timeout)
         yield task, end
