@@ -66,9 +66,20 @@ def fit(
         return
     tell(f"{MODELINE}\n{fitted.spec.to_yaml()}".rstrip("\n"))
     say(
-        f"{fitted.cost:,} {fitted.quantity} for {fitted.target:,} ({fitted.residual:+.2%}):"
+        f"{fitted.cost:,} {fitted.quantity} for {fitted.target:,} ({_apart(fitted.residual)}):"
         f" {fitted.width:.3g} times the width, {fitted.depth:.3g} times the depth"
     )
+
+
+def _apart(residual: float) -> str:
+    """How far a cost is from the budget.
+
+    >>> _apart(0.0), _apart(-0.12345), _apart(-4e-6)
+    ('exactly', '-12.35%', '<0.01%')
+    """
+    if not residual:
+        return "exactly"
+    return f"{residual:+.2%}" if abs(residual) >= 5e-5 else "<0.01%"
 
 
 def _summary(fitted: Fitted) -> dict[str, Any]:

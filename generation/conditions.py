@@ -20,7 +20,6 @@ from .expressions import (
     CONSTANTS,
     FUNCTIONS,
     OPPOSITES,
-    NoValueError,
     Reading,
     Scope,
     shortened,
@@ -75,6 +74,10 @@ class Condition:
             help_ = "write a comparison such as sum(depths) <= 20"
             if re.search(r"[^=<>!]=[^=]", text):
                 help_ = "write == to compare"
+            if "[*]" in text:
+                help_ = (
+                    "write all(stage.width <= 64 for stage in stages) for what holds at each place"
+                )
             message = f"{reason}: {shortened(text)!r}"
             raise SpecError(Fault("condition", message, path, help_)) from None
         if bad is not None:
@@ -95,12 +98,9 @@ class Condition:
         """0 where the condition holds, or a number above 0 that is the smaller the nearer the
         network is: relative distances of the comparisons, summed over ``and``, the least of ``or``.
 
-        Raises :class:`NoValueError` where it has no value for the network.
+        Raises :class:`~.expressions.NoValueError` where it has no value for the network.
         """
-        try:
-            return Reading(scope).miss(self._node, True)
-        except ArithmeticError as error:
-            raise NoValueError(f"{self.text}: {error}") from None
+        return Reading(scope).miss(self._node, True)
 
     def check_names(self, quantities: Mapping[str, Any], path: str) -> None:
         """Raise :class:`SpecError` for a name that no scope has."""
@@ -108,7 +108,8 @@ class Condition:
         for name in sorted(self.names):
             if name not in known:
                 close = nearest(name, [*known, *FUNCTIONS])
-                help_ = f"did you mean {close!r}?" if close else f"names are {', '.join(known)}"
+                help_ = f"names are {', '.join(known)}; a word stands in quotes: '{name}'"
+                help_ = f"did you mean {close!r}?" if close else help_
                 if name in FUNCTIONS:
                     help_ = f"write {name}(...)"
                 raise SpecError(Fault("condition", f"there is no {name!r}", path, help_))

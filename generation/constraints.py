@@ -77,6 +77,8 @@ class Range(Spec):
         return 0.0
 
     def __str__(self) -> str:
+        if self.min == self.max:
+            return f"exactly {self.min:,.10g}"
         low = "" if self.min is None else f"at least {self.min:,.10g}"
         high = "" if self.max is None else f"at most {self.max:,.10g}"
         return " and ".join(filter(None, (low, high)))

@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..errors import Fault, SpecError
-from ..specs.plain import as_count, as_seed
+from ..specs.plain import as_count, as_seed, is_whole
 from .dice import Dice
 from .marks import LENGTH, Factor, Mark, options_of
 from .permutation import Permutation
@@ -66,10 +66,10 @@ class Cover(NamedTuple):
 def cover(points: Points, strength: int = 2, seed: int = 0, tries: int = TRIES) -> Cover:
     """Networks in which every option (``strength`` 1), or every pair (2), of a space stands; see
     :meth:`Space.cover`."""
-    if strength not in (1, 2) or isinstance(strength, bool):
+    if not is_whole(strength) or strength not in (1, 2):
         message = f"strength is 1 or 2, not {strength!r}"
         raise SpecError(Fault("range", message, "strength", "use strength=2 for pairs of options"))
-    work = _Covering(points, strength, as_seed("cover", seed), as_count("tries", tries))
+    work = _Covering(points, int(strength), as_seed("cover", seed), as_count("tries", tries))
     work.run()
     return work.result()
 

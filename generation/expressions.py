@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from math import inf
+from math import inf, isnan
 from typing import Any
 
 from pydantic import BaseModel
 
 from ..planner.figures import Figures
 from ..specs.network import ResNetSpec
+from ..specs.paths import nearest
 
 _SHOWN = 60
+_TINY = 5e-324
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function for function in (abs, all, any, len, max, min, sum, zip)
@@ -68,6 +70,8 @@ class Scope:
     ) -> None:
         self.spec, self.figures = spec, figures
         self._quantities = quantities
+        # A quantity may take long, and measure something else each time.
+        self._found: dict[str, Any] = {}
 
     @staticmethod
     def names() -> list[str]:
@@ -76,7 +80,9 @@ class Scope:
 
     def __getitem__(self, name: str) -> Any:
         if name in self._quantities:
-            return self._quantities[name]()
+            if name not in self._found:
+                self._found[name] = self._quantities[name]()
+            return self._found[name]
         if name in Figures._fields:
             return getattr(self.figures, name)
         if name in ROWS:
@@ -129,22 +135,21 @@ class Reading:
     def _compared(self, node: ast.expr, one: Any, sign: type[ast.cmpop], two: Any) -> float:
         if sign in (ast.In, ast.NotIn):
             if not isinstance(two, list):
-                raise NoValueError(f"{ast.unparse(node)}: {_shown(two)} is no list")
+                raise NoValueError(f"{_text(node)}: {_shown(two)} is no list")
             return 0.0 if any(_same(one, item, node) for item in two) is (sign is ast.In) else 1.0
         if sign in _ORDERS:
-            far = abs(_number(one, node) - _number(two, node)) / max(abs(two), 1)
+            far = _distance(_number(one, node), _number(two, node))
             # Equal numbers miss < by the least step that there is between costs.
-            far = far or 1.0 / max(abs(two), 1)
-            return 0.0 if _ORDERS[sign](one, two) else min(far, inf)
+            return 0.0 if _ORDERS[sign](one, two) else far or 1 / max(abs(two), 1) or _TINY
         if _same(one, two, node) is (sign is ast.Eq):
             return 0.0
         numbers = _is_number(one) and _is_number(two) and sign is ast.Eq
-        return abs(one - two) / max(abs(two), 1) if numbers else 1.0
+        return _distance(one, two) if numbers else 1.0
 
     def _truth(self, node: ast.expr) -> bool:
         value = self.value(node)
         if not isinstance(value, bool):
-            message = f"{ast.unparse(node)} is {_shown(value)}, neither true nor false"
+            message = f"{_text(node)} is {_shown(value)}, neither true nor false"
             raise NoValueError(message, "compare it: write == or <=")
         return value
 
@@ -173,7 +178,11 @@ class Reading:
         try:
             return ARITHMETIC[type(node.op)](one, two)
         except ZeroDivisionError:
-            raise NoValueError(f"{ast.unparse(node)} divides by 0") from None
+            raise NoValueError(f"{_text(node)} divides by 0") from None
+        except OverflowError:
+            raise NoValueError(
+                f"{_text(node)} is too large a number", "use smaller numbers"
+            ) from None
 
     def _part(self, node: ast.Attribute | ast.Subscript) -> Any:
         holder = self.value(node.value)
@@ -197,42 +206,40 @@ class Reading:
             return _plain(getattr(holder, name))
         if name in fields:
             return _plain(fields[name])
-        whole = ast.unparse(node)
+        if name == "kind" and isinstance(holder, str):
+            return holder  # a word stands for a mapping with that kind
+        whole = _text(node)
         parent = whole.rpartition(".")[0]
-        help_ = f"write {parent} == null or {whole} == ..."
-        if isinstance(holder, BaseModel) and hasattr(holder, "kind"):
-            help_ = f"write {parent}.kind == {holder.kind!r} or {whole} == ..."
-        raise NoValueError(f"{whole} is not there, where {parent} is {_shown(holder)}", help_)
+        message = f"{whole} is not there, where {parent} is {_shown(holder)}"
+        raise NoValueError(message, _remedy(parent, whole, holder, name))
 
     def _item(self, node: ast.expr, holder: Any, index: ast.expr) -> Any:
         if not isinstance(holder, list):
-            raise NoValueError(f"{ast.unparse(node)} is not there: {_shown(holder)} is no list")
+            raise NoValueError(f"{_text(node)} is not there: {_shown(holder)} is no list")
         if isinstance(index, ast.Slice):
             ends = [
                 None if end is None else self._whole(end)
                 for end in (index.lower, index.upper, index.step)
             ]
             if ends[2] == 0:
-                raise NoValueError(f"{ast.unparse(node)} has a step of 0")
+                raise NoValueError(f"{_text(node)} has a step of 0")
             return holder[slice(*ends)]
         place = self._whole(index)
         if not -len(holder) <= place < len(holder):
-            raise NoValueError(
-                f"{ast.unparse(node)} is not there: the list has {len(holder)} items"
-            )
+            raise NoValueError(f"{_text(node)} is not there: the list has {len(holder)} items")
         return holder[place]
 
     def _whole(self, node: ast.expr) -> int:
         value = self.value(node)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise NoValueError(f"{ast.unparse(node)} is {_shown(value)}, no whole number")
+            raise NoValueError(f"{_text(node)} is {_shown(value)}, no whole number")
         return value
 
     def _each(self, one: ast.comprehension) -> Iterator[Reading]:
         row = self.value(one.iter)
         names = [name.id for name in targets(one.target) if isinstance(name, ast.Name)]
         if not isinstance(row, list):
-            raise NoValueError(f"{ast.unparse(one.iter)} is {_shown(row)}, no list")
+            raise NoValueError(f"{_text(one.iter)} is {_shown(row)}, no list")
         for item in row:
             items = item if isinstance(one.target, ast.Tuple) else [item]
             if not isinstance(items, list) or len(items) != len(names):
@@ -246,13 +253,40 @@ class Reading:
         try:
             found = function(*given)
             return [list(pair) for pair in found] if function is zip else found
-        except (TypeError, ValueError) as error:
-            raise NoValueError(f"{ast.unparse(node)}: {error}") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise NoValueError(f"{_text(node)}: {error}") from None
 
 
 def shortened(text: str) -> str:
     """The beginning of a text, for an error."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _text(node: ast.expr) -> str:
+    """An expression in an error."""
+    return shortened(ast.unparse(node))
+
+
+def _distance(one: float, two: float) -> float:
+    """How far ``one`` is from ``two``, relative to it: infinite where that is no number, too."""
+    try:
+        far = abs(one - two) / max(abs(two), 1)
+    except OverflowError:
+        return inf
+    return inf if isnan(far) else far
+
+
+def _remedy(parent: str, whole: str, holder: Any, name: str) -> str:
+    """What to write instead of a field that is not there."""
+    fields = type(holder).model_fields if isinstance(holder, BaseModel) else holder
+    names = [*fields] if isinstance(fields, dict) else []
+    if close := nearest(name, names):
+        return f"did you mean {close!r}?"
+    if hasattr(holder, "kind") or isinstance(holder, str):
+        return f"write {parent}.kind == {getattr(holder, 'kind', holder)!r} or {whole} == ..."
+    if isinstance(holder, BaseModel):
+        return f"fields are {', '.join(names)}"
+    return f"write {parent} == null or {whole} == ..." if holder is None else "leave it out"
 
 
 def _plain(value: Any) -> Any:

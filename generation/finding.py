@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Fault, SpecError, path_text
+from ..errors import Fault, SpecError, path_text, wrong_type
 from ..reading.diff import tree_changes
 from ..specs.network import ResNetSpec
-from ..specs.paths import get_path, set_path
+from ..specs.paths import Path, get_path, parse_path, set_path
+from ..specs.plain import plain
 from ..text.inline import in_words
 from .points import Architecture, Points
 from .template import Free, Template
@@ -19,10 +20,13 @@ def find(points: Points, spec: ResNetSpec) -> Architecture:
 
     Raises :class:`SpecError` with every place where it leaves the space.
     """
-    index = _index(points.template, spec)
+    index, faults = _nearest(points.template, spec)
     found = points.template.spec_at(index)
     if found.digest != spec.digest:
-        faults = [
+        # What follows from a value that is not there cannot be compared.
+        derived = points.template.places if faults else []
+        told = [*(parse_path(fault.path) for fault in faults), *derived]
+        faults += [
             Fault(
                 "space",
                 f"is {in_words(change.after)} there, and {in_words(change.before)} in the space",
@@ -30,7 +34,9 @@ def find(points: Points, spec: ResNetSpec) -> Architecture:
                 "free that field",
             )
             for change in tree_changes(_tree(found), _tree(spec))
+            if not any(_within(parse_path(change.path), place) for place in told)
         ]
+    if faults:
         raise SpecError(faults)
     return points.at(index)
 
@@ -51,6 +57,9 @@ def index_of(template: Template, values: Mapping[str, Any]) -> int:
 
     Raises :class:`SpecError` for a place that is not free, is left out, or has no such value.
     """
+    if not isinstance(values, Mapping):
+        raise wrong_type("space.index_of", "a mapping of places to values", values)
+    values = plain(values)
     places = {path_text(place): place for free in template.free for place in free.places}
     for name in {**places, **values}:
         if name not in places or name not in values:
@@ -64,16 +73,19 @@ def index_of(template: Template, values: Mapping[str, Any]) -> int:
 
 def _index(template: Template, spec: ResNetSpec) -> int:
     """The index whose free values are those of a checked spec."""
-    tree = _listed(spec, template)
-    digits, faults = [], []
-    for number, free in enumerate(template.free):
-        found, fault = _digit(template, number, free, tree)
-        digits.append(found)
-        if fault is not None:
-            faults.append(fault)
+    index, faults = _nearest(template, spec)
     if faults:
         raise SpecError(faults)
-    return template.choices.join(digits)
+    return index
+
+
+def _nearest(template: Template, spec: ResNetSpec) -> tuple[int, list[Fault]]:
+    """The index whose free values are those of a checked spec, with the first value of each field
+    that has none of its own, and a fault for each of these."""
+    tree = _listed(spec, template)
+    found = [_digit(template, number, free, tree) for number, free in enumerate(template.free)]
+    index = template.choices.join([digit for digit, _ in found])
+    return index, [fault for _, fault in found if fault is not None]
 
 
 def _digit(
@@ -100,6 +112,13 @@ def _digit(
             "space", message, path_text(free.places[0]), f"allow it in free.{free.path}"
         )
     return found, None
+
+
+def _within(path: Path, place: Path) -> bool:
+    """Whether a path leads to what a fault names: to its place, or to the same field of another
+    stage or block."""
+    fields, inside = ([part for part in each if isinstance(part, str)] for each in (place, path))
+    return inside[: len(fields)] == fields
 
 
 def _tree(spec: ResNetSpec) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Literal, get_args
 
 from ..errors import Fault, SpecError
@@ -14,6 +14,9 @@ from ..specs.base import MAX_CHANNELS
 from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from ..specs.plain import as_count, is_number
+
+#: Beyond what the largest widths and depths of the language reach.
+_MOST = 10**15
 
 By = Literal["width", "depth", "compound"]
 
@@ -100,9 +103,14 @@ def _budget(params: float | None, macs: float | None) -> tuple[Quantity, int]:
         raise SpecError(Fault("fit", message, help="write fit(spec, params=5e6)"))
     quantity: Quantity = "macs" if params is None else "params"
     target = params if params is not None else macs
-    if not is_number(target) or not 1 <= target < 1e15:
+    if not is_number(target) or not 1 <= target < inf:
         message = f"{target!r} is not a number of {quantity}"
         raise SpecError(Fault("fit", message, quantity, "use a number such as 5e6"))
+    if target > _MOST:
+        message = (
+            f"{quantity} is at most {_MOST:,}, and {float(min(target, 10**300)):.3g} is too large"
+        )
+        raise SpecError(Fault("range", message, quantity, "use a number such as 5e6"))
     return quantity, round(target)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from math import inf
 
 from ..drawing.numbers import percent
 from ..errors import Fault, SpecError
@@ -29,7 +28,8 @@ class Misses:
         self._asked = Counter[str]()  # how many of them were asked for each limit
         self._held = Counter[str]()  # and keep it
         self._nearest: dict[str, tuple[float, int]] = {}  # distance and figure, by bound
-        self._closest: tuple[float, Figures | None] = (inf, None)  # to all of the limits together
+        # The nearest network to all of the limits together: distance, figures, and those missed.
+        self._closest: tuple[float, Figures, list[str]] | None = None
         self._bounds = [limit for limit in points.limits if isinstance(limit, Bound)]
 
     def add(self, miss: Miss) -> None:
@@ -49,10 +49,11 @@ class Misses:
             self._held[limit.place] += limit.place not in missed
         for bound in self._bounds:
             far = missed.get(bound.place, 0.0)
-            if far < self._nearest.get(bound.place, (inf, 0))[0]:
+            if bound.place not in self._nearest or far < self._nearest[bound.place][0]:
                 self._nearest[bound.place] = far, getattr(figures, bound.place)
-        if (far := sum(missed.values())) < self._closest[0]:
-            self._closest = far, figures
+        far = sum(missed.values())
+        if self._closest is None or far < self._closest[0]:
+            self._closest = far, figures, [*missed]
 
     @property
     def faults(self) -> list[tuple[Fault, int]]:
@@ -78,10 +79,13 @@ class Misses:
         message = f"none of {looked}{where} is within the limits. {'; '.join(alone)}"
         if len(limits) > 1:
             message += f"; all of them: {self._kept_by_all()}"
-        places = [limit.place for limit in limits]
-        never = [place for place in places if self._asked[place] and not self._held[place]]
-        place = (never or places)[0]
-        return self._points.error(Fault("space", message, f"where.{place}", self._help(never)))
+        assert self._closest is not None  # a network was looked at
+        _, figures, broken = self._closest
+        never = [place for place in broken if not self._held[place]]
+        fault = Fault(
+            "space", message, f"where.{(never or broken)[0]}", self._help(figures, broken)
+        )
+        return self._points.error(fault)
 
     def _kept(self, name: str) -> str:
         """How many networks keep a limit, and the nearest figure where none does."""
@@ -94,21 +98,22 @@ class Misses:
         return f"kept by none{near}"
 
     def _kept_by_all(self) -> str:
-        _, figures = self._closest
+        assert self._closest is not None
+        _, figures, _ = self._closest
         near = [f"{getattr(figures, bound.place):,} {bound.place}" for bound in self._bounds]
         return f"kept by none{', the nearest has ' if near else ''}{', '.join(near)}"
 
-    def _help(self, never: list[str]) -> str:
-        if never:
-            bounds = [
-                f"extend where.{name} to {self._nearest[name][1]:,}"
-                if name in self._nearest
-                else f"relax where.{name}"
-                for name in never
-            ]
-            remedy = " and ".join(bounds)
-        else:
-            remedy = "widen the limits"
+    def _help(self, figures: Figures, broken: list[str]) -> str:
+        """What lets the nearest network in: where a limit is as far as the nearest of any network,
+        there may be none that is as near to all."""
+        bounds = {bound.place for bound in self._bounds}
+        remedies = [
+            f"extend where.{place} to {getattr(figures, place):,}"
+            if place in bounds
+            else f"relax where.{place}"
+            for place in broken
+        ]
+        remedy = " and ".join(remedies)
         if self.count >= self._points.size:
             return f"{remedy}, or free more fields"
         return f"{remedy}, free more fields, or {self._remedy}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, isfinite
 
+from ..errors import Fault, SpecError
+
 Values = Sequence[float]
 
 
@@ -24,11 +26,15 @@ def dominates(one: Values, other: Values) -> bool:
 def pareto_front(points: Sequence[Values]) -> list[int]:
     """Places of the points that no other dominates, in the order of their values.
 
-    Equal points are all kept; points with a value that is not finite are left out.
+    Equal points are all kept; points with a value that is not finite are left out. Raises
+    :class:`SpecError` where points have different numbers of values.
 
     >>> pareto_front([(3, 1), (1, 3), (2, 2), (3, 3)])
     [1, 2, 0]
     """
+    if len({len(values) for values in points}) > 1:
+        message = "points have different numbers of values"
+        raise SpecError(Fault("search", message, help="give each one for each objective"))
     finite = [place for place, values in enumerate(points) if all(map(isfinite, values))]
     front: list[int] = []
     # A point can be dominated only by one that comes before it in this order.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -111,7 +111,7 @@ class Points:
         network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
         if not self.limits:
             return network()
-        ways = {name: partial(_measure, way, network) for name, way in self._measured.items()}
+        ways = {name: partial(_measure, name, way, network) for name, way in self._measured.items()}
         try:
             far = self._missed(Scope(spec, figures, ways))
         except UndefinedError as error:
@@ -145,16 +145,18 @@ class Points:
         found = self.look(index)
         if isinstance(found, Architecture):
             return found
-        raise self.error(found.faults or [self._outside(found)])
+        raise self.error(found.faults or [*self._outside(found)])
 
     def worst(self, miss: Miss) -> Limit:
         """The limit that a network misses by most."""
         return max(self.limits, key=lambda limit: miss.missed.get(limit.place, 0.0))
 
-    def _outside(self, miss: Miss) -> Fault:
-        """The fault of a network outside the limits."""
+    def _outside(self, miss: Miss) -> Iterator[Fault]:
+        """A fault for each limit that a network does not keep."""
+        return (self._broken(miss, limit) for limit in self.limits if limit.place in miss.missed)
+
+    def _broken(self, miss: Miss, limit: Limit) -> Fault:
         network = f"the network at index {miss.index:,}"
-        limit = self.worst(miss)
         name = limit.place
         if isinstance(limit, Kept):
             message = f"{network} is not within the limits: {limit.broken}"
@@ -185,8 +187,18 @@ def _network(
     return Architecture(number, index, spec, digest(spec, size), *figures)
 
 
-def _measure(way: Quantity, network: Callable[[], Architecture]) -> Any:
-    return plain(way(network()))
+def _measure(name: str, way: Quantity, network: Callable[[], Architecture]) -> Any:
+    """What a caller's quantity is for a network. Raises :class:`SpecError` for another value than a
+    number, a word or a truth value."""
+    found = network()
+    value = way(found)
+    # NumPy's arrays and torch's tensors of one number.
+    value = value.item() if getattr(value, "shape", None) == () else plain(value)
+    if isinstance(value, bool | int | float | str):
+        return value
+    message = f"{name} is {type(value).__name__} for network {found.digest[:12]}"
+    help_ = "return a number, a word or a truth value; inf for a network that has none"
+    raise SpecError(Fault("condition", message, name, help_))
 
 
 def _check_size(laid: Plan) -> None:

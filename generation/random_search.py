@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
-from ..errors import Fault, SpecError
+from ..errors import Fault, SpecError, wrong_type
 from ..specs.plain import as_seed, is_number, plain
 from .dice import Dice
 from .digests import DigestSet
@@ -58,6 +58,9 @@ class RandomSearch:
     method: ClassVar[Method] = "random"
 
     def __init__(self, space: Space, seed: int = 0, *, guided: bool = False) -> None:
+        if not isinstance(space, Space):
+            help_ = "call load_space for a shipped name or a file"
+            raise wrong_type(type(self).__name__, "a space", space, help_)
         self.space, self.guided = space, guided
         self.seed = as_seed(type(self).__name__, seed)
         self._dice = Dice(self.method, self.seed)
@@ -184,7 +187,8 @@ class RandomSearch:
             raise SpecError(Fault("search", message, "value", "report numbers; lower is better"))
         known = len(self._tells[0].values) if self._tells else len(values)
         if len(values) != known:
-            message = f"{len(values)} values were reported, and {known} before"
+            said = "one value was" if len(values) == 1 else f"{len(values)} values were"
+            message = f"{said} reported, and {known} before"
             help_ = "report one for each objective, always in the same order"
             raise SpecError(Fault("search", message, "value", help_))
         numbers = tuple(map(float, values))

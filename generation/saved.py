@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from ..errors import Fault, SpecError, wrong_type
 from ..files import write_whole
@@ -32,11 +32,17 @@ _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
+def _whole(index: Any) -> Any:
+    """An index, which may stand as a text."""
+    digits = isinstance(index, str) and len(index) <= 1000 and index.isascii() and index.isdigit()
+    return int(index) if digits else index
+
+
 class _Network(Spec):
     """A network of the history: all of an :class:`Architecture` but its spec."""
 
     number: _Count
-    index: _Count | Annotated[str, Field(pattern="^[0-9]{1,1000}$")]
+    index: Annotated[_Count, BeforeValidator(_whole)]
     digest: _Digest
     params: _Count
     macs: _Count
@@ -109,13 +115,14 @@ def load_search(path: str | os.PathLike[str], space: Space | None = None) -> Ran
     True
     """
     file = os.fspath(path)
+    if space is not None and not isinstance(space, Space):
+        help_ = "call load_space for a shipped name or a file"
+        raise wrong_type("load_search", "a space", space, help_)
     saved = _read(file)
     with _located(file):
         space = Space(**saved.space) if space is None else space
         networks = [_network(space, each) for each in saved.history]
-        if any(result.network >= len(networks) for result in saved.results):
-            message = "a result is of no network of the history"
-            raise SpecError(Fault("search", message, "results"))
+        _check_results(saved.results, len(networks))
     tells = [Measured(networks[each.network], *_numbers(each.values)) for each in saved.results]
     settings = (saved.method, saved.seed, saved.population, saved.tournament, saved.guided)
     search = make_search(space, *settings)
@@ -169,11 +176,25 @@ def _located(file: str) -> Iterator[None]:
 
 def _network(space: Space, saved: _Network) -> Architecture:
     """A network of the history, which must be what stands at its index in ``space``."""
-    index = int(saved.index)
+    index = saved.index
     spec = space.template.spec_at(index)
     figures = Figures(*(getattr(saved, name) for name in Figures._fields))
     found = Architecture(saved.number, index, spec, saved.digest, *figures)
     return space.own(replace(found, move=saved.move, parents=saved.parents))
+
+
+def _check_results(results: Sequence[_Result], networks: int) -> None:
+    """Refuse a result of no network, or with another number of values than the first."""
+    for place, result in enumerate(results):
+        where = f"results[{place}]"
+        if result.network >= networks:
+            message = f"there is no network {result.network}: the history has {networks}"
+            raise SpecError(Fault("search", message, f"{where}.network"))
+        if len(result.values) != len(results[0].values):
+            message = (
+                f"a result has {len(result.values)} values, and the first {len(results[0].values)}"
+            )
+            raise SpecError(Fault("search", message, f"{where}.values"))
 
 
 def _numbers(values: tuple[float | None, ...]) -> tuple[float, tuple[float, ...]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import get_args
 
-from ..errors import Fault, SpecError
+from ..errors import Fault, SpecError, wrong_type
+from ..specs.plain import as_count
 from .evolution import Evolution
 from .nsga2 import NSGA2
 from .points import Architecture
 from .random_search import Measured, Method, RandomSearch
 from .space import Space
+
+Objective = Callable[[Architecture], float | Sequence[float]]
 
 
 def make_search(
@@ -40,7 +43,7 @@ def make_search(
 
 def search(
     space: Space,
-    objective: Callable[[Architecture], float | Sequence[float]],
+    objective: Objective,
     count: int,
     *,
     method: Method = "evolution",
@@ -61,6 +64,12 @@ def search(
     21823968.0
     """
     searcher = make_search(space, method, seed, population, tournament, guided)
+    if not callable(objective):
+        raise wrong_type("search", "a function of a network as objective", objective)
+    return _measured(searcher, objective, as_count("count", count, 0))
+
+
+def _measured(searcher: RandomSearch, objective: Objective, count: int) -> Iterator[Measured]:
     for _ in range(count):
         network = searcher.ask()
         yield searcher.tell(network, objective(network))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
+from keyword import iskeyword
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from .covering import Cover
 from .derived import Derivation
 from .digests import DigestSet
 from .draws import TRIES, Draws, in_order
-from .expressions import Scope
+from .expressions import CONSTANTS, FUNCTIONS, Scope
 from .guided import GuidedDraws
 from .points import Architecture, Miss, Points, Quantity
 from .shards import Shard
@@ -150,10 +151,13 @@ class Space(Spec):
 
         Raises :class:`SpecError` for a path that is not free, is left out, or has no such value.
         """
-        for path in {*chosen, *self.fields}:
+        if not isinstance(chosen, Mapping):
+            raise wrong_type("space.index", "a mapping of paths to numbers", chosen)
+        for path in {**chosen, **self.fields}:
             size, value = self.fields.get(path, 0), chosen.get(path, -1)
             if not is_whole(value) or not 0 <= value < size:
                 message = f"{path} has {size} values here, and {value!r} was chosen"
+                message = message if path in chosen else f"{path} is left out"
                 raise SpecError(Fault("range", message, path, "see the space's fields"))
         return self.points.choices.join([int(chosen[path]) for path in self.fields])
 
@@ -178,10 +182,8 @@ class Space(Spec):
         >>> sum(stage.depth for stage in found.spec.stages) <= 16, found.macs <= 150 * found.params
         (True, True)
         """
-        clash = [name for name in measured if name in Scope.names()]
-        if clash:
-            message = f"{clash[0]} is a name of every network"
-            raise SpecError(Fault("condition", message, help="choose another name"))
+        for name, way in measured.items():
+            _check_quantity(name, way)
         where = {**self.where.model_dump(), "conditions": [*self.where.conditions, *conditions]}
         try:
             found = self.model_copy(update={"where": Where(**where)})
@@ -378,6 +380,20 @@ def load_space(source: str | os.PathLike[str]) -> Space:
     space = validate(Space, document)
     space._document = document
     return space
+
+
+def _check_quantity(name: str, way: Any) -> None:
+    """Raise :class:`SpecError` for what cannot be a quantity of one's own."""
+    message = help_ = ""
+    if name in Scope.names():
+        message, help_ = f"{name} is a name of every network", "choose another name"
+    elif not name.isidentifier() or iskeyword(name) or name in {*FUNCTIONS, *CONSTANTS}:
+        message, help_ = f"conditions cannot name {name!r}", "choose a name such as latency"
+    elif not callable(way):
+        message = f"{name} is {type(way).__name__}, which cannot be called"
+        help_ = f"write {name}=lambda network: ..."
+    if message:
+        raise SpecError(Fault("condition", message, name, help_))
 
 
 def _read(name: str) -> Document:

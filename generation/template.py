@@ -170,13 +170,15 @@ class Template:
 
     def _wrong_derivations(self) -> Iterator[Fault]:
         tree: Any = _fresh(self._filled(self.choices.unrank(0)))
+        known = [(f"free.{free.path}", free.places) for free in self.free]
         for rule in self._derive:
             place = f"derive.{rule.text}"
             try:
                 places = tuple(whole_path(tree, found) for found, _ in rule.places(tree))
-                clash = _overlaps([*((f.path, f.places) for f in self.free), (place, places)])
-                if clash:
-                    raise SpecError(clash)
+                if clash := _overlaps([*known, (place, places)]):
+                    yield from clash
+                    continue
+                known.append((place, places))
                 rule.put(tree)
             except SpecError as error:
                 fault = error.faults[0]
@@ -193,9 +195,12 @@ class Template:
                 if key in reported or not _concerns(fault, free, bool(self._derive)):
                     continue
                 reported.add(key)
-                place = path_text(("free", free.path, *option))
+                inside = _inside(written[free.path], option, fault, free)
+                place = path_text(("free", free.path, *option, *inside))
                 help_ = fault.help
-                if fault.message.endswith("not a list") and _is_inside(fault, free):
+                if option[-1:] == ("of",) and free.path.endswith(".depth"):
+                    help_ = f"write it at {free.path.removesuffix('depth')}blocks"
+                elif fault.message.endswith("not a list") and _is_inside(fault, free):
                     help_ = "write {choice: [ ... ]} for choices within an option"
                 yield Fault(fault.code, fault.message, place, help_)
 
@@ -218,6 +223,29 @@ def _is_inside(fault: Fault, free: Free) -> bool:
     """Whether a fault is one of a field within the value of a free place."""
     path = parse_path(fault.path) if fault.path else ()
     return any(path[: len(place)] == place and path != place for place in free.places)
+
+
+def _inside(
+    written: Any, option: Sequence[str | int], fault: Fault, free: Free
+) -> tuple[str | int, ...]:
+    """Path of the field of an option that a fault is about, as far as the file names its fields."""
+    path = parse_path(fault.path) if fault.path else ()
+    around = next((place for place in free.places if path[: len(place)] == place), None)
+    if around is None:
+        return ()
+    rest = list(path[len(around) :])
+    for part in option:
+        written = written[part]
+    if option[-1:] == ("of",):  # what stands at any place of a list
+        rest = rest[1:]
+    found: list[str | int] = []
+    for part in rest:
+        known = isinstance(written, dict) and part in written
+        if not known and not (isinstance(written, list) and part in range(len(written))):
+            break
+        found.append(part)
+        written = written[part]
+    return tuple(found)
 
 
 def _corners(choices: Choices) -> Iterator[int]:
@@ -268,7 +296,7 @@ def _overlaps(paths: list[tuple[str, tuple[Path, ...]]]) -> list[Fault]:
             outer = owner.removeprefix("free.")
             message = f"{path_text(place)} is already set by {outer}"
             help_ = "leave one of the two out"
-            if inside:
+            if inside and not outer.startswith("derive."):
                 help_ = f"write {place[-1]} into the options of {outer}: {{choice: [ ... ]}}"
             faults.append(Fault("path", message, text, help_))
             break

@@ -43,6 +43,11 @@ def test_as_json_at_a_size_and_by_depth(cli: Cli) -> None:
         (("--params", "many"), 2, "'many' is not a number: write 5000000, 5e6 or 5M"),
         (("--macs", "-1"), 2, "'-1' is not a number"),
         (("--params", "nan"), 2, "'nan' is not a number"),
+        (
+            ("--params", "1e18"),
+            3,
+            "params is at most 1,000,000,000,000,000, and 1e+18 is too large",
+        ),
         (("--params", "5e6", "--input", "1x64x64"), 3, "channels"),
         (("--params", "5e6", "--step", "0"), 2, "step"),
     ],
@@ -51,3 +56,13 @@ def test_wrong_budgets(cli: Cli, options: tuple[str, ...], code: int, said: str)
     done = cli("fit", "resnet18", *options)
     assert done.code == code
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [("11689512", "(exactly)"), ("11689513", "(<0.01%)"), ("11e6", "%): 0.9")],
+)
+def test_how_far_the_result_is(cli: Cli, budget: str, said: str) -> None:
+    done = cli("fit", "resnet18", "--params", budget)
+    assert said in done.err
+    assert "-0.00%" not in done.err

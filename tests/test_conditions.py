@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pytest
 import resforge as rf
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from resforge.errors import Fault, SpecError
@@ -124,6 +126,12 @@ _LONGEST = 100
         ("(" * 300, "too many nested", ""),
         ("-" * 200 + "1 > 0", "nested too deeply", "two conditions"),
         ("1 > 0 and " * 200 + "1 > 0", "at most 1000", ""),
+        ("block.kind == basic", "there is no 'basic'", "in quotes: 'basic'"),
+        ("stages[0].wdth < 3", "stages[0].wdth is not there", "'width'"),
+        ("stages[*].width < 64", "invalid syntax", "all(stage.width <= 64 for"),
+        ("depth.real > 3", "depth is 8", ""),
+        ("activation.slope < 1", "activation is 'relu'", "activation.kind == 'relu' or"),
+        (f"macs * 1.0 * {'9' * 400} < 1", "too large", "smaller"),
         ("", "invalid", ""),
         ("\0", "", ""),
     ],
@@ -148,6 +156,28 @@ def test_no_text_of_a_condition_gives_a_raw_error(text: str) -> None:
         _space(text)
     except SpecError as error:
         assert all(fault.path.startswith("where.conditions") for fault in error.faults)
+
+
+def test_a_word_has_its_kind_as_a_mapping_has() -> None:
+    slopes = {"kind": "leaky_relu", "slope": {"choice": [0.1, 0.3]}}
+    words = Space(
+        space=1,
+        base="cifar_resnet20",
+        free={"activation": ["relu", "silu", slopes]},
+        where={"conditions": ["activation.kind != 'leaky_relu' or activation.slope < 0.2"]},
+    )
+    kept = [words.values(found)["activation"] for found in words.enumerate()]
+    assert kept == ["relu", "silu", {"kind": "leaky_relu", "slope": 0.1}]
+
+
+@pytest.mark.parametrize("number", ["1e308 * 1e308", "(1e308 * 1e308 - 1e308 * 1e308)"])
+@pytest.mark.parametrize("condition", ["{} < 1", "{} == 1", "1 > {}", "{} < {}", "not {} != 2"])
+def test_infinite_numbers_are_reported_as_others_are(number: str, condition: str) -> None:
+    space = _space(condition.replace("{}", f"depth * {number}"), params={"max": 1e9})
+    for guided in (False, True):
+        with pytest.raises(SpecError, match="kept by none") as error:
+            space.nth(0, tries=20, guided=guided)
+        assert "relax where.conditions[0]" in str(error.value)
 
 
 @given(
@@ -178,8 +208,39 @@ def test_conditions_and_ranges_are_reported_together() -> None:
     found = survey(space, 50)
     assert found.networks == 50
     assert found.within == 0
-    with pytest.raises(SpecError, match=r"does not keep|params, and not"):
+    with pytest.raises(SpecError) as error:
         space.at(0)
+    missed = space.look(0).missed
+    assert [fault.path for fault in error.value.faults] == [f"where.{place}" for place in missed]
+    assert len(missed) == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "conditions"),
+    [
+        ({"params": {"min": 1e6}, "macs": {"max": 1e6}}, []),
+        ({"params": {"min": 2e5}, "macs": {"max": 2e7}, "depth": [9, 9]}, []),
+        ({"params": {"max": 3e4}}, ["sum(depths) > 5", "macs / params < 1"]),
+    ],
+)
+def test_the_remedy_of_limits_that_cannot_be_met_together_helps(
+    where: Any, conditions: Any
+) -> None:
+    with pytest.raises(SpecError) as error:
+        _space(*conditions, **where).nth(0, tries=100)
+    for step in str(error.value.faults[0].help).split(", ")[0].split(" and "):
+        verb, _, rest = step.partition(" where.")
+        place, _, figure = rest.partition(" to ")
+        if verb == "extend":
+            low, high = where[place] if isinstance(where[place], list) else (None, None)
+            now = {"min": low, "max": high} if low else dict(where[place])
+            number = int(figure.replace(",", ""))
+            side = "min" if now.get("min") and number < now["min"] else "max"
+            where = {**where, place: {**now, side: number}}
+        else:
+            number = int(place.removeprefix("conditions[").removesuffix("]"))
+            conditions = [*conditions[:number], "true", *conditions[number + 1 :]]
+    assert _space(*conditions, **where).nth(0, tries=100)
 
 
 def test_an_unwritten_condition_changes_no_identity() -> None:
@@ -203,6 +264,37 @@ def test_quantities_of_ones_own_are_asked_of_networks_within_all_other_limits() 
     assert space.where.conditions == ("sum(depths) <= 5", "latency <= 20")
     again = space.constrained("depth > 1")
     assert next(iter(again.sample(0))) == found[0]
+
+
+def test_a_quantity_is_measured_once_for_a_network() -> None:
+    asked: list[int] = []
+
+    def latency(network: Architecture) -> float:
+        asked.append(network.index)
+        return network.macs / 1e6
+
+    space = _space().constrained("1 < latency < 60", "latency != 7 or latency < 9", latency=latency)
+    next(space.sample(0))
+    assert len(asked) == len(set(asked)) > 0
+
+
+@pytest.mark.parametrize("value", [np.float32(3), np.array(3.0), torch.tensor(3), 3])
+def test_a_measured_number_is_taken_from_any_library(value: Any) -> None:
+    assert _space().constrained("speed == 3", speed=lambda network: value).nth(0)
+
+
+@pytest.mark.parametrize("value", [None, np.ones(3), [1, 2], {"ms": 3}])
+def test_a_quantity_that_is_no_number_is_an_error_at_once(value: Any) -> None:
+    space = _space().constrained("speed == 3", speed=lambda network: value)
+    with pytest.raises(SpecError, match=f"speed is {type(value).__name__}") as error:
+        space.nth(0)
+    assert error.value.faults[0].help
+
+
+def test_arithmetic_of_a_quantity_fails_as_its_own() -> None:
+    space = _space().constrained("speed > 1", speed=lambda network: 1 / (network.params * 0))
+    with pytest.raises(ZeroDivisionError):
+        space.nth(0)
 
 
 def test_the_error_tells_of_quantities_that_nobody_asked_for() -> None:
@@ -232,6 +324,9 @@ def test_an_error_of_a_quantity_reaches_the_caller() -> None:
         (["latency < 3"], {}, "there is no 'latency'"),
         (["depth <"], {}, "invalid syntax"),
         ([], {"depth": lambda network: 1}, "depth is a name of every network"),
+        ([], {"sum": lambda network: 1}, "cannot name 'sum'"),
+        ([], {"a-b": lambda network: 1}, "cannot name 'a-b'"),
+        ([], {"speed": 3}, "speed is int, which cannot be called"),
     ],
 )
 def test_bad_constraints_in_python(conditions: list[str], quantities: Any, says: str) -> None:

@@ -138,6 +138,12 @@ def test_wrong_settings_are_refused() -> None:
         Evolution(space, population=0)
     with pytest.raises(rf.SpecError, match="no method 'annealing'"):
         next(search(space, objective, 1, method="annealing"))  # type: ignore[arg-type]
+    with pytest.raises(rf.SpecError, match="takes a space, not str"):
+        search("cifar_resnets", objective, 1)  # type: ignore[arg-type]
+    with pytest.raises(rf.SpecError, match=r"count is a whole number of at least 0, not 1\.5"):
+        search(space, objective, 1.5)  # type: ignore[arg-type]
+    with pytest.raises(rf.SpecError, match="a function of a network as objective, not int"):
+        search(space, 3, 1)  # type: ignore[arg-type]
 
 
 def test_points_can_be_chosen_field_by_field() -> None:
@@ -150,6 +156,11 @@ def test_points_can_be_chosen_field_by_field() -> None:
     chosen = space.at(space.index({"shortcut": 1, "stages[*].depth": 5})).spec
     assert [stage.depth for stage in chosen.stages] == [2, 1, 2]
     assert chosen.shortcut.change.kind == "projection"
-    for wrong in ({"shortcut": 1}, {"shortcut": 2, "stages[*].depth": 0}):
-        with pytest.raises(rf.SpecError, match="values here"):
-            space.index(wrong)
+    for wrong, said in (
+        ({"shortcut": 1}, r"stages\[\*\].depth is left out"),
+        ({"shortcut": 2, "stages[*].depth": 0}, "2 values here, and 2 was"),
+        ({"shortcut": 1, "stages[*].depth": 0, "block": 0}, "block has 0 values here"),
+        (3, "takes a mapping"),
+    ):
+        with pytest.raises(rf.SpecError, match=said):
+            space.index(wrong)  # type: ignore[arg-type]

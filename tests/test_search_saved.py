@@ -172,6 +172,17 @@ def test_a_search_may_go_on_in_an_edited_space(tmp_path: Path) -> None:
         (lambda tree: tree | {"space": {}}, "space"),
         (lambda tree: tree | {"results": [{"network": 99, "values": [1]}]}, "no network"),
         (lambda tree: tree | {"results": [{"network": 0, "values": []}]}, "values"),
+        (
+            lambda tree: (
+                tree
+                | {"results": [{"network": 0, "values": [1]}, {"network": 1, "values": [1, 2]}]}
+            ),
+            "results[1].values",
+        ),
+        (
+            lambda tree: tree | {"history": [tree["history"][0] | {"index": "x"}]},
+            "history[0].index:",
+        ),
         (lambda tree: tree | {"history": [tree["history"][0] | {"index": 5}]}, "of this space"),
         (lambda tree: tree | {"history": [tree["history"][0] | {"index": "9" * 30}]}, "space"),
         (lambda tree: tree | {"history": [tree["history"][0] | {"digest": "x"}]}, "digest"),
@@ -196,6 +207,8 @@ def test_what_cannot_be_saved_or_read_is_refused(tmp_path: Path) -> None:
         save_search(Own(SPACE), tmp_path / "search.json")
     with pytest.raises(rf.SpecError, match="no such file"):
         load_search(tmp_path / "search.json")
+    with pytest.raises(rf.SpecError, match="takes a space, not str"):
+        load_search(tmp_path / "search.json", "cifar_resnets")  # type: ignore[arg-type]
     (tmp_path / "search.json").write_bytes(b"\xff\x00")
     with pytest.raises(rf.SpecError, match="no saved search"):
         load_search(tmp_path / "search.json")

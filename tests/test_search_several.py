@@ -140,3 +140,8 @@ def test_one_objective_and_small_spaces_work_too() -> None:
     assert len({next(found).network.digest for _ in range(8)}) == 8
     with pytest.raises(rf.SpecError, match="all 8 networks"):
         next(found)
+
+
+def test_points_with_different_numbers_of_values_are_refused() -> None:
+    with pytest.raises(rf.SpecError, match="different numbers of values"):
+        pareto_front([(1, 2), (1,)])

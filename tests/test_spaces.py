@@ -68,6 +68,26 @@ def test_values_that_follow_from_themselves_are_refused(derive: dict[str, Any]) 
     assert "computed from itself" in fault.message or "a circle" in fault.message
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        {"stages[*].width": "stem.width", "stages[1].width": {"of": "stem.width", "times": 2}},
+        {"stages[1]": "stages[0]", "stages[1].width": {"of": "stem.width", "times": 2}},
+        {"stages[2].width": "stem.width", "stages[-1].width": "stages[1].width"},
+    ],
+)
+def test_a_place_is_derived_once(paths: dict[str, Any], turned: bool) -> None:
+    derive = dict(reversed(paths.items())) if turned else paths
+    with pytest.raises(rf.SpecError) as caught:
+        space(free={"shortcut": ["projection"]}, derive=derive)
+    (fault,) = caught.value.faults
+    assert fault.path.removeprefix("derive.") in paths
+    assert "is already set by derive." in fault.message
+    assert fault.path not in fault.message
+    assert fault.help == "leave one of the two out"
+
+
 def test_a_survey_counts_different_points() -> None:
     free = {
         "stages[*].depth": {"int": [1, 3]},
@@ -222,12 +242,16 @@ def test_the_error_of_an_empty_space_tells_of_each_limit() -> None:
     assert "at least 250,000 params: kept by" in fault.message
     assert "at most 8 depth: kept by 3.7% of the networks" in fault.message
     assert "all of them: kept by none" in fault.message
-    assert "extend" not in fault.help
+    assert fault.path == "where.params"
+    assert fault.help == (
+        "extend where.params to 223,258 and extend where.depth to 12, or free more fields"
+    )
     never = space(where={"params": {"min": 1e8}, "macs": {"max": 10}})
     with pytest.raises(rf.SpecError, match="kept by none, the nearest has 269,722") as caught:
         next(never.sample())
-    assert "where.params to 269,722" in caught.value.faults[0].help
-    assert "where.macs to" in caught.value.faults[0].help
+    assert caught.value.faults[0].help == (
+        "extend where.params to 75,290 and extend where.macs to 12,239,488, or free more fields"
+    )
 
 
 def test_spaces_are_equal_where_they_draw_alike(tmp_path: Path) -> None:
@@ -315,12 +339,24 @@ def test_why_a_network_is_not_in_a_space() -> None:
         drawn.find("cifar_plain20")
     assert [fault.path for fault in caught.value.faults] == ["shortcut"]
     with pytest.raises(rf.SpecError) as caught:
+        drawn.find("resnet18")
+    assert [fault.path for fault in caught.value.faults] == [
+        "stages[0].width",
+        "stem",
+        "stages",
+        "head.num_classes",
+    ]
+    with pytest.raises(rf.SpecError) as caught:
         space(base="cifar_plain20").find("cifar_resnet20")
     assert {fault.path for fault in caught.value.faults} == {"shortcut.match", "shortcut.change"}
     with pytest.raises(rf.SpecError, match="has 269,722 params, and not at most 200,000"):
         space(where={"params": {"max": 2e5}}).find("cifar_resnet20")
     with pytest.raises(rf.SpecError, match="is left out"):
         space().index_of({"stages[0].depth": 1})
+    with pytest.raises(rf.SpecError, match="takes a mapping"):
+        space().index_of(3)  # type: ignore[arg-type]
+    numbers = {f"stages[{stage}].depth": np.int64(2) for stage in range(3)}
+    assert space().index_of(numbers) == 13
     with pytest.raises(rf.SpecError, match="is not free"):
         space().index_of({**space().values(space().nth(0)), "stem.width": 8})
     with pytest.raises(rf.SpecError, match="none of the values"):
