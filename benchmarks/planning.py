@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import resforge as rf
 import torch
-from resforge.specs.ends import _chain_at
-from resforge.specs.layout import _tally_at, block_at, sums_at
 from torch.utils.flop_counter import FlopCounterMode
 
 from .rows import AnyRow, Missing
@@ -134,12 +133,19 @@ def _against_first(name: str, pairs: int) -> Row:
     tree = rf.load(name).model_dump(mode="json")
 
     def first() -> Work:
-        for kept in (block_at, sums_at, _tally_at, _chain_at):
+        for kept in _caches():
             kept.cache_clear()
         return _plan(rf.ResNetSpec(**tree).model_copy())
 
     peer = "the same, nothing kept from before"
     return compare_prepared(f"plan {name}", peer, lambda: _plan(rf.load(name)), first, pairs)
+
+
+def _caches() -> Iterator[Any]:
+    """All that the planner and the language keep of networks that they met."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith(("resforge.specs", "resforge.planner")):
+            yield from (found for found in vars(module).values() if hasattr(found, "cache_clear"))
 
 
 def _each(row: Row, times: int) -> Row:

@@ -129,7 +129,8 @@ class Spec(BaseModel):
         copy = kind.__new__(kind)
         put = object.__setattr__
         put(copy, "__dict__", {**self.__dict__, **values})
-        put(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__.union(values))
+        given = self.__pydantic_fields_set__
+        put(copy, "__pydantic_fields_set__", given if given >= values.keys() else given | {*values})
         put(copy, "__pydantic_extra__", None)
         put(copy, "__pydantic_private__", None)
         return copy

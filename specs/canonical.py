@@ -6,17 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from .block import BlockSpec
-from .ends import ChainLayout, before_at, closing_at, head_at, stem_at
-from .fields import NetworkFields
-from .init import InitSpec
+from .ends import before_at, closing_at, head_at, stem_at
+from .fields import Frame, NetworkFields
 from .join import JoinSpec
 from .layer import Module, Size
 from .layout import BlockModules, block_at, sums_at
 from .operation import is_sizeless, meanings
-from .resolve import runs_of
+from .resolve import ResolvedBlock, runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
 from .sums import Step
@@ -34,10 +33,9 @@ def digest(spec: NetworkFields, size: Size | None = None) -> str:
     ``size`` is that of the pictures for which the network was planned, if it was: what is laid out
     already is read again. It changes no digest.
     """
-    rates, parts = _rates(spec), _layouts(spec)
-    ends = {**_ends_of(parts), "rates": rates} if rates else None
-    lines = [_text_of(parts) if ends is None else _ENCODER.encode(ends)]
-    for stage in _stages(spec, size or spec.point, block_text, _ENCODER.encode):
+    rates = _rates(spec)
+    lines = [_ENCODER.encode({**_ends(spec), "rates": rates}) if rates else _ends_text(*_end(spec))]
+    for stage in _stages(spec, size or spec.point, _text_at, _ENCODER.encode):
         lines += ["stage", *stage]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -49,58 +47,49 @@ def canonical(spec: NetworkFields) -> dict[str, Any]:
     So a word and the chain that it stands for are one network, and a field that is added to the
     language later changes no identity. Names are left out.
     """
-    tree = {**_ends(spec), "stages": _stages(spec, spec.point, canonical_block, dict)}
+    tree = {**_ends(spec), "stages": _stages(spec, spec.point, _meaning_at, dict)}
     rates = _rates(spec)
     return {**tree, "rates": rates} if rates else tree
 
 
 def _ends(spec: NetworkFields) -> dict[str, Any]:
     """All but the blocks."""
-    return _ends_of(_layouts(spec))
+    return _ends_of(*_end(spec))
 
 
-class _Layouts(NamedTuple):
-    """What the meaning of all but the blocks is read from."""
-
-    in_channels: int
-    dims: int
-    init: InitSpec
-    stem: ChainLayout
-    closing: ChainLayout
-    head: ChainLayout | None
-
-
-def _layouts(spec: NetworkFields) -> _Layouts:
+def _end(spec: NetworkFields) -> tuple[Frame, BlockSpec, int]:
+    """What the meaning of all but the blocks depends on: the last block, and the channels that it
+    puts out, too."""
     last = runs_of(spec)[-1][-1][0]
-    end = closing_at(spec, last.block, last.site.out_channels, spec.point)
-    head = None if spec.head is None else head_at(spec, end.end.channels, spec.point)
+    return spec.frame, last.block, last.site.out_channels
+
+
+def _ends_of(frame: Frame, last: BlockSpec, channels: int) -> dict[str, Any]:
+    spec = frame.spec
     stem = stem_at(spec, spec.point)
-    return _Layouts(spec.in_channels, spec.dims, spec.init, stem, end, head)
-
-
-def _ends_of(laid: _Layouts) -> dict[str, Any]:
-    tree: dict[str, Any] = {"in_channels": laid.in_channels, "stem": meanings(laid.stem.modules)}
-    if laid.dims != 2:
-        tree["dims"] = laid.dims
-    if after := meanings(laid.closing.modules):
+    tree: dict[str, Any] = {"in_channels": spec.in_channels, "stem": meanings(stem.modules)}
+    if spec.dims != 2:
+        tree["dims"] = spec.dims
+    closing = closing_at(spec, last, channels, spec.point)
+    if after := meanings(closing.modules):
         tree["closing"] = after
-    if laid.head is not None:
-        tree["head"] = meanings(laid.head.modules)
-    if start := laid.init.differing():
+    if spec.head is not None:
+        tree["head"] = meanings(head_at(spec, closing.end.channels, spec.point).modules)
+    if start := spec.init.differing():
         tree["init"] = start
     return tree
 
 
-@lru_cache(1024)
-def _text_of(laid: _Layouts) -> str:
+@lru_cache(4096)
+def _ends_text(frame: Frame, last: BlockSpec, channels: int) -> str:
     """All but the blocks, as text."""
-    return _ENCODER.encode(_ends_of(laid))
+    return _ENCODER.encode(_ends_of(frame, last, channels))
 
 
 def _stages(
     spec: NetworkFields,
     size: Size,
-    of: Callable[..., T],
+    of: Callable[[ResolvedBlock, Size], T],
     of_chain: Callable[[dict[str, Any]], T],
 ) -> list[list[T]]:
     """The blocks of each stage, after the chain before them where there is one."""
@@ -114,12 +103,25 @@ def _stages(
             chain = meanings(before_at(spec, index, channels, spec.point).modules)
             parts += [of_chain({"before": chain})] if chain else []
         for resolved, times in run:
-            parts += [of(*resolved.like, size)] * times
+            parts += [of(resolved, size)] * times
             if resolved.site.stride != 1:
                 size = strided(size, resolved.site.stride)
         stages.append(parts)
         channels = resolved.site.out_channels
     return stages
+
+
+def _text_at(resolved: ResolvedBlock, size: Size) -> str:
+    """The text of a block on a map of ``size``."""
+    text = resolved.texts.get(size)
+    if text is None:
+        text = block_text(*resolved.like, size)
+        resolved.texts = {**resolved.texts, size: text}
+    return text
+
+
+def _meaning_at(resolved: ResolvedBlock, size: Size) -> dict[str, Any]:
+    return canonical_block(*resolved.like, size)
 
 
 def _rates(spec: NetworkFields) -> dict[str, Any] | None:
@@ -160,7 +162,7 @@ def _means_the_same_everywhere(modules: BlockModules) -> bool:
     return all(is_sizeless(module.op.__class__) for chain in modules[:4] for module in chain)
 
 
-@lru_cache(16_384)
+@lru_cache(1024)
 def block_text(
     block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size | None = None
 ) -> str:

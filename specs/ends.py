@@ -8,7 +8,7 @@ from operator import mul
 
 from .axes import Axes, largest, on_axes
 from .block import BlockSpec
-from .fields import NetworkFields
+from .fields import Frame, NetworkFields
 from .layer import End, Layer, Module, Size
 from .operation import Operation, Steps, named, trace_chain
 from .resolve import before_stage
@@ -37,8 +37,13 @@ class ChainLayout:
 
 def stem_at(spec: NetworkFields, size: Size) -> ChainLayout:
     """The stem on a picture of ``size``."""
-    site = spec.stem_site
-    return _chain_at(spec.stem.steps(site), site, None, size)
+    return _stem_at(spec.frame, size)
+
+
+@lru_cache(1024)
+def _stem_at(frame: Frame, size: Size) -> ChainLayout:
+    site = frame.stem_site
+    return _chain_at(frame.spec.stem.steps(site), site, None, size)
 
 
 def stem_map_at(spec: NetworkFields, size: Size) -> tuple[str, End]:
@@ -70,7 +75,12 @@ def before_at(spec: NetworkFields, index: int, channels: int, size: Size) -> Cha
 
 def closing_at(spec: NetworkFields, last: BlockSpec, channels: int, size: Size) -> ChainLayout:
     """What stands between the last block, which is ``last``, and the head."""
-    laid = _chain_at(closing_of(spec, last), spec.end_site(channels), None, size)
+    return _closing_at(spec.frame, last, channels, size)
+
+
+@lru_cache(4096)
+def _closing_at(frame: Frame, last: BlockSpec, channels: int, size: Size) -> ChainLayout:
+    laid = _chain_at(closing_of(frame.spec, last), frame.end_site(channels), None, size)
     if not laid.modules:
         return laid
     # The last stage's map is handed out as a feature: whoever holds it keeps it as it was.
@@ -80,9 +90,13 @@ def closing_at(spec: NetworkFields, last: BlockSpec, channels: int, size: Size) 
 
 def head_at(spec: NetworkFields, channels: int, size: Size) -> ChainLayout:
     """The head on a map of ``channels`` and ``size``; nothing where there is none."""
-    site = spec.end_site(channels)
-    steps = () if spec.head is None else spec.head.steps(site)
-    return _chain_at(steps, site, None, size)
+    return _head_at(spec.frame, channels, size)
+
+
+@lru_cache(4096)
+def _head_at(frame: Frame, channels: int, size: Size) -> ChainLayout:
+    site, head = frame.end_site(channels), frame.spec.head
+    return _chain_at(() if head is None else head.steps(site), site, None, size)
 
 
 def stride_of(spec: NetworkFields) -> tuple[Axes, Axes]:

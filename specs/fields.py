@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -27,8 +28,8 @@ from .stochastic_depth import StochasticDepth
 class NetworkFields(Spec):
     """Stem, stages and head of a residual network, with what they share."""
 
-    # What :func:`resforge.specs.resolve.runs_of` found, once for each spec.
-    __slots__ = ("_runs",)
+    # What :func:`resforge.specs.resolve.runs_of` and :attr:`frame` found, once for each spec.
+    __slots__ = ("_frame", "_runs")
 
     resforge: Version
     """Version of the language."""
@@ -70,15 +71,51 @@ class NetworkFields(Spec):
     """Initial values of the weights."""
 
     @property
+    def frame(self) -> Frame:
+        """All of the network but its stages and its name."""
+        try:
+            found: Frame = _frame_kept(self)
+        except AttributeError:
+            fields = self.__dict__
+            found = _frame(*[fields[name] for name in _FRAME])
+            object.__setattr__(self, "_frame", found)
+        return found
+
+    @property
     def stem_site(self) -> Site:
         """What the operations of the stem may depend on."""
-        return self.end_site(self.in_channels)
+        return self.frame.stem_site
 
     def end_site(self, channels: int) -> Site:
         """What the operations of a stem, closing or head that takes ``channels`` may depend on."""
-        return Site.of_end(channels, self.norm, self.activation, self.convolution, self.dims)
+        return self.frame.end_site(channels)
 
     @property
     def point(self) -> tuple[int, ...]:
         """The size of a map of one position."""
         return (1,) * self.dims
+
+
+class Frame:
+    """All of a network but its stages and its name: what networks share that differ in these.
+
+    Compared by identity, which is much faster where parts are looked up: equal ones are one.
+    """
+
+    def __init__(self, *values: Any) -> None:
+        # A spec whose one stage stands for any.
+        self.spec = NetworkFields.model_construct(**dict(zip(_FRAME, values, strict=True)))
+        object.__setattr__(self.spec, "_frame", self)
+        self.stem_site = self.end_site(self.spec.in_channels)
+
+    def end_site(self, channels: int) -> Site:
+        """What the operations of a stem, closing or head that takes ``channels`` may depend on."""
+        spec = self.spec
+        return Site.of_end(channels, spec.norm, spec.activation, spec.convolution, spec.dims)
+
+
+_FRAME: Final = tuple(
+    name for name in NetworkFields.model_fields if name not in ("resforge", "name", "stages")
+)
+_frame: Final = lru_cache(1024)(Frame)
+_frame_kept: Final = NetworkFields.__dict__["_frame"].__get__

@@ -144,17 +144,14 @@ def layout_of(resolved: ResolvedBlock, size: Size) -> BlockLayout:
 
 def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
     """The tally of a block on a map of ``size``. Raises as :func:`layout_of` does."""
-    tally = _tally_at(resolved.block, resolved.shortcut, resolved.site, size)
+    tally = resolved.tallies.get(size)
     if tally is None:
-        layout_of(resolved, size)
-        raise AssertionError(resolved.name)
+        tally = sums_at(*resolved.like, size).tally
+        if tally is None:
+            layout_of(resolved, size)
+            raise AssertionError(resolved.name)
+        resolved.tallies = {**resolved.tallies, size: tally}
     return tally
-
-
-@lru_cache(16_384)
-def _tally_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> Tally | None:
-    """Tallies are small: more of them are kept than layouts."""
-    return sums_at(block, shortcut, site, size).tally
 
 
 class BlockSums(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from .activation import Activation
@@ -13,6 +14,7 @@ from .axes import Axes, uniform
 from .block import BlockSpec
 from .convolution import PLAIN, ConvolutionSpec
 from .fields import NetworkFields
+from .layer import Size
 from .norm import NormSpec
 from .operation import Steps, named, trace_chain
 from .operations import ActSpec
@@ -22,15 +24,14 @@ from .shortcuts import ShortcutPairSpec
 from .site import UNDILATED, Dilations, Site
 from .stage import BlockEntrySpec, nothing
 from .stem import StemSpec
+from .tally import Tally
 from .trace import Trace
 
 # Skips the Python-level call of a named tuple's constructor: a tenth of a spec's validation.
 _new = tuple.__new__
 
 
-class ResolvedBlock(NamedTuple):
-    """One block with every default and override settled."""
-
+class _Resolved(NamedTuple):
     name: str
     """Its name in the state dict."""
     drop_rate: float
@@ -46,6 +47,22 @@ class ResolvedBlock(NamedTuple):
     """Whether one draw holds for a mini-batch or each image has its own."""
     drop_scaled: str = "training"
     """When the branch is scaled for being left out at times."""
+
+
+class ResolvedBlock(_Resolved):
+    """One block with every default and override settled."""
+
+    # What was found out about it: generated networks share many of their blocks.
+    fits: bool = False
+    """Whether its place was looked at, and nothing was wrong."""
+    tallies: Mapping[Size, Tally] = MappingProxyType({})
+    """What it adds to a network, by the size of the map that it takes."""
+    texts: Mapping[Size, str] = MappingProxyType({})
+    """What it means for the identity of a network, by that size."""
+
+    # Copies and pickles learn for themselves.
+    def __getstate__(self) -> None:
+        return None
 
     @property
     def like(self) -> tuple[Any, ...]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 
 import pytest
 import resforge as rf
 from hypothesis import given, settings
-from resforge.specs.canonical import _ENCODER, block_text, canonical_block
-from resforge.specs.layout import block_at, sums_at
+from resforge.specs.canonical import _ENCODER, _text_at, block_text, canonical_block
+from resforge.specs.layout import block_at, sums_at, tally_at
 from resforge.specs.operation import named
 from resforge.specs.operations import ActSpec, ConvSpec, NormOpSpec
+from resforge.specs.paths import parse_path, set_path
 from resforge.specs.resolve import ResolvedBlock, runs_of
+from resforge.specs.rules import broken_rules
 from resforge.specs.sums import terms_of
 from resforge.specs.tally import tally_of
 from resforge.testing import strategies
@@ -66,3 +69,45 @@ def test_an_operation_that_derives_from_a_summed_one_is_laid_out() -> None:
     choices = next(_blocks(rf.load("resnet18"))).site.choices
     assert terms_of((named((ConvSpec(kernel=3), NormOpSpec(), ActSpec()), ""),), choices)
     assert terms_of((named((OwnConv(kernel=3),), ""),), choices) is None
+
+
+ILLEGAL: dict[str, dict[str, object]] = {
+    "shortcut": {"shortcut": {"match": "identity", "change": "identity"}},
+    "width": {"block": {"kind": "x", "group_width": 7}},
+    "too wide": {"block": {"kind": "bottleneck", "expansion": 64}, "stages[2].width": 60_000},
+    "dilation": {"block": "d2l", "stages[1].dilation": 2},
+}
+
+
+@pytest.mark.parametrize("what", ILLEGAL)
+def test_faults_are_said_of_each_network_that_shares_a_block(what: str) -> None:
+    """Blocks know what was found out about them; that one is legal, only where nothing is wrong."""
+    tree = rf.load("cifar_resnet20").model_dump(mode="json")
+    for path, value in ILLEGAL[what].items():
+        set_path(tree, parse_path(path), value)
+    first, again = (broken_rules(rf.ResNetSpec.unchecked(tree)) for _ in range(2))
+    assert first
+    assert first == again
+    for depth in (1, 3):  # stages of the same blocks
+        stages = [{**stage, "depth": depth} for stage in tree["stages"]]
+        found = broken_rules(rf.ResNetSpec.unchecked({**tree, "stages": stages}))
+        assert [fault.message for fault in found] == [fault.message for fault in first]
+
+
+@settings(max_examples=30)
+@given(strategies.specs())
+def test_what_blocks_know_is_what_is_found_anew(spec: rf.ResNetSpec) -> None:
+    size = (16,) * spec.dims
+    for again in range(2):
+        for block in _blocks(spec if again else spec.model_copy()):
+            assert tally_at(block, size) == sums_at(*block.like, size).tally
+            assert _text_at(block, size) == block_text(*block.like, size)
+            known = pickle.loads(pickle.dumps(block))
+            assert known == block
+            assert not known.tallies
+
+
+def test_networks_that_differ_in_their_stages_share_their_frame() -> None:
+    spec = rf.load("resnet50")
+    assert spec.frame is spec.replace({"stages[0].depth": 4, "name": "other"}).frame
+    assert spec.frame is not spec.replace({"head.num_classes": 10}).frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...errors import Fault
-from ..fields import NetworkFields
+from ..fields import Frame, NetworkFields
 from ..norm import GroupedNorm
 from ..operation import Operation
 from ..stage import BlockChoices
@@ -39,18 +39,29 @@ def broken_rules(spec: NetworkFields) -> list[Fault]:
 
 def _all_trusted(spec: NetworkFields) -> bool:
     """Whether the network consists of words alone whose operations need not be looked at."""
-    holders: list[NetworkFields | BlockChoices] = [spec]
+    holders: list[BlockChoices] = []
     for stage in spec.stages:
         if stage.before or stage.gives_inner:
             return False
         holders.append(stage)
         holders += stage.blocks or ()
-    words: list[Operation | None] = [spec.stem, spec.head]
-    for holder in holders:
-        words.append(holder.block)
-        if (pair := holder.shortcut) is not None:
-            words += (pair.match, pair.change)
-    return not spec.closing and all(word is None or _is_trusted(word) for word in words)
+    return _is_trusted_frame(spec.frame) and all(map(_trusts_words_of, holders))
+
+
+@lru_cache(1024)
+def _is_trusted_frame(frame: Frame) -> bool:
+    spec = frame.spec
+    ends = all(word is None or _is_trusted(word) for word in (spec.stem, spec.head))
+    return not spec.closing and ends and _trusts_words_of(spec)
+
+
+def _trusts_words_of(holder: NetworkFields | BlockChoices) -> bool:
+    """Whether the block and the shortcuts that a network, a stage or an entry has of its own need
+    not be looked at."""
+    block, pair = holder.block, holder.shortcut
+    if block is not None and not _is_trusted(block):
+        return False
+    return pair is None or (_is_trusted(pair.match) and _is_trusted(pair.change))
 
 
 @lru_cache(4096)

@@ -20,23 +20,38 @@ def meet_shapes(spec: NetworkFields) -> Iterator[Fault]:
     checked: set[tuple[Path, int]] = set()
     for index, stage in enumerate(runs_of(spec)):
         for resolved, _ in stage:
-            block, site = resolved.block, resolved.site
-            if site.out_channels > MAX_CHANNELS:
-                yield _too_wide(spec, index, resolved)
+            if resolved.fits:
                 continue
-            # A block of one path and one width has one fault, which its first place names.
-            if (place := (resolved.block_path, site.width)) not in checked:
-                checked.add(place)
-                for field, message, help_ in block.problems_on(site):
-                    path = path_text((*resolved.block_path, field))
-                    yield Fault("block", f"{message} ({resolved.name})", path, help_)
-            reason = resolved.shortcut.why_illegal(site.in_channels, site.out_channels, site.stride)
-            if reason is not None:
-                yield _illegal_shortcut(spec, resolved, reason)
-            if resolved.drop_rate:
-                yield from _illegal_drop(resolved)
-            if site.dilations != UNDILATED and not block.dilates:
-                yield _illegal_dilation(spec, index, resolved)
+            legal = True
+            for fault, is_new in _misfits(spec, index, resolved, checked):
+                legal = False
+                if is_new:
+                    yield fault
+            resolved.fits = legal
+
+
+def _misfits(
+    spec: NetworkFields, index: int, resolved: ResolvedBlock, checked: set[tuple[Path, int]]
+) -> Iterator[tuple[Fault, bool]]:
+    """What is wrong with a block at its place, and whether it was not said of another yet."""
+    block, site = resolved.block, resolved.site
+    if site.out_channels > MAX_CHANNELS:
+        yield _too_wide(spec, index, resolved), True
+        return
+    # A block of one path and one width has one fault, which its first place names.
+    place = resolved.block_path, site.width
+    for field, message, help_ in block.problems_on(site):
+        path = path_text((*resolved.block_path, field))
+        yield Fault("block", f"{message} ({resolved.name})", path, help_), place not in checked
+    checked.add(place)
+    reason = resolved.shortcut.why_illegal(site.in_channels, site.out_channels, site.stride)
+    if reason is not None:
+        yield _illegal_shortcut(spec, resolved, reason), True
+    if resolved.drop_rate:
+        for fault in _illegal_drop(resolved):
+            yield fault, True
+    if site.dilations != UNDILATED and not block.dilates:
+        yield _illegal_dilation(spec, index, resolved), True
 
 
 def _too_wide(spec: NetworkFields, index: int, resolved: ResolvedBlock) -> Fault:
