@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pretend
 import pytest
 import torch
+from command_line import Cli, command_line
 
 torch.set_num_threads(1)
 if not torch.cuda.is_available():  # PyTorch keeps to one accelerator in a process
@@ -37,6 +39,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line, in this process, in a folder that holds nothing but net.yaml."""
+    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
-from command_line import BROKEN, NET, Cli, Terminal, command_line
+from command_line import BROKEN, NET, Cli, Terminal
 from resforge.cli import run
 from resforge.specs import OPERATIONS
 from resforge.text.reader import read_file
@@ -22,11 +22,6 @@ error[shortcut]: net.yaml:4:49  stages[1].shortcut
 at stride 2
   help: use 'projection' (1x1 convolution, option B) or 'zero_pad' (option A)
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_list_prints_names_that_load(cli: Cli) -> None:

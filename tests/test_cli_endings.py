@@ -13,16 +13,11 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from command_line import NET, Cli, Terminal, command_line
+from command_line import NET, Cli, Terminal
 from resforge.cli import run
 from resforge.cli.output import console
 
 TOP_VERBS = ("list", "new", "check", "show", "diff", "schema", "sweep", "report", "train")
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_help_lists_every_verb(cli: Cli) -> None:

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from command_line import SWEEP, Cli, command_line
+from command_line import SWEEP, Cli
 from picture_writer import write_digits
 from resforge.cli import run
 from resforge.cli.app import VERBS
@@ -52,11 +52,6 @@ LISTS: dict[str, tuple[str, ...]] = {
 QUIET = dict.fromkeys(("sweep run", "train", "evaluate"), ("-q",))
 #: Commands that print a file of another format, and the key of its version there.
 DOCUMENTS = {"new": (("resnet18",), "resforge"), "schema": ((), "$schema")}
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_objects_have_a_version_and_lists_stay_lists(cli: Cli, tmp_path: Path) -> None:

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.generation import fit
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_the_spec_that_is_printed_is_the_one_of_fit(cli: Cli, tmp_path: Path) -> None:

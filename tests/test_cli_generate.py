@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.generation import NetworkFolder, load_space
 
 SPACE = """\
@@ -20,11 +20,6 @@ free:
   shortcut: [zero_pad, projection]
 where: {params: {max: 200000}}
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.cli.options import parse_count
 
 SMALL = """\
@@ -17,11 +17,6 @@ stages: [{depth: 1, width: 8}]
 block: basic
 head: {num_classes: 3}
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

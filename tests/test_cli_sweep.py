@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from command_line import SWEEP, Cli, command_line
+from command_line import SWEEP, Cli
 from old_stores import make_old
 from resforge.ablation import RunSummary
 from resforge.ablation.reporting.formats import Format
 from resforge.cli import run
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

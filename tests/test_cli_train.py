@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import resforge as rf
 import torch
-from command_line import Cli, Terminal, command_line
+from command_line import Cli, Terminal
 from picture_writer import write_digits
 from resforge.classify import load_run, predict_pictures
 from resforge.classify.progress import progress_on
@@ -36,11 +36,10 @@ SHORT = ("--epochs", "2", "--batch-size", "16")
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    call = command_line(tmp_path, monkeypatch, capsys)
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "net.yaml").write_text(NET)
     write_digits(tmp_path / "pictures", 100)
-    return call
+    return cli
 
 
 @pytest.fixture

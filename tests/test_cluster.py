@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import sweep_trials
-from command_line import Cli, command_line
+from command_line import Cli
 from look_trials import CUT_AT
 from resforge.ablation import Sweep, compare_pairs, plan_sweep, read_records, run_sweep
 from resforge.ablation.running import preflight
@@ -374,10 +374,7 @@ def test_what_ray_refuses_in_a_runtime_environment_is_told(tmp_path: Path) -> No
         run_sweep(sweep_trials.real(), tmp_path, engine="ray", runtime_env=both)
 
 
-def test_the_command_reads_the_file_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cli: Cli = command_line(tmp_path, monkeypatch, capsys)
+def test_the_command_reads_the_file_first(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("sweep: 1\nbase: digits_resnet8\narms: {a: {}}\n")
     words = ("sweep", "run", "s.yaml", "--out", "out", "--engine", "ray", "--runtime-env")
     refused = cli(*words, "gone.yaml")

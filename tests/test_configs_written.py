@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from command_line import command_line
+from command_line import Cli
 from resforge.configs import FORMATS, as_text, writable
 from resforge.configs.files import parse
 from resforge.text.document import Source
@@ -114,10 +114,7 @@ def test_what_a_project_cannot_say_is_named() -> None:
         rf.to_config("resnet50", "vissl")
 
 
-def test_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cli = command_line(tmp_path, monkeypatch, capsys)
+def test_the_command_line(cli: Cli, tmp_path: Path) -> None:
     done = cli("export", "resnet50", "--config", "huggingface")
     assert done.code == 0
     (tmp_path / "config.json").write_text(done.out)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import resforge as rf
 import torch
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.generation import Architecture, Space
 from resforge.generation.marks import options_of
 from written import network_of
@@ -182,9 +182,9 @@ free:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "space.yaml").write_text(SPACE)
-    return command_line(tmp_path, monkeypatch, capsys)
+    return cli
 
 
 def test_a_cover_on_the_command_line(cli: Cli) -> None:

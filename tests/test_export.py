@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge import export
 from resforge.export import onnx_file
 from resforge.export.exporting import Exporting
@@ -48,10 +48,9 @@ def small(name: str) -> nn.Module:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    done = command_line(tmp_path, monkeypatch, capsys)
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "net.yaml").write_text(rf.ResNetSpec(**{**TREE, **NETS["zero_pad"]}).to_yaml())
-    return done
+    return cli
 
 
 @each_net

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import resforge as rf
-from command_line import BROKEN, Cli, command_line
+from command_line import BROKEN, Cli
 from resforge.export import to_code
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_code_goes_to_standard_output(cli: Cli) -> None:

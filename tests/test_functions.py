@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 import resforge as rf
 import torch
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.builder.registration import unregister
 from resforge.planner.plan import lay_out
 from resforge.specs import Call, Module, Operation, call
@@ -206,11 +206,6 @@ def test_a_wrapped_state_dict() -> None:
     assert raised.value.faults[0].help == "pass strip='module.' (--strip module.)"
     assert rf.infer_spec(state, strip="module.").spec.name == "resnet18"
     assert rf.infer_spec(nn.ModuleDict({"body": rf.build("digits_resnet8")}), strip="body.")
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_the_command_line_says_what_is_assumed(cli: Cli) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.generation import (
     ChoiceNames,
     ListedFolder,
@@ -35,9 +35,9 @@ where: {params: {max: 200000}}
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "space.yaml").write_text(SPACE)
-    return command_line(tmp_path, monkeypatch, capsys)
+    return cli
 
 
 @pytest.fixture

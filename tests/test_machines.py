@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import sweep_trials
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.ablation import Store, load_sweep, plan_sweep, read_records, run_sweep
 from resforge.ablation.results.owner import Owner
 from resforge.ablation.running.manifest import make_manifest
@@ -32,11 +32,6 @@ arms: {a: {}, b: {shortcut: none}}
 seeds: 4
 recipe: {steps: 2, batch_size: 16}
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def executable(path: Path, text: str) -> None:

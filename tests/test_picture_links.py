@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from command_line import command_line
+from command_line import Cli
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_writer import write_digits, write_picture
@@ -259,10 +259,7 @@ def test_only_files_of_common_sizes_are_opened_and_not_too_many(
     assert not opened
 
 
-def test_training_reports_copies_and_links(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    call = command_line(tmp_path, monkeypatch, capsys)
+def test_training_reports_copies_and_links(cli: Cli, tmp_path: Path) -> None:
     folder = read_folder(write_digits(tmp_path / "data", 60))
     for picture in folder.val:
         for number in range(3):
@@ -270,11 +267,11 @@ def test_training_reports_copies_and_links(
             shutil.copy(picture.path, picture.path.with_name(name))
     (tmp_path / "data" / "0" / "loop").symlink_to("..")
     asked = ("--data", "data", "--size", "8", "--epochs", "1", "--batch-size", "16")
-    done = call("train", "digits_resnet8", *asked, "--out", "run")
+    done = cli("train", "digits_resnet8", *asked, "--out", "run")
     assert done.code == 0
     assert "left out, since each picture is used once: data/0/loop\n" in done.err
     assert "pictures for validation with the same bytes as training pictures: data/" in done.err
     assert "Remove one of each pair" in done.err
-    predicted = call("predict", "run", "data/0")
+    predicted = cli("predict", "run", "data/0")
     assert predicted.code == 0
     assert "each picture is used once: data/0/loop\n" in predicted.err

@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Cli, command_line
+from command_line import Cli
 from hypothesis import given
 from hypothesis import strategies as st
 from resforge.generation import NetworkFolder, Space, load_space
 from resforge.generation.shards import Shard
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @given(st.integers(1, 70), st.integers(0, 10**19), st.integers(0, 300))

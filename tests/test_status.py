@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import resforge as rf
-from command_line import Cli, Terminal, command_line
+from command_line import Cli, Terminal
 from resforge.ablation import (
     Outcome,
     Store,
@@ -36,11 +36,6 @@ ENDS = {
     ("B", 0): Outcome("timed_out", error="stopped after its time limit of 1 s"),
     ("B", 1): Outcome("diverged", ((1, 2.5),), steps=1),
 }
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

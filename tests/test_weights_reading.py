@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import resforge as rf
 import torch
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.weights.read import read
 from safetensors.torch import save_file
 from torch import nn
@@ -366,11 +366,11 @@ def test_what_is_no_head_is_not_let_go(extra: State) -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "small.yaml").write_text(SPEC.to_yaml())
     torch.save({"state_dict": state(1), "state_dict_ema": state(2)}, tmp_path / "two.pth")
     torch.save(moco(), tmp_path / "moco.pth")
-    return command_line(tmp_path, monkeypatch, capsys)
+    return cli
 
 
 def test_options_of_the_command_line(cli: Cli, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 
 import pytest
 import resforge as rf
-from command_line import Cli, command_line
+from command_line import Cli
 from resforge.errors import ResforgeError
 from resforge.generation import NetworkFolder, Space, load_space
 from resforge.generation.workers import Shared
@@ -30,11 +30,6 @@ free:
   shortcut: [zero_pad, projection]
 where: {params: {max: 200000}}
 """
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return command_line(tmp_path, monkeypatch, capsys)
 
 
 def test_the_same_networks_are_drawn() -> None:
