@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import hypothesis.strategies as st
@@ -24,13 +25,13 @@ from resforge.ablation import (
     render_report,
 )
 from resforge.ablation.comparing.rows import panels
-from resforge.ablation.reporting import chart, gradients
+from resforge.ablation.reporting import chart, front, gradients
 from resforge.ablation.reporting.chart import MAX_SERIES, NotNeededError, draw_curves, series_style
 from resforge.ablation.reporting.figures import Quantity, key_chart, learning_curves
-from resforge.ablation.reporting.forest import _paint, forest_plots
+from resforge.ablation.reporting.forest import Row, _paint, forest_plots
 from resforge.ablation.reporting.front import cost_chart, cost_charts, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
-from resforge.ablation.reporting.table import cells, paired_cells
+from resforge.ablation.reporting.table import cells, comparison_name, paired_cells
 from resforge.training.cost import Cost, Latency
 
 
@@ -58,10 +59,11 @@ def test_nobody_beats_an_arm_on_the_front(drawn: list[tuple[int, float | None]])
     assert (cost_chart(rows) is None) == (not known)
 
 
-def test_measured_latencies_have_charts_and_fronts_of_their_own() -> None:
+def test_measured_costs_have_charts_and_fronts_of_their_own() -> None:
     def cost(single: float, batch: float) -> Cost:
         times = ((1, single), (32, batch))
-        return Cost(tuple(Latency(size, at, 0.9 * at, 1.1 * at, 10) for size, at in times))
+        timed = tuple(Latency(size, at, 0.9 * at, 1.1 * at, 10) for size, at in times)
+        return Cost(timed, training_memory=int(100 * single * 2**20 * 100))
 
     # More MACs are not always more time.
     measured = [
@@ -74,11 +76,13 @@ def test_measured_latencies_have_charts_and_fronts_of_their_own() -> None:
         "MACs",
         "the latency of one image",
         "the latency of one batch",
+        "the memory of training",
     ]
     assert [front for _, front in charts] == [
         [("0", "100 MACs", "30.0"), ("1", "200 MACs", "20.0"), ("2", "300 MACs", "10.0")],
         [("1", "1 ms", "20.0")],
         [("0", "10 ms", "30.0"), ("1", "20 ms", "20.0")],
+        [("1", "10 MiB", "20.0")],
     ]
     assert len(cost_charts([arm(0, 100, 0.3)])) == 1
     assert cost_charts([arm(0, 100, None)]) == []
@@ -102,7 +106,7 @@ def test_the_forest_draws_the_figures_of_each_pair() -> None:
     assert {"A - plain", "n = 6"} <= {*words(chart.svg)}
     assert found.mean is not None
     axes = Figure().add_subplot()
-    _paint([(found, found.mean)], axes)
+    _paint([Row(found, found.mean, ("A - plain",))], axes)
     drawn = [tuple(line.get_xdata()) for line in axes.lines]
     assert drawn == [(0, 0), (found.low, found.high), (found.mean,)]
 
@@ -113,6 +117,29 @@ def test_each_place_has_a_scale_of_its_own() -> None:
     deepest = "\N{MINUS SIGN}80"
     assert deepest in charts["paired differences: depth 56"]
     assert deepest not in charts["paired differences: depth 8"]
+
+
+def test_places_of_one_scale_share_a_chart() -> None:
+    cells = {
+        (str(d), s): [done(e)] * 3 for d in (8, 14, 20) for s, e in (("plain", 0.2), ("A", 0.1))
+    }
+    records = make_records(cells)
+    records.sweep["comparisons"] = [{"axis": "shortcut", "to": "plain"}]
+    (chart,) = forest_plots(compare_pairs(records))
+    assert chart.title == "paired differences"
+    named = {"depth 8: A - plain", "depth 14: A - plain", "depth 20: A - plain"}
+    assert named <= {*words(chart.svg)}
+
+
+def test_a_long_label_is_not_cut() -> None:
+    cells = {(str(d), s): [done(d / 200)] * 3 for d in (8, 56) for s in ("plain", "zero_pad")}
+    records = make_records(cells)
+    records.sweep["comparisons"] = [{"interaction": ["depth", "shortcut"]}]
+    (found,) = compare_pairs(records)
+    (chart,) = forest_plots([found])
+    written = words(chart.svg)
+    start = written.index("(zero_pad - plain at depth")
+    assert " ".join(written[start : start + 3]) == comparison_name(found)
 
 
 def test_the_first_picture_is_where_the_arms_part() -> None:
@@ -138,6 +165,24 @@ def test_names_stand_beside_the_points() -> None:
     chart = cost_chart(rows)
     assert chart is not None
     assert {row.arm for row in rows} <= {*words(chart.svg)}
+
+
+def test_names_do_not_lie_on_one_another() -> None:
+    """Long names of neighbours reach across half of the chart."""
+    rows = [
+        replace(arm(number, 1000 + 100 * number, 0.1), arm=f"width=w{number}/shortcut=zero")
+        for number in range(8)
+    ]
+    figure = Figure(figsize=(5.0, 3.1), layout="constrained")
+    axes = figure.add_subplot()
+    front._paint(rows, front.MACS, axes)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == len(rows)
+    for one, other in combinations(boxes, 2):
+        assert min(one.x1, other.x1) - max(one.x0, other.x0) <= 0 or (
+            min(one.y1, other.y1) - max(one.y0, other.y0) <= 1
+        )
 
 
 def test_only_separable_pairs_have_colour() -> None:

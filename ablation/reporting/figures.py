@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Most panels that are drawn; nobody reads a page of hundreds of charts.
 MAX_PANELS = 24
 _SIZE = (4.2, 2.7)  # inches
-_KEY_SIZE = (6.4, 3.4)
+_KEY_SIZE = (5.0, 2.9)
 #: Most curves of the picture that opens the report.
 _KEY_SERIES = 12
 

@@ -49,9 +49,19 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms"
 
 
+def _memory(row: ArmRow) -> tuple[float, float, float] | None:
+    found = row.measured.training_memory if row.measured else None
+    return (found, found, found) if found is not None else None
+
+
+def _mebibytes(size: float) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
 MACS = CostOf("MACs", "MACs for one image", "", _counted, "{:,.0f} MACs".format)
 SINGLE = _latency_of("image", "single")
 BATCH = _latency_of("batch", "batch")
+MEMORY = CostOf("the memory of training", "peak memory of training", "B", _memory, _mebibytes)
 
 
 def pareto_front(rows: Sequence[ArmRow], cost: CostOf = MACS) -> tuple[ArmRow, ...]:
@@ -71,13 +81,13 @@ def pareto_front(rows: Sequence[ArmRow], cost: CostOf = MACS) -> tuple[ArmRow, .
 
 
 def cost_charts(rows: Sequence[ArmRow]) -> list[tuple[Chart, list[tuple[str, str, str]]]]:
-    """Charts of each arm's test error against its MACs, and against its latencies if measured.
+    """Charts of each arm's test error against its MACs, and against its measured costs.
 
     Each comes with its Pareto front: names of arms, their costs and errors in percent. Empty where
     no arm has a test error. Needs matplotlib.
     """
     drawn = []
-    for cost in (MACS, SINGLE, BATCH):
+    for cost in (MACS, SINGLE, BATCH, MEMORY):
         chart = cost_chart(rows, cost)
         if chart is not None:
             front = pareto_front(rows, cost)
@@ -102,7 +112,7 @@ def cost_chart(rows: Sequence[ArmRow], cost: CostOf = MACS) -> Chart | None:
     return draw(
         f"test error against {cost.name}",
         f"{len(shown)} arms; on the Pareto front: {front}.",
-        (6.4, 3.6),
+        (5.0, 3.1),
         partial(_paint, shown, cost),
     )
 
@@ -163,19 +173,23 @@ def _name_points(axes: Axes, rows: Sequence[ArmRow], cost: CostOf) -> None:
 
     Points right of the middle have their names to the left, so that none leaves the chart.
     """
-    height = 10.0  # points, of a line of text
-    taken: list[tuple[float, float]] = []
+    height, wide = 10.0, 4.8  # points, of a line of text and of a character
+    taken: list[tuple[float, float, float]] = []
     for row in sorted(rows, key=lambda row: _known(row, cost)[1]):
         place = _known(row, cost)
         across = axes.transAxes.inverted().transform(axes.transData.transform(place))[0]
         x, y = axes.transData.transform(place) * 72 / axes.figure.dpi
+        left, name = across > 0.5, _short(row.arm)
+        ends = sorted((x, x + (-1 if left else 1) * (7 + wide * len(name))))
         middle = y
-        while any(abs(x - other) < 90 and abs(middle - beside) < height for other, beside in taken):
+        while any(
+            ends[0] < end and start < ends[1] and abs(middle - beside) < height
+            for start, end, beside in taken
+        ):
             middle += height / 4
-        taken.append((x, middle))
-        left = across > 0.5
+        taken.append((*ends, middle))
         axes.annotate(
-            _short(row.arm),
+            name,
             place,
             xytext=(-7 if left else 7, middle - y),
             textcoords="offset points",

@@ -72,7 +72,7 @@ def front_charts(found: SearchResult) -> list[Chart]:
             draw(
                 f"validation error against {SHOWN[name].label}",
                 f"{len(known)} networks; on the Pareto front: {'; '.join(front)}.",
-                (6.4, 3.6),
+                (5.0, 3.1),
                 partial(_paint, found, known, place, error),
             )
         )
