@@ -13,7 +13,7 @@ from report_records import done, grid, make_records, paper
 from resforge.ablation import Outcome, compare, compare_pairs, render_report
 from resforge.ablation.comparing.answer import state_answer, state_question
 from resforge.ablation.reporting.dots import dot_strips
-from resforge.ablation.reporting.table import without_empty
+from resforge.ablation.reporting.table import PAIRED, without_empty
 
 NORMAL = "(separable, if differences over seeds are roughly normal)"
 
@@ -133,6 +133,13 @@ def test_an_empty_column_leaves_its_reason() -> None:
     heads, rows, reasons = without_empty(("pairs", "exact"), [("1", ""), ("2", "")])
     assert (heads, rows) == (["pairs"], [["1"], ["2"]])
     assert reasons == ["exact: sign flips need six pairs"]
+
+
+def test_every_column_that_can_be_empty_has_a_reason() -> None:
+    filled = {"comparison", "pairs", "separable"}
+    row = ["some" if head in filled else "" for head in PAIRED]
+    _, _, reasons = without_empty(PAIRED, [row])
+    assert {reason.partition(":")[0] for reason in reasons} == {*PAIRED} - filled
 
 
 @pytest.mark.parametrize(("arms", "searched"), [(20, False), (21, True)])

@@ -69,6 +69,24 @@ def test_it_writes_soon_and_never_two_at_once(
     assert count == 3
 
 
+def test_a_busy_machine_does_not_make_pauses_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause is as long as the work of a writing asks for, and not its waiting for a core."""
+    monkeypatch.setattr(live_report, "_SETTLE", 0.0)
+    written = threading.Semaphore(0)
+
+    def write(*_: object, **__: object) -> None:
+        time.sleep(0.3)
+        written.release()
+
+    monkeypatch.setattr(report, "write_report", write)
+    with LiveReport(tmp_path, pause=0.0) as live:
+        for _ in range(2):
+            live.changed()
+            assert written.acquire(timeout=4)  # a pause of twenty times 0.3 s is longer
+
+
 def test_a_run_without_a_result_starts_no_thread(tmp_path: Path) -> None:
     with LiveReport(tmp_path) as live:
         pass

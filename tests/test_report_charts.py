@@ -240,6 +240,12 @@ def test_the_training_error_has_a_chart_beside_the_test_error() -> None:
     assert "50.0, 12.5" in charts[1].description
 
 
+def test_a_panel_that_waits_for_its_trials_is_not_drawn() -> None:
+    records = make_records({("8", "A"): [done(0.25)], ("56", "A"): []})
+    charts = learning_curves(records, panels(compare(records)))
+    assert [chart.title for chart in charts] == ["depth 8: training loss", "depth 8: test error"]
+
+
 def test_nothing_to_draw_is_no_chart() -> None:
     records = make_records({("8", "A"): [], ("8", "B"): []})
     assert forest_plots(compare_pairs(records)) == []

@@ -127,13 +127,14 @@ def key_chart(records: Records, arm_panels: Sequence[Panel]) -> Chart | None:
 def draw_panels(arm_panels: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
     """One chart for each panel and quantity: the mean over seeds, with a band of their range.
 
-    All charts of one quantity have the same limits, so that panels can be compared.
+    A panel without a point is left out. All charts of one quantity have the same limits, so that panels can be compared.
     """
     numbers = series_index(arm_panels)
     return [
         _panel_chart(panel, quantity, numbers, _SIZE)
         for panel in arm_panels[:MAX_PANELS]
         for quantity in quantities
+        if any(any(quantity.curves(row.arm)) for row in panel.rows.values())
     ]
 
 

@@ -172,6 +172,7 @@ def paired_cells(comparison: Comparison) -> tuple[str, ...]:
 
 #: Why a column can be empty in every row.
 _REASONS = {
+    "difference": "a difference needs a pair of seeds",
     "interval": "an interval needs three pairs",
     "p": "a test needs a pair of seeds",
     "p Holm": "a test needs a pair of seeds",
@@ -190,11 +191,7 @@ def without_empty(
     (['pairs'], [['3 of 3']], ['exact: sign flips need six pairs'])
     """
     kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
-    reasons = [
-        f"{head}: {_REASONS.get(head, 'none is known')}"
-        for i, head in enumerate(heads)
-        if i not in kept
-    ]
+    reasons = [f"{head}: {_REASONS[head]}" for i, head in enumerate(heads) if i not in kept]
     return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows], reasons
 
 

@@ -13,8 +13,8 @@ from typing import Self
 _PAUSE = 5.0
 #: Seconds from a change to the writing: trials often end together.
 _SETTLE = 1.0
-#: A writing of so many seconds is followed by a pause of so many times as long: it takes at most
-#: a twentieth of one core from the trials.
+#: A writing of so many seconds of a core is followed by a pause of so many times as long: it takes
+#: at most a twentieth of one core from the trials.
 _SHARE = 20.0
 
 
@@ -72,11 +72,11 @@ class LiveReport:
             if self._ends_within(_SETTLE):
                 return
             self._changed.clear()
-            start = time.monotonic()
+            start = time.thread_time()  # of this thread alone, however busy the machine is
             with suppress(Exception):
                 write_report(self._folder, running=True)
                 self.written = True
-            if self._ends_within(max(self._pause, _SHARE * (time.monotonic() - start))):
+            if self._ends_within(max(self._pause, _SHARE * (time.thread_time() - start))):
                 return
 
     def _ends_within(self, seconds: float) -> bool:
