@@ -127,7 +127,8 @@ def key_chart(records: Records, arm_panels: Sequence[Panel]) -> Chart | None:
 def draw_panels(arm_panels: Sequence[Panel], quantities: Sequence[Quantity]) -> list[Chart]:
     """One chart for each panel and quantity: the mean over seeds, with a band of their range.
 
-    A panel without a point is left out. All charts of one quantity have the same limits, so that panels can be compared.
+    A panel without a point is left out. All charts of one quantity have the same limits, so that
+    panels can be compared.
     """
     numbers = series_index(arm_panels)
     return [
