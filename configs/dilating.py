@@ -22,7 +22,8 @@ def drops(rate: Any) -> Changes | None:
 def dilated(spec: ResNetSpec, output_stride: int) -> Changes:
     """Dilations for the strides that would leave less of the map than 1 / ``output_stride``.
 
-    Raises ``ValueError`` where the network does not come to such a map.
+    Raises ``ValueError`` where the network does not come to such a map, and where timm changes more
+    than strides.
 
     >>> import resforge as rf
     >>> dilated(rf.load("resnet18"), 16)
@@ -45,6 +46,9 @@ def dilated(spec: ResNetSpec, output_stride: int) -> Changes:
             f"output_stride={output_stride}: use one of {legal} that {spec.name} reaches "
             f"(its maps are down to 1/{stride} of the picture), or leave it out"
         )
+    by = getattr(spec.block, "stride_by", None)
+    if changes and by is not None and by.kind == "blur":
+        raise ValueError("timm blurs where blocks begin to dilate, too, which output_stride is not")
     if dilation > 1 and isinstance(spec.shortcut.change, AvgProjectionSpec):
         changes["shortcut.change.pool_dilated"] = True
     return changes

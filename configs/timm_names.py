@@ -32,7 +32,7 @@ ARGS: Final = {
     "drop_path_rate": Key(NUMBER, 0.0),
     "zero_init_last": Key(FLAG, True),
     "features_only": Key(FLAG, False),
-    "global_pool": only("avg", why="another pool", kind=TEXT),
+    "global_pool": only("avg", "", why="another pool", kind=TEXT),
     "aa_layer": only(None, why="anti-aliasing beside the words of a name"),
     "drop_block_rate": only(0.0, 0, None, why="DropBlock", kind=optional(NUMBER)),
 } | timm_resnet.ARGS
@@ -62,19 +62,33 @@ def named(keys: Keys, key: str) -> ResNetSpec:
     return load("resnet50")
 
 
-def changed(keys: Keys, spec: ResNetSpec, classes: int | None = None) -> ResNetSpec:
-    """``spec`` with the words of a constructor, and a head of ``classes``."""
+def changed(
+    keys: Keys,
+    spec: ResNetSpec,
+    classes: int | None = None,
+    channels: int | None = None,
+    pool: str | None = None,
+) -> ResNetSpec:
+    """``spec`` with the words of a constructor, and a head of ``classes``.
+
+    ``channels`` of a picture and the ``pool`` of the head are as given where the constructor is
+    given none.
+    """
     changes = Changes()
-    if (channels := keys["in_chans"]) != spec.in_channels:
+    channels = keys["in_chans"] if channels is None or "in_chans" in keys.node.value else channels
+    if channels != spec.in_channels:
         changes["in_channels"] = channels
     keys.check("global_pool", "aa_layer", "drop_block_rate")
     spec = spec.replace(changes)
     if any(word in keys.node.value for word in timm_resnet.ARGS):
         spec = timm_resnet.changed(keys, spec)
     wanted = keys.given("num_classes") if classes is None else classes
-    if wanted == 0 or keys["features_only"]:
+    pools = (keys["global_pool"] if pool is None else pool) == "avg"
+    if keys["features_only"] or (wanted == 0 and not pools):
         spec = _headless(keys, spec)
-    elif wanted is not None and spec.head is not None:
+    elif not pools:
+        keys.refuse("global_pool", "timm itself has no classes without a pool", "num_classes: 0")
+    elif spec.head is not None:
         spec = _with_classes(keys, spec, wanted)
     if keys["zero_init_last"]:
         spec = _zeroed(keys, spec)
@@ -111,18 +125,25 @@ def _headless(keys: Keys, spec: ResNetSpec) -> ResNetSpec:
     return spec.replace({"head": None} | ({"closing": layers[:end]} if end else {}))
 
 
-def _with_classes(keys: Keys, spec: ResNetSpec, classes: int) -> ResNetSpec:
-    head = spec.head
+def _with_classes(keys: Keys, spec: ResNetSpec, classes: int | None) -> ResNetSpec:
+    """``spec`` with a head of so many classes; of none, the pooled features."""
+    head, rate = spec.head, keys["drop_rate"]
     assert head is not None
-    if head.kind == "classifier":
-        dropout = {"head.dropout": keys["drop_rate"]} if keys["drop_rate"] else {}
-        return spec.replace({"head.num_classes": classes, **dropout})
-    layers = spec.model_dump(mode="json")["head"]["layers"]
-    linear = [index for index, layer in enumerate(layers) if layer["kind"] == "linear"]
-    if not linear:
+    found = head if classes is None else head.with_classes(classes)
+    if found is None:
         keys.refuse("num_classes", f"the head of {spec.name} has no linear layer for classes")
         return spec
-    return spec.replace({f"head.layers[{linear[-1]}].out_features": classes})
+    tree = found.model_dump(mode="json")
+    if rate and found.kind == "classifier":
+        tree["dropout"] = rate
+    elif rate:
+        kinds = [layer["kind"] for layer in tree["layers"]]
+        at = kinds.index("global_pool") + 1 if "global_pool" in kinds else None
+        if at is None:
+            keys.refuse("drop_rate", f"the head of {spec.name} has no pool before a dropout")
+            return spec
+        tree["layers"].insert(at, {"kind": "dropout", "rate": rate})
+    return spec.replace({"head": tree})
 
 
 def _zeroed(keys: Keys, spec: ResNetSpec) -> ResNetSpec:

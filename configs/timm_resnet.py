@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from ..planner.plan import lay_out
 from ..specs.blocks import BottleneckSpec
 from ..specs.blocks.narrowed import times
 from ..specs.catalogue.families import entries
@@ -76,8 +77,12 @@ def changed(keys: Keys, spec: ResNetSpec) -> ResNetSpec:
     if any(stage.block or stage.blocks or stage.gives_inner for stage in spec.stages):
         _refuse_first(keys, ARGS, "this word is not read for a network whose blocks differ")
         return spec
-    if not _plain(spec):
+    _refuse_first(
+        keys, _apart(spec), "this word is not read for blocks with attention of their own"
+    )
+    if not _plain(spec) and any(word in keys.node.value for word in _OF_BLOCKS):
         _refuse_first(keys, _OF_BLOCKS, "this word is read for blocks of plain convolutions alone")
+        return spec
     keys.check("block")
     changes = _functions(keys)
     if not {"stem_width", "stem_type", "replace_stem_pool"}.isdisjoint(keys.node.value):
@@ -126,6 +131,15 @@ def _attends(spec: ResNetSpec) -> str | None:
     return getattr(getattr(spec.block, "attention", None), "kind", None)
 
 
+def _apart(spec: ResNetSpec) -> tuple[str, ...]:
+    """Words that timm does not hand on to all layers of an operation in place of a convolution."""
+    places = (getattr(spec.block, f"conv{number}", None) for number in (1, 2, 3))
+    kinds = {op.kind for op in places if op is not None}
+    if "selective_kernel" in kinds:
+        return ("act_layer", "norm_layer")
+    return ("act_layer",) if "split_attention" in kinds else ()
+
+
 def _plain(spec: ResNetSpec) -> bool:
     """Whether every operation in place of a convolution is one, too."""
     places = (getattr(spec.block, f"conv{number}", None) for number in (1, 2, 3))
@@ -161,7 +175,7 @@ def _with_widths(keys: Keys, spec: ResNetSpec, factor: int) -> ResNetSpec:
         keys.refuse(wrong, "timm's basic blocks have neither groups nor a width within")
     if factor == 1:
         return spec
-    firsts = [_inner(spec, stage.width or 1) // factor for stage in spec.stages]
+    firsts = [inner // factor for inner in _inner(spec)]
     if not all(firsts):
         keys.refuse("block_reduce_first", f"{factor} leaves no channel")
         return spec
@@ -177,10 +191,11 @@ def _with_widths(keys: Keys, spec: ResNetSpec, factor: int) -> ResNetSpec:
     return spec.replace(blocks)
 
 
-def _inner(spec: ResNetSpec, width: int) -> int:
-    """Channels that the second convolution of a block puts out in a stage of a width."""
-    block = spec.block
-    return block.inner_width(width) if isinstance(block, BottleneckSpec) else width
+def _inner(spec: ResNetSpec) -> list[int]:
+    """Channels that the second convolution of a block puts out, in each stage."""
+    layers = {layer.name: layer for layer in lay_out(spec).layers}
+    count = len(spec.stages)
+    return [layers[f"layer{number}.0.conv2"].out_channels for number in range(1, count + 1)]
 
 
 def _reduction(spec: ResNetSpec) -> int:

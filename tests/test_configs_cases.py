@@ -380,14 +380,22 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (timm("resnet50", block_reduce_first=100), "block_reduce_first", "no channel"),
         (timm("resnet50", block="Bottleneck"), "block", "a class"),
         (timm("res2net50d", base_width=32), "base_width", "plain convolutions"),
+        (timm("skresnet50", block_reduce_first=2), "block_reduce_first", "plain convolutions"),
         (timm("ecaresnet50d_pruned", channels=[64, 128, 256, 512]), "channels", "blocks differ"),
         (timm("legacy_seresnet50", base_width=32), "base_width", "class ResNet alone"),
         (timm("resnet33ts", stem_width=32), "stem_width", "class ResNet alone"),
         (timm("legacy_seresnet50", output_stride=8), "output_stride", "class SENet"),
+        (timm("skresnet18", act_layer="silu"), "act_layer", "attention of their own"),
+        (timm("skresnet18", norm_layer="groupnorm"), "norm_layer", "attention of their own"),
+        (timm("resnest14d", act_layer="silu"), "act_layer", "attention of their own"),
+        (timm("resnetblur18", output_stride=8), "output_stride", "blurs"),
         (timm("gernet_l", output_stride=8), "output_stride", "projects blocks that dilate"),
         (timm("resnetaa50", replace_stem_pool=True), "replace_stem_pool", "anti-aliased"),
         (timm("resnet50_clip", num_classes=5), "num_classes", "no linear layer"),
-        (timm("resnet50_clip", num_classes=0), "num_classes", "attention_pool"),
+        (timm("resnet50_clip", num_classes=0), "num_classes", "no linear layer"),
+        (timm("resnet50_clip", drop_rate=0.1), "drop_rate", "no pool"),
+        (timm("resnet18", global_pool=""), "global_pool", "without a pool"),
+        (timm("resnet18", global_pool="max"), "global_pool", "another pool"),
         (timm("resnet18", norm_layer="layernorm"), "norm_layer", "layernorm"),
         (monai(num_classes="$int(3)"), "num_classes", "code"),
         (monai(num_classes="@missing"), "num_classes", "no value"),
@@ -407,6 +415,52 @@ def test_what_no_spec_says_is_refused_by_name(
     with pytest.raises(rf.SpecError) as caught:
         rf.from_config(config)
     assert any(place in fault.path and word in fault.message for fault in caught.value.faults)
+
+
+GERNET = [{"conv": 1, "width": 1920}, "norm", "act"]
+
+
+@pytest.mark.parametrize(
+    ("config", "head", "shape"),
+    [
+        (timm("resnet18", num_classes=0), {"kind": "classifier", "num_classes": 0}, (512,)),
+        ({"architecture": "resnet18", "num_classes": 0, "global_pool": ""}, None, (512, 7, 7)),
+        (timm("resnet18", num_classes=0, global_pool=""), None, (512, 7, 7)),
+        (timm("resnet18", features_only=True), None, (512, 7, 7)),
+        (
+            timm("gernet_s", num_classes=0, drop_rate=0.2),
+            [*GERNET, "global_pool", {"dropout": 0.2}, {"flatten": 1}],
+            (1920,),
+        ),
+        (timm("gernet_s", num_classes=0, global_pool=""), None, (1920, 7, 7)),
+        (
+            {"_target_": "timm.create_model", "model_name": "resnet18", "drop_rate": 0.3},
+            {"kind": "classifier", "num_classes": 1000, "dropout": 0.3},
+            (1000,),
+        ),
+        (
+            timm("regnety_002", drop_rate=0.3),
+            {"kind": "classifier", "num_classes": 1000, "dropout": 0.3},
+            (1000,),
+        ),
+        (timm("resnet50_clip"), rf.load("resnet50_clip").to_tree()["head"], (1024,)),
+    ],
+)
+def test_heads_of_timm(config: dict[str, Any], head: Any, shape: tuple[int, ...]) -> None:
+    """Without classes timm pools, unless it has no pool either."""
+    spec = rf.from_config(config).spec
+    assert spec.to_tree()["head"] == head
+    assert rf.plan(spec, 224).output_shape == shape
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_what_timm_takes_from_the_description_of_the_weights(apart: bool) -> None:
+    weights: dict[str, Any] = {"input_size": [1, 28, 28], "num_classes": 5}
+    config = {"pretrained_cfg": weights} if apart else weights
+    spec = rf.from_config({"architecture": "resnet18"} | config).spec
+    assert (spec.in_channels, spec.head.num_classes) == (1, 5)  # type: ignore[union-attr]
+    again = rf.from_config(timm("resnet18", in_chans=4, num_classes=6) | config).spec
+    assert (again.in_channels, again.head.num_classes) == (4, 6)  # type: ignore[union-attr]
 
 
 def test_references_are_resolved_within_the_file() -> None:

@@ -103,6 +103,19 @@ REAL: dict[str, tuple[str, dict[str, Any] | str, dict[str, str]]] = {
             "layer1.0.downsample.1.weight": "s1.b1.bn.weight",
         },
     ),
+    "pycls RegNetY-400MF": (
+        "pycls",
+        "regnet_y_400mf",
+        {"layer1.0.se.fc1.weight": "s1.b1.f.se.f_ex.0.weight"},
+    ),
+    "timm gernet_s without a pool": (
+        "timm_byobnet",
+        {**BOTTLENECK, "closing": [{"conv": 1, "width": 32}, "norm", "act"], "head": None},
+        {
+            "closing.conv1.weight": "final_conv.conv.weight",
+            "closing.norm1.bias": "final_conv.bn.bias",
+        },
+    ),
     "timm resnext26ts": (
         "timm_byobnet",
         {**BOTTLENECK, "stem": {"kind": "deep_base"}},

@@ -39,7 +39,7 @@ def main() -> None:
     for project in arguments.projects or CASES:
         known[project] = {}
         for case in CASES[project]:
-            known[project][case.name] = row = _compared(case)
+            known[project][case.name] = row = compared(case)
             print(" | ".join((project, case.name, *row)), flush=True)
     DATA.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     _write_page(known)
@@ -62,7 +62,7 @@ def _write_page(known: dict[str, dict[str, list[str]]]) -> None:
     PAGE.write_text(replace_tables(text, tables), encoding="utf-8")
 
 
-def _compared(case: Case) -> tuple[str, str, str]:
+def compared(case: Case) -> tuple[str, str, str]:
     """Parameters, MACs and how the outputs compare."""
     spec = rf.from_config(case.config).spec
     plan = rf.plan(spec, SIDE)

@@ -54,9 +54,11 @@ def _hf(y: Any) -> Tensor:
     return answer
 
 
-def _timm(config: Config) -> nn.Module:
+def timm_network(config: Config) -> nn.Module:
+    """timm's own network of a ``config.json``."""
     torchvision_models()
-    args = {"num_classes": config.get("num_classes", 1000)} | config.get("model_args", {})
+    given = {name: config[name] for name in ("num_classes",) if name in config}
+    args = given | config.get("model_args", {})
     return import_module("timm").create_model(config["architecture"], **args)  # type: ignore[no-any-return]
 
 
@@ -97,6 +99,7 @@ def _pycls(config: Config) -> nn.Module:
 
 
 def _detectron2(config: Config) -> nn.Module:
+    torchvision_models()
     settings = import_module("detectron2.config").get_cfg()
     settings.merge_from_other_cfg(import_module("detectron2.config").CfgNode(config))
     shape = import_module("detectron2.layers").ShapeSpec(channels=len(settings.MODEL.PIXEL_MEAN))
@@ -186,7 +189,7 @@ def _hub(kind: str, **more: Any) -> Case:
 
 def _pretrained(name: str, **args: Any) -> Case:
     words = "".join(f", {key} {value}" for key, value in args.items())
-    return Case(name + words, {"architecture": name, "model_args": args}, _timm)
+    return Case(name + words, {"architecture": name, "model_args": args}, timm_network)
 
 
 _RS = {"stem_type": "v1", "se_ratio": 0.25, "resnetd_shortcut": True}

@@ -12,7 +12,7 @@ from ...planner.known import known_of
 from ...reading.load import load
 from ...specs.network import ResNetSpec
 from ..format import Format, Tree
-from ..keys import ANY, NATURAL, TEXT, Key, Keys, Record, only
+from ..keys import ANY, NATURAL, TEXT, WHOLES, Key, Keys, Record, only, optional
 from ..node import Node
 from ..timm_names import ARGS, changed, named, names
 
@@ -21,6 +21,13 @@ OUTER: Final = {
     "num_classes": Key(NATURAL, 1000),
     "global_pool": only("avg", "", why="another pool", kind=TEXT),
     "model_args": Key(ANY, None),
+    "pretrained_cfg": Key(ANY, None),
+}
+#: What timm takes from the description of the weights where ``model_args`` does not say it.
+INNER: Final = {
+    "input_size": Key(optional(WHOLES), None),
+    "num_classes": Key(NATURAL, 1000),
+    "global_pool": only("avg", "", None, why="another pool", kind=optional(TEXT)),
 }
 
 
@@ -33,12 +40,27 @@ def holds(root: Node) -> bool:
 def read(record: Record) -> Tree:
     """The spec of an architecture."""
     keys = Keys(record, OUTER, record.root)
-    keys.check("global_pool")
-    args = keys.sub("model_args", ARGS)
-    spec = named(keys, "architecture")
-    inner = args.given("num_classes")
-    classes = keys["num_classes"] if inner is None else inner
-    return changed(args, spec, classes).to_tree()
+    args, spec = keys.sub("model_args", ARGS), named(keys, "architecture")
+    # Files of timm before 0.9 have no part for the weights.
+    apart = keys.given("pretrained_cfg") is not None
+    weights = keys.sub("pretrained_cfg", INNER) if apart else Keys(record, INNER, record.root)
+    size = weights.given("input_size")
+    found = {
+        "classes": _first("num_classes", args, keys, weights),
+        "pool": _first("global_pool", args, weights, keys),
+        "channels": size[0] if size and len(size) == 3 else None,
+    }
+    if found["classes"] is None and getattr(spec.head, "num_classes", None) == 1000:
+        found["classes"] = keys["num_classes"]  # which notes it
+    if found["classes"] and args.given("global_pool") is None:
+        found["pool"] = "avg"  # others say how pictures were answered, and classes need a pool
+    return changed(args, spec, **found).to_tree()
+
+
+def _first(name: str, *parts: Keys) -> Any:
+    """The value of a key in the first part that has it; None where none does."""
+    given = (part.given(name) for part in parts)
+    return next((value for value in given if value is not None), None)
 
 
 def write(spec: ResNetSpec) -> Tree:
@@ -49,6 +71,8 @@ def write(spec: ResNetSpec) -> Tree:
     linear = [layer["out_features"] for layer in layers if layer["kind"] == "linear"]
     classes = head.get("num_classes", linear[-1] if linear else 0)
     args: Tree = {"num_classes": classes, "in_chans": spec.in_channels}
+    if spec.head is None:
+        args["global_pool"] = ""
     args["zero_init_last"] = tree["init"]["zero_residual"]
     if head.get("dropout"):
         args["drop_rate"] = head["dropout"]

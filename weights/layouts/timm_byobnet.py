@@ -64,6 +64,7 @@ _HEADS: tuple[tuple[Rule, ...], ...] = (
         ("head.norm1", "final_conv.bn"),
         ("head.linear1", "head.fc"),
     ),
+    (("closing.conv1", "final_conv.conv"), ("closing.norm1", "final_conv.bn")),
     (
         ("head.attention_pool1.positional_embedding", "head.pos_embed"),
         ("head.attention_pool1.q_proj", "head.q"),
