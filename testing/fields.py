@@ -16,8 +16,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Fault, SpecError
-from ..specs import ACTIVATIONS, OPERATIONS, Operation
-from ..specs.activation import ActivationSpec
+from ..specs import ACTIVATIONS, OPERATIONS, Operation, ShortcutSpec
+from ..specs.activation import ACTIVATION_KINDS, ActivationSpec
 from ..specs.attention import AttentionSpec, attention_kinds
 from ..specs.by_axis import fields_by_axis
 from ..specs.norm import Normalisation
@@ -104,17 +104,26 @@ def activations(*, kinds: Names = ()) -> SearchStrategy[Any]:
 
 @cache
 def _activations(names: Names) -> SearchStrategy[Any]:
-    return st.sampled_from([*names, *(own for own in _ACTIVATION_FIELDS if own["kind"] in names)])
+    every = [variant for name in names for variant in variants_of(ACTIVATION_KINDS[name])]
+    return st.sampled_from([*names, *every])
 
 
-_ACTIVATION_FIELDS: tuple[Tree, ...] = (
-    {"kind": "leaky_relu", "slope": 0.1},
-    {"kind": "elu", "alpha": 0.5},
-    {"kind": "celu", "alpha": 0.3},
-    {"kind": "prelu", "shared": True},
-    {"kind": "gelu", "gain": 1.7},
-)
-"""Activations whose fields are not the usual ones."""
+def variants_of(model: type[BaseModel]) -> list[Tree]:
+    """A word of a small family with one of its fields, each with a value that it has not by
+    default.
+
+    >>> variants_of(ACTIVATION_KINDS["elu"])
+    [{'kind': 'elu', 'gain': 0.5}, {'kind': 'elu', 'alpha': 0.5}]
+    """
+    kind = model.model_fields["kind"].default
+    found: list[Tree] = []
+    for name, about in model.model_fields.items():
+        values = _choices(about.annotation) if name != "kind" else []
+        if about.annotation is float:
+            # What is tiny, such as an eps, has another tiny value.
+            values = [0.5] if about.default > 1e-3 else [1e-3]
+        found += [{"kind": kind, name: value} for value in values if value != about.default]
+    return found
 
 
 def words(
@@ -215,9 +224,10 @@ def _fields(kind: str, model: type[Operation], axes: int, attention: Names) -> D
 
 def _pool(model: type[Operation], name: str, axes: int) -> SearchStrategy[Any] | None:
     """Values of one field; None where nothing says any."""
-    if name in ("kind", "of"):
-        return None
     annotation = model.model_fields[name].annotation
+    # The shortcut within another is drawn with that one.
+    if name == "kind" or _holds(annotation, ShortcutSpec):
+        return None
     part = _part(model, name, axes)
     # What a family of words covers needs no samples, and takes one choice less without.
     if part is not None and _holds(annotation, AttentionSpec):

@@ -92,7 +92,7 @@ def networks(draw: DrawFn, limits: Limits) -> Tree:
     _make_room(stages, limits)
     for key, parts in own.items():
         tree |= _put(stages, key, parts)
-    _settle(stages)
+    _settle(stages, tree.get("block", {}))
     return tree
 
 
@@ -174,13 +174,18 @@ def _depth(stage: Tree) -> int:
     return len(stage["blocks"]) if "blocks" in stage else int(stage["depth"])
 
 
-def _settle(stages: list[Tree]) -> None:
-    """What is a choice only for some blocks, or some stages in a row."""
+def _settle(stages: list[Tree], usual: Tree) -> None:
+    """What is a choice only for some blocks, of which `usual` is that of the network, or for some
+    stages in a row."""
     for stage in stages:
         inner = stage.pop("inner", None)
-        if inner and _takes_inner(stage.get("block", {}), stage.get("blocks", [])):
+        if inner and _takes_inner(stage.get("block", usual), stage.get("blocks", [])):
             each = [("x2", "x4")[index % 2] for index in range(_depth(stage))]
-            stage["inner"] = each if inner == "each" else inner
+            if inner == "each" and "blocks" in stage:
+                for entry, own in zip(stage["blocks"], each, strict=True):
+                    entry["inner"] = own
+            else:
+                stage["inner"] = each if inner == "each" else inner
     for stage, after in itertools.zip_longest(stages, stages[1:], fillvalue=Tree()):
         if stage.get("widen") == "shared":
             stage["widen"] = "linear"

@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ..specs import BLOCKS, HEADS, SHORTCUTS, STEMS, ShortcutSpec
+from ..specs.convolution import PlainConvolutionSpec, ScaledStandardizedSpec, StandardizedSpec
 from ..specs.shortcuts import WrapperSpec
 from ..specs.stochastic_depth import StochasticDepthSpec
-from .fields import Names, Tree, choices_of, words
+from .fields import Names, Tree, choices_of, variants_of, words
 from .kinds import ANY, Wanted
 
 
 @cache
 def convolutions() -> SearchStrategy[Any]:
     """What the convolutions of a network convolve with: mostly the weight as it is."""
-    every = ("standardized", {"kind": "standardized", "estimate": "sample"}, "scaled_standardized")
-    same = [{"kind": kind, "padding": "same"} for kind in ("plain", "scaled_standardized")]
-    return st.sampled_from(["plain"] * 5 + [*every, *same])
+    models = (PlainConvolutionSpec, StandardizedSpec, ScaledStandardizedSpec)
+    words = [model.model_fields["kind"].default for model in models]
+    every = [variant for model in models for variant in variants_of(model)]
+    return st.sampled_from(["plain"] * 10 + [*words, *every])
 
 
 @cache
@@ -33,8 +35,8 @@ def stems(
     tree = draw(words(STEMS, _others(wanted, "stem", STEMS), first="conv3x3", axes=axes))
     model = STEMS[tree["kind"]]
     for name in model.width_fields:
-        usual = model.model_fields[name].default
-        several = isinstance(usual, tuple)
+        usual = tree.get(name, model.model_fields[name].default)
+        several = isinstance(usual, tuple | list)
         tree[name] = [draw(width) * step for _ in usual] if several else draw(width) * step
     return tree
 
@@ -122,7 +124,23 @@ def _illegal(
 
 def heads(*, axes: int = 2, wanted: Wanted = ANY) -> SearchStrategy[Tree]:
     """A head, with few classes."""
-    return words(HEADS, _others(wanted, "head", HEADS), first="classifier", axes=axes)
+    return _heads(words(HEADS, _others(wanted, "head", HEADS), first="classifier", axes=axes))
+
+
+@st.composite
+def _heads(draw: DrawFn, drawn: SearchStrategy[Tree]) -> Tree:
+    head = draw(drawn)
+    if draw(_PLAIN_LINEAR) and "layers" in head:
+        # Linear layers are legal where those of a sample stand, and in few other places.
+        head = {**head, "layers": [*map(_without_bias, head["layers"])]}
+    return head
+
+
+_PLAIN_LINEAR = st.sampled_from([False, False, False, True])
+
+
+def _without_bias(layer: Any) -> Any:
+    return {**layer, "bias": False} if isinstance(layer, dict) and "linear" in layer else layer
 
 
 def _others(wanted: Wanted, family: str, kinds: Any) -> list[str]:

@@ -21,6 +21,7 @@ from resforge.specs import (
     STEMS,
     Operation,
     ResolvedBlock,
+    ShortcutSpec,
     call,
 )
 from resforge.specs.attention import attention_kinds
@@ -29,6 +30,7 @@ from resforge.specs.expand import expand
 from resforge.specs.order import Order
 from resforge.specs.resolve import blocks_of as resolved_blocks
 from resforge.testing import strategies
+from resforge.testing.fields import _pool
 
 FAST = settings(
     max_examples=150,
@@ -125,11 +127,26 @@ def every_field() -> list[tuple[str, Any]]:
         ("strides by axis", in_stage(lambda stage: isinstance(stage.stride, tuple))),
         ("width of an entry", in_stage(lambda stage: any(e.width for e in stage.entries))),
         ("dilation of an entry", in_stage(lambda stage: any(e.dilation for e in stage.entries))),
+        ("inner width of an entry", in_stage(lambda s: any(e.inner for e in s.blocks or ()))),
+        ("strides of a deep stem", lambda s: getattr(s.stem, "strides", None)),
+        ("no bias", lambda s: any(not getattr(op, "bias", 1) for op in linears_of(s))),
+        ("attention of the input", lambda s: any(map(_of_input, operations_of(s)))),
+        ("padding as of TensorFlow", lambda s: s.convolution.padding == "same"),
+        ("a gain", lambda s: getattr(s.activation, "gain", 1) != 1),
+        ("a shared slope", lambda s: getattr(s.activation, "shared", False)),
     ]
 
 
 def _attends_inside(block: ResolvedBlock) -> bool:
     return getattr(block.block, "attention_at", "end") == "inner"
+
+
+def _of_input(op: Operation) -> bool:
+    return op.kind != "se" and getattr(op, "of", "map") == "input"
+
+
+def linears_of(spec: ResNetSpec) -> list[Operation]:
+    return [op for op in operations_of(spec) if op.kind == "linear"]
 
 
 def operations_of(spec: ResNetSpec) -> list[Operation]:
@@ -154,6 +171,19 @@ def test_everything_is_reached(cases: Any, dims: tuple[int, ...]) -> None:
         if not missing:
             return
     raise AssertionError(sorted(missing))
+
+
+@pytest.mark.parametrize("registry", [OPERATIONS, STEMS, BLOCKS, SHORTCUTS, HEADS])
+def test_every_field_of_every_kind_has_values(registry: Any) -> None:
+    """But for the shortcut within another, which is drawn with that one."""
+    missing = [
+        f"{kind}.{name}"
+        for kind, model in registry.items()
+        for name, field in model.model_fields.items()
+        if name != "kind" and _pool(model, name, 2) is None
+        if field.annotation is not ShortcutSpec
+    ]
+    assert missing == []
 
 
 @settings(max_examples=25)
@@ -255,12 +285,13 @@ def shrunk(wanted: Any, at_most: int) -> ResNetSpec:
         ),
         (
             {"attention": ["eca", "cbam"]},
-            lambda s: any(held_kind(b.block) in ("eca", "cbam") for b in s),
+            lambda s: {"eca", "cbam"} & {op.kind for op in operations_of(s.spec)},
         ),
         (
             {"change": ["zero_pad"], "stem": ["conv7x7"], "activation": ["silu"]},
             lambda s: (
-                (s.stem.kind, s.activation) == ("conv7x7", "silu")
+                s.stem.kind == "conv7x7"
+                and getattr(s.activation, "kind", s.activation) == "silu"
                 and any(b.shortcut.kind == "zero_pad" for b in s)
             ),
         ),
