@@ -32,7 +32,7 @@ class Draws:
     #: Draws in a row that one of several processes makes.
     together = 16
     #: What may find networks that a draw did not find.
-    remedy = "draw rare networks with guided (--guided)"
+    remedy = "draw rare networks with guided (--guided, in a sweep guided: true)"
 
     def __init__(self, points: Points, seed: int, tries: int = TRIES) -> None:
         self.points = points

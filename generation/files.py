@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence, Set
 from contextlib import AbstractContextManager
@@ -60,7 +61,7 @@ class NetworkFolder:
     def fill(self, count: int) -> Iterator[Architecture]:
         """Write networks until there are ``count``; each is yielded once it is written.
 
-        Networks that were deleted or emptied since are written again first, so that the folder
+        Networks that were deleted, emptied or cut off are written again first, so that the folder
         holds the first ones of the sample. Ends early where the space is exhausted. Raises as
         :meth:`Space.sample` does, and :class:`StoreError` while another process is writing into the
         folder.
@@ -182,8 +183,13 @@ def stem_of(number: int, digest: str) -> str:
 
 
 def has_text(file: Path) -> bool:
-    """Whether a file exists and holds anything."""
-    return file.is_file() and file.stat().st_size > 0
+    """Whether a file exists and holds a text to its end: it is not empty, cut off, or full of zeros
+    as some file systems leave it where the power went out."""
+    if not file.is_file() or file.stat().st_size == 0:
+        return False
+    with file.open("rb") as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read() == b"\n"
 
 
 def digest_of(space: Space) -> str:

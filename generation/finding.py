@@ -135,6 +135,9 @@ def _listed(spec: ResNetSpec, template: Template) -> dict[str, Any]:
             around = tree["stages"][number]
             entries = [entry.model_dump(mode="json") for entry in stage.entries]
             around["blocks"] = [_in_full(entry, around, tree) for entry in entries]
+        if ("stages",) in places:
+            around = tree["stages"][number]
+            around["block"] = around["block"] or tree["block"]
     return tree
 
 

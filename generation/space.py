@@ -210,8 +210,7 @@ class Space(Spec):
         networks, and for results of another space.
 
         ``spec`` is a spec, a catalogue name, a file or a mapping. Raises :class:`SpecError` with
-        every place where it leaves the space, or with the limit of ``where`` that it breaks. Stages
-        that are drawn as ``regnet`` cannot be found again.
+        every place where it leaves the space, or with the limits of ``where`` that it breaks.
 
         >>> space = load_space("cifar_resnets")
         >>> found = space.find("cifar_resnet20")
@@ -398,6 +397,6 @@ def _check_quantity(name: str, way: Any) -> None:
 
 def _read(name: str) -> Document:
     if os.sep in name or FilePath(name).suffix or is_file(name):
-        return read_file(name)
+        return read_file(name, "space")
     message = f"no space {name!r}, and no such file"
     raise SpecError(Fault("catalogue", message, help=spaces.help_for(name)))

@@ -21,6 +21,7 @@ _MAX_PROBES = 1000
 #: The other one of the two fields that say how many blocks a stage has.
 _OTHER_SIZE: dict[Any, str] = {"depth": "blocks", "blocks": "depth"}
 _MAX_BITS = 3000
+_MAX_TICKETS = 4 * _MAX_BITS
 
 
 class Free(NamedTuple):
@@ -57,9 +58,13 @@ class Template:
         if faults:
             raise SpecError(faults)
         self.choices = Product([free.choices for free in self.free])
-        if self.choices.weight.bit_length() > _MAX_BITS:
+        if self.choices.size.bit_length() > _MAX_BITS:
             message = f"the space is larger than 2^{_MAX_BITS}"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
+        if self.choices.weight.bit_length() > _MAX_TICKETS:
+            message = f"probabilities of the space need more than 2^{_MAX_TICKETS} lottery tickets"
+            help_ = "use int for some of log_int and log_normal, or leave fields out"
+            raise SpecError(Fault("limit", message, "free", help_))
         self._derive = rules_of(derive)
         places = [place for free in self.free for place in free.places]
         derived = [*self._derived_places()]

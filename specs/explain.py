@@ -270,12 +270,17 @@ def _wrong_length(detail: ErrorDetails, owners: list[Model]) -> Explained:
         f"expected {'at least' if short else 'at most'} {bound} {what}{'s' * (bound != 1)}, "
         f"not {len(given)}"
     )
-    return "range", message, "write [ ..., ... ]" if short else f"leave some {what}s out"
+    help_ = "write {key: value, ...}" if isinstance(given, dict) else "write [ ..., ... ]"
+    if detail["loc"] == ("free",):
+        help_ = "write free: {shortcut: [zero_pad, projection]}"
+    return "range", message, help_ if short else f"leave some {what}s out"
 
 
 def _text(detail: ErrorDetails, owners: list[Model]) -> Explained:
     condition = "conditions" in detail["loc"]
     help_ = "write a comparison such as sum(depths) <= 20" if condition else "write a name"
+    if detail["loc"][-1:] == ("space",):
+        help_ = "write the name of a shipped space, or that of a file"
     return _wants("text", help_)(detail, owners)
 
 

@@ -9,7 +9,7 @@ import pytest
 import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resforge.generation import Space, load_space
+from resforge.generation import Space, finding, load_space
 from resforge.generation.regnet import regnet_stages
 
 # Depth, w_0, w_a, w_m and group width, from the configurations of pycls.
@@ -80,6 +80,48 @@ def space(**numbers: Any) -> Space:
     given = {"depth": 8, "w_0": 16, "w_a": 8.5, "w_m": 2.1, "group_width": 8, **numbers}
     wanted = {name: value for name, value in given.items() if value is not None}
     return Space(space=1, base="regnetx_200mf", free={"stages": {"regnet": wanted}})
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, load_space("regnet_x").size - 1))
+def test_a_network_is_found_at_parameters_that_give_it(index: int) -> None:
+    space = load_space("regnet_x")
+    spec = space.template.spec_at(index)
+    again = space.index_of(finding.values_at(space.template, index))
+    assert space.template.spec_at(again).digest == spec.digest
+
+
+@given(
+    depth=st.integers(1, 30),
+    w_0=st.integers(1, 40).map(lambda n: 8 * n),
+    slopes=st.tuples(st.floats(0, 300), st.floats(0, 300)).map(sorted),
+    w_m=st.floats(1.01, 4),
+    group_width=st.integers(1, 64),
+    ratio=st.integers(1, 4),
+)
+def test_no_block_is_narrower_where_the_line_is_steeper(slopes: list[float], **given: Any) -> None:
+    rest = {name: given.pop(name) for name in ("w_m", "group_width", "ratio")}
+    flat, steep = (
+        [
+            stage["width"]
+            for stage in regnet_stages(w_a=slope, **given, **rest)
+            for _ in range(stage["depth"])
+        ]
+        for slope in slopes
+    )
+    assert all(one <= other for one, other in zip(flat, steep, strict=True))
+
+
+def test_published_networks_are_found() -> None:
+    space = load_space("regnet_x")
+    for name in ("regnetx_200mf", "regnetx_800mf"):
+        assert space.find(name).digest == rf.load(name).digest
+    with pytest.raises(rf.SpecError) as caught:
+        space.find("resnet50")
+    assert caught.value.faults[0].path == "stages"
+    dilated = rf.load("regnetx_200mf").replace({"stages[3].dilation": 2})
+    with pytest.raises(rf.SpecError, match="none of the values of stages"):
+        space.find(dilated)
 
 
 def test_numbers_may_be_fixed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,51 @@ def test_a_larger_sample_begins_with_the_smaller(folder: Path) -> None:
     assert expand_sweep(load_sweep(folder / "sweep.yaml"))[:5] == small
 
 
+RARE = {
+    "space": 1,
+    "base": "digits_resnet8",
+    "free": {
+        "stages[*].depth": {"int": [1, 30]},
+        "stages[*].width": {"int": [16, 256], "step": 8},
+        "shortcut": ["projection"],
+    },
+    "where": {"params": [2.5e5, 2.6e5], "macs": [2.2e7, 2.4e7]},
+}
+
+
+@pytest.mark.parametrize("kind", ["sample", "search"])
+def test_rare_networks_are_drawn_guided(kind: str, folder: Path) -> None:
+    (folder / "space.json").write_text(json.dumps(RARE))
+    more = ", population: 2, tournament: 1, batch: 2" if kind == "search" else ""
+    text = f"sweep: 1\n{kind}: {{space: space.json, n: 4, guided: true{more}}}\nseeds: 1\n"
+    text += "recipe: {steps: 2}\ndata: {kind: digits, validation: 300}\n"
+    (folder / "sweep.yaml").write_text(text)
+    sweep = load_sweep(folder / "sweep.yaml")
+    space = load_space(folder / "space.json")
+    drawn = [found.digest for found in islice(space.sample(0, guided=True), 4)]
+    assert [arm.digest for arm in expand_sweep(sweep)] == drawn[: 2 if kind == "search" else 4]
+    if sweep.search is not None:
+        searcher = sweep.search.searcher(space)
+        assert [searcher.ask().digest for _ in range(2)] == drawn[:2]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("", "empty"), ("# nothing\n", "empty"), ("- 1", "type")]
+)
+@pytest.mark.parametrize("holds", ["space", "sweep"])
+def test_what_holds_nothing_is_said_to_be_no_spec(
+    holds: str, text: str, code: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file.yaml").write_text(text)
+    with pytest.raises(rf.SpecError) as caught:
+        {"space": load_space, "sweep": load_sweep}[holds](tmp_path / "file.yaml")
+    (fault,) = caught.value.faults
+    assert fault.code == code
+    assert holds in fault.message
+    assert "spec" not in fault.message
+    assert fault.help == f"start with `{holds}: 1`"
+
+
 def test_the_report_shows_the_distribution_and_every_field(folder: Path) -> None:
     run_sweep(load_sweep(folder / "sweep.yaml"), folder / "out", engine="inline")
     records = read_records(folder / "out")
@@ -82,6 +128,8 @@ def wrong(folder: Path, text: str) -> Any:
         ("n: 5", "n: 50", "sample.n", "16 different networks, not 50"),
         ("n: 5", "n: 0", "sample.n", "out of range"),
         ("space.yaml", "spice.yaml", "sample.space", "no such file"),
+        ("space.yaml", "{base: resnet18}", "sample.space", "expected text, not a mapping"),
+        ("seed: 3", "guided: 3", "sample.guided", "expected true or false"),
         ("space: space.yaml, ", "", "sample.space", "'space' is missing"),
         ("seed: 3", "sed: 3", "sample.sed", "unknown key 'sed'"),
         ("seeds: 1", "base: digits_resnet8", "base", "from the space"),

@@ -226,6 +226,20 @@ def test_options_are_equally_likely_and_values_as_likely_as_in_their_option(opti
         start += option.size
 
 
+def test_the_limit_of_tickets_is_not_told_as_one_of_networks() -> None:
+    def blocks(number: int, of: Any) -> dict[str, Any]:
+        return {"stages[*].blocks": {"repeat": [number], "of": of}, "shortcut": ["projection"]}
+
+    many = space(free=blocks(60, {"width": {"log_int": [16, 512]}}))
+    assert many.points.choices.weight > 2**3000 > many.size
+    assert many.nth(7).params > 0
+    narrow = {"width": {"log_int": [16, 17]}, "inner": {"log_int": [16, 17]}}
+    with pytest.raises(rf.SpecError, match=r"more than 2\^12000 lottery tickets"):
+        space(free=blocks(256, narrow))
+    with pytest.raises(rf.SpecError, match=r"the space is larger than 2\^3000"):
+        space(free=blocks(256, {"width": {"int": [16, 512]}}))
+
+
 def test_what_build_refuses_is_no_network() -> None:
     huge = space(free={"stages[*].width": {"int": [20_000, 40_960]}, "shortcut": ["projection"]})
     found = survey(huge, 20)
@@ -271,7 +285,7 @@ def test_indexes_that_floats_would_round_are_text() -> None:
 
 
 @pytest.mark.parametrize("format", ["yaml", "jsonl"])
-@pytest.mark.parametrize("spoil", ["delete", "empty"])
+@pytest.mark.parametrize("spoil", ["delete", "empty", "cut", "zeros"])
 def test_a_folder_becomes_the_first_of_the_sample_again(
     tmp_path: Path, format: Any, spoil: str
 ) -> None:
@@ -286,11 +300,14 @@ def test_a_folder_becomes_the_first_of_the_sample_again(
     fill("spoiled", 9)
     if format == "yaml":
         file = sorted((tmp_path / "spoiled").glob("*.yaml"))[4]
-        file.unlink() if spoil == "delete" else file.write_bytes(b"")
+        text = file.read_bytes()
+        left = {"empty": b"", "cut": text[:-20], "zeros": bytes(len(text))}
+        file.unlink() if spoil == "delete" else file.write_bytes(left[spoil])
     else:
         file = tmp_path / "spoiled" / "networks.jsonl"
         lines = file.read_bytes().splitlines(keepends=True)
-        file.write_bytes(b"".join(lines[:3] + lines[5:]) if spoil == "delete" else b"")
+        left = {"delete": lines[:3] + lines[5:], "cut": [*lines[:3], lines[3][:-20]]}
+        file.write_bytes(b"".join(left.get(spoil, [])))
     assert fill("spoiled", 12) == whole
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import stat
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NoReturn
@@ -44,10 +45,25 @@ def read(
     return read_json(decoded) if format == "json" else read_yaml(decoded)
 
 
-def read_file(path: str | os.PathLike[str]) -> Document:
-    """The document in a file. Raises `SpecError`, also for a file that does not exist."""
+def read_file(path: str | os.PathLike[str], holds: str = "spec") -> Document:
+    """The document in a file, which ``holds`` a spec, a space or a sweep. Raises `SpecError`, also
+    for a file that does not exist."""
     path = os.fspath(path)
-    return read(_bytes(path, MAX_BYTES), name=path)
+    data = _bytes(path, MAX_BYTES)
+    try:
+        return read(data, name=path)
+    except SpecError as error:
+        if holds == "spec":
+            raise
+        raise SpecError([_about(fault, holds) for fault in error.faults], error.more) from None
+
+
+def _about(fault: Fault, holds: str) -> Fault:
+    """A fault of a text that is no mapping, which is said of a spec, as it is of another file."""
+    if fault.code != "empty" and (fault.code, fault.path) != ("type", ""):
+        return fault
+    message = fault.message.replace("spec", holds, 1)
+    return replace(fault, message=message, help=f"start with `{holds}: 1`")
 
 
 def read_text(path: str | os.PathLike[str], most: int = MAX_BYTES) -> str:

@@ -25,7 +25,7 @@ class SampleSpec(Spec):
     """The first ``n`` networks drawn from a space, each an arm.
 
     >>> SampleSpec(space="cifar_resnets", n=50)
-    SampleSpec(space='cifar_resnets', n=50, seed=0)
+    SampleSpec(space='cifar_resnets', n=50, seed=0, guided=False)
     """
 
     space: Annotated[str, Field(min_length=1, max_length=4096)]
@@ -34,6 +34,8 @@ class SampleSpec(Spec):
     """Number of networks to draw."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the draws."""
+    guided: bool = False
+    """Draws go from random points towards the limits, for networks that are too rare for chance."""
 
     @property
     def first_batch(self) -> int:
@@ -68,7 +70,7 @@ def with_drawn_arms(tree: dict[str, Any], kinds: Mapping[str, type[SampleSpec]])
     except SpecError as error:
         raise _within(sample, key, error) from None
     try:
-        drawn = list(islice(space.sample(sample.seed), sample.n))
+        drawn = list(islice(space.sample(sample.seed, guided=sample.guided), sample.n))
     except SpecError as error:
         raise _within(sample, key, error) from None
     if len(drawn) < sample.n:

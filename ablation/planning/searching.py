@@ -124,4 +124,5 @@ class SearchSpec(SampleSpec):
 
     def searcher(self, space: Space) -> RandomSearch:
         """Search algorithm, with the methods ``ask`` and ``tell``."""
-        return make_search(space, self.method, self.seed, self.population, self.tournament)
+        settings = (self.method, self.seed, self.population, self.tournament, self.guided)
+        return make_search(space, *settings)

@@ -263,7 +263,7 @@ def read_sweep(path: str | os.PathLike[str]) -> Sweep:
     :class:`~resforge.SpecError` with the place of every fault.
     """
     path = Path(path)
-    document = read_file(path)
+    document = read_file(path, "sweep")
     document.tree = beside(document.tree, path.parent)
     sweep = validate(Sweep, document)
     sweep = sweep.model_copy(update={"data": sweep.data.beside(path.parent)})
