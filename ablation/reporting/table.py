@@ -189,7 +189,11 @@ def without_empty(
 
     >>> without_empty(("pairs", "exact"), [("3 of 3", "")])
     (['pairs'], [['3 of 3']], ['exact: sign flips need six pairs'])
+    >>> without_empty(("pairs", "exact"), [])
+    (['pairs', 'exact'], [], [])
     """
+    if not rows:
+        return [*heads], [], []
     kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
     reasons = [f"{head}: {_REASONS[head]}" for i, head in enumerate(heads) if i not in kept]
     return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows], reasons
