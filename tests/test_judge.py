@@ -159,6 +159,9 @@ def test_nothing_is_claimed_from_two_seeds() -> None:
         ({}, [("plane", "A")], IMAGES, "comparisons[0]: there is no arm 'plane'; did you mean"),
         ({}, [("A", "plain"), ("A", "A")], IMAGES, "comparisons[1]: arm 'A' is compared with its"),
         ({}, ["AB"], IMAGES, "comparisons[0] is 'AB': write a pair of arms"),
+        ({}, [3], IMAGES, "comparisons[0] is 3: write a pair of arms"),
+        ({"A": [1.0, 2.0]}, [], IMAGES, "the errors of 'A' are a list: write {seed: error}"),
+        ({3: {0: 1.0}}, [("B", "A")], IMAGES, "there is no arm 'B'; errors has plain, A, 3"),
         ({}, [("A", 3)], IMAGES, "there is no arm 3; errors has plain, A"),
         ({}, [], 0, "images is 0: give the number of test images"),
         ({}, [], True, "images is True"),
@@ -172,6 +175,11 @@ def test_bad_input_is_refused_with_a_remedy(
     with pytest.raises(ResforgeError) as caught:
         judge({"plain": {0: 1.0}, "A": {0: 1.0}, **errors}, comparisons, images)
     assert message in str(caught.value)
+
+
+def test_errors_without_names_of_arms_are_refused() -> None:
+    with pytest.raises(ResforgeError, match=r"errors is a list: write \{arm: \{seed: error\}\}"):
+        judge([{0: 1.0}], [], IMAGES)  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

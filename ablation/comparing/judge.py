@@ -86,6 +86,8 @@ def judge(
     """
     if not is_whole(images) or images < 1:
         raise ResforgeError(f"images is {images!r}: give the number of test images, at least 1")
+    if not isinstance(errors, Mapping):
+        raise ResforgeError(f"errors is {_kind(errors)}: write {{arm: {{seed: error}}}}")
     pairs = [_pair(errors, index, pair) for index, pair in enumerate(comparisons)]
     for arm, by_seed in errors.items():
         _check_errors(arm, by_seed)
@@ -142,20 +144,31 @@ def _pair(
     errors: Mapping[str, Mapping[int, float]], index: int, pair: tuple[str, str]
 ) -> tuple[str, str]:
     place = f"comparisons[{index}]"
-    if isinstance(pair, str) or len(pair) != 2:
+    if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
         raise ResforgeError(f"{place} is {pair!r}: write a pair of arms, (of, to)")
     of, to = pair
     for arm in (of, to):
         if arm not in errors:
-            close = nearest(arm, list(errors)) if isinstance(arm, str) else None
-            help_ = f"did you mean {close!r}?" if close else f"errors has {', '.join(errors)}"
+            names = [name for name in errors if isinstance(name, str)]
+            close = nearest(arm, names) if isinstance(arm, str) else None
+            all_ = ", ".join(map(str, errors))
+            help_ = f"did you mean {close!r}?" if close else f"errors has {all_ or 'no arm'}"
             raise ResforgeError(f"{place}: there is no arm {arm!r}; {help_}")
     if of == to:
         raise ResforgeError(f"{place}: arm {of!r} is compared with itself; name another arm")
     return of, to
 
 
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}"
+
+
 def _check_errors(arm: str, by_seed: Mapping[int, float]) -> None:
+    if not isinstance(by_seed, Mapping):
+        raise ResforgeError(
+            f"the errors of {arm!r} are {_kind(by_seed)}: write {{seed: error}}, since differences"
+            " are paired by seed"
+        )
     for seed, error in by_seed.items():
         try:
             finite = isfinite(error)
