@@ -203,6 +203,8 @@ def generate(
     found = options.select(space)
     given = _give(space, found, options, json)
     _say_how_many(given, options.asked, found.summary.get("repeated", 0))
+    if options.guided:
+        say("drawn towards the limits, and not with the declared probabilities")
     if options.figure is not None:
         draw_costs(options.figure, space, [*found.networks()])
         say(f"wrote {printable(str(options.figure))}")

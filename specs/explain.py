@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any, get_origin
 
 from pydantic import ValidationError
@@ -40,6 +42,7 @@ _EXAMPLES = {
     "space": "space: 1",
     "SearchSpec.space": "space: cifar_resnets, a shipped space, or a file",
     "SearchSpec.n": "n: 20, the number of networks",
+    "StopSpec.first": "first: 20, the steps before the first rung",
     "free": "free: {shortcut: [zero_pad, projection]}",
     "of": "of: stages[0].width",
     "base": "base: resnet18",
@@ -231,12 +234,24 @@ def _missing(detail: ErrorDetails, owners: list[Model]) -> Explained:
     return "missing", f"'{key}' is missing", f"write {example}"
 
 
+#: Numbers as the command line reads them, which a file writes out.
+_SUFFIXED = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([kMGBT])", re.ASCII)
+_POWERS = {"k": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+
+
 def _wants(what: str, remedy: str) -> Callable[[ErrorDetails, list[Model]], Explained]:
     def explain(detail: ErrorDetails, owners: list[Model]) -> Explained:
         given = detail["input"]
         help_ = remedy
         if isinstance(given, str) and "number" in what and given.strip("+-").isdigit():
             help_ = f"remove the quotes: {given}"
+        if isinstance(given, str) and "number" in what and (found := _SUFFIXED.fullmatch(given)):
+            number = Decimal(found[1]).scaleb(_POWERS[found[2]])
+            help_ = (
+                f"write {number:.0f}"
+                if "whole" in what
+                else f"write {number.normalize():e}".replace("e+", "e")
+            )
         if isinstance(given, float) and "whole" in what and given.is_integer():
             help_ = f"write {int(given)}"
         if hasattr(given, "tolist"):
@@ -271,6 +286,8 @@ def _wrong_length(detail: ErrorDetails, owners: list[Model]) -> Explained:
         f"not {len(given)}"
     )
     help_ = "write {key: value, ...}" if isinstance(given, dict) else "write [ ..., ... ]"
+    if isinstance(given, str):
+        help_ = "write a name"
     if detail["loc"] == ("free",):
         help_ = "write free: {shortcut: [zero_pad, projection]}"
     return "range", message, help_ if short else f"leave some {what}s out"
@@ -286,6 +303,11 @@ def _text(detail: ErrorDetails, owners: list[Model]) -> Explained:
 
 _number = _wants("a whole number", "write a number such as 64")
 _mapping = _wants("a mapping", "write {key: value, ...}")
+_stop = _wants("a mapping", "write {first: 20, eta: 3}")
+
+
+def _part(detail: ErrorDetails, owners: list[Model]) -> Explained:
+    return (_stop if detail["loc"][-1:] == ("stop",) else _mapping)(detail, owners)
 
 
 def _labels(detail: ErrorDetails, owners: list[Model]) -> Explained:
@@ -310,14 +332,15 @@ _EXPLAINERS: dict[str, Callable[[ErrorDetails, list[Model]], Explained]] = {
     "bool_type": _wants("true or false", "write true or false"),
     "tuple_type": _wants("a list", "write [ ... ]"),
     DEPTHS: _depths,
-    "model_type": _mapping,
-    "model_attributes_type": _mapping,
+    "model_type": _part,
+    "model_attributes_type": _part,
     "dict_type": _labels,
     "greater_than_equal": _out_of_range,
     "greater_than": _out_of_range,
     "less_than_equal": _out_of_range,
     "less_than": _out_of_range,
     "too_short": _wrong_length,
+    "string_too_short": _wrong_length,
     "too_long": _wrong_length,
     "string_too_long": _wrong_length,
     "string_pattern_mismatch": _wrong_pattern,

@@ -182,3 +182,9 @@ def test_a_damaged_folder_is_refused(space: str, tmp_path: Path) -> None:
     (tmp_path / "nets" / "space.json").write_text("{")
     with pytest.raises(rf.specs.StoreError, match="cannot be read"):
         NetworkFolder(tmp_path / "nets", load_space(space), format="jsonl")
+
+
+def test_guided_draws_are_told_as_such(cli: Cli, space: str) -> None:
+    said = "not with the declared probabilities"
+    assert said in cli("generate", space, "-n", "2", "--guided").err
+    assert said not in cli("generate", space, "-n", "2").err

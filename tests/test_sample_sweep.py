@@ -130,6 +130,7 @@ def wrong(folder: Path, text: str) -> Any:
         ("space.yaml", "spice.yaml", "sample.space", "no such file"),
         ("space.yaml", "{base: resnet18}", "sample.space", "expected text, not a mapping"),
         ("seed: 3", "guided: 3", "sample.guided", "expected true or false"),
+        ("space.yaml", "''", "sample.space", "expected at least 1 character, not 0"),
         ("space: space.yaml, ", "", "sample.space", "'space' is missing"),
         ("seed: 3", "sed: 3", "sample.sed", "unknown key 'sed'"),
         ("seeds: 1", "base: digits_resnet8", "base", "from the space"),

@@ -257,3 +257,19 @@ def test_mistakes_have_their_place(
     assert fault.path == path
     assert message in fault.message
     assert fault.line
+
+
+@pytest.mark.parametrize(
+    ("stop", "path", "help_"),
+    [
+        ("asha", "search.stop", "write {first: 20, eta: 3}"),
+        ([10, 20], "search.stop", "write {first: 20, eta: 3}"),
+        ({"eta": 3}, "search.stop.first", "write first: 20, the steps before the first rung"),
+    ],
+)
+def test_what_stops_no_search_has_a_remedy(stop: Any, path: str, help_: str) -> None:
+    search = {"space": "cifar_resnets", "n": 60, "stop": stop}
+    with pytest.raises(rf.SpecError) as caught:
+        Sweep(sweep=1, search=search)
+    fault = caught.value.faults[0]
+    assert (fault.path, fault.help) == (path, help_)
