@@ -117,7 +117,8 @@ def _outputs(spec: rf.ResNetSpec, theirs: nn.Module, case: Case, x: Tensor, answ
     with torch.no_grad():
         difference = (model.double()(x) - answer).abs().max()
     fraction = (difference / (answer[0] - answer[1]).abs().max()).item()
-    return f"{'within' if fraction < ROUNDING else 'DIFFERENT by'} {fraction:.1g}"
+    same = fraction < getattr(theirs, "rounding", ROUNDING)
+    return f"{'within' if same else 'DIFFERENT by'} {fraction:.1g}"
 
 
 def _copied_in_order(model: nn.Module, theirs: nn.Module, x: Tensor) -> bool:

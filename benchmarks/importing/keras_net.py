@@ -20,6 +20,9 @@ class KerasNet(nn.Module):
     go in and come out as (N, C, H, W); Keras has (N, H, W, C).
     """
 
+    #: Keras computes norms in float32 on torch, whatever it is given.
+    rounding = 1e-3
+
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         os.environ["KERAS_BACKEND"] = "torch"

@@ -32,6 +32,7 @@ class PaddleNet(nn.Module):
         import_module("paddle").set_default_dtype("float64")
         with import_module("paddle").utils.unique_name.guard():  # as in a process of its own
             network = build(class_num=classes)
+        network.to(dtype="float64")  # norms are of float32 whatever the default is
         network.eval()
         self.__dict__["network"] = network  # no child: its tensors are those of the layers here
         self.macs = 0
