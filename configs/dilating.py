@@ -7,6 +7,7 @@ from typing import Any, Final
 from ..planner.plan import lay_out
 from ..specs import ResNetSpec
 from ..specs.axes import largest
+from ..specs.catalogue.families import entries
 from ..specs.shortcuts import AvgProjectionSpec
 
 OUTPUT_STRIDES: Final = (8, 16, 32)
@@ -46,9 +47,12 @@ def dilated(spec: ResNetSpec, output_stride: int) -> Changes:
             f"output_stride={output_stride}: use one of {legal} that {spec.name} reaches "
             f"(its maps are down to 1/{stride} of the picture), or leave it out"
         )
-    by = getattr(spec.block, "stride_by", None)
+    by, entry = getattr(spec.block, "stride_by", None), entries().get(spec.name)
+    averages = isinstance(spec.shortcut.change, AvgProjectionSpec)
     if changes and by is not None and by.kind == "blur":
-        raise ValueError("timm blurs where blocks begin to dilate, too, which output_stride is not")
-    if dilation > 1 and isinstance(spec.shortcut.change, AvgProjectionSpec):
+        raise ValueError("timm blurs where blocks begin to dilate, too")
+    if changes and averages and entry is not None and entry.family == "byobnet":
+        raise ValueError("timm's class ByobNet averages in some of the blocks that dilate only")
+    if dilation > 1 and averages:
         changes["shortcut.change.pool_dilated"] = True
     return changes

@@ -389,6 +389,7 @@ def test_trap_15_maps_that_are_given_are_noted() -> None:
         (timm("skresnet18", norm_layer="groupnorm"), "norm_layer", "attention of their own"),
         (timm("resnest14d", act_layer="silu"), "act_layer", "attention of their own"),
         (timm("resnetblur18", output_stride=8), "output_stride", "blurs"),
+        (timm("resnet50_clip_gap", output_stride=16), "output_stride", "averages in some"),
         (timm("gernet_l", output_stride=8), "output_stride", "projects blocks that dilate"),
         (timm("resnetaa50", replace_stem_pool=True), "replace_stem_pool", "anti-aliased"),
         (timm("resnet50_clip", num_classes=5), "num_classes", "no linear layer"),
