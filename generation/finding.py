@@ -11,7 +11,9 @@ from ..specs.network import ResNetSpec
 from ..specs.paths import Path, get_path, parse_path, set_path
 from ..specs.plain import plain
 from ..text.inline import in_words
+from .choices import Choices, Product, Same
 from .points import Architecture, Points
+from .rows import Increasing
 from .template import Free, Template
 
 
@@ -49,6 +51,39 @@ def values_at(template: Template, index: int) -> dict[str, Any]:
         for free, row in rows
         for place, value in zip(free.places, row, strict=True)
     }
+
+
+#: Longest list of values of a place.
+_MOST_VALUES = 100_000
+
+
+def domains_of(template: Template) -> dict[str, list[Any]]:
+    """The values that each free place may have, as :func:`values_at` has them.
+
+    Raises :class:`SpecError` for a place with too many.
+    """
+    return {
+        path_text(place): _every(path_text(place), part)
+        for free in template.free
+        for place, part in zip(free.places, _by_place(free), strict=True)
+    }
+
+
+def _by_place(free: Free) -> list[Choices]:
+    choices = free.choices
+    if isinstance(choices, Same):
+        return [choices.value] * len(free.places)
+    if isinstance(choices, Increasing):
+        return [choices.numbers] * len(free.places)
+    assert isinstance(choices, Product)
+    return list(choices.parts)
+
+
+def _every(place: str, part: Choices) -> list[Any]:
+    if part.size > _MOST_VALUES:
+        message = f"{place} has {part.size:,} values, of at most {_MOST_VALUES:,} in a list"
+        raise SpecError(Fault("limit", message, place, "use space.fields and space.index"))
+    return [part.unrank(index) for index in range(part.size)]
 
 
 def index_of(template: Template, values: Mapping[str, Any]) -> int:

@@ -230,6 +230,20 @@ class Space(Spec):
         """
         return finding.values_at(self.template, self.own(network).index)
 
+    @property
+    def domains(self) -> dict[str, list[Any]]:
+        """The values that each free place may have, in their order, as :meth:`values` has them: for
+        optimizers that choose numbers and categories.
+
+        Values of several places with ``each`` also keep to that. Raises :class:`SpecError` for a
+        place with more than 100,000 values, such as blocks that ``repeat``.
+
+        >>> domains = load_space("cifar_resnets").domains
+        >>> domains["stages[0].width"][:3], domains["shortcut"]
+        ([8, 16, 24], ['zero_pad', 'projection', 'avg_projection'])
+        """
+        return finding.domains_of(self.template)
+
     def index_of(self, values: Mapping[str, Any]) -> int:
         """The index of the point with the given values at all free places; the inverse of
         :meth:`values`.

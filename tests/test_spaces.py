@@ -380,6 +380,23 @@ def test_why_a_network_is_not_in_a_space() -> None:
         space().index_of({**space().values(space().nth(0)), "stages[1].depth": 4})
 
 
+@pytest.mark.parametrize("name", ["nested", "cifar_resnets"])
+def test_domains_are_what_values_come_from(name: str) -> None:
+    drawn = space(free=NESTED) if name == "nested" else load_space(name)
+    domains = drawn.domains
+    for index in range(0, drawn.size, drawn.size // 50):
+        values = finding.values_at(drawn.template, index)
+        assert values.keys() == domains.keys()
+        assert all(value in domains[place] for place, value in values.items())
+    assert domains["stages[0].width"] == [*range(8, 65 if name == "nested" else 129, 8)]
+
+
+def test_a_domain_that_is_too_long_is_refused() -> None:
+    blocks = {"repeat": [9], "of": {"width": {"int": [16, 64]}}}
+    with pytest.raises(rf.SpecError, match="of at most 100,000 in a list"):
+        _ = space(free={"stages[0].blocks": blocks, "shortcut": ["projection"]}).domains
+
+
 def test_a_search_starts_from_published_networks() -> None:
     drawn = load_space("cifar_resnets")
     search = Evolution(drawn, population=2, tournament=2)
