@@ -20,6 +20,7 @@ import pytest
 import resforge as rf
 import sweep_trials
 from resforge.ablation import plan_sweep, read_records, run_sweep
+from resforge.ablation.running import origin
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 
@@ -288,3 +289,18 @@ def test_no_child_can_be_interrupted_before_it_has_its_handlers() -> None:
         "assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_process_that_workers_are_forked_from_ends_at_once() -> None:
+    """Modules that are taken apart while frozen have bindings complain on the terminal."""
+    script = "import atexit; atexit.register(print, 'taken apart'); import " + origin.__name__
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for marked, out in (("", "taken apart\n"), ("1", "")):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment, origin.VARIABLE: marked},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (done.stdout, done.stderr) == (out, "")

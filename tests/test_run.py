@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import forkserver
@@ -83,6 +84,10 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
+
+
+def is_dead(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 def recorded(out: Path) -> dict[str, tuple[Any, ...]]:
@@ -346,7 +351,10 @@ def test_workers_start_where_the_process_to_fork_from_was_killed(
         run_sweep(sweep, tmp_path / name, workers=1, trial="sweep_trials:quick")
         assert len(sweep_trials.notes(tmp_path / f"{name}.log", "start")) == 2
         server: Any = forkserver._forkserver
-        os.kill(server._forkserver_pid, signal.SIGKILL)
+        origin: int = server._forkserver_pid
+        os.kill(origin, signal.SIGKILL)
+        # It may take a while, in which it can be asked for workers still.
+        wait_for(partial(is_dead, origin))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")

@@ -111,20 +111,29 @@ with warnings.catch_warnings():
 @pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR|sparse tensor invariants)")
 @pytest.mark.parametrize("beside", BESIDE)
 def test_what_torch_reads_beside_the_tensors(beside: str, pickled: Write, tmp_path: Path) -> None:
-    if pickled is legacy and beside in ("nested", "narrow", "unsigned"):
-        pytest.skip("torch does not read its own file")
     content = pickled({"args": {"x": BESIDE[beside]}, "extra": BESIDE[beside], "model": state()})
-    torch.load(io.BytesIO(content), weights_only=True)
+    _skip_what_torch_refuses(content, beside)
     assert_holds(loaded(tmp_path, content))
 
 
 @pytest.mark.filterwarnings("ignore:.*(nested|TypedStorage|CSR|sparse tensor invariants)")
 @pytest.mark.parametrize("kind", ["sparse", "csr", "nested", "quantised", "meta", "expanded"])
 def test_what_is_no_plain_tensor_is_named(kind: str, pickled: Write, tmp_path: Path) -> None:
-    if pickled is legacy and kind == "nested":
-        pytest.skip("torch does not read its own file")
+    content = pickled({**state(), "bn1.weight": BESIDE[kind]})
+    _skip_what_torch_refuses(content, kind)
     wrong = r"bn1\.weight is (sparse, nested, quantised or without values|1048576x)"
-    refused(tmp_path, pickled({**state(), "bn1.weight": BESIDE[kind]}), wrong)
+    refused(tmp_path, content, wrong)
+
+
+def _skip_what_torch_refuses(content: bytes, kind: str) -> None:
+    """Some tensors are in no list of torch in its older form of files, nested ones from torch 2.15
+    in no form."""
+    try:
+        torch.load(io.BytesIO(content), weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, AttributeError):
+        if kind not in ("nested", "narrow", "unsigned"):
+            raise
+        pytest.skip("torch does not read its own file")
 
 
 class Hiding:

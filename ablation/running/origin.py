@@ -6,6 +6,7 @@ import is the preparation; nothing is done in any other process.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 
@@ -28,6 +29,9 @@ def prepare() -> None:
     # Workers share the memory of these objects, which a look for garbage would write to and copy;
     # and without them, the looks of a worker and the end of this process take less time.
     gc.freeze()
+    # It ends without taking apart what it imported, which takes up to two seconds, and of which the
+    # bindings of some libraries complain on the terminal where it is frozen.
+    atexit.register(os._exit, 0)
 
 
 if os.environ.pop(VARIABLE, ""):

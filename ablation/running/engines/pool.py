@@ -31,6 +31,8 @@ from .forking import context_of, signals_blocked
 from .worker import READY, work
 
 _FAILED_STARTS = 3
+#: Seconds between two of them.
+_PAUSE = 0.5
 
 
 class Worker:
@@ -133,6 +135,8 @@ class Pool:
                 self.workers.append(self._start(slot))
             except (OSError, EOFError) as error:  # the process to fork from is gone: a new one
                 self._failed(f"{type(error).__name__}: {error}")
+                # One that was killed refuses for a while before the system says that it ended.
+                time.sleep(_PAUSE)
 
     def _start(self, slot: int) -> Worker:
         variables, listens = self._variables(slot), self.tell is not None
