@@ -273,7 +273,11 @@ class Keys:
         self, node: Node, code: str, message: str, path: Path, help: str | None = None
     ) -> None:
         fault = node.fault(code, message, path, help)
-        if fault not in self.record.faults:
+        told = code == "unknown" and any(
+            known.path == fault.path and known.code in ("code", "type", "value")
+            for known in self.record.faults
+        )  # what stands in for such a value is not the file's
+        if not told and fault not in self.record.faults:
             self.record.faults.append(fault)
 
 

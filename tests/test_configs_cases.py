@@ -464,6 +464,15 @@ def test_what_timm_takes_from_the_description_of_the_weights(apart: bool) -> Non
     assert (again.in_channels, again.head.num_classes) == (4, 6)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    "config", [mm(depth="x"), vissl(DEPTH="x"), timm("resnet18", output_stride="x")]
+)
+def test_a_value_of_another_kind_is_one_fault(config: dict[str, Any]) -> None:
+    with pytest.raises(rf.SpecError) as caught:
+        rf.from_config(config)
+    assert len(caught.value.faults) == 1
+
+
 def test_references_are_resolved_within_the_file() -> None:
     model = {"_target_": "timm.create_model", "model_name": "${name}"}
     assert plan({"model": model, "name": "resnet34"}).params == 21_797_672
