@@ -53,7 +53,7 @@ def test_an_unavailable_device_is_refused_with_a_remedy() -> None:
 
 
 def test_nobody_looks_for_a_gpu_that_nobody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_may_have_one", lambda: pytest.fail("looked"))
+    monkeypatch.setattr(devices, "may_have_accelerator", lambda: pytest.fail("looked"))
     assert find_accelerators("cpu") == NOTHING
 
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,9 @@ from typing import Any
 import pytest
 import resforge as rf
 import sweep_trials
+from command_line import Cli
 from resforge.ablation import plan_sweep, read_records, run_sweep
+from resforge.ablation.results.store import STORE_NAME
 from resforge.ablation.running import origin
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
@@ -304,3 +307,44 @@ def test_the_process_that_workers_are_forked_from_ends_at_once() -> None:
             check=True,
         )
         assert (done.stdout, done.stderr) == (out, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_a_process_that_was_started_early_for_nothing_ends_at_once() -> None:
+    script = """
+import os, sys
+from multiprocessing import forkserver
+from resforge.ablation.running.engines.forking import started_early
+try:
+    with started_early("cpu"):
+        origin = forkserver._forkserver._forkserver_pid
+        raise RuntimeError
+except RuntimeError:
+    print(os.waitstatus_to_exitcode(os.waitpid(origin, 0)[1]), "torch" in sys.modules)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [str(-signal.SIGKILL), "False"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_workers_of_a_new_sweep_are_prepared_before_it_is_read(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from resforge.ablation.running.engines import forking
+
+    devices: list[str] = []
+
+    @contextmanager
+    def started(device: str) -> Iterator[None]:
+        devices.append(device)
+        yield
+
+    monkeypatch.setattr(forking, "started_early", started)
+    words = ("sweep", "run", "gone.yaml", "--out")
+    assert cli(*words, "new", "--device", "cpu").code == 3
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / STORE_NAME).touch()
+    assert cli(*words, "old").code == 3
+    assert cli(*words, "new", "--engine", "inline").code == 3
+    assert devices == ["cpu"]

@@ -79,7 +79,7 @@ def find_accelerators(device: str = "auto") -> Found:
 
     Torch is not imported where none is wanted, and for ``auto`` where the machine has no driver.
     """
-    if device == "cpu" or (device == "auto" and not _may_have_one()):
+    if device == "cpu" or (device == "auto" and not may_have_accelerator()):
         return NOTHING
     import torch
 
@@ -89,7 +89,7 @@ def find_accelerators(device: str = "auto") -> Found:
     return NOTHING if found is None else Found(found.type, torch.accelerator.device_count())
 
 
-def _may_have_one() -> bool:
+def may_have_accelerator() -> bool:
     """Whether torch could find an accelerator, which takes a second where it must be imported."""
     if "torch" in sys.modules or sys.platform == "darwin":
         return True

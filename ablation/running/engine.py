@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..results.outcome import Outcome
 from .callbacks import Event
 from .kinds import Kind
-from .preflight import Expected
 from .task import Interrupted, Task
+
+if TYPE_CHECKING:
+    from .preflight import Expected
 
 EngineName = Literal["process", "inline", "ray"]
 

@@ -12,6 +12,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 
 from .. import origin
+from ..device import may_have_accelerator
 from .worker import BLOCKED
 
 
@@ -38,6 +39,31 @@ def context_of(device: str) -> ForkServerContext | SpawnContext:
     with signals_blocked(), _marked():
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def started_early(device: str) -> Iterator[None]:
+    """Have the process to fork from do its imports while a sweep is still read and planned: each
+    takes a second or more. Where the sweep ends in an error, that process ends at once."""
+    if not forks("cpu" if device == "auto" and not may_have_accelerator() else device):
+        yield
+        return
+    before = _pid()
+    context_of("cpu")
+    try:
+        yield
+    except BaseException:
+        started = _pid()
+        if started is not None and started != before:
+            os.kill(started, signal.SIGKILL)
+        raise
+
+
+def _pid() -> int | None:
+    """The process to fork from, where one was started."""
+    # Python has no public name for it.
+    pid: int | None = getattr(forkserver, "_forkserver")._forkserver_pid  # noqa: B009
+    return pid
 
 
 @contextmanager
