@@ -8,11 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import resforge as rf
-from resforge.drawing.signs import (
-    Sign,
-    Signs,
-    closing_parts,
-)
+from resforge.drawing.signs import Signs, closing_parts, on_wire
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -147,7 +143,9 @@ def spelled(signs: Signs) -> str:
 
 
 def closing_texts(plan: rf.Plan) -> tuple[str, ...]:
-    return tuple(sign.text for sign in closing_parts(plan) if isinstance(sign, Sign))
+    """Signs of what is left to be done after the last stage; those of layers, which stand in a box,
+    too."""
+    return tuple(sign.text for sign in on_wire(closing_parts(plan)))
 
 
 def badges(svg: str) -> Counter[str]:
