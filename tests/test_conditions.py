@@ -128,7 +128,7 @@ _LONGEST = 100
         ("1 > 0 and " * 200 + "1 > 0", "at most 1000", ""),
         ("block.kind == basic", "there is no 'basic'", "in quotes: 'basic'"),
         ("stages[0].wdth < 3", "stages[0].wdth is not there", "'width'"),
-        ("stages[*].width < 64", "invalid syntax", "all(stage.width <= 64 for"),
+        ("stages[*].width < 64", ": 'stages[*].width < 64'", "all(stage.width <= 64 for"),
         ("depth.real > 3", "depth is 8", ""),
         ("activation.slope < 1", "activation is 'relu'", "activation.kind == 'relu' or"),
         (f"macs * 1.0 * {'9' * 400} < 1", "too large", "smaller"),

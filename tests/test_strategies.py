@@ -158,7 +158,7 @@ def operations_of(spec: ResNetSpec) -> list[Operation]:
 )
 def test_everything_is_reached(cases: Any, dims: tuple[int, ...]) -> None:
     missing = dict(cases())
-    for start in range(40):
+    for start in range(120):  # it ends where all are: other versions of Python draw others
 
         @seed(start)
         @FAST
