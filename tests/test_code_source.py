@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.util import find_spec
@@ -269,6 +270,9 @@ def test_the_text_of_a_small_module_is_its_own(module: type[nn.Module]) -> None:
     assert methods <= set(vars(module)) - {"check", "extra_repr"}
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="its symbol tables leave annotations out that nobody reads"
+)
 def test_the_stored_modules_are_those_of_the_sources() -> None:
     """Where this fails, run ``python docs/tables.py``."""
     from resforge.export.source import modules, own

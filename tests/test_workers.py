@@ -77,7 +77,7 @@ def test_results_come_in_order_whatever_their_number() -> None:
 def test_an_error_is_raised_in_its_place() -> None:
     found = iter(Shared(partial(partial, sqrt), range(4, -9, -1), workers=2, together=3))
     assert [next(found) for _ in range(5)] == [2, sqrt(3), sqrt(2), 1, 0]
-    with pytest.raises(ValueError, match="math domain"):
+    with pytest.raises(ValueError, match=r"domain|nonnegative"):
         next(found)
 
 

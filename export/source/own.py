@@ -202,6 +202,8 @@ def _gives(kind: type, wanted: set[str]) -> bool:
 def _overridden(kind: type, what: type) -> set[str]:
     """The methods of PyTorch's bases of ``what`` that ``kind`` has in their place."""
     theirs = {name for each in what.__mro__ if is_foreign(each) for name in vars(each)}
+    # From Python 3.14 on, what evaluates the annotations of a class is a function of it.
+    theirs.discard("__annotate_func__")
     ours = (each for each in kind.__mro__ if not is_foreign(each))
     return {
         name
