@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Sequence
-from typing import Any, Final
+from operator import is_
+from typing import Any, Final, cast
 
 from ..errors import SpecError
 from ..specs.base import MAX_STAGES
@@ -17,8 +18,14 @@ from .parts import Marks, Part
 _MOST: Final = 65_536
 #: And those of one part.
 MOST_OF_ONE: Final = 4096
+#: And of all stages where they are one part, which are rarely met twice.
+_MOST_WHOLE: Final = 64
+#: What stages of one frame differ in.
+_SIZES: Final = frozenset({"depth", "width"})
 #: What a network needs besides the field that is looked at.
 _FRAME: Final = {"resforge": 1, "stages": [{"depth": 1, "width": 8}]}
+
+_NEVER: Final = (None, list[str](), list[Any](), None)
 
 
 class Assembly:
@@ -35,18 +42,22 @@ class Assembly:
         self._most = min(MOST_OF_ONE, _MOST // max(1, len(parts)))
         self._known: dict[Any, Any] = {}
         self._validator: object = None
+        #: The stage that was changed last, the names and values of its changes, and what it became.
+        self._latest: tuple[Any, list[str], list[Any], Any] = _NEVER
 
     def known(self, marks: Marks) -> ResNetSpec | None:
         """The spec of the network with some marks; None where a value of it was not met yet."""
         if self._validator is not ResNetSpec.__pydantic_validator__:
             self._start_again()
         try:
-            values = {part.name: part.known[part.key(marks)] for part in self._fields}
+            network: ResNetSpec = self._variants.of(marks)
+            if self._whole is not None:
+                return network.with_stages(self._whole.known[self._whole.key(marks)])
             if self._in_stages:
-                values["stages"] = tuple([self._stage_of(*each, marks) for each in self._in_stages])
+                return network.with_stages(tuple([each.of(marks) for each in self._in_stages]))
+            return network
         except KeyError:
             return None
-        return self._network.with_values(values)
 
     def spec(self, marks: Marks, tree: dict[str, Any]) -> ResNetSpec:
         """The spec of ``tree``, which has these marks. Raises :class:`SpecError` with every fault
@@ -57,7 +68,7 @@ class Assembly:
             for part in self._parts:
                 if (key := part.key(marks)) not in part.known:
                     value = self._value(part.place, tree)
-                    if len(part.known) >= self._most:
+                    if len(part.known) >= (_MOST_WHOLE if part is self._whole else self._most):
                         part.known.clear()
                     part.known[key] = value
         except (ValueError, SpecError, _UnknownError):
@@ -70,7 +81,7 @@ class Assembly:
     # Validators cannot be pickled or copied deeply.
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: self.__dict__[name] for name in ("_base", "_parts", "_most")}
-        return {**kept, "_known": {}, "_validator": None}
+        return {**kept, "_known": {}, "_validator": None, "_latest": _NEVER}
 
     def _start_again(self) -> None:
         """Forget what was validated before a kind was registered."""
@@ -78,26 +89,20 @@ class Assembly:
         self._stages = [*zip(self._base["stages"], self._network.stages, strict=True)]
         self._new_stage = StageSpec()
         self._known.clear()
+        self._latest = _NEVER
         for part in self._parts:
             part.known.clear()
-        self._fields = [part for part in self._parts if len(part.place) == 1]
-        #: Each stage with the part that it is, or those within it.
-        self._in_stages: list[tuple[StageSpec, Part | None, list[Part]]] = []
+        fields = [part for part in self._parts if len(part.place) == 1]
+        #: All stages, where they are one part.
+        self._whole = next((part for part in fields if part.name == "stages"), None)
+        fields = [part for part in fields if part is not self._whole]
+        self._variants = _Variants(self._network, fields, self._most)
+        self._in_stages: list[_Variants] = []
         inner = [part for part in self._parts if len(part.place) > 1]
         for index, stage in enumerate(self._network.stages if inner else ()):
             own = [part for part in inner if part.place[1] == index]
-            whole = next((part for part in own if len(part.place) == 2), None)
-            self._in_stages.append((stage, whole, own))
+            self._in_stages.append(_Variants(stage, own, self._most))
         self._validator = ResNetSpec.__pydantic_validator__
-
-    def _stage_of(
-        self, stage: StageSpec, whole: Part | None, own: list[Part], marks: Marks
-    ) -> StageSpec:
-        """The stage with some marks. Raises ``KeyError`` where a value of it was not met yet."""
-        if whole is not None:
-            found: StageSpec = whole.known[whole.key(marks)]
-            return found
-        return stage.with_values({part.name: part.known[part.key(marks)] for part in own})
 
     def _value(self, place: Path, tree: dict[str, Any]) -> Any:
         """The validated value of a part."""
@@ -125,12 +130,24 @@ class Assembly:
         stage = self._new_stage
         if index < len(self._stages) and tree.keys() == self._stages[index][0].keys():
             old, stage = self._stages[index]
-        changes = {
-            name: self._validated(StageSpec, name, value)
-            for name, value in tree.items()
-            if name not in old or value is not old[name]
-        }
-        return stage.with_values(changes)
+        sizes, others = dict[str, Any](), dict[str, Any]()
+        for name, value in tree.items():
+            if name in _SIZES:
+                sizes[name] = self._validated(StageSpec, name, value)
+            elif name not in old or value is not old[name]:
+                others[name] = value
+        return self._with(stage, others).with_size(sizes) if others else stage.with_size(sizes)
+
+    def _with(self, stage: StageSpec, changes: dict[str, Any]) -> StageSpec:
+        """``stage`` with other values than depth and width."""
+        base, names, values, found = self._latest
+        # Those of neighbours are mostly the same objects; equal ones may be 1 and true.
+        if stage is base and names == [*changes] and all(map(is_, values, changes.values())):
+            return cast(StageSpec, found)
+        valid = {name: self._validated(StageSpec, name, changes[name]) for name in changes}
+        changed = stage.with_values(valid)
+        self._latest = stage, [*changes], [*changes.values()], changed
+        return changed
 
     def _validated(self, model: type[ResNetSpec | StageSpec], name: str, value: Any) -> Any:
         """The validated value of one field."""
@@ -151,6 +168,37 @@ class Assembly:
             self._known.clear()
         found = self._known[key] = getattr(whole, name)
         return found
+
+
+class _Variants:
+    """A network but for its stages, or a stage, with other values at some parts."""
+
+    def __init__(self, base: Any, parts: Sequence[Part], most: int) -> None:
+        self._base, self._most = base, most
+        #: The part that it is.
+        self._whole = next((part for part in parts if len(part.place) == 2), None)
+        self._sizes = [part for part in parts if part.name in _SIZES]
+        self._others = [part for part in parts if part not in self._sizes]
+        self._known: dict[Any, Any] = {}
+
+    def of(self, marks: Marks) -> Any:
+        """That with some marks. Raises ``KeyError`` where a value of it was not met yet."""
+        if self._whole is not None:
+            return self._whole.known[self._whole.key(marks)]
+        found = self._base
+        if self._others:
+            key = tuple([part.key(marks) for part in self._others])
+            found = self._known.get(key)
+            if found is None:
+                found = self._base.with_values(_values(self._others, marks))
+                if len(self._known) >= self._most:
+                    self._known.clear()
+                self._known[key] = found
+        return found.with_size(_values(self._sizes, marks)) if self._sizes else found
+
+
+def _values(parts: Sequence[Part], marks: Marks) -> dict[str, Any]:
+    return {part.name: part.known[part.key(marks)] for part in parts}
 
 
 class _UnknownError(Exception):

@@ -11,6 +11,9 @@ from ..planner.figures import Figures
 from .constraints import Bound
 from .points import Miss, Points
 
+#: Rejected points that are kept before they are asked for their reasons.
+_WAITING = 1000
+
 
 class Misses:
     """Rejected points: their number by reason, and how near they came to each of the limits.
@@ -22,6 +25,7 @@ class Misses:
         self.count = 0
         self._remedy = remedy
         self._points = points
+        self._wrong: list[Miss] = []  # points that are no networks, for reasons not asked yet
         self._counts: Counter[tuple[str, str]] = Counter()
         self._faults: dict[tuple[str, str], Fault] = {}
         self._planned = 0  # points that are networks
@@ -35,11 +39,11 @@ class Misses:
     def add(self, miss: Miss) -> None:
         """Count ``miss``."""
         self.count += 1
-        for fault in miss.faults[:1]:
-            key = (fault.code, fault.path)
-            self._counts[key] += 1
-            self._faults.setdefault(key, fault)
-        if miss.figures is not None:
+        if miss.figures is None:
+            self._wrong.append(miss)
+            if len(self._wrong) == _WAITING:
+                self._ask()
+        else:
             self._measure(miss.figures, miss.missed)
 
     def _measure(self, figures: Figures, missed: dict[str, float]) -> None:
@@ -58,7 +62,17 @@ class Misses:
     @property
     def faults(self) -> list[tuple[Fault, int]]:
         """Why points are no networks, and how many for each reason, the most frequent first."""
+        self._ask()
         return [(self._faults[key], count) for key, count in self._counts.most_common()]
+
+    def _ask(self) -> None:
+        """Why points are no networks: most searches find one, and nobody wants to know."""
+        for miss in self._wrong:
+            for fault in miss.faults[:1]:
+                key = fault.code, fault.path
+                self._counts[key] += 1
+                self._faults.setdefault(key, fault)
+        self._wrong.clear()
 
     def error(self, where: str = "") -> SpecError:
         """The error of a search that found nothing: how near it came, or why no point is legal."""

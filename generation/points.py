@@ -9,13 +9,13 @@ from typing import Any
 
 from ..errors import Fault, SpecError
 from ..planner.figures import Figures, figures_of
-from ..planner.plan import Plan, check_size, plan
+from ..planner.plan import Plan, check_size, fitting
 from ..reading.places import placed
 from ..specs.canonical import digest
 from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from ..specs.plain import is_whole, plain
-from ..specs.rules import broken_rules
+from ..specs.rules import broken_rules, is_legal
 from ..text.document import Document
 from .choices import Product
 from .constraints import Kept, Limit, UndefinedError, missed
@@ -49,13 +49,18 @@ class Miss:
     """A point that is no legal network, or one outside the limits of ``where``."""
 
     index: int
-    faults: tuple[Fault, ...]
-    """Why it is no network; empty where it is one."""
+    why: Callable[[], Sequence[Fault]]
+    """Finds the faults: most are never asked for."""
     figures: Figures | None
     """Costs of the network; None where there is none."""
     missed: dict[str, float]
     """Relative distance from each limit that the network does not keep, by the limit's place within
     ``where``: ``params``, ``conditions[0]``."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Why it is no network; empty where it is one."""
+        return tuple(self.why())
 
 
 #: A quantity that a caller measures or computes for a network.
@@ -103,9 +108,11 @@ class Points:
         index = int(index)
         try:
             spec = self.template.spec_at(index)
+            if not is_legal(spec):
+                return Miss(index, partial(self._rules_broken, index), None, {})
             laid = self._laid_out(spec)
         except SpecError as error:
-            return Miss(index, error.faults, None, {})
+            return _wrong(index, error.faults)
         figures = figures_of(laid)
         number = index if number is None else number
         network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
@@ -115,14 +122,15 @@ class Points:
         try:
             far = self._missed(Scope(spec, figures, ways))
         except UndefinedError as error:
-            return Miss(index, (error.fault,), None, {})
-        return Miss(index, (), figures, far) if far else network()
+            return _wrong(index, [error.fault])
+        return Miss(index, tuple, figures, far) if far else network()
+
+    def _rules_broken(self, index: int) -> list[Fault]:
+        return broken_rules(self.template.spec_at(index))
 
     def _laid_out(self, spec: ResNetSpec) -> Plan:
-        """The plan of a legal network; raises :class:`SpecError` for another."""
-        if faults := broken_rules(spec):
-            raise SpecError(faults)
-        laid = plan(spec, self._side)
+        """The plan of a legal network; raises :class:`SpecError` for one that is too large."""
+        laid = fitting(spec, (self._side,) * spec.dims)
         _check_size(laid)
         return laid
 
@@ -179,6 +187,11 @@ class Points:
         """The error of ``faults``, with their lines and columns where the space came from text."""
         found = [faults] if isinstance(faults, Fault) else faults
         return SpecError(placed(found, self._document) if self._document else found)
+
+
+def _wrong(index: int, faults: Sequence[Fault]) -> Miss:
+    """A point that is no network, or of which a condition has no value."""
+    return Miss(index, lambda: faults, None, {})
 
 
 def _network(

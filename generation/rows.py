@@ -27,6 +27,8 @@ class Increasing(Choices):
         weighted = SortedRows([numbers.weights] * places) if numbers.weighted else None
         self._by_ticket = weighted or self._by_index
         self.size, self.weight = self._by_index.weight, self._by_ticket.weight
+        # Whoever picks a row asks for its digits next.
+        self._picked: tuple[int, list[int]] = 0, self._by_index.unrank(0)
 
     def unrank(self, index: int) -> list[int | float]:
         return [self.numbers.unrank(digit) for digit in self._by_index.unrank(index)]
@@ -38,10 +40,14 @@ class Increasing(Choices):
         return self.index_of(digits)
 
     def pick(self, ticket: int) -> int:
-        return self.index_of(self._by_ticket.unrank(ticket))
+        row = self._by_ticket.unrank(ticket)
+        index = self.index_of(row)
+        self._picked = index, row
+        return index
 
     def by_place(self, index: int, places: int) -> list[int]:
-        return self.digits(index)
+        picked, row = self._picked
+        return row[:] if picked == index else self.digits(index)
 
     def digits(self, index: int) -> list[int]:
         """The index of each number among the numbers, in ascending order."""
@@ -96,23 +102,24 @@ class SortedRows:
             starting = [weight * rest for weight, rest in zip(place, following, strict=True)]
             self._ends.insert(0, list(accumulate(starting)))
             following = list(accumulate(reversed(starting)))[::-1]
+        self._starts = [[0, *ends[:-1]] for ends in self._ends]
         self.weight = self._ends[0][-1]
 
     def unrank(self, number: int) -> list[int]:
         """The row that holds ``number``."""
         row: list[int] = []
-        for ends, weights in zip(self._ends, self.weights, strict=True):
-            number += ends[row[-1] - 1] if row and row[-1] else 0
+        digit = 0
+        for ends, starts, weights in zip(self._ends, self._starts, self.weights, strict=True):
+            number += starts[digit]
             digit = bisect_right(ends, number)
-            number -= ends[digit - 1] if digit else 0
-            number //= weights[digit]
+            number = (number - starts[digit]) // weights[digit]
             row.append(digit)
         return row
 
     def rank(self, row: Sequence[int]) -> int:
         """The inverse of :meth:`unrank` where every weight is 1."""
         number, before = 0, 0
-        for ends, digit in zip(self._ends, row, strict=True):
-            number += (ends[digit - 1] if digit else 0) - (ends[before - 1] if before else 0)
+        for starts, digit in zip(self._starts, row, strict=True):
+            number += starts[digit] - starts[before]
             before = digit
         return number

@@ -164,6 +164,12 @@ def plan(spec: SpecLike, input_size: int | Size | None = None) -> Plan:
     """
     spec = as_spec(spec, "plan")
     size = as_size(spec.natural_input_size if input_size is None else input_size, spec.dims)
+    return fitting(spec, size)
+
+
+def fitting(spec: ResNetSpec, size: Size) -> Plan:
+    """The plan of ``spec`` at ``size``. Raises as :func:`plan` does for a size that it cannot
+    take."""
     laid = lay_out(spec, size)
     if not laid.fits:
         raise SpecError(next(misfits_of(laid._placed, size)))
@@ -203,16 +209,17 @@ def check_size(
     more than ``max_activations`` elements for one image. The limits can be raised from Python and
     the command line, never from a file.
     """
-    counts = (
-        ("params", "parameters", plan.params, max_params, MAX_PARAMS),
-        ("activations", "activations", plan.activations, max_activations, MAX_ACTIVATIONS),
-    )
+    most_params = MAX_PARAMS if max_params is None else max_params
+    most_activations = MAX_ACTIVATIONS if max_activations is None else max_activations
+    if plan.params <= most_params and plan.activations <= most_activations:
+        return
     faults = []
-    for name, noun, count, limit, default in counts:
-        limit = default if limit is None else limit
+    for name, noun, count, limit in (
+        ("params", "parameters", plan.params, most_params),
+        ("activations", "activations", plan.activations, most_activations),
+    ):
         if count > limit:
             help_ = f"if that is meant, pass max_{name}={count} (--max-{name} {count})"
             message = f"{count:,} {noun}, of at most {limit:,}"
             faults.append(Fault("limit", message, "stages", help_))
-    if faults:
-        raise SpecError(faults)
+    raise SpecError(faults)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..specs.axes import Axes
-from ..specs.ends import before_at, closing_at, head_at, stem_at, stem_map_at
+from ..specs.ends import before_at, closing_at, closing_in, head_tally_at, stem_at, stem_map_at
 from ..specs.layer import Size
 from ..specs.layout import tally_at
 from ..specs.network import ResNetSpec
 from ..specs.resolve import runs_of
 from ..specs.tally import Tally
 from ..specs.trace import Trace
+
+# Skips the Python-level call of a named tuple's constructor.
+_new = tuple.__new__
 
 
 class Feature(NamedTuple):
@@ -55,7 +58,7 @@ class Totals:
     def feature(self, name: str) -> Feature:
         """The present map."""
         at = self.map
-        return Feature(name, at.channels, at.jump, at.size, at.receptive_field)
+        return _new(Feature, (name, at.channels, at.jump, at.size, at.receptive_field))
 
 
 def totals_of(spec: ResNetSpec, size: Size) -> tuple[Totals, list[Feature]]:
@@ -70,9 +73,8 @@ def totals_of(spec: ResNetSpec, size: Size) -> tuple[Totals, list[Feature]]:
         for resolved, times in runs:
             totals.add(tally_at(resolved, at.size), times)
         features.append(totals.feature(f"layer{index + 1}"))
-    closing = closing_at(spec, resolved.block, at.channels, at.size)
-    if closing.modules:
-        totals.add(closing.tally)
+    if closing_in(spec.frame, resolved.block):
+        totals.add(closing_at(spec, resolved.block, at.channels, at.size).tally)
         features[-1] = totals.feature(features[-1].name)
-    totals.add(head_at(spec, at.channels, at.size).tally)
+    totals.add(head_tally_at(spec, at.channels, at.size))
     return totals, features

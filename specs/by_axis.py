@@ -75,15 +75,9 @@ def is_plain(part: Spec, dims: int) -> bool:
                 of: Any = type(item)
                 if not _is_part(of) or not is_plain(item, dims):
                     return False
-        elif _is_part(kind) and not is_plain_part(value, dims):
+        elif _is_part(kind) and not is_plain(value, dims):
             return False
     return True
-
-
-@lru_cache(4096)
-def is_plain_part(part: Spec, dims: int) -> bool:
-    """As :func:`is_plain`: generated networks share the parts of their stages."""
-    return is_plain(part, dims)
 
 
 @cache

@@ -6,20 +6,20 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final, TypeVar
 
 from .block import BlockSpec
-from .ends import before_at, closing_at, head_at, stem_at
+from .ends import before_at, closing_at, head_of, stem_at
 from .fields import Frame, NetworkFields
 from .join import JoinSpec
-from .layer import Module, Size
-from .layout import BlockModules, block_at, sums_at
+from .layer import Size
+from .layout import BlockModules, block_at, course_at, known_at
 from .operation import is_sizeless, meanings
 from .resolve import ResolvedBlock, runs_of
 from .shortcut import ShortcutSpec
 from .site import Site
-from .sums import Step
-from .trace import Trace
+from .sums import Counted, Course, Form
 from .windows import strided
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def _ends_of(frame: Frame, last: BlockSpec, channels: int) -> dict[str, Any]:
     if after := meanings(closing.modules):
         tree["closing"] = after
     if spec.head is not None:
-        tree["head"] = meanings(head_at(spec, closing.end.channels, spec.point).modules)
+        tree["head"] = meanings(head_of(frame, closing.end.channels, spec.point).modules)
     if start := spec.init.differing():
         tree["init"] = start
     return tree
@@ -113,11 +113,15 @@ def _stages(
 
 def _text_at(resolved: ResolvedBlock, size: Size) -> str:
     """The text of a block on a map of ``size``."""
-    text = resolved.texts.get(size)
-    if text is None:
-        text = block_text(*resolved.like, size)
-        resolved.texts = {**resolved.texts, size: text}
-    return text
+    known = resolved.known.get(size) or known_at(resolved, size)
+    if not known.text:
+        course, counted = known.course, known.counted
+        if course is None:
+            known.text = block_text(*resolved.like, size)
+        else:
+            counted = course.count(resolved.site)[0].counted if counted is None else counted
+            known.text, known.counted = _text_of(course, counted), None
+    return known.text
 
 
 def _meaning_at(resolved: ResolvedBlock, size: Size) -> dict[str, Any]:
@@ -167,14 +171,37 @@ def block_text(
     block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size | None = None
 ) -> str:
     """What a block means for the identity of a network, as text; see :func:`canonical_block`."""
-    steps = sums_at(block, shortcut, site, size or site.point).steps
-    if steps is None:
+    course = course_at(block, shortcut, site, size or site.point)
+    if course is None:
         return _ENCODER.encode(canonical_block(block, shortcut, site, size))
-    # Blocks share the texts of their operations: most are there already.
-    parts = [_listed([_step_text(step, site.dims) for step in chain]) for chain in steps]
-    meant = _join_of(shortcut, shortcut.joined())
-    tree = _block_tree(parts, None if meant is None else _ENCODER.encode(meant))
-    return "{" + ",".join([f'"{name}":{tree[name]}' for name in sorted(tree)]) + "}"
+    return _text_of(course, course.count(site)[0].counted)
+
+
+def _text_of(course: Course, counted: list[Counted]) -> str:
+    pattern, order = _pattern(course)
+    texts = [_form_text(*each) for each in counted]
+    return pattern % tuple([texts[number] for number in order])
+
+
+@lru_cache(1024)
+def _pattern(course: Course) -> tuple[str, list[int]]:
+    """The text of the blocks of a course, with gaps for the operations that depend on their
+    channels, and which of these stands in each gap."""
+    places, parts = count(), list[str]()
+    order: dict[str, list[int]] = {}
+    for name, part in zip(_CHAINS, course.parts, strict=True):
+        parts.append(_listed([_gap(form) for form in part.meant]))
+        order[name] = [next(places) for form in part.meant if form.open]
+    meant = _join_of(course.shortcut, course.shortcut.joined())
+    tree = _block_tree(parts, None if meant is None else _ENCODER.encode(meant).replace("%", "%%"))
+    text = "{" + ",".join([f'"{name}":{tree[name]}' for name in sorted(tree)]) + "}"
+    return text, [number for name in sorted(order) for number in order[name]]
+
+
+def _gap(form: Form) -> str:
+    if form.open:
+        return "%s"
+    return _form_text(form, 1, 1).replace("%", "%%")
 
 
 def _listed(texts: list[str]) -> str:
@@ -184,11 +211,6 @@ def _listed(texts: list[str]) -> str:
 
 
 @lru_cache(16_384)
-def _step_text(step: Step, dims: int) -> str:
+def _form_text(form: Form, out_channels: int, groups: int) -> str:
     """What an operation means, as text; empty where it does nothing."""
-    op, channels, conv = step
-    trace = Trace(channels, (1,) * dims)
-    if conv is not None:
-        trace.convolve("", *conv)
-    module = Module("", op, channels, channels, tuple(trace.layers), False, dims)
-    return ",".join(map(_ENCODER.encode, meanings([module])))
+    return ",".join(map(_ENCODER.encode, meanings([form.of(out_channels, groups)])))

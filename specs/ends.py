@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import mul
+from typing import Final
 
 from .axes import Axes, largest, on_axes
 from .block import BlockSpec
@@ -43,7 +44,7 @@ def stem_at(spec: NetworkFields, size: Size) -> ChainLayout:
 @lru_cache(1024)
 def _stem_at(frame: Frame, size: Size) -> ChainLayout:
     site = frame.stem_site
-    return _chain_at(frame.spec.stem.steps(site), site, None, size)
+    return _laid(frame.spec.stem.steps(site), site, None, size)
 
 
 def stem_map_at(spec: NetworkFields, size: Size) -> tuple[str, End]:
@@ -75,12 +76,18 @@ def before_at(spec: NetworkFields, index: int, channels: int, size: Size) -> Cha
 
 def closing_at(spec: NetworkFields, last: BlockSpec, channels: int, size: Size) -> ChainLayout:
     """What stands between the last block, which is ``last``, and the head."""
-    return _closing_at(spec.frame, last, channels, size)
+    return _closing_at(spec.frame, closing_in(spec.frame, last), channels, size)
+
+
+@lru_cache(1024)
+def closing_in(frame: Frame, last: BlockSpec) -> Steps:
+    """As :func:`closing_of`, in networks of a frame."""
+    return closing_of(frame.spec, last)
 
 
 @lru_cache(4096)
-def _closing_at(frame: Frame, last: BlockSpec, channels: int, size: Size) -> ChainLayout:
-    laid = _chain_at(closing_of(frame.spec, last), frame.end_site(channels), None, size)
+def _closing_at(frame: Frame, steps: Steps, channels: int, size: Size) -> ChainLayout:
+    laid = _laid(steps, frame.end_site(channels), None, size)
     if not laid.modules:
         return laid
     # The last stage's map is handed out as a feature: whoever holds it keeps it as it was.
@@ -93,10 +100,24 @@ def head_at(spec: NetworkFields, channels: int, size: Size) -> ChainLayout:
     return _head_at(spec.frame, channels, size)
 
 
-@lru_cache(4096)
-def _head_at(frame: Frame, channels: int, size: Size) -> ChainLayout:
+def head_tally_at(spec: NetworkFields, channels: int, size: Size) -> Tally:
+    """What the head adds to the network, on a map of ``channels`` and ``size``."""
+    return _head_tally_at(spec.frame, channels, size)
+
+
+def head_of(frame: Frame, channels: int, size: Size) -> ChainLayout:
+    """As :func:`head_at`, for whoever does not ask again: it is not kept."""
     site, head = frame.end_site(channels), frame.spec.head
-    return _chain_at(() if head is None else head.steps(site), site, None, size)
+    return _laid(() if head is None else head.steps(site), site, None, size)
+
+
+_head_at: Final = lru_cache(1024)(head_of)
+
+
+@lru_cache(4096)
+def _head_tally_at(frame: Frame, channels: int, size: Size) -> Tally:
+    # Generated networks end in many widths: their layouts would be more to keep than all else.
+    return head_of(frame, channels, size).tally
 
 
 def stride_of(spec: NetworkFields) -> tuple[Axes, Axes]:
@@ -135,9 +156,12 @@ def closing_of(spec: NetworkFields, last: BlockSpec) -> Steps:
     return last.closing() if spec.closing is None else named(spec.closing, "closing.")
 
 
-@lru_cache(1024)
-def _chain_at(steps: Steps, site: Site, missing_width: int | None, size: Size) -> ChainLayout:
-    """The layout of a chain: networks share their stems, and each is written down once."""
+def _laid(steps: Steps, site: Site, missing_width: int | None, size: Size) -> ChainLayout:
+    """The layout of a chain."""
     trace = Trace(site.in_channels, size)
     trace_chain(trace, steps, site, missing_width, fresh=False)
     return ChainLayout(tuple(trace.layers), tuple(trace.modules), trace.end)
+
+
+# Networks share their chains, and each is written down once.
+_chain_at: Final = lru_cache(1024)(_laid)

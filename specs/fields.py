@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Annotated, Any, Final, Literal
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -81,6 +81,12 @@ class NetworkFields(Spec):
             object.__setattr__(self, "_frame", found)
         return found
 
+    def with_stages(self, stages: tuple[StageSpec, ...]) -> Self:
+        """The network with other stages."""
+        found = self.with_values({"stages": stages})
+        object.__setattr__(found, "_frame", self.frame)
+        return found
+
     @property
     def stem_site(self) -> Site:
         """What the operations of the stem may depend on."""
@@ -107,6 +113,11 @@ class Frame:
         self.spec = NetworkFields.model_construct(**dict(zip(_FRAME, values, strict=True)))
         object.__setattr__(self.spec, "_frame", self)
         self.stem_site = self.end_site(self.spec.in_channels)
+
+    @cached_property
+    def stem_channels(self) -> int:
+        """Channels that the stem puts out."""
+        return self.spec.stem.channels(self.stem_site)
 
     def end_site(self, channels: int) -> Site:
         """What the operations of a stem, closing or head that takes ``channels`` may depend on."""

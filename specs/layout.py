@@ -18,10 +18,10 @@ from .join import JoinSpec
 from .layer import End, Layer, Module, Size
 from .operation import Steps, trace_chain
 from .operations import DropPathSpec
-from .resolve import ResolvedBlock
+from .resolve import Known, ResolvedBlock
 from .shortcut import ShortcutSpec
 from .site import Site
-from .sums import Step, Sums, terms_of
+from .sums import Course, Part, are_summed
 from .tally import Tally, tally_of
 from .trace import Trace
 from .windows import strided
@@ -144,42 +144,51 @@ def layout_of(resolved: ResolvedBlock, size: Size) -> BlockLayout:
 
 def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
     """The tally of a block on a map of ``size``. Raises as :func:`layout_of` does."""
-    tally = resolved.tallies.get(size)
-    if tally is None:
-        tally = sums_at(*resolved.like, size).tally
-        if tally is None:
-            layout_of(resolved, size)
-            raise AssertionError(resolved.name)
-        resolved.tallies = {**resolved.tallies, size: tally}
-    return tally
+    known = resolved.known.get(size) or known_at(resolved, size)
+    if known.tally is None:
+        known.tally = _tally_of(resolved, known, size)
+    return known.tally
 
 
-class BlockSums(NamedTuple):
-    """What a block comes to."""
+def known_at(resolved: ResolvedBlock, size: Size) -> Known:
+    """What was found out about a block on a map of ``size``."""
+    if "known" not in resolved.__dict__:
+        resolved.known = {}
+    known = resolved.known.get(size)
+    if known is None:
+        course = course_at(resolved.block, resolved.shortcut, resolved.site, size)
+        known = resolved.known[size] = Known(course)
+    return known
 
-    tally: Tally | None
-    """None where a chain ends in another shape than the block's."""
-    steps: tuple[tuple[Step, ...], ...] | None
-    """What the operations of entry, branch, path and exit are; None where only the layout says."""
+
+def _tally_of(resolved: ResolvedBlock, known: Known, size: Size) -> Tally:
+    if known.course is not None:
+        sums, meets = known.course.count(resolved.site)
+        if meets:
+            known.counted = sums.counted
+            return known.course.tally(resolved.site, sums)
+    laid = layout_of(resolved, size)
+    modules = [module for chain in laid.modules[:4] for module in chain]
+    return tally_of(laid.layers, modules, laid.end)
+
+
+def course_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> Course | None:
+    """The course of a block on a map of ``size``; None where only its layout says what it adds."""
+    return _course(_chains_of(block, shortcut, site), shortcut, site.without_channels, size)
 
 
 @lru_cache(1024)
-def sums_at(block: BlockSpec, shortcut: ShortcutSpec, site: Site, size: Size) -> BlockSums:
-    """The sums of a block on a map of ``size``; without its layout, where its operations allow."""
-    chains = _chains_of(block, shortcut, site)
-    terms = terms_of(chains, site.choices)
-    if terms is None or type(shortcut.joined()).trace is not JoinSpec.trace:
-        laid = block_at(block, shortcut, site, size)
-        modules = [module for chain in laid.modules[:4] for module in chain]
-        tally = tally_of(laid.layers, modules, laid.end)
-        return BlockSums(tally if laid.meets else None, None)
-    sums, trace = Sums(), Trace(site.in_channels, size)
+def _course(
+    chains: tuple[Steps, ...], shortcut: ShortcutSpec, site: Site, size: Size
+) -> Course | None:
+    if not are_summed(chains, site.choices) or type(shortcut.joined()).trace is not JoinSpec.trace:
+        return None
 
-    def add(at: Trace, chain: int, missing_width: int | None, fresh: bool) -> tuple[Step, ...]:
-        return sums.add(at, terms[chain], site, missing_width)
+    def move(at: Trace, chain: int, missing_width: int | None, fresh: bool) -> Part:
+        return Part(at, chains[chain], site)
 
-    steps, ends, end = _walk(trace, add, chains, shortcut, site)
-    return _new(BlockSums, (sums.tally(end) if _meet(ends, end) else None, steps))
+    parts, ends, end = _walk(Trace(1, size), move, chains, shortcut, site)
+    return Course(parts, shortcut, end, all(found[1:3] == end[1:3] for found in ends.values()))
 
 
 def place_block(trace: Trace, resolved: ResolvedBlock, laid: BlockLayout) -> None:

@@ -87,6 +87,9 @@ class Operation(Spec):
     unevaluated: ClassVar[frozenset[str]] = frozenset()
     #: Whether what it means for the identity of a network is the same on a map of any size.
     sizeless: ClassVar[bool] = False
+    #: Whether it leaves channels as they are, learns and multiplies nothing, and means the same for
+    #: the identity of a network whatever the channels and the size of its map.
+    bare: ClassVar[bool] = False
     #: Whether it ends in a norm and an activation of its own, so that a word puts none after it.
     ends_activated: ClassVar[bool] = False
     #: Whether a map that was activated before it is so after it, as behind a pool.
@@ -192,7 +195,15 @@ def takes_any_map(kind: Any) -> bool:
 def is_sizeless(kind: Any) -> bool:
     """Whether operations of a kind mean the same on a map of any size; a class that derives from
     one that does must say so again."""
-    return bool(vars(kind).get("sizeless", False))
+    own = vars(kind)
+    return any(own.get(name, False) is True for name in ("sizeless", "bare"))
+
+
+@cache
+def is_bare(kind: Any) -> bool:
+    """Whether operations of a kind are bare; a class that derives from one that is must say so
+    again."""
+    return vars(kind).get("bare", False) is True
 
 
 def misfit(module: Module) -> str | None:
@@ -330,10 +341,11 @@ Width = Annotated[Channels | _Multiple, NumberOr(Channels, _Multiple)]
 the block's input (``in``, ``in4``, ``in1/4``), or the ``inner`` width that the stage gives."""
 
 
-def width_at(width: int | str | None, trace: Trace, site: Site) -> int:
-    """The number of channels that ``width`` comes to; what is left out is the chain's."""
+def width_at(width: int | str | None, missing_width: int, site: Site) -> int:
+    """The number of channels that ``width`` comes to; what is left out is the chain's
+    ``missing_width``."""
     if width is None:
-        return trace.missing_width
+        return missing_width
     if isinstance(width, int):
         return width
     # In whole numbers: fractions would take a tenth of the time of a first plan. What comes to none

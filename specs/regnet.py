@@ -31,15 +31,15 @@ def regnet_stages(
     >>> [(s["depth"], s["width"]) for s in regnet_stages(13, 24, 36.44, 2.49, 8)]
     [(1, 24), (1, 56), (4, 152), (7, 368)]
     """
-    steps = [round(log(1 + w_a * block / w_0) / log(w_m)) for block in range(depth)]
-    widths = [round(w_0 * w_m**step / _QUANTUM) * _QUANTUM for step in steps]
+    growth = log(w_m)
+    steps = [round(log(1 + w_a * block / w_0) / growth) for block in range(depth)]
+    widths = {step: round(w_0 * w_m**step / _QUANTUM) * _QUANTUM for step in {*steps}}
+    block = {"kind": "x", "group_width": group_width, "ratio": ratio}
     stages = []
-    for width, blocks in groupby(widths):
+    for width, blocks in groupby(map(widths.__getitem__, steps)):
         inner = max(1, width // ratio)
         group = min(group_width, inner)
         inner = round(inner / group) * group
-        block = {"kind": "x", "group_width": group_width, "ratio": ratio}
-        stages.append(
-            {"depth": len(list(blocks)), "width": inner * ratio, "stride": stride, "block": block}
-        )
+        depth, width = len([*blocks]), inner * ratio
+        stages.append({"depth": depth, "width": width, "stride": stride, "block": block})
     return stages

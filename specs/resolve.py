@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import islice, repeat
-from types import MappingProxyType
+from itertools import chain, islice, repeat
 from typing import Any, Final, NamedTuple
 
 from .activation import Activation
-from .axes import Axes, uniform
+from .axes import Axes
 from .block import BlockSpec
 from .convolution import PLAIN, ConvolutionSpec
-from .fields import NetworkFields
+from .fields import Frame, NetworkFields
 from .layer import Size
 from .norm import NormSpec
 from .operation import Steps, named, trace_chain
@@ -22,8 +21,9 @@ from .paths import Path
 from .shortcut import ShortcutSpec
 from .shortcuts import ShortcutPairSpec
 from .site import UNDILATED, Dilations, Site
-from .stage import BlockEntrySpec, nothing
+from .stage import BlockEntrySpec, StageFrame, nothing
 from .stem import StemSpec
+from .sums import Counted, Course
 from .tally import Tally
 from .trace import Trace
 
@@ -49,16 +49,30 @@ class _Resolved(NamedTuple):
     """When the branch is scaled for being left out at times."""
 
 
+class Known:
+    """What was found out about a block on maps of one size."""
+
+    __slots__ = ("counted", "course", "tally", "text")
+
+    def __init__(self, course: Course | None) -> None:
+        self.course = course
+        """Its course; None where only its layout says what it adds."""
+        self.tally: Tally | None = None
+        """What it adds to a network."""
+        self.text = ""
+        """What it means for the identity of a network."""
+        self.counted: list[Counted] | None = None
+        """What its text is made of, until that is made."""
+
+
 class ResolvedBlock(_Resolved):
     """One block with every default and override settled."""
 
-    # What was found out about it: generated networks share many of their blocks.
-    fits: bool = False
-    """Whether its place was looked at, and nothing was wrong."""
-    tallies: Mapping[Size, Tally] = MappingProxyType({})
-    """What it adds to a network, by the size of the map that it takes."""
-    texts: Mapping[Size, str] = MappingProxyType({})
-    """What it means for the identity of a network, by that size."""
+    # Generated networks share many of their blocks.
+    fits: bool | None = None
+    """Whether nothing is wrong with it at its place; None where nobody has looked."""
+    known: dict[Size, Known] = {}  # noqa: RUF012 - stays empty: each block has its own
+    """What was found out about it, by the size of the map that it takes."""
 
     # Copies and pickles learn for themselves.
     def __getstate__(self) -> None:
@@ -105,32 +119,46 @@ def runs_of(spec: NetworkFields) -> tuple[tuple[Run, ...], ...]:
     return found
 
 
+def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
+    """As :func:`runs_of`, for whoever may not want to know them all."""
+    try:
+        yield from _runs_kept(spec)
+    except AttributeError:
+        found: list[tuple[Run, ...]] = []
+        for runs in _runs_of(spec):
+            found.append(runs)
+            yield runs
+        object.__setattr__(spec, "_runs", tuple(found))
+
+
 def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
-    channels = spec.stem.channels(spec.stem_site)
-    rates, ramps, around = _drop_rates(spec), _ramps(spec, channels), _around(spec)
-    even = not ramps and spec.stochastic_depth is None
-    sums, dilation = 0, 1
+    frame, channels, dilation = spec.frame, spec.frame.stem_channels, 1
+    rates, ramps, around = _drop_rates(spec), _ramps(spec, channels), _around(frame)
+    even = frame.spec.stochastic_depth is None
+    found: list[tuple[Run, ...]] = []
     for index, stage in enumerate(spec.stages):
-        if stage.before is not None:
+        own, depth, runs = stage.frame, stage.depth, None
+        if own.spec.before is not None:
             channels = _after(*before_stage(spec, index, channels))
-        first, depth, pair = stage.first_dilation or dilation, stage.depth, None
-        if even and depth and stage.blocks is None and stage.inner is None:
-            own = stage.width or 1, stage.stride, stage.dilation, stage.block, stage.shortcut
-            activated = index == 0 and _enters_activated(spec, stage.block or spec.block)
-            pair = _pair(around, index, channels, activated, first, *own)
-        if pair is not None and depth:
-            runs: tuple[Run, ...] = ((pair[0], 1),)
-            if depth > 1:
-                runs = (*runs, (pair[1], depth - 1))
-        else:
+        if even and depth and own.repeats:
+            follows = index == 0 and ends_activated(frame, own)
+            place = index, channels, stage.width or 1, depth, dilation, follows
+            runs = _repeated(around, own, *place)
+        if runs is None:
             ramp = ramps.get(index)
+            sums = _sums_after(found)
             runs = tuple(_runs_in(spec, around, index, ramp, channels, sums, rates))
-        for block, times in runs:
-            site = block.site
-            sums = (sums if site.keeps_shape else 0) + times
-            channels = site.out_channels
-        dilation = stage.dilation
+        found.append(runs)
+        channels, dilation = runs[-1][0].site.out_channels, own.spec.dilation
         yield runs
+
+
+def _sums_after(stages: Sequence[tuple[Run, ...]]) -> int:
+    """Branches that were added up after some stages since the shape changed last."""
+    sums = 0
+    for block, times in chain.from_iterable(stages):
+        sums = (sums if block.site.keeps_shape else 0) + times
+    return sums
 
 
 class _Around:
@@ -152,40 +180,62 @@ class _Around:
 _arounds: Final = lru_cache(1024)(_Around)
 
 
-def _around(spec: NetworkFields) -> _Around:
+@lru_cache(1024)
+def _around(frame: Frame) -> _Around:
+    spec = frame.spec
     drop = spec.stochastic_depth
     how = ("batch", "training") if drop is None else (drop.mode, drop.scaled)
     site = spec.norm, spec.activation, spec.convolution, spec.dims
     return _arounds(site, how, spec.block, spec.shortcut)
 
 
-@lru_cache(8192)
-def _pair(
+def _repeated(
     around: _Around,
+    stage: StageFrame,
     index: int,
     in_channels: int,
-    activated: bool,
-    first_dilation: int,
     width: int,
-    stride: Axes,
+    depth: int,
     dilation: int,
-    block: BlockSpec | None,
-    pair: ShortcutPairSpec | None,
-) -> tuple[ResolvedBlock, ResolvedBlock] | None:
-    """The first two blocks of a stage without a drop rate, of which the second stands for all that
-    follow; None where these differ.
+    follows_activation: bool,
+) -> tuple[Run, ...] | None:
+    """The runs of a stage of one block without a drop rate, ``dilation`` being that of the stage
+    before; None where the block minds how many came before it."""
+    first = _block_at(around, stage, index, 0, in_channels, width, dilation, follows_activation)
+    if first is None:
+        return None
+    if depth == 1:
+        return ((first, 1),)
+    channels, own = first.site.out_channels, stage.spec.dilation
+    rest = _block_at(around, stage, index, 1, channels, width, own, False)
+    assert rest is not None
+    return (first, 1), (rest, depth - 1)
 
-    Generated networks share many of their stages, but for the depth.
+
+@lru_cache(8192)
+def _block_at(
+    around: _Around,
+    stage: StageFrame,
+    index: int,
+    position: int,
+    in_channels: int,
+    width: int,
+    dilation: int,
+    follows_activation: bool,
+) -> ResolvedBlock | None:
+    """The first block of a stage, or the second, which stands for all that follow.
+
+    Generated networks share many of their blocks.
     """
-    chosen = _usual(around, index, block, pair)
+    spec = stage.spec
+    chosen = _usual_at(around, stage, index)
     if chosen.block.reads_sums:
         return None
-    place = _Place(index, 0, 0.0, width, in_channels)
-    entered = _Entered(uniform(stride), _dilations(first_dilation, dilation), activated)
-    first = _resolve(around, chosen, place, entered)
-    place = _Place(index, 1, 0.0, width, first.site.out_channels)
-    entered = _Entered(1, _dilations(dilation, dilation), False)
-    return first, _resolve(around, chosen, place, entered)
+    place = _Place(index, position, 0.0, width, in_channels)
+    stride = 1 if position else spec.step
+    first = dilation if position else spec.first_dilation or dilation
+    entered = _Entered(stride, _dilations(first, spec.dilation), follows_activation)
+    return _resolve(around, chosen, place, entered)
 
 
 def _runs_in(
@@ -216,6 +266,7 @@ def _runs_in(
         if widths_given:
             inner = stage.inner_at(position)
             block = block._replace(site=block.site._replace(inner=inner))
+        block.known = _known(block.like)
         channels, times = block.site.out_channels, depth - 1 if alike and position else 1
         sums = (sums if block.site.keeps_shape else 0) + times
         yield block, times
@@ -224,6 +275,12 @@ def _runs_in(
 
 
 _NOTHING: Final = nothing()
+
+
+@lru_cache(1024)
+def _known(like: tuple[Any, ...]) -> dict[Size, Known]:
+    """What was found out about blocks that differ in their names and drop rates alone."""
+    return {}
 
 
 def before_stage(spec: NetworkFields, index: int, in_channels: int) -> tuple[Steps, Site]:
@@ -248,7 +305,7 @@ def _ramps(spec: NetworkFields, stem_channels: int) -> dict[int, list[int]]:
     between neighbouring widths.
     """
     ramps: dict[int, list[int]] = {}
-    if {stage.widen for stage in spec.stages} == {"first"}:
+    if all(stage.frame.repeats for stage in spec.stages):
         return ramps
     start, pending = stem_channels, list[int]()
     for index, stage in enumerate(spec.stages):
@@ -282,8 +339,8 @@ class _Entered(NamedTuple):
 
     stride: Axes
     dilations: Dilations
-    activated: bool
-    """Whether the block would activate what the stem has just activated."""
+    follows_activation: bool
+    """Whether the block takes what the stem has just activated."""
 
 
 def _entered(
@@ -295,24 +352,21 @@ def _entered(
         return _Entered(1, _dilations(own, own), False)
     before = spec.stages[index - 1].dilation if index else 1
     dilations = _dilations(stage.first_dilation or entry.dilation or before, own)
-    return _Entered(stage.step, dilations, index == 0 and _enters_activated(spec, block))
+    follows = index == 0 and ends_activated(spec.frame, stage.frame)
+    return _Entered(stage.step, dilations, follows)
 
 
 def _dilations(first: int, own: int) -> Dilations:
     return UNDILATED if first == own == 1 else Dilations(first, own)
 
 
-def _enters_activated(spec: NetworkFields, block: BlockSpec) -> bool:
-    """Whether the network's first block would activate what the stem has just activated."""
-    return block.activates_first and ends_activated(spec)
-
-
-def ends_activated(spec: NetworkFields) -> bool:
-    """Whether the first block takes what the stem, or the chain before the block, has just
-    activated, or pooled after that."""
-    steps = spec.stem.steps(spec.stem_site)
-    if spec.stages[0].before is not None:
-        steps += before_stage(spec, 0, 1)[0]
+@lru_cache(1024)
+def ends_activated(network: Frame, stage: StageFrame) -> bool:
+    """Whether the first block, of that stage, takes what the stem, or the chain before the block,
+    has just activated, or pooled after that."""
+    steps = network.spec.stem.steps(network.stem_site)
+    if stage.spec.before is not None:
+        steps += named(stage.spec.before, "")
     for _, op in reversed(steps):
         if not op.keeps_activation:
             # What a stem with a module of its own ends in is not known; most end in an activation.
@@ -376,6 +430,11 @@ def _usual(
     )
 
 
+@lru_cache(1024)
+def _usual_at(around: _Around, stage: StageFrame, index: int) -> _Choice:
+    return _usual(around, index, stage.spec.block, stage.spec.shortcut)
+
+
 def _chosen(usual: _Choice, entry: BlockEntrySpec, index: int, position: int) -> _Choice:
     """The choices of an entry: what it leaves out is the stage's."""
     own = ("stages", index, "blocks", position)
@@ -401,8 +460,8 @@ def _resolve(around: _Around, chosen: _Choice, place: _Place, entered: _Entered)
     """A block at its place."""
     block, pair, block_path, pair_path = chosen
     index, position, drop_rate, width, in_channels = place
-    stride, dilations, activated = entered
-    site = site_of(block, in_channels, width, stride, dilations, activated, *around.site)
+    stride, dilations, follows = entered
+    site = site_of(block, in_channels, width, stride, dilations, follows, *around.site)
     keeps = stride == 1 and in_channels == site.out_channels
     return _new(
         ResolvedBlock,

@@ -9,6 +9,9 @@ from .axes import Axes
 from .convolution import PLAIN, ConvolutionSpec
 from .norm import NormSpec
 
+# Skips the Python-level call of a named tuple's constructor.
+_new = tuple.__new__
+
 
 class Dilations(NamedTuple):
     """Distances between the taps of a block's convolutions.
@@ -69,6 +72,12 @@ class Site(NamedTuple):
     def choices(self) -> Choices:
         """What an operation takes that says nothing itself."""
         return Choices(self.norm, self.activation, self.convolution, self.sums)
+
+    @property
+    def without_channels(self) -> Site:
+        """The same for blocks of all channels."""
+        choices = *self[6:8], False, False, *self[10:13]
+        return _new(Site, (1, 1, 1, *self[3:5], False, *choices, ()))
 
     @property
     def point(self) -> tuple[int, ...]:

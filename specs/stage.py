@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -61,6 +62,9 @@ def nothing() -> BlockEntrySpec:
 class StageSpec(BlockChoices):
     """``depth`` blocks alike, or one entry of ``blocks`` for each."""
 
+    # What :attr:`frame` found, once for each stage.
+    __slots__ = ("_frame",)
+
     before: FullChain | None = None
     """Operations before the first block, at the stage's width where they name none: the layers
     between the stages of a ResNet-9, or a module such as BAM."""
@@ -90,6 +94,23 @@ class StageSpec(BlockChoices):
     first_dilation: Dilation | None = None
     """Dilation of the first block's convolution that strides, and of those before it. Left out: the
     dilation of the stage before, as in torchvision and timm. (mmsegmentation has the stage's.)"""
+
+    @property
+    def frame(self) -> StageFrame:
+        """All of the stage but its depth and its width."""
+        try:
+            found: StageFrame = _frame_kept(self)
+        except AttributeError:
+            fields = self.__dict__
+            found = _frame(*[fields[name] for name in _FRAME])
+            object.__setattr__(self, "_frame", found)
+        return found
+
+    def with_size(self, values: Mapping[str, Any]) -> StageSpec:
+        """The stage with another depth or width."""
+        found = self.with_values(values)
+        object.__setattr__(found, "_frame", self.frame)
+        return found
 
     @property
     def step(self) -> Axes:
@@ -145,6 +166,27 @@ class StageSpec(BlockChoices):
         if self.first_dilation is not None:
             tree["first_dilation"] = self.first_dilation
         return {**tree, **super().to_tree()}
+
+
+class StageFrame:
+    """All of a stage but its depth and its width: what stages share that differ in these.
+
+    Compared by identity, which is much faster where parts are looked up: equal ones are one.
+    """
+
+    __slots__ = ("repeats", "spec")
+
+    def __init__(self, *values: Any) -> None:
+        # A spec whose depth and width stand for any.
+        self.spec = StageSpec.model_construct(**dict(zip(_FRAME, values, strict=True)))
+        #: Whether its blocks are one, repeated at one width.
+        self.repeats = self.spec.blocks is None and self.spec.inner is None
+        self.repeats = self.repeats and self.spec.widen == "first"
+
+
+_FRAME: Final = tuple(name for name in StageSpec.model_fields if name not in ("depth", "width"))
+_frame: Final = lru_cache(1024)(StageFrame)
+_frame_kept: Final = StageSpec.__dict__["_frame"].__get__
 
 
 def _as_list(inner: Any) -> Any:

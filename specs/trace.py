@@ -39,16 +39,15 @@ def convolved(
     groups: int,
     bias: bool,
     tensors: Tensors,
-    size: Size,
+    positions: int,
 ) -> tuple[int, int, int]:
     """The parameters, multiply-accumulates and activations of a convolution of ``channels`` that
-    leaves a map of ``size``.
+    leaves a map of so many ``positions``.
 
-    >>> convolved(3, 64, sliding(7, 2, 1, None, dims=2), 1, False, (), (112, 112))
+    >>> convolved(3, 64, sliding(7, 2, 1, None, dims=2), 1, False, (), 112 * 112)
     (9408, 118013952, 802816)
     """
     count = out_channels * (channels // groups) * way.taps
-    positions = prod(size) if count else 0
     params = count + out_channels if bias else count
     for _, shape in tensors:
         params += prod(shape)
@@ -191,7 +190,7 @@ class Trace:
         size = self.size
         shape = channels, out_channels, kernel, stride, padding, groups, dilation
         weight = out_channels, channels // groups, *sides
-        counts = convolved(channels, out_channels, way, groups, bias, tensors, size)
+        counts = convolved(channels, out_channels, way, groups, bias, tensors, prod(size))
         rest = self.path, starts, tensors, self.receptive_field
         self.channels = out_channels
         return self._write((name, "conv", *shape, weight, bias, in_size, size, *counts, *rest))
@@ -390,11 +389,13 @@ class Trace:
     def go_on(self, end: End, times: int = 1) -> None:
         """Go on at the end of a part that was traced alone from a map of this shape, or of so many
         parts in a row."""
-        self.channels, self.size = end.channels, end.size
-        first, last = end.first, end.last
+        self.channels, self.size, stride, first, last = end
         if times > 1:
-            first, last = on_axes(_times, first, times), on_axes(_times, last, times)
-        self.move(first, last, end.stride)
+            if type(first) is type(last) is int:
+                first, last = first * times, last * times
+            else:
+                first, last = on_axes(_times, first, times), on_axes(_times, last, times)
+        self.move(first, last, stride)
 
     def _pool(
         self,

@@ -53,6 +53,7 @@ def window(
     return out, on_axes(neg, before), on_axes(beyond, kernel, dilation, before)
 
 
+@lru_cache(4096)
 def strided(size: Size, stride: Axes) -> Size:
     """The size of a map after a window of odd side n, padded by n // 2, at ``stride``.
 

@@ -196,3 +196,15 @@ def test_a_space_that_has_drawn_can_be_pickled_and_copied() -> None:
     found = space.nth(0)
     for again in (pickle.loads(pickle.dumps(space)), copy.deepcopy(space)):
         assert again.nth(0) == found
+
+
+def test_values_of_neighbouring_stages_that_python_holds_for_equal_stay_apart() -> None:
+    assembly, block = of_fields(["stages"]), {"kind": "bottleneck"}
+    stages = [{"depth": 1, "width": 8, "stride": 1, "block": block} for _ in range(3)]
+    assert same(
+        assembly.spec([0], {**BASE, "stages": stages}),
+        ResNetSpec.unchecked({**BASE, "stages": stages}),
+    )
+    for mark, wrong in enumerate((True, 1.0), start=1):
+        with pytest.raises(rf.SpecError, match=r"stages\[1\]\.stride"):
+            assembly.spec([mark], {**BASE, "stages": [stages[0], {**stages[1], "stride": wrong}]})

@@ -19,6 +19,7 @@ from resforge.generation.declared import read_option
 from resforge.generation.dice import Dice
 from resforge.generation.permutation import Permutation, stride_over
 from resforge.generation.rows import Increasing
+from resforge.generation.survey import survey
 
 SMALL: dict[str, Any] = {
     "space": 1,
@@ -403,6 +404,15 @@ def test_a_space_without_a_legal_network_says_why() -> None:
     with pytest.raises(rf.SpecError, match="identity cannot join") as caught:
         next(space(free={"shortcut": ["identity"], "stages[*].depth": {"int": [1, 2]}}).sample())
     assert "zero_pad" in (caught.value.help or "")
+
+
+def test_all_rejected_points_are_counted_by_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more are rejected than wait to be asked."""
+    monkeypatch.setattr("resforge.generation.misses._WAITING", 3)
+    free = {"shortcut": ["identity", "none"], "stages[*].depth": {"int": [1, 2]}}
+    found = survey(space(free=free, where={"params": {"max": 10}}))
+    assert (found.points, found.networks, found.within) == (16, 8, 0)
+    assert [count for _, count in found.faults] == [8]
 
 
 def test_a_search_in_a_large_space_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import resforge as rf
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from resforge.specs.canonical import _ENCODER, _text_at, block_text, canonical_block
-from resforge.specs.layout import block_at, sums_at, tally_at
-from resforge.specs.operation import named
+from resforge.specs.layout import block_at, course_at, tally_at
+from resforge.specs.norm import BatchNormSpec
+from resforge.specs.operation import OPERATIONS, is_bare, meanings, named, trace_chain
 from resforge.specs.operations import ActSpec, ConvSpec, NormOpSpec
 from resforge.specs.paths import parse_path, set_path
 from resforge.specs.resolve import ResolvedBlock, runs_of
-from resforge.specs.rules import broken_rules
-from resforge.specs.sums import terms_of
+from resforge.specs.rules import broken_rules, is_legal
+from resforge.specs.site import Site
+from resforge.specs.sums import are_summed
 from resforge.specs.tally import tally_of
+from resforge.specs.trace import Trace
 from resforge.testing import strategies
 
 SUMMED = ["resnet50", "preact_resnet50", "wide_resnet50_2", "resnext50_32x4d", "regnet_x_400mf"]
@@ -29,9 +34,13 @@ def _blocks(spec: rf.ResNetSpec) -> Iterator[ResolvedBlock]:
 def _assert_alike(spec: rf.ResNetSpec, side: int) -> None:
     size = (side,) * spec.dims
     for block in _blocks(spec):
-        sums, laid = sums_at(*block.like, size), block_at(*block.like, size)
+        laid = block_at(*block.like, size)
         modules = [module for chain in laid.modules[:4] for module in chain]
-        assert sums.tally == (tally_of(laid.layers, modules, laid.end) if laid.meets else None)
+        if course := course_at(*block.like, size):
+            sums, meets = course.count(block.site)
+            assert meets == laid.meets
+            tally = tally_of(laid.layers, modules, laid.end)
+            assert not meets or course.tally(block.site, sums) == tally
         assert block_text(*block.like, size) == _ENCODER.encode(canonical_block(*block.like))
 
 
@@ -40,7 +49,7 @@ def _assert_alike(spec: rf.ResNetSpec, side: int) -> None:
 def test_the_commonest_blocks_are_summed_without_their_layouts(name: str, side: int) -> None:
     spec = rf.load(name)
     for block in _blocks(spec):
-        assert sums_at(*block.like, (side,) * spec.dims).steps is not None
+        assert course_at(*block.like, (side,) * spec.dims) is not None
     _assert_alike(spec, side)
 
 
@@ -67,8 +76,8 @@ class OwnConv(ConvSpec):
 def test_an_operation_that_derives_from_a_summed_one_is_laid_out() -> None:
     """What a class of its own writes down, only its trace says."""
     choices = next(_blocks(rf.load("resnet18"))).site.choices
-    assert terms_of((named((ConvSpec(kernel=3), NormOpSpec(), ActSpec()), ""),), choices)
-    assert terms_of((named((OwnConv(kernel=3),), ""),), choices) is None
+    assert are_summed((named((ConvSpec(kernel=3), NormOpSpec(), ActSpec()), ""),), choices)
+    assert not are_summed((named((OwnConv(kernel=3),), ""),), choices)
 
 
 ILLEGAL: dict[str, dict[str, object]] = {
@@ -94,17 +103,66 @@ def test_faults_are_said_of_each_network_that_shares_a_block(what: str) -> None:
         assert [fault.message for fault in found] == [fault.message for fault in first]
 
 
+@pytest.mark.parametrize("what", ILLEGAL)
+def test_what_is_illegal_is_so_without_words(what: str) -> None:
+    tree = rf.load("cifar_resnet20").model_dump(mode="json")
+    assert is_legal(rf.ResNetSpec.unchecked(tree))
+    for path, value in ILLEGAL[what].items():
+        set_path(tree, parse_path(path), value)
+    for again in range(2):
+        assert not is_legal(rf.ResNetSpec.unchecked({**tree, "name": str(again)}))
+        assert broken_rules(rf.ResNetSpec.unchecked(tree))
+
+
+@settings(max_examples=60)
+@given(strategies.trees(), st.data())
+def test_legal_are_those_that_break_no_rule(tree: dict[str, Any], data: st.DataObject) -> None:
+    """Also of trees whose parts come from different networks."""
+    other = data.draw(strategies.trees())
+    name = data.draw(st.sampled_from(sorted(other)))
+    try:
+        spec = rf.ResNetSpec.unchecked({**tree, name: other[name]})
+    except rf.SpecError:
+        return
+    assert is_legal(spec.model_copy()) == (not broken_rules(spec))
+
+
+BARE = [kind for kind, model in OPERATIONS.items() if is_bare(model)]
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_bare_operations_mean_and_count_the_same_on_any_channels(kind: str) -> None:
+    for fields in OPERATIONS[kind].samples:
+        found = []
+        for channels, side in ((1, 9), (8, 9), (8, 4)):
+            trace, site = Trace(channels, (side, side)), Site.of_end(8, BatchNormSpec(), "relu")
+            op = OPERATIONS[kind].model_validate({"kind": kind, **fields})
+            trace_chain(trace, (("op", op),), site, None, fresh=False)
+            tally = tally_of(trace.layers, trace.modules, trace.end)
+            assert tally[:4] == (0, 0, 0, 0)
+            assert trace.channels == channels
+            found.append((meanings(trace.modules), tally.end[2:], tally.fits))
+        assert found[0] == found[1] == found[2]
+
+
+def test_stages_that_differ_in_their_sizes_share_their_frame() -> None:
+    one, other, *_ = rf.load("resnet50").stages[1:]
+    assert one != other
+    assert one.frame is other.frame is one.with_size({"depth": 9, "width": 8}).frame
+    assert one.frame is not rf.load("resnet50").stages[0].frame
+
+
 @settings(max_examples=30)
 @given(strategies.specs())
 def test_what_blocks_know_is_what_is_found_anew(spec: rf.ResNetSpec) -> None:
     size = (16,) * spec.dims
     for again in range(2):
         for block in _blocks(spec if again else spec.model_copy()):
-            assert tally_at(block, size) == sums_at(*block.like, size).tally
-            assert _text_at(block, size) == block_text(*block.like, size)
-            known = pickle.loads(pickle.dumps(block))
-            assert known == block
-            assert not known.tallies
+            anew = pickle.loads(pickle.dumps(block))
+            assert anew == block
+            assert not anew.known
+            assert tally_at(block, size) == tally_at(anew, size)
+            assert _text_at(block, size) == _text_at(anew, size) == block_text(*block.like, size)
 
 
 def test_networks_that_differ_in_their_stages_share_their_frame() -> None:

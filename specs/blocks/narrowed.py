@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import gcd
+from typing import Any
 
 from ..operation import AnyOperation, Problem
 from ..operations import ConvSpec
@@ -44,16 +45,25 @@ class NarrowedSpec(OrderedSpec):
 
     def convs(self, width: int) -> tuple[ConvSpec, ...]:
         inner, outer = times(self.inner_width(width), width), times(self.out_channels(width), width)
-        return _convs(inner, outer, max(1, self.inner_groups(width)), self.strides_first)
+        return _convs(inner, outer, *self.inner_grouping(width), self.strides_first)
+
+    def inner_grouping(self, width: int) -> tuple[int, int | None]:
+        """Groups of the 3x3 convolution, and the width of each in place of a number of groups."""
+        return max(1, self.inner_groups(width)), None
 
 
 @lru_cache(1024)
 def _convs(
-    inner: int | str | None, outer: int | str | None, groups: int, strides_first: bool
+    inner: int | str | None,
+    outer: int | str | None,
+    groups: int,
+    group_width: int | None,
+    strides_first: bool,
 ) -> tuple[ConvSpec, ...]:
+    grouping: dict[str, Any] = {"groups": groups, "group_width": group_width}
     return (
         ConvSpec(kernel=1, width=inner, stride="block" if strides_first else 1),
-        ConvSpec(kernel=3, width=inner, stride=1 if strides_first else "block", groups=groups),
+        ConvSpec(kernel=3, width=inner, stride=1 if strides_first else "block", **grouping),
         ConvSpec(kernel=1, width=outer),
     )
 

@@ -49,6 +49,13 @@ class XSpec(NarrowedSpec):
     def inner_groups(self, width: int) -> int:
         return max(1, self.inner_width(width) // self.group_width)
 
+    def inner_grouping(self, width: int) -> tuple[int, int | None]:
+        # As a width, it is the same for all widths of stages, which then share their chains. An
+        # operation in its place may have no such field.
+        if self.conv2 is None and self.inner_width(width) > self.group_width:
+            return 1, self.group_width
+        return super().inner_grouping(width)
+
     def inner_convs(self, width: int) -> tuple[ConvSpec, ...]:
         first, second, last = super().inner_convs(width)
         grouped = {"groups": 1, "group_width": self.group_width}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import gcd, prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,18 +32,6 @@ Side = Annotated[int, Field(ge=1, le=31)]
 Pixels = Annotated[int, Field(ge=0, le=1024)]
 _Same = Literal["same"]
 _NONE: Tensors = ()
-# Skips the Python-level call of a named tuple's constructor.
-_new = tuple.__new__
-
-
-class Convolved(NamedTuple):
-    """A convolution, without its name and the map that it meets."""
-
-    out_channels: int
-    way: Sliding
-    groups: int
-    bias: bool
-    tensors: Tensors
 
 
 class ConvSpec(Operation):
@@ -113,28 +101,38 @@ class ConvSpec(Operation):
             return self
         return _with(self, choices.convolution)
 
-    def convolved(self, trace: Trace, site: Site) -> Convolved:
-        """The convolution that it is where ``trace`` stands, which goes on at the dilation of those
-        after it."""
-        width = trace.missing_width if self.width is None else width_at(self.width, trace, site)
+    def widths(self, missing_width: int, site: Site) -> tuple[int, int]:
+        """The channels that it puts out, and its groups."""
+        width = missing_width if self.width is None else width_at(self.width, missing_width, site)
         if self.divisor is not None:
             width = rounded(width, self.divisor)
-        groups = self.groups if self.group_width is None else max(1, width // self.group_width)
-        bias = site.bias if self.bias is None else self.bias
-        kind, tensors = self.convolution, _NONE
-        if kind is not None and isinstance(kind, ScaledStandardizedSpec):
-            tensors = (("gain", (width, 1, *site.point)),)
+        return width, self.groups if self.group_width is None else max(1, width // self.group_width)
+
+    def slides(self, trace: Trace, site: Site) -> Sliding:
+        """The way of its window where ``trace`` stands, which goes on at the dilation of those
+        after it."""
         way = _way(self, site.stride, trace.dilation, len(trace.size))
         if self.stride == "block":
             trace.dilation = site.dilations.rest
-        return _new(Convolved, (width, way, groups, bias, tensors))
+        return way
+
+    def biased(self, site: Site) -> bool:
+        """Whether it carries a bias."""
+        return site.bias if self.bias is None else self.bias
+
+    def tensors(self, out_channels: int, dims: int) -> Tensors:
+        """Its learnable tensors beside weight and bias."""
+        if isinstance(self.convolution, ScaledStandardizedSpec):
+            return (("gain", (out_channels, 1, *(1,) * dims)),)
+        return _NONE
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
-        conv = self.convolved(trace, site)
+        width, groups = self.widths(trace.missing_width, site)
+        bias, tensors = self.biased(site), self.tensors(width, site.dims)
         starts: Starts = ()
-        if conv.tensors:
-            starts = (("gain", 1.0), ("bias", 0.0)) if conv.bias else (("gain", 1.0),)
-        trace.convolve(name, *conv, starts)
+        if tensors:
+            starts = (("gain", 1.0), ("bias", 0.0)) if bias else (("gain", 1.0),)
+        trace.convolve(name, width, self.slides(trace, site), groups, bias, tensors, starts)
 
     def call(self, module: Module) -> Call:
         return conv_call(module.layer, self.convolution)

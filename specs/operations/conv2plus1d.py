@@ -70,7 +70,7 @@ class Conv2Plus1dSpec(Operation):
         return self.model_copy(update={"norm": norm, "function": function})
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
-        dims, width = trace.dims, width_at(self.width, trace, site)
+        dims, width = trace.dims, width_at(self.width, trace.missing_width, site)
         kernel, stride = each(uniform(self.kernel), dims), each(stride_at(self.stride, site), dims)
         inner = self._inner(kernel, trace.channels, width, site)
         bias, dilation = site.bias if self.bias is None else self.bias, trace.dilation

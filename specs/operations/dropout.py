@@ -24,6 +24,7 @@ class DropoutSpec(Operation):
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({"rate": 0.3}, {"rate": 0.0})
     after: ClassVar[After] = "same"
     keeps_activation: ClassVar[bool] = True
+    bare: ClassVar[bool] = True
 
     kind: Literal["dropout"] = "dropout"
     rate: Rate

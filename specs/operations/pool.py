@@ -66,7 +66,7 @@ class PoolSpec(Operation):
     )
     after: ClassVar[After] = "held"
     keeps_activation: ClassVar[bool] = True
-    sizeless: ClassVar[bool] = True
+    bare: ClassVar[bool] = True
 
     kind: Literal["pool"] = "pool"
     pool: Literal["max", "avg"]

@@ -68,7 +68,7 @@ class SelectiveKernelSpec(CompositeSpec):
         return rounded(channels, self.divisor, self.reduction)
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
-        width, count = width_at(self.width, trace, site), len(self.kernels)
+        width, count = width_at(self.width, trace.missing_width, site), len(self.kernels)
         taken = max(1, trace.channels // count) if self.split_input else trace.channels
         near, sides = largest(self.dilation or trace.dilation), []
         for number, kernel in enumerate(self.kernels):

@@ -62,7 +62,7 @@ class SplitAttentionSpec(CompositeSpec):
         return max(channels * self.radix // self.reduction, self.least)
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
-        width, hidden = width_at(self.width, trace, site), self.hidden(trace.channels)
+        width, hidden = width_at(self.width, trace.missing_width, site), self.hidden(trace.channels)
         # More channels than there may be are a problem, and not a ValidationError here.
         hidden, several = (min(each, MAX_CHANNELS) for each in (hidden, width * self.radix))
         conv = ConvSpec(

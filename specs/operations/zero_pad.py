@@ -52,7 +52,7 @@ class ZeroPadOpSpec(Operation):
         if self.subsample == "avg_pool" and stride != 1:
             trace.avg_pool(f"{name}.pool", stride)
             stride = 1
-        trace.zero_pad(name, width_at(self.width, trace, site), stride)
+        trace.zero_pad(name, width_at(self.width, trace.missing_width, site), stride)
 
     def call(self, module: Module) -> Call:
         stride = _stride(module)

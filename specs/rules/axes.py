@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...errors import Fault, path_text
 from ..axes import SIDES
-from ..by_axis import is_plain, is_plain_part, lists_of, parts_of
+from ..by_axis import lists_of, parts_of
 from ..fields import NetworkFields
 from ..paths import Path, parse_path
 from .places import as_written
@@ -15,8 +15,6 @@ from .places import as_written
 def count_axes(spec: NetworkFields) -> Iterator[Fault]:
     """Lists by axis of another length than the network has axes, and what not all axes have."""
     dims = spec.dims
-    if is_plain_part(spec.frame.spec, dims) and all(is_plain(stage, dims) for stage in spec.stages):
-        return
     sides = f"{', '.join(SIDES[dims])}"
     for path, part in parts_of(spec):
         for field, value in lists_of(part):
