@@ -148,8 +148,10 @@ def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
             ramp = ramps.get(index)
             sums = _sums_after(found)
             runs = tuple(_runs_in(spec, around, index, ramp, channels, sums, rates))
+        if runs:
+            channels = runs[-1][0].site.out_channels
         found.append(runs)
-        channels, dilation = runs[-1][0].site.out_channels, own.spec.dilation
+        dilation = own.spec.dilation
         yield runs
 
 
