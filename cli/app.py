@@ -164,7 +164,7 @@ GROUPS = {
 }
 
 
-def main() -> NoReturn:
+def run_program() -> NoReturn:
     """Run the command line in ``sys.argv`` and exit."""
     # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -114,16 +113,6 @@ def run_file(
 
 
 def _run(file: str, options: RunOptions) -> RunSummary:
-    from ..ablation.results.store import STORE_NAME
-    from ..ablation.running.engines.forking import started_early
-
-    # A sweep with results may have nothing left to train.
-    new = options.engine == "process" and not (options.out / STORE_NAME).exists()
-    with started_early(options.device) if new else nullcontext():
-        return _read_and_run(file, options)
-
-
-def _read_and_run(file: str, options: RunOptions) -> RunSummary:
     from ..ablation import TensorBoard, expand_sweep, progress_on, read_sweep, run_sweep
     from ..ablation.planning.fit import adaptation
     from ..ablation.planning.preview import sweep_warnings

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,12 +19,12 @@ from typing import Any
 import pytest
 import resforge as rf
 import sweep_trials
-from command_line import Cli
 from resforge.ablation import plan_sweep, read_records, run_sweep
-from resforge.ablation.results.store import STORE_NAME
+from resforge.ablation.results import STORE_NAME
 from resforge.ablation.running import origin
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
+from resforge.cli.early import device_of_workers
 
 SUPPORT = str(Path(__file__).parent / "support")
 
@@ -284,7 +283,7 @@ def test_no_child_can_be_interrupted_before_it_has_its_handlers() -> None:
     script = (
         "import signal\n"
         "from multiprocessing import resource_tracker\n"
-        "from resforge.ablation.running.engines import forking\n"
+        "from resforge.ablation.running import forking\n"
         "with forking.signals_blocked():\n"
         "    resource_tracker.getfd()  # as each start of a child does\n"
         "    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
@@ -310,41 +309,55 @@ def test_the_process_that_workers_are_forked_from_ends_at_once() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
-def test_a_process_that_was_started_early_for_nothing_ends_at_once() -> None:
+def test_a_process_that_was_started_early_ends_with_the_command() -> None:
     script = """
 import os, sys
 from multiprocessing import forkserver
-from resforge.ablation.running.engines.forking import started_early
-try:
-    with started_early("cpu"):
-        origin = forkserver._forkserver._forkserver_pid
-        raise RuntimeError
-except RuntimeError:
-    print(os.waitstatus_to_exitcode(os.waitpid(origin, 0)[1]), "torch" in sys.modules)
+from resforge.ablation.running.forking import started_early
+with started_early("cpu"):
+    origin = forkserver._forkserver._forkserver_pid
+print(os.waitstatus_to_exitcode(os.waitpid(origin, 0)[1]), "torch" in sys.modules)
 """
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == [str(-signal.SIGKILL), "False"]
 
 
+def test_workers_of_a_new_sweep_are_prepared_before_its_command_is_read(tmp_path: Path) -> None:
+    words = ["sweep", "run", "sweep.yaml", "--out"]
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / STORE_NAME).touch()
+    wanted = {
+        (*words, "new"): "auto",
+        ("-q", *words, "new", "--device", "cpu"): "cpu",
+        (*words, "new", "--device=cuda", "--workers", "2"): "cuda",
+        (*words, "new", "--engine=process"): "auto",
+        (*words, "new", "--engine", "inline"): None,
+        (*words, "new", "--help"): None,
+        (*words, str(old)): None,
+        ("sweep", "run", "sweep.yaml"): None,
+        ("sweep", "plan", "sweep.yaml", "--out", "new"): None,
+        ("report", "new"): None,
+    }
+    assert {line: device_of_workers(line) for line in wanted} == wanted
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
-def test_workers_of_a_new_sweep_are_prepared_before_it_is_read(
-    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from resforge.ablation.running.engines import forking
+def test_the_program_begins_with_its_workers(tmp_path: Path) -> None:
+    script = """
+import sys
+from multiprocessing import forkserver
+from resforge.cli import app, main
 
-    devices: list[str] = []
+def run():
+    print(forkserver._forkserver._forkserver_pid is not None)
+    sys.exit(5)
 
-    @contextmanager
-    def started(device: str) -> Iterator[None]:
-        devices.append(device)
-        yield
-
-    monkeypatch.setattr(forking, "started_early", started)
-    words = ("sweep", "run", "gone.yaml", "--out")
-    assert cli(*words, "new", "--device", "cpu").code == 3
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / STORE_NAME).touch()
-    assert cli(*words, "old").code == 3
-    assert cli(*words, "new", "--engine", "inline").code == 3
-    assert devices == ["cpu"]
+app.run_program = run
+sys.argv[1:] = ["sweep", "run", "sweep.yaml", "--device", "cpu", "--out", "new"]
+main()
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "True\n", "")

@@ -11,8 +11,8 @@ from typing import Any
 
 from ...training.data import DATA, DataSpec
 from ...training.recipe import Recipe
+from ..results import STORE_NAME
 from ..results.records import Records, read_records
-from ..results.store import STORE_NAME
 from .arms import Arm
 from .plan import trial_key
 from .sweep import Sweep

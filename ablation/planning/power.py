@@ -12,8 +12,8 @@ from typing import Any
 from ..comparing.compared import compare_pairs
 from ..comparing.looks import look_level
 from ..comparing.power import detectable
+from ..results import STORE_NAME
 from ..results.records import read_records
-from ..results.store import STORE_NAME
 from .arms import Arm
 from .claims import compared
 from .expected import same_data

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...errors import StoreError
+from . import STORE_NAME
 from .contents import parse_manifest, parse_outcome
 from .disk import DamagedError, disk_errors, transaction
 from .outcome import Outcome
@@ -26,7 +27,6 @@ from .schema import make_writable, open_database
 from .seals import changed_column
 from .tables import MANIFESTS, version_of
 
-STORE_NAME = "results.sqlite"
 #: Seconds after which a claim expires unless it is renewed; drivers renew every few seconds.
 LEASE = 60.0
 

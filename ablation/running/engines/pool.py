@@ -25,9 +25,9 @@ from ..device import (
     variables_of,
 )
 from ..engine import Job
+from ..forking import context_of, signals_blocked
 from ..kinds import pack
 from ..task import Interrupted, Task
-from .forking import context_of, signals_blocked
 from .worker import READY, work
 
 _FAILED_STARTS = 3

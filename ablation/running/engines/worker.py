@@ -13,11 +13,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..kinds import register_again, unpack
+from ..stop import SIGNALS
 from ..task import RunTask, Watch, resolve, run_task
 
 READY = "ready"
-#: Signals that only the driver handles; blocked until a worker has its own handlers.
-BLOCKED = (signal.SIGINT, signal.SIGTERM)
 #: Seconds that a worker has to write its checkpoint after its driver has ended.
 ORPHAN_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -44,7 +43,8 @@ def work(
     # Ctrl-C reaches every process of a terminal, but only the driver handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop.request)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+    # Blocked until it has its own handlers.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     try:
         run = prepare(resolve(function))

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 
-from .. import origin
-from ..device import may_have_accelerator
-from .worker import BLOCKED
+from . import origin
+from .device import may_have_accelerator
+from .stop import SIGNALS
 
 
 def forks(device: str) -> bool:
@@ -43,8 +43,8 @@ def context_of(device: str) -> ForkServerContext | SpawnContext:
 
 @contextmanager
 def started_early(device: str) -> Iterator[None]:
-    """Have the process to fork from do its imports while a sweep is still read and planned: each
-    takes a second or more. Where the sweep ends in an error, that process ends at once."""
+    """Have the process to fork from do its imports while a command is still read and a sweep
+    planned: each takes a second or more. That process ends with the context."""
     if not forks("cpu" if device == "auto" and not may_have_accelerator() else device):
         yield
         return
@@ -52,11 +52,10 @@ def started_early(device: str) -> Iterator[None]:
     context_of("cpu")
     try:
         yield
-    except BaseException:
+    finally:
         started = _pid()
         if started is not None and started != before:
             os.kill(started, signal.SIGKILL)
-        raise
 
 
 def _pid() -> int | None:
@@ -84,7 +83,7 @@ def signals_blocked() -> Iterator[None]:
     """
     # Started by the first child, the tracker would unblock the signals again.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
