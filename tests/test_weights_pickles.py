@@ -127,7 +127,10 @@ def test_what_is_no_plain_tensor_is_named(kind: str, pickled: Write, tmp_path: P
 
 def _skip_what_torch_refuses(content: bytes, kind: str) -> None:
     """Some tensors are in no list of torch in its older form of files, nested ones from torch 2.15
-    in no form."""
+    in no form. In the older form torch makes nested ones before it has read what they are made of:
+    whether it succeeds depends on what was in memory."""
+    if kind == "nested" and not content.startswith(b"PK"):
+        pytest.skip("torch reads its own file by chance alone")
     try:
         torch.load(io.BytesIO(content), weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, AttributeError):
