@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -173,7 +174,12 @@ def run_program() -> NoReturn:
         # Characters that the terminal cannot encode are escaped instead of raising an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if "torch" not in sys.modules:
+        # Python looks for garbage several times before it ends: after a sweep for a third of a
+        # second. Bindings of torch's libraries complain of what they then find alive.
+        gc.freeze()
+    sys.exit(code)
 
 
 def _open_streams() -> None:
