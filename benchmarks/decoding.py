@@ -8,23 +8,28 @@ threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from math import ceil
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import resforge as rf
 import torch
 from PIL import Image
 from resforge.classify.feed import Rows
 from resforge.classify.picture_feed import PictureFeed
-from resforge.training.pictures.decode import Crop, decode
+from resforge.training.pictures.decode import Choose, Crop, decode
 from resforge.training.pictures.folder import Picture, PictureFolder
 from resforge.training.pictures.view import RandomCrop, View
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .turns import Row, compare
+from .rows import AnyRow, Figure, Row
+from .running import train
+from .turns import compare, figure_of, milliseconds
 
 PACKAGES = ("pillow", "scikit-learn")
 COUNT, BATCH, SIZE = 128, 8, 224
@@ -33,12 +38,31 @@ VIEW, CROP = View(size=SIZE, crop=0.875), RandomCrop()
 SIZES = ((500, 375), (3000, 2250))
 
 
-def run(pairs: int) -> Iterator[Row]:
+def run(pairs: int) -> Iterator[AnyRow]:
     for width, height in SIZES:
         with TemporaryDirectory() as folder:
             count = COUNT if width < 1000 else COUNT // 8
             pictures = write_pictures(Path(folder), width, height, count)
-            yield from _rows(pictures, f"{count} of {width}x{height}", pairs)
+            rows = list(_rows(pictures, f"{count} of {width}x{height}", pairs))
+            yield from rows
+            rate = 1e3 * count / rows[-1].ours_ms
+            yield Figure(f"read by 2 workers, {width}x{height}", rate, "pictures a second")
+    yield trained(pairs)
+
+
+def trained(pairs: int) -> Figure:
+    """What has to be fed: the training of a ResNet-18 on two threads, in its fastest format."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        model = rf.build("resnet18").to(memory_format=torch.channels_last)
+        x = torch.randn(BATCH, 3, SIZE, SIZE).to(memory_format=torch.channels_last)
+        step = train(model, x)
+        step()
+        rates = [1e3 * BATCH / milliseconds(step) for _ in range(pairs)]
+    finally:
+        torch.set_num_threads(threads)
+    return figure_of("trained by resnet18, 2 threads", rates, "pictures a second")
 
 
 def _rows(pictures: list[tuple[int, Picture]], what: str, pairs: int) -> Iterator[Row]:
@@ -56,6 +80,15 @@ def _rows(pictures: list[tuple[int, Picture]], what: str, pairs: int) -> Iterato
         lambda: [plain_view(picture.path) for _, picture in pictures],
         pairs,
     )
+    for name, choose in (("parts at random", drawn), ("the middle", lambda _: VIEW.choose)):
+        yield compare(
+            f"{what}, {name}",
+            "floor: PIL's decoding and scaling alone",
+            partial(each, pictures, choose, partial(decode, size=SIZE, channels=3)),
+            partial(each, pictures, choose, decoded),
+            pairs,
+            floor=True,
+        )
     for workers in (0, 2):
         yield compare(
             f"{what}, batches, {workers} workers",
@@ -81,6 +114,27 @@ def write_pictures(folder: Path, width: int, height: int, count: int) -> list[tu
         part.save(path, quality=90)
         pictures.append((number, Picture(path, path.name, number % 2)))
     return pictures
+
+
+def each(
+    pictures: list[tuple[int, Picture]],
+    choose: Callable[[int], Choose],
+    read: Callable[..., object],
+) -> None:
+    for number, picture in pictures:
+        read(picture.path, choose=choose(number))
+
+
+def decoded(path: Path, choose: Choose) -> None:
+    """The pixels of a JPEG at the least of its scales that has those of a part, and the part at its
+    size."""
+    with Image.open(path) as image:
+        left, top, right, bottom = choose(*image.size).box
+        scale, width = SIZE / min(right - left, bottom - top), image.width
+        image.draft("RGB", (ceil(scale * width), ceil(scale * image.height)))
+        of = image.width / width
+        box = (of * left, of * top, of * right, of * bottom)
+        image.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box)
 
 
 def drawn(number: int) -> Callable[[int, int], Crop]:

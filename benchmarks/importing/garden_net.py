@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import Any
 from unittest.mock import MagicMock
 
-import resforge as rf
 import torch
 from torch import Tensor, nn
 
 from .bare import bare
+from .foreign_net import ForeignNet
 
 _VISION = "official.vision"
 _UNUSED = ("nlp.modeling", "vision.ops.spatial_transform_ops")
@@ -26,32 +26,18 @@ _PARTS = ("conv1", "norm1", "conv2", "norm2", "conv3", "norm3", "squeeze_excitat
 _SHORTCUT = ("shortcut", "shortcut1", "norm0")
 
 
-class GardenNet(nn.Module):
+class GardenNet(ForeignNet):
     """A network that Keras 2 builds and runs on TensorFlow.
 
-    Its numbers are held by layers of torch in float64, and copied into Keras' before it runs. Maps
-    go in and come out as (N, C, H, W); Keras has (N, H, W, C).
+    Maps go in and come out as (N, C, H, W); Keras has (N, H, W, C).
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__()
         network = _network(config["task"]["model"])
-        self.__dict__["network"] = network  # no child: its tensors are those of the layers here
-        self.__dict__["leaves"] = leaves = list(_leaves(network))
-        self.macs = 0
-        self.held = nn.ModuleList(map(_held, leaves)).double()
+        leaves = list(_leaves(network))
+        super().__init__(network, leaves, map(_held, leaves), config)
         for leaf in leaves:
             self._count(leaf)
-        state = rf.plan(rf.from_config(config).spec).state_dict
-        self.shapes = state
-        self.names = list(dict.fromkeys(key.rpartition(".")[0] for key in state))
-
-    def state_dict(self, *_: Any, **__: Any) -> Any:
-        return {
-            f"{name}.{own}": tensor.reshape(self.shapes.get(f"{name}.{own}", tensor.shape))
-            for name, layer in zip(self.names, self.held, strict=True)
-            for own, tensor in layer.state_dict().items()
-        }
 
     def forward(self, x: Tensor) -> Tensor:
         for leaf, layer in zip(self.leaves, self.held, strict=True):

@@ -5,52 +5,28 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import resforge as rf
 import torch
 from torch import Tensor, nn
 
 from .bare import bare
+from .foreign_net import ForeignNet
 
 _BACKBONES = "paddleclas.ppcls.arch.backbone"
 
 
-class PaddleNet(nn.Module):
+class PaddleNet(ForeignNet):
     """A network that Paddle builds and runs.
 
-    Its numbers are held by layers of torch in float64, and copied into Paddle's before it runs.
-    Both have the layers of a block in the same order, the shortcut's last, so that the n-th has the
-    n-th name.
+    Both have the layers of a block in the same order, the shortcut's last.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__()
-        bare("paddleclas", "ppcls", "ppcls.arch", "ppcls.arch.backbone")
-        import_module("paddleclas.ppcls.utils.logger").init_logger()
-        name, place = config["Arch"]["name"], config["Arch"]["place"]
-        classes = config["Arch"].get("class_num", 1000)
-        build = getattr(import_module(f"{_BACKBONES}.{place}"), name)
-        import_module("paddle").set_default_dtype("float64")
-        with import_module("paddle").utils.unique_name.guard():  # as in a process of its own
-            network = build(class_num=classes)
-        network.to(dtype="float64")  # norms are of float32 whatever the default is
-        network.eval()
-        self.__dict__["network"] = network  # no child: its tensors are those of the layers here
-        self.macs = 0
+        network = _network(config["Arch"])
         leaves = [layer for layer in network.sublayers() if not layer.sublayers()]
-        self.__dict__["leaves"] = leaves = [leaf for leaf in leaves if leaf.parameters()]
-        self.held = nn.ModuleList(map(_held, leaves)).double()
+        leaves = [leaf for leaf in leaves if leaf.parameters()]
+        super().__init__(network, leaves, map(_held, leaves), config)
         for leaf in leaves:
             leaf.register_forward_post_hook(self._count)
-        state = rf.plan(rf.from_config(config).spec).state_dict
-        self.shapes = state
-        self.names = list(dict.fromkeys(key.rpartition(".")[0] for key in state))
-
-    def state_dict(self, *_: Any, **__: Any) -> Any:
-        return {
-            f"{name}.{own}": tensor.reshape(self.shapes.get(f"{name}.{own}", tensor.shape))
-            for name, layer in zip(self.names, self.held, strict=True)
-            for own, tensor in layer.state_dict().items()
-        }
 
     def forward(self, x: Tensor) -> Tensor:
         paddle = import_module("paddle")
@@ -72,6 +48,19 @@ class PaddleNet(nn.Module):
             self.macs += y.size * shape[1] * shape[2] * shape[3]
         elif len(shape) == 2:
             self.macs += y.size * shape[0]
+
+
+def _network(arch: dict[str, Any]) -> Any:
+    """The network of a file's architecture, in Paddle."""
+    bare("paddleclas", "ppcls", "ppcls.arch", "ppcls.arch.backbone")
+    import_module("paddleclas.ppcls.utils.logger").init_logger()
+    build = getattr(import_module(f"{_BACKBONES}.{arch['place']}"), arch["name"])
+    import_module("paddle").set_default_dtype("float64")
+    with import_module("paddle").utils.unique_name.guard():  # as in a process of its own
+        network = build(class_num=arch.get("class_num", 1000))
+    network.to(dtype="float64")  # norms are of float32 whatever the default is
+    network.eval()
+    return network
 
 
 _OWN = {"running_mean": "_mean", "running_var": "_variance"}
