@@ -121,3 +121,13 @@ def test_what_was_asked_stays_when_the_page_reloads_itself(page: Any) -> None:
     assert shown(page) == before != []
     assert page.get_by_label("Search the arms").input_value() == "2"
     assert page.locator("th[aria-sort]").inner_text() == "params"
+
+
+def test_what_is_folded_is_printed(page: Any) -> None:
+    folded = page.locator("details:not([open]) > :not(summary)").first
+    page.reload()
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    page.emulate_media(media="screen")
+    assert not folded.is_visible()
