@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count
+from .draws import TRIES
 from .moves import NoChildError
 from .points import Architecture
 from .random_search import Measured, Method, RandomSearch
@@ -42,8 +43,9 @@ class Evolution(RandomSearch):
         tournament: int = 10,
         *,
         guided: bool = False,
+        tries: int = TRIES,
     ) -> None:
-        super().__init__(space, seed, guided=guided)
+        super().__init__(space, seed, guided=guided, tries=tries)
         self.population = as_count("population", population)
         self.tournament = as_count("tournament", tournament)
         self._alive: deque[Measured] = deque(maxlen=self.population)

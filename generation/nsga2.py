@@ -6,6 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from ..specs.plain import as_count
+from .draws import TRIES
 from .moves import NoChildError
 from .pareto import best_first
 from .points import Architecture
@@ -47,8 +48,9 @@ class NSGA2(RandomSearch):
         tournament: int = 2,
         *,
         guided: bool = False,
+        tries: int = TRIES,
     ) -> None:
-        super().__init__(space, seed, guided=guided)
+        super().__init__(space, seed, guided=guided, tries=tries)
         self.population = as_count("population", population)
         self.tournament = as_count("tournament", tournament)
         #: The best so far, the best first.

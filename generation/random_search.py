@@ -8,9 +8,10 @@ from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
 from ..errors import Fault, SpecError, wrong_type
-from ..specs.plain import as_seed, is_number, plain
+from ..specs.plain import as_count, as_seed, is_number, plain
 from .dice import Dice
 from .digests import DigestSet
+from .draws import TRIES
 from .pareto import pareto_front
 from .points import Architecture
 from .space import Space
@@ -51,21 +52,24 @@ class RandomSearch:
     """Random search: the networks of the space's sample, one after another.
 
     ``guided`` draws go towards the limits of the space, as those of :meth:`Space.sample` do: for
-    spaces whose networks are too rare for chance. Results do not change what is asked. Searches can
-    be copied and pickled; :func:`~resforge.generation.save_search` writes one to a file.
+    spaces whose networks are too rare for chance; ``tries`` points are looked at for each draw.
+    Results do not change what is asked. Searches can be copied and pickled;
+    :func:`~resforge.generation.save_search` writes one to a file.
     """
 
     method: ClassVar[Method] = "random"
 
-    def __init__(self, space: Space, seed: int = 0, *, guided: bool = False) -> None:
+    def __init__(
+        self, space: Space, seed: int = 0, *, guided: bool = False, tries: int = TRIES
+    ) -> None:
         if not isinstance(space, Space):
             help_ = "call load_space for a shipped name or a file"
             raise wrong_type(type(self).__name__, "a space", space, help_)
-        self.space, self.guided = space, guided
+        self.space, self.guided, self.tries = space, guided, as_count("tries", tries)
         self.seed = as_seed(type(self).__name__, seed)
         self._dice = Dice(self.method, self.seed)
         self._seen = DigestSet()
-        self._drawing = _Drawing(space, self.seed, guided, self._seen)
+        self._drawing = _Drawing(space, self.seed, guided, self.tries, self._seen)
         self._networks: dict[str, Architecture] = {}
         self._tells: list[Measured] = []
         self._results: dict[str, Measured] = {}
@@ -199,15 +203,16 @@ class _Drawing:
     """The networks of a sample that are not in ``seen``. Unlike the iterator of a space, it can be
     copied and pickled."""
 
-    def __init__(self, space: Space, seed: int, guided: bool, seen: DigestSet) -> None:
+    def __init__(self, space: Space, seed: int, guided: bool, tries: int, seen: DigestSet) -> None:
         self.space, self.seed, self.guided, self.seen = space, seed, guided, seen
+        self.tries = tries
         self.start = 0
         """Number of the next draw."""
         self._iterator: Iterator[Architecture] | None = None
 
     def __next__(self) -> Architecture:
         if self._iterator is None:
-            draws = self.space.draws(self.seed, guided=self.guided)
+            draws = self.space.draws(self.seed, self.tries, self.guided)
             self._iterator = draws.starting_at(self.start, self.seen)
         found = next(self._iterator)
         self.start = found.number + 1

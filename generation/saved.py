@@ -18,6 +18,7 @@ from ..files import write_whole
 from ..planner.figures import Figures
 from ..specs.base import Spec
 from ..specs.explain import faults_of
+from .draws import TRIES
 from .evolution import Evolution
 from .nsga2 import NSGA2
 from .points import Architecture
@@ -27,7 +28,7 @@ from .search import make_search
 from .space import Space
 
 _SEARCHES = (RandomSearch, Evolution, NSGA2)
-_SETTINGS = ("seed", "guided", "population", "tournament")
+_SETTINGS = ("seed", "guided", "tries", "population", "tournament")
 _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -69,6 +70,7 @@ class _Saved(Spec):
     method: Method
     seed: int
     guided: bool = False
+    tries: Annotated[int, Field(ge=1)] = TRIES
     population: Annotated[int, Field(ge=1)] = 1
     tournament: Annotated[int, Field(ge=1)] = 1
     drawn: _Count
@@ -124,8 +126,8 @@ def load_search(path: str | os.PathLike[str], space: Space | None = None) -> Ran
         networks = [_network(space, each) for each in saved.history]
         _check_results(saved.results, len(networks))
     tells = [Measured(networks[each.network], *_numbers(each.values)) for each in saved.results]
-    settings = (saved.method, saved.seed, saved.population, saved.tournament, saved.guided)
-    search = make_search(space, *settings)
+    settings = (saved.method, saved.seed, saved.population, saved.tournament)
+    search = make_search(space, *settings, saved.guided, saved.tries)
     search.restore(networks, tells, saved.drawn, saved.rolled)
     return search
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 from ..errors import Fault, SpecError, wrong_type
 from ..specs.plain import as_count
+from .draws import TRIES
 from .evolution import Evolution
 from .nsga2 import NSGA2
 from .points import Architecture
@@ -26,17 +27,18 @@ def make_search(
     population: int = 50,
     tournament: int | None = None,
     guided: bool = False,
+    tries: int = TRIES,
 ) -> RandomSearch:
     """The search of a method; ``random`` has no population, and ``tournament`` is by default that
     of the method. Raises :class:`SpecError` for an unknown method and a wrong number."""
     if method == "random":
-        return RandomSearch(space, seed, guided=guided)
+        return RandomSearch(space, seed, guided=guided, tries=tries)
     if method == "evolution":
         size = 10 if tournament is None else tournament
-        return Evolution(space, seed, population, size, guided=guided)
+        return Evolution(space, seed, population, size, guided=guided, tries=tries)
     if method == "nsga2":
         size = 2 if tournament is None else tournament
-        return NSGA2(space, seed, population, size, guided=guided)
+        return NSGA2(space, seed, population, size, guided=guided, tries=tries)
     message = f"there is no method {method!r}"
     raise SpecError(Fault("search", message, "method", f"use {', '.join(get_args(Method))}"))
 
@@ -51,6 +53,7 @@ def search(
     population: int = 50,
     tournament: int | None = None,
     guided: bool = False,
+    tries: int = TRIES,
 ) -> Iterator[Measured]:
     """Ask for ``count`` networks one after another, and measure each with ``objective``.
 
@@ -63,7 +66,7 @@ def search(
     >>> min(measured.value for measured in found)
     21823968.0
     """
-    searcher = make_search(space, method, seed, population, tournament, guided)
+    searcher = make_search(space, method, seed, population, tournament, guided, tries)
     if not callable(objective):
         raise wrong_type("search", "a function of a network as objective", objective)
     return _measured(searcher, objective, as_count("count", count, 0))

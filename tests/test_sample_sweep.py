@@ -78,6 +78,18 @@ def test_rare_networks_are_drawn_guided(kind: str, folder: Path) -> None:
         assert [searcher.ask().digest for _ in range(2)] == drawn[:2]
 
 
+@pytest.mark.parametrize("kind", ["sample", "search"])
+def test_so_many_points_are_looked_at_for_each_draw(kind: str, folder: Path) -> None:
+    (folder / "space.json").write_text(json.dumps(RARE))
+    more = ", population: 2, tournament: 1, batch: 2" if kind == "search" else ""
+    text = f"sweep: 1\n{kind}: {{space: space.json, n: 4, tries: 7{more}}}\nseeds: 1\n"
+    text += "recipe: {steps: 2}\ndata: {kind: digits, validation: 300}\n"
+    (folder / "sweep.yaml").write_text(text)
+    with pytest.raises(rf.SpecError, match="none of 7 of") as caught:
+        load_sweep(folder / "sweep.yaml")
+    assert caught.value.path == f"{kind}.space"
+
+
 @pytest.mark.parametrize(
     ("text", "code"), [("", "empty"), ("# nothing\n", "empty"), ("- 1", "type")]
 )

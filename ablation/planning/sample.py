@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from ...errors import Fault, SpecError
 from ...generation import Architecture, Space, list_spaces, load_space
+from ...generation.draws import TRIES
 from ...specs.base import Spec
 from ...specs.explain import faults_of, shown
 
@@ -25,7 +26,7 @@ class SampleSpec(Spec):
     """The first ``n`` networks drawn from a space, each an arm.
 
     >>> SampleSpec(space="cifar_resnets", n=50)
-    SampleSpec(space='cifar_resnets', n=50, seed=0, guided=False)
+    SampleSpec(space='cifar_resnets', n=50, seed=0, guided=False, tries=10000)
     """
 
     space: Annotated[str, Field(min_length=1, max_length=4096)]
@@ -36,6 +37,8 @@ class SampleSpec(Spec):
     """Seed of the draws."""
     guided: bool = False
     """Draws go from random points towards the limits, for networks that are too rare for chance."""
+    tries: Annotated[int, Field(ge=1, lt=2**63)] = TRIES
+    """Points that are looked at for each draw. More of them change no network that fewer give."""
 
     @property
     def first_batch(self) -> int:
@@ -70,7 +73,7 @@ def with_drawn_arms(tree: dict[str, Any], kinds: Mapping[str, type[SampleSpec]])
     except SpecError as error:
         raise _within(sample, key, error) from None
     try:
-        drawn = list(islice(space.sample(sample.seed, guided=sample.guided), sample.n))
+        drawn = list(islice(space.sample(sample.seed, sample.tries, sample.guided), sample.n))
     except SpecError as error:
         raise _within(sample, key, error) from None
     if len(drawn) < sample.n:

@@ -124,5 +124,5 @@ class SearchSpec(SampleSpec):
 
     def searcher(self, space: Space) -> RandomSearch:
         """Search algorithm, with the methods ``ask`` and ``tell``."""
-        settings = (self.method, self.seed, self.population, self.tournament, self.guided)
-        return make_search(space, *settings)
+        settings = (self.method, self.seed, self.population, self.tournament)
+        return make_search(space, *settings, self.guided, self.tries)
