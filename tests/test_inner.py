@@ -171,3 +171,12 @@ def test_what_is_no_width(inner: Any) -> None:
     with pytest.raises(rf.SpecError) as caught:
         spec_of({"depth": 1, "width": 16, "inner": inner}, block=WORD)
     assert caught.value.faults[0].path.startswith("stages[0].inner")
+
+
+def test_a_width_that_one_stage_gives_hides_no_fault_of_another() -> None:
+    """Both have one block and one width, of which the other's is not divided."""
+    given, left_out = {"depth": 1, "width": 12, "inner": 8}, {"depth": 1, "width": 12}
+    for stages in ((given, left_out), (left_out, given)):
+        with pytest.raises(rf.SpecError, match="groups of 8 channels do not divide 12") as caught:
+            spec_of(*stages, block={"kind": "x", "group_width": 8})
+        assert [fault.path for fault in caught.value.faults] == ["block.group_width"]

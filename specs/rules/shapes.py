@@ -49,12 +49,14 @@ def _misfits(
     if site.out_channels > MAX_CHANNELS:
         yield _too_wide(spec, index, resolved), True
         return
-    # A block of one path and one width has one fault, which its first place names.
+    # A block of one path and one width has one fault, which the first place that has it names.
     place = resolved.block_path, site.width
-    for field, message, help_ in block.problems_on(site):
+    problems = [*block.problems_on(site)]
+    for field, message, help_ in problems:
         path = path_text((*resolved.block_path, field))
         yield Fault("block", f"{message} ({resolved.name})", path, help_), place not in checked
-    checked.add(place)
+    if problems:
+        checked.add(place)
     reason = resolved.shortcut.why_illegal(site.in_channels, site.out_channels, site.stride)
     if reason is not None:
         yield _illegal_shortcut(spec, resolved, reason), True
