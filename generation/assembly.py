@@ -74,9 +74,8 @@ class Assembly:
         except (ValueError, SpecError, _UnknownError):
             # What is not plain; or what is wrong: the faults of the whole tree, with their paths.
             return ResNetSpec.unchecked(tree)
-        found = self.known(marks)
-        assert found is not None  # each part learned one value
-        return found
+        # Each part learned one value, but another thread may have it forgotten again.
+        return self.known(marks) or ResNetSpec.unchecked(tree)
 
     # Validators cannot be pickled or copied deeply.
     def __getstate__(self) -> dict[str, Any]:
@@ -97,11 +96,12 @@ class Assembly:
         self._whole = next((part for part in fields if part.name == "stages"), None)
         fields = [part for part in fields if part is not self._whole]
         self._variants = _Variants(self._network, fields, self._most)
-        self._in_stages: list[_Variants] = []
         inner = [part for part in self._parts if len(part.place) > 1]
-        for index, stage in enumerate(self._network.stages if inner else ()):
-            own = [part for part in inner if part.place[1] == index]
-            self._in_stages.append(_Variants(stage, own, self._most))
+        # Made before it is assigned: another thread may look for it, or make the same.
+        self._in_stages = [
+            _Variants(stage, [part for part in inner if part.place[1] == index], self._most)
+            for index, stage in enumerate(self._network.stages if inner else ())
+        ]
         self._validator = ResNetSpec.__pydantic_validator__
 
     def _value(self, place: Path, tree: dict[str, Any]) -> Any:

@@ -44,23 +44,35 @@ class Architecture:
     """Digests of the networks that it was made from; two for a crossover."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Miss:
     """A point that is no legal network, or one outside the limits of ``where``."""
 
     index: int
-    why: Callable[[], Sequence[Fault]]
-    """Finds the faults: most are never asked for."""
+    faults: tuple[Fault, ...]
+    """Why it is no network; empty where it is one."""
     figures: Figures | None
     """Costs of the network; None where there is none."""
     missed: dict[str, float]
     """Relative distance from each limit that the network does not keep, by the limit's place within
     ``where``: ``params``, ``conditions[0]``."""
 
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """Why it is no network; empty where it is one."""
-        return tuple(self.why())
+    @classmethod
+    def illegal(cls, index: int, why: Callable[[], Sequence[Fault]]) -> Miss:
+        """A point that is no legal network. ``why`` finds the faults: most are never asked for."""
+        found = cls.__new__(cls)
+        vars(found).update(index=index, figures=None, missed={}, _why=why)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "faults" or "_why" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        faults = vars(self)["faults"] = tuple(vars(self)["_why"]())
+        return faults
+
+    # What finds the faults holds the whole space.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Miss, (self.index, self.faults, self.figures, self.missed)
 
 
 #: A quantity that a caller measures or computes for a network.
@@ -109,10 +121,10 @@ class Points:
         try:
             spec = self.template.spec_at(index)
             if not is_legal(spec):
-                return Miss(index, partial(self._rules_broken, index), None, {})
+                return Miss.illegal(index, partial(self._rules_broken, index))
             laid = self._laid_out(spec)
         except SpecError as error:
-            return _wrong(index, error.faults)
+            return Miss(index, error.faults, None, {})
         figures = figures_of(laid)
         number = index if number is None else number
         network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
@@ -122,11 +134,14 @@ class Points:
         try:
             far = self._missed(Scope(spec, figures, ways))
         except UndefinedError as error:
-            return _wrong(index, [error.fault])
-        return Miss(index, tuple, figures, far) if far else network()
+            return Miss(index, (error.fault,), None, {})
+        return Miss(index, (), figures, far) if far else network()
 
-    def _rules_broken(self, index: int) -> list[Fault]:
-        return broken_rules(self.template.spec_at(index))
+    def _rules_broken(self, index: int) -> Sequence[Fault]:
+        try:
+            return broken_rules(self.template.spec_at(index))
+        except SpecError as error:  # of an operation that somebody registered
+            return error.faults
 
     def _laid_out(self, spec: ResNetSpec) -> Plan:
         """The plan of a legal network; raises :class:`SpecError` for one that is too large."""
@@ -187,11 +202,6 @@ class Points:
         """The error of ``faults``, with their lines and columns where the space came from text."""
         found = [faults] if isinstance(faults, Fault) else faults
         return SpecError(placed(found, self._document) if self._document else found)
-
-
-def _wrong(index: int, faults: Sequence[Fault]) -> Miss:
-    """A point that is no network, or of which a condition has no value."""
-    return Miss(index, lambda: faults, None, {})
 
 
 def _network(

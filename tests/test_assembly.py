@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -196,6 +199,23 @@ def test_a_space_that_has_drawn_can_be_pickled_and_copied() -> None:
     found = space.nth(0)
     for again in (pickle.loads(pickle.dumps(space)), copy.deepcopy(space)):
         assert again.nth(0) == found
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Some threads that take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+    sys.setswitchinterval(before)
+
+
+def test_threads_share_a_space(threads: ThreadPoolExecutor) -> None:
+    indexes = range(7, 20 * 10**9, 10**9)
+    found = [load_space("anynet_x_d").look(index) for index in indexes]
+    for _ in range(20):
+        assert [*threads.map(load_space("anynet_x_d").look, indexes)] == found
 
 
 def test_values_of_neighbouring_stages_that_python_holds_for_equal_stay_apart() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +15,7 @@ import pytest
 import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resforge.generation import Architecture, Space, list_spaces, load_space
+from resforge.generation import Architecture, Miss, Space, list_spaces, load_space
 from resforge.generation.choices import Fields, OneOf, Range
 from resforge.generation.declared import read_option
 from resforge.generation.dice import Dice
@@ -404,6 +406,18 @@ def test_a_space_without_a_legal_network_says_why() -> None:
     with pytest.raises(rf.SpecError, match="identity cannot join") as caught:
         next(space(free={"shortcut": ["identity"], "stages[*].depth": {"int": [1, 2]}}).sample())
     assert "zero_pad" in (caught.value.help or "")
+
+
+def test_a_point_that_is_no_network_is_what_its_faults_say() -> None:
+    """Whether or not somebody has asked for them."""
+    found = space(free={"shortcut": ["identity"], "stages[*].depth": {"int": [1, 2]}})
+    one, other = found.look(0), found.look(0)
+    assert isinstance(one, Miss)
+    assert "identity cannot join" in repr(one)
+    assert one == other == pickle.loads(pickle.dumps(found.look(0))) == copy.deepcopy(other)
+    assert one == Miss(0, one.faults, None, {})
+    assert one.faults is one.faults
+    assert not hasattr(one, "fault")
 
 
 def test_all_rejected_points_are_counted_by_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
