@@ -88,7 +88,8 @@ class Operation(Spec):
     #: Whether what it means for the identity of a network is the same on a map of any size.
     sizeless: ClassVar[bool] = False
     #: Whether it leaves channels as they are, learns and multiplies nothing, and means the same for
-    #: the identity of a network whatever the channels and the size of its map.
+    #: the identity of a network whatever the channels and the size of its map: one that writes down
+    #: layers, which have channels, has a :meth:`canonical` of its own.
     bare: ClassVar[bool] = False
     #: Whether it ends in a norm and an activation of its own, so that a word puts none after it.
     ends_activated: ClassVar[bool] = False

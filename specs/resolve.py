@@ -260,7 +260,7 @@ def _runs_in(
     for position, entry in enumerate(entries):
         width = entry.width or (ramp[position] if ramp else stage.width) or 1
         chosen = usual if entry is _NOTHING else _chosen(usual, entry, index, position)
-        entered = _entered(spec, index, position, entry, chosen.block)
+        entered = _entered(spec, index, position, entry)
         place = _Place(index, position, next(rates), width, channels)
         block = _resolve(around, chosen, place, entered)
         if not alike and chosen.block.reads_sums:
@@ -345,9 +345,7 @@ class _Entered(NamedTuple):
     """Whether the block takes what the stem has just activated."""
 
 
-def _entered(
-    spec: NetworkFields, index: int, position: int, entry: BlockEntrySpec, block: BlockSpec
-) -> _Entered:
+def _entered(spec: NetworkFields, index: int, position: int, entry: BlockEntrySpec) -> _Entered:
     stage = spec.stages[index]
     own = entry.dilation or stage.dilation
     if position:

@@ -126,13 +126,11 @@ class Part:
         """Move over what counts nothing."""
         if not is_bare(op.__class__):
             return _form(op, site.dims)
-        trace = Trace(1, at.size)
-        trace_chain(trace, ((name, op),), site, None, fresh=False)
-        self.fits = self.fits and tally_of(trace.layers, trace.modules, trace.end).fits
-        at.size = trace.size
-        at.move(trace.first, trace.last, trace.jump)
+        before = len(at.layers)
+        trace_chain(at, ((name, op),), site, None, fresh=False)
         form = Form(op, site.dims)
-        [form.module] = trace.modules
+        form.module = at.modules[-1]
+        self.fits = self.fits and tally_of(at.layers[before:], [form.module], at.end).fits
         return form
 
     def count(self, channels: int, missing_width: int | None, site: Site, sums: Sums) -> int:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 import resforge as rf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from resforge.specs.blocks import XSpec
 from resforge.specs.canonical import _ENCODER, _text_at, block_text, canonical_block
 from resforge.specs.layout import block_at, course_at, tally_at
 from resforge.specs.norm import BatchNormSpec
-from resforge.specs.operation import OPERATIONS, is_bare, meanings, named, trace_chain
+from resforge.specs.operation import OPERATIONS, Operation, is_bare, meanings, named, trace_chain
 from resforge.specs.operations import ActSpec, ConvSpec, NormOpSpec
 from resforge.specs.paths import parse_path, set_path
 from resforge.specs.resolve import ResolvedBlock, runs_of
 from resforge.specs.rules import broken_rules, is_legal
 from resforge.specs.site import Site
-from resforge.specs.sums import are_summed
+from resforge.specs.sums import Part, are_summed
 from resforge.specs.tally import tally_of
 from resforge.specs.trace import Trace
 from resforge.testing import strategies
@@ -143,6 +144,40 @@ def test_bare_operations_mean_and_count_the_same_on_any_channels(kind: str) -> N
             assert trace.channels == channels
             found.append((meanings(trace.modules), tally.end[2:], tally.fits))
         assert found[0] == found[1] == found[2]
+
+
+class SpreadPoolSpec(Operation):
+    """A pool over as much as the convolutions around it reach."""
+
+    kind: Literal["spread_pool"] = "spread_pool"
+    bare: ClassVar[bool] = True
+
+    def trace(self, trace: Trace, name: str, site: Site) -> None:
+        trace.max_pool(name, 2 * trace.dilation + 1, 1)
+
+
+def test_a_bare_operation_meets_the_dilation_of_its_place() -> None:
+    chain, site = named((SpreadPoolSpec(),), ""), Site.of_end(8, BatchNormSpec(), "relu")
+    at, laid = Trace(1, (9, 9)), Trace(8, (9, 9))
+    at.dilation = laid.dilation = 3
+    Part(at, chain, site)
+    trace_chain(laid, chain, site, None, fresh=False)
+    assert at.receptive_field == 7
+    assert at.end[1:] == laid.end[1:]
+
+
+class HalvedSpec(XSpec):
+    """An X block of half as many groups."""
+
+    kind: Literal["halved"] = "halved"
+
+    def inner_groups(self, width: int) -> int:
+        return max(1, super().inner_groups(width) // 2)
+
+
+def test_a_kind_that_derives_from_x_keeps_its_own_groups() -> None:
+    assert [conv.groups for conv in HalvedSpec(group_width=8).convs(64)] == [1, 4, 1]
+    assert [conv.group_width for conv in XSpec(group_width=8).convs(64)] == [None, 8, None]
 
 
 def test_stages_that_differ_in_their_sizes_share_their_frame() -> None:

@@ -50,11 +50,12 @@ class XSpec(NarrowedSpec):
         return max(1, self.inner_width(width) // self.group_width)
 
     def inner_grouping(self, width: int) -> tuple[int, int | None]:
+        groups, group_width = super().inner_grouping(width)
         # As a width, it is the same for all widths of stages, which then share their chains. An
-        # operation in its place may have no such field.
-        if self.conv2 is None and self.inner_width(width) > self.group_width:
+        # operation in its place may have no such field, a derived kind other groups.
+        if self.conv2 is None and groups == self.inner_width(width) // self.group_width > 1:
             return 1, self.group_width
-        return super().inner_grouping(width)
+        return groups, group_width
 
     def inner_convs(self, width: int) -> tuple[ConvSpec, ...]:
         first, second, last = super().inner_convs(width)
