@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,11 +19,21 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command line in ``sys.argv`` and exit."""
-    # The commands and what they import take a third of a second.
-    with begun_early(sys.argv[1:]):
-        from .app import run_program
+    # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        # The commands and what they import take a third of a second.
+        with begun_early(sys.argv[1:]):
+            from .app import run_program
 
-        run_program()
+            run_program()
+    except KeyboardInterrupt:
+        # What explains other ends may not have been imported yet.
+        if sys.stderr is not None:
+            print("interrupted", file=sys.stderr, flush=True)
+        # After an interrupt in code that was made by exec, as that of dataclasses, sys.exit would
+        # end by the signal.
+        os._exit(130)
 
 
 __getattr__, __dir__ = on_first_use(__name__, {"run": "app"})

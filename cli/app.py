@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NoReturn
@@ -167,8 +166,6 @@ GROUPS = {
 
 def run_program() -> NoReturn:
     """Run the command line in ``sys.argv`` and exit."""
-    # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # Characters that the terminal cannot encode are escaped instead of raising an error.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
-from pathlib import Path
 
 _LEVELS = frozenset({"-q", "--quiet", "-v", "--verbose"})
 
@@ -39,6 +39,7 @@ def device_of_workers(words: Sequence[str]) -> str | None:
     for word, following in pairwise([*plain, ""]):
         name, equals, value = word.partition("=")
         given[name] = value if equals else following
-    # Where there are results, there may be nothing left to train.
-    new = "--out" in given and not (Path(given["--out"]) / STORE_NAME).exists()
+    # Where there are results, there may be nothing left to train. What is wrong with a folder, the
+    # command says: os.path.exists raises nothing.
+    new = "--out" in given and not os.path.exists(os.path.join(given["--out"], STORE_NAME))
     return given["--device"] if new and given["--engine"] == "process" else None

@@ -217,6 +217,23 @@ def test_the_signal_of_batch_systems_ends_like_ctrl_c() -> None:
     assert process.returncode == 130
 
 
+def test_a_command_that_is_interrupted_while_it_is_imported_says_no_more() -> None:
+    script = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "resforge.cli.app":
+            raise KeyboardInterrupt
+
+from resforge.cli import main
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def handles(pid: int, number: signal.Signals) -> bool:
     """Whether a process has set a handler of its own."""
     (line,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())

@@ -21,7 +21,7 @@ import resforge as rf
 import sweep_trials
 from resforge.ablation import plan_sweep, read_records, run_sweep
 from resforge.ablation.results import STORE_NAME
-from resforge.ablation.running import origin
+from resforge.ablation.running import forking, origin
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.cli.early import device_of_workers
@@ -323,6 +323,18 @@ print(os.waitstatus_to_exitcode(os.waitpid(origin, 0)[1]), "torch" in sys.module
     assert done.stdout.split() == [str(-signal.SIGKILL), "False"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_what_prevents_workers_from_being_prepared_is_said_where_one_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(device: str) -> None:
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(forking, "context_of", fail)
+    with forking.started_early("cpu"):
+        pass
+
+
 def test_workers_of_a_new_sweep_are_prepared_before_its_command_is_read(tmp_path: Path) -> None:
     words = ["sweep", "run", "sweep.yaml", "--out"]
     old = tmp_path / "old"
@@ -333,6 +345,7 @@ def test_workers_of_a_new_sweep_are_prepared_before_its_command_is_read(tmp_path
         ("-q", *words, "new", "--device", "cpu"): "cpu",
         (*words, "new", "--device=cuda", "--workers", "2"): "cuda",
         (*words, "new", "--engine=process"): "auto",
+        (*words, "n" * 300): "auto",  # the command says that there is no such name
         (*words, "new", "--engine", "inline"): None,
         (*words, "new", "--help"): None,
         (*words, str(old)): None,

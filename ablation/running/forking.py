@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 
@@ -49,13 +49,17 @@ def started_early(device: str) -> Iterator[None]:
         yield
         return
     before = _pid()
-    context_of("cpu")
     try:
+        # What prevents its start is said where a worker is wanted.
+        with suppress(OSError):
+            context_of("cpu")
         yield
     finally:
         started = _pid()
         if started is not None and started != before:
-            os.kill(started, signal.SIGKILL)
+            # It may have ended, and be gone where the caller ignores its children.
+            with suppress(ProcessLookupError):
+                os.kill(started, signal.SIGKILL)
 
 
 def _pid() -> int | None:
