@@ -32,7 +32,7 @@ from .expressions import CONSTANTS, FUNCTIONS, Scope
 from .guided import GuidedDraws
 from .points import Architecture, Miss, Points, Quantity
 from .shards import Shard
-from .template import Template
+from .template import Template, fresh
 
 
 class Space(Spec):
@@ -198,7 +198,8 @@ class Space(Spec):
     def changes(self, network: Architecture) -> dict[str, Any]:
         """The fields of ``network`` that differ from the base, as an arm of a sweep has them."""
         tree = self.template.tree_at(self.own(network).index)
-        return {path_text(place): get_path(tree, place) for place in self.template.places}
+        # The trees of a space share their parts: whoever gets one may change it or write it down.
+        return {path_text(place): fresh(get_path(tree, place)) for place in self.template.places}
 
     def at(self, index: int) -> Architecture:
         """The network at ``index``. Raises :class:`SpecError` where there is none within the

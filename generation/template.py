@@ -69,7 +69,7 @@ class Template:
         places = [place for free in self.free for place in free.places]
         derived = [*self._derived_places()]
         self._copied = _containers([*places, *derived])
-        self._derive = in_order(self._derive, _fresh(self._filled(self.choices.unrank(0))))
+        self._derive = in_order(self._derive, fresh(self._filled(self.choices.unrank(0))))
         parts = parts_of([*self._written()], derived, self._derive)
         self._assembly = Assembly(self._base, parts)
         faults = list(self._wrong_derivations()) or list(self._wrong_values(free))
@@ -140,7 +140,7 @@ class Template:
         for free, row in zip(self.free, values, strict=True):
             for place, value in zip(free.places, row, strict=True):
                 # A derived place may lie inside the value.
-                value = _fresh(value) if self._derive else value
+                value = fresh(value) if self._derive else value
                 holder = _holder(tree, place)
                 holder[place[-1]] = value
                 if value is not None and _is_size(place):
@@ -174,7 +174,7 @@ class Template:
         return Free(text, places, read_free(value, (text,), len(places)))
 
     def _wrong_derivations(self) -> Iterator[Fault]:
-        tree: Any = _fresh(self._filled(self.choices.unrank(0)))
+        tree: Any = fresh(self._filled(self.choices.unrank(0)))
         known = [(f"free.{free.path}", free.places) for free in self.free]
         for rule in self._derive:
             place = f"derive.{rule.text}"
@@ -336,9 +336,10 @@ def _holder(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _fresh(value: Any) -> Any:
+def fresh(value: Any) -> Any:
+    """A copy of a tree, whose parts are each its own."""
     if isinstance(value, dict):
-        return {key: _fresh(item) for key, item in value.items()}
+        return {key: fresh(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_fresh(item) for item in value]
+        return [fresh(item) for item in value]
     return value

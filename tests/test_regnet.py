@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import resforge as rf
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resforge.generation import Space, finding, load_space
@@ -150,3 +151,14 @@ def test_regnet_makes_stages_alone() -> None:
     numbers = {"depth": 8, "w_0": 16, "w_a": 8.5, "w_m": 2.1, "group_width": 8}
     with pytest.raises(rf.SpecError, match="regnet is for stages only"):
         Space(space=1, base="resnet18", free={"head": {"regnet": numbers}})
+
+
+def test_changes_of_a_network_may_be_written_and_changed() -> None:
+    """Stages of one block share it within a space, and nowhere else."""
+    space = load_space("regnet_x")
+    network = space.nth(0)
+    changes = space.changes(network)
+    assert "&" not in yaml.safe_dump(changes)
+    changes["stages"][0]["block"]["group_width"] = 1
+    assert changes["stages"][1] == space.changes(network)["stages"][1]
+    assert space.at(network.index).digest == network.digest
