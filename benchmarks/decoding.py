@@ -83,7 +83,7 @@ def _rows(pictures: list[tuple[int, Picture]], what: str, pairs: int) -> Iterato
     for name, choose in (("parts at random", drawn), ("the middle", lambda _: VIEW.choose)):
         yield compare(
             f"{what}, {name}",
-            "floor: PIL's decoding and scaling alone",
+            "PIL's decoding and scaling alone",
             partial(each, pictures, choose, partial(decode, size=SIZE, channels=3)),
             partial(each, pictures, choose, decoded),
             pairs,
