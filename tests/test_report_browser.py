@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_records import done, make_records
-from resforge.ablation import Records, render_report
+from report_records import NOW, done, make_records, planned_records
+from resforge.ablation import Records, Sweep, render_report
+from resforge.ablation.results.records import RunRecord
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 if not CHROMIUM:
@@ -131,3 +132,20 @@ def test_what_is_folded_is_printed(page: Any) -> None:
     assert folded.is_visible()
     page.emulate_media(media="screen")
     assert not folded.is_visible()
+
+
+def test_nothing_printed_is_wider_than_a_sheet(page: Any) -> None:
+    """It would make all of the report smaller."""
+    arms = {name: {"shortcut": kind} for name, kind in (("A", "zero_pad"), ("plain", "none"))}
+    sweep = Sweep(sweep=1, base="digits_resnet8", axes={"shortcut": arms}, seeds=2)
+    records = planned_records(sweep, {name: [done(0.1)] * 2 for name in arms})
+    manifest = {f"library {number}": "1.2.3+build" for number in range(14)}
+    records = replace(records, runs=(RunRecord(NOW, manifest),))
+    sheet = page.context.browser.new_page()
+    sheet.set_content(render_report(records))
+    sheet.emulate_media(media="print")
+    sheet.set_viewport_size({"width": 680, "height": 900})
+    for part in (".picture svg", ".runs table"):
+        assert sheet.locator(part).first.is_visible()
+    assert sheet.evaluate("document.documentElement.scrollWidth") == 680
+    sheet.close()
