@@ -11,7 +11,7 @@ from ..errors import SpecError
 from ..specs.base import MAX_STAGES
 from ..specs.network import ResNetSpec
 from ..specs.paths import Path
-from ..specs.stage import StageSpec
+from ..specs.stage import SIZES, StageSpec
 from .parts import Marks, Part
 
 #: Validated values that are kept.
@@ -20,8 +20,6 @@ _MOST: Final = 65_536
 MOST_OF_ONE: Final = 4096
 #: And of all stages where they are one part, which are rarely met twice.
 _MOST_WHOLE: Final = 64
-#: What stages of one frame differ in.
-_SIZES: Final = frozenset({"depth", "width"})
 #: What a network needs besides the field that is looked at.
 _FRAME: Final = {"resforge": 1, "stages": [{"depth": 1, "width": 8}]}
 
@@ -132,7 +130,7 @@ class Assembly:
             old, stage = self._stages[index]
         sizes, others = dict[str, Any](), dict[str, Any]()
         for name, value in tree.items():
-            if name in _SIZES:
+            if name in SIZES:
                 sizes[name] = self._validated(StageSpec, name, value)
             elif name not in old or value is not old[name]:
                 others[name] = value
@@ -177,7 +175,7 @@ class _Variants:
         self._base, self._most = base, most
         #: The part that it is.
         self._whole = next((part for part in parts if len(part.place) == 2), None)
-        self._sizes = [part for part in parts if part.name in _SIZES]
+        self._sizes = [part for part in parts if part.name in SIZES]
         self._others = [part for part in parts if part not in self._sizes]
         self._known: dict[Any, Any] = {}
 

@@ -152,12 +152,11 @@ def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
 
 def known_at(resolved: ResolvedBlock, size: Size) -> Known:
     """What was found out about a block on a map of ``size``."""
-    if "known" not in resolved.__dict__:
-        resolved.known = {}
-    known = resolved.known.get(size)
+    own: dict[Size, Known] = vars(resolved).setdefault("known", {})
+    known = own.get(size)
     if known is None:
         course = course_at(resolved.block, resolved.shortcut, resolved.site, size)
-        known = resolved.known[size] = Known(course)
+        known = own[size] = Known(course)
     return known
 
 

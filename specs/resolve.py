@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from .activation import Activation
@@ -71,7 +72,7 @@ class ResolvedBlock(_Resolved):
     # Generated networks share many of their blocks.
     fits: bool | None = None
     """Whether nothing is wrong with it at its place; None where nobody has looked."""
-    known: dict[Size, Known] = {}  # noqa: RUF012 - stays empty: each block has its own
+    known: Mapping[Size, Known] = MappingProxyType({})
     """What was found out about it, by the size of the map that it takes."""
 
     # Copies and pickles learn for themselves.

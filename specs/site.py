@@ -76,8 +76,9 @@ class Site(NamedTuple):
     @property
     def without_channels(self) -> Site:
         """The same for blocks of all channels."""
-        choices = *self[6:8], False, False, *self[10:13]
-        return _new(Site, (1, 1, 1, *self[3:5], False, *choices, ()))
+        shape = 1, 1, 1, self.stride, self.dilations, False
+        choices = self.norm, self.activation, False, False, self.convolution, self.dims, self.sums
+        return _new(Site, (*shape, *choices, ()))
 
     @property
     def point(self) -> tuple[int, ...]:

@@ -107,7 +107,7 @@ class StageSpec(BlockChoices):
         return found
 
     def with_size(self, values: Mapping[str, Any]) -> StageSpec:
-        """The stage with another depth or width."""
+        """The stage with another depth or width; ``values`` are of :data:`SIZES`."""
         found = self.with_values(values)
         object.__setattr__(found, "_frame", self.frame)
         return found
@@ -184,7 +184,9 @@ class StageFrame:
         self.repeats = self.repeats and self.spec.widen == "first"
 
 
-_FRAME: Final = tuple(name for name in StageSpec.model_fields if name not in ("depth", "width"))
+SIZES: Final = frozenset({"depth", "width"})
+"""What stages of one frame differ in."""
+_FRAME: Final = tuple(name for name in StageSpec.model_fields if name not in SIZES)
 _frame: Final = lru_cache(1024)(StageFrame)
 _frame_kept: Final = StageSpec.__dict__["_frame"].__get__
 

@@ -188,13 +188,12 @@ class Course:
         block's shape."""
         sums, wanted = Sums(), site.out_channels
         entry, branch, path, exit_ = self.parts
-        start = entry.count(site.in_channels, None, site, sums) if entry.terms else site.in_channels
+        start = entry.count(site.in_channels, None, site, sums)
         channels = branch.count(start, site.width, site, sums)
         meets = self.meets and channels == wanted
         if not self.shortcut.absent:
             meets = path.count(start, wanted, site, sums) == wanted and meets
-        if exit_.terms:
-            meets = exit_.count(channels, None, site, sums) == wanted and meets
+        meets = exit_.count(channels, None, site, sums) == wanted and meets
         return sums, meets
 
     def tally(self, site: Site, sums: Sums) -> Tally:

@@ -23,7 +23,7 @@ DEPTHS: Final = {
     350: ("bottleneck", (4, 36, 72, 4)),
     420: ("bottleneck", (4, 44, 87, 4)),
 }
-_WORDS: Final = {"basic": BasicSpec(), "bottleneck": BottleneckSpec()}
+_WORDS: Final = {"basic": BasicSpec.usual(), "bottleneck": BottleneckSpec.usual()}
 _MOST_REPEATS: Final = 6
 #: The window of 2x2 of a shortcut that does not stride; TensorFlow counts no padding.
 _STILL: Final = {
