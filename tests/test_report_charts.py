@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from contextvars import copy_context
@@ -32,6 +33,7 @@ from resforge.ablation.reporting.forest import Row, _paint, forest_plots
 from resforge.ablation.reporting.front import cost_chart, cost_charts, pareto_front
 from resforge.ablation.reporting.gradients import gradient_charts
 from resforge.ablation.reporting.table import cells, comparison_name, paired_cells
+from resforge.drawing.plots import plotting
 from resforge.training.cost import Cost, Latency
 
 
@@ -368,6 +370,32 @@ def test_only_charts_of_other_values_are_drawn_again(monkeypatch: pytest.MonkeyP
     assert any(title.startswith("depth 8") for title in everything)
     assert again
     assert not any(title.startswith("depth 8") for title in again)
+
+
+def test_a_chart_is_what_savefig_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page asks the canvas for it, which draws it once."""
+    charts: list[str] = []
+
+    def compared(title: str, size: tuple[float, float], paint: partial[None]) -> str:
+        found, text = real(title, size, paint), io.StringIO()
+        with plotting({**chart._STYLE, "svg.hashsalt": title}):
+            figure = Figure(figsize=size, layout="constrained")
+            paint(figure.add_subplot())
+            figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        assert found == text.getvalue(), title
+        charts.append(title)
+        return found
+
+    real = chart._svg
+    monkeypatch.setattr(chart, "_svg", compared)
+    monkeypatch.setattr(chart, "_drawn", {})
+    norms = ((("conv1.weight", 4.0), ("fc.weight", 0.5)),) * 2
+    render_report(make_records(grid(paper)))
+    trained = [replace(done(error), gradients=norms) for error in (0.1, 0.2)]
+    render_report(planned_records(SHORTCUTS, {"A": trained, "B": trained}))
+    assert any(title.startswith("gradients") for title in charts)
+    assert any(title.startswith("paired differences") for title in charts)
+    assert "test error against MACs" in charts
 
 
 def test_few_charts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

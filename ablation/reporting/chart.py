@@ -97,13 +97,19 @@ def draw(title: str, description: str, size: tuple[float, float], paint: partial
 
 
 def _svg(title: str, size: tuple[float, float], paint: partial[None]) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with plotting({**_STYLE, "svg.hashsalt": title}):
-        canvas = Figure(figsize=size, layout="constrained")
-        paint(canvas.add_subplot())
+        figure = Figure(figsize=size, dpi=72, layout="constrained")
+        axes = figure.add_subplot()
+        paint(axes)
+        for patch in (figure.patch, axes.patch):
+            patch.set(facecolor="none", edgecolor="none")
         text = io.StringIO()
-        canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        # savefig writes the same, but draws everything twice, the first time for the layout.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(text, metadata={"Date": None})
     return text.getvalue()
 
 
