@@ -22,6 +22,8 @@ import sweep_trials
 from resforge.ablation import plan_sweep, read_records, run_sweep
 from resforge.ablation.results import STORE_NAME
 from resforge.ablation.running import forking, origin
+from resforge.ablation.running.engines import inline
+from resforge.ablation.running.progress import Silence
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.cli.early import device_of_workers
@@ -164,6 +166,73 @@ def test_a_run_in_one_process_keeps_its_lease(
     one = rf.ablation.Sweep(**{**sweep_trials.real().model_dump(), "seeds": 1})
     run_sweep(one, tmp_path, trial="sweep_trials:stepwise", engine="inline")
     assert len(renewed) >= 4  # 16 steps of 50 ms, a claim of 600 ms
+
+
+class Noted(Silence):
+    """Writes down how many trials are said to be running."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def running(self, count: int) -> None:
+        self.counts.append(count)
+
+
+def test_a_worker_trains_its_next_trial_while_the_last_is_recorded(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it is never said that more trials run than there are workers."""
+    happened: list[str] = []
+    give, record = inline.Inline.give, rf.ablation.Store.record
+
+    def noted_give(self: Any, task: Any) -> None:
+        happened.append(f"give {task.seed}")
+        give(self, task)
+
+    def noted_record(self: Any, claim: Any, outcome: Any) -> bool:
+        happened.append(f"record {seeds[claim.key]}")
+        return record(self, claim, outcome)
+
+    monkeypatch.setattr(inline.Inline, "give", noted_give)
+    monkeypatch.setattr(rf.ablation.Store, "record", noted_record)
+    sweep, progress = sweep_trials.sweep(seeds=3, arms=1), Noted()
+    seeds = {trial.key: trial.seed for trial in plan_sweep(sweep).trials}
+    run_sweep(sweep, tmp_path, 1, progress, "sweep_trials:quick", engine="inline")
+    assert happened == ["give 0", "give 1", "record 0", "give 2", "record 1", "record 2"]
+    assert max(progress.counts) == 1
+    assert progress.counts[-1] == 0
+
+
+def test_an_outcome_is_recorded_whatever_becomes_of_the_next_trial(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = rf.ablation.Store.claim
+
+    def once(self: Any, *of: Any) -> Any:
+        if sweep_trials.notes(log, "start"):
+            raise rf.StoreError("not now")
+        return claim(self, *of)
+
+    monkeypatch.setattr(rf.ablation.Store, "claim", once)
+    sweep = sweep_trials.sweep(seeds=3, arms=1)
+    with pytest.raises(rf.StoreError, match="not now"):
+        run_sweep(sweep, tmp_path, trial="sweep_trials:quick", engine="inline")
+    assert len(recorded(tmp_path)) == 1
+
+
+def test_after_a_signal_no_trial_is_given_to_a_worker(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalled(what: str, task: Any) -> None:
+        note(what, task)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    note = sweep_trials.note
+    monkeypatch.setattr(sweep_trials, "note", signalled)
+    sweep = sweep_trials.sweep(seeds=3, arms=1)
+    summary = run_sweep(sweep, tmp_path, trial="sweep_trials:quick", engine="inline")
+    assert (summary.interrupted, summary.ran) == (True, 1)
+    assert len(sweep_trials.notes(log, "start")) == 1
 
 
 def test_engines_are_known_by_name(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_run_without_a_result_starts_no_thread(tmp_path: Path) -> None:
     assert not live.written
 
 
-def test_while_a_core_is_idle_it_is_written_without_a_pause(
+def test_while_the_last_trials_train_it_is_written_without_a_pause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = threading.Semaphore(0)
@@ -104,7 +104,7 @@ def test_while_a_core_is_idle_it_is_written_without_a_pause(
         live.changed()
         assert not written.acquire(timeout=0.2)
         for _ in range(2):
-            live.changed(idle=True)
+            live.changed(ending=True)
             assert written.acquire(timeout=10)
         live.changed()  # the next trials have begun
         assert not written.acquire(timeout=0.2)
@@ -124,8 +124,12 @@ def test_at_the_end_nothing_more_is_drawn(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(report, "write_report", write)
     with LiveReport(tmp_path) as live:
-        live.changed(idle=True)
+        live.changed(ending=True)
         assert drawing.wait(10)
         assert not chart.not_needed.get()()  # of this thread
+        live.end()  # gives it up without waiting for it
+        assert live._thread is not None
+        live._thread.join(5)
+        assert seen == [True]
     assert seen == [True]
     assert not live.written

@@ -87,6 +87,13 @@ def test_a_late_writer_is_refused(store: Store, me: Owner) -> None:
     assert trial.outcome.test_error == 0.25
 
 
+def test_a_claim_frees_no_lapsed_trial_of_its_own_driver(store: Store, me: Owner) -> None:
+    """It may be about to record it: workers get their next trial first."""
+    lapsed = claimed(store, me, lease=-1.0)
+    assert claimed(store, me).key != lapsed.key
+    assert store.record(lapsed, done())
+
+
 def test_a_renewed_lease_holds(store: Store, me: Owner) -> None:
     claim = claimed(store, me, lease=-1.0)
     store.renew(me)

@@ -116,9 +116,13 @@ class Store:
             )
 
     def claim(self, owner: Owner, lease: float = LEASE) -> Claim | None:
-        """Claim the next waiting trial; None where no trial is waiting."""
+        """Claim the next waiting trial; None where no trial is waiting.
+
+        Expired claims of others are released first, those of ``owner`` are not: it may be about to
+        record their outcomes.
+        """
         with disk_errors(self.path), transaction(self.database) as database:
-            self._release_expired()
+            self._release_expired(but=owner.text)
             row = database.execute(
                 "UPDATE trials SET state = 'running', owner = ?, lease = ?, attempt = attempt + 1"
                 " WHERE key = (SELECT key FROM trials WHERE state = 'waiting' AND rank NOT NULL"
@@ -245,16 +249,17 @@ class Store:
         )
         return done.rowcount == 1
 
-    def _release_expired(self) -> None:
+    def _release_expired(self, but: str = "") -> None:
         self.database.executemany(
             "UPDATE trials SET state = 'waiting', owner = NULL, lease = NULL"
             " WHERE state = 'running' AND owner = ? AND lease = ?",
-            self._expired(),
+            self._expired(but),
         )
 
-    def _expired(self) -> list[tuple[str, float]]:
+    def _expired(self, but: str = "") -> list[tuple[str, float]]:
         running = self.database.execute(
-            "SELECT DISTINCT owner, lease FROM trials WHERE state = 'running'"
+            "SELECT DISTINCT owner, lease FROM trials WHERE state = 'running' AND owner != ?",
+            (but,),
         ).fetchall()
         return [held for held in running if _has_expired(*held)]
 

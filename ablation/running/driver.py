@@ -78,6 +78,7 @@ class Driver:
                     if self.stop.requested or self.store.counts()["running"]:
                         break
             finally:
+                self.live.end()  # it gives up its chart while the workers end
                 self.engine.close()
         return plan
 
@@ -149,7 +150,9 @@ class Driver:
             mine = counts["running"] if self.wait else len(self.claims)
             if not counts["waiting"] and not mine:
                 return
-            self._assign(counts["waiting"])
+            self.engine.grow(len(self.claims) + counts["waiting"])
+            self._note_nodes()
+            self._assign()
             self._handle_events()
 
     def _finish_running(self) -> None:
@@ -159,10 +162,9 @@ class Driver:
         while self.engine.running and time.monotonic() < deadline:
             self._handle_events()
 
-    def _assign(self, waiting: int) -> None:
-        self.engine.grow(len(self.claims) + waiting)
-        self._note_nodes()
-        while self.engine.has_room:
+    def _assign(self) -> None:
+        """Give each idle worker a trial, unless a stop is requested."""
+        while self.engine.has_room and not self.stop.requested:
             claim = self.store.claim(self.owner, LEASE)
             if claim is None:
                 return
@@ -194,11 +196,17 @@ class Driver:
 
     def _handle_events(self) -> None:
         for task, end in self.engine.events(_POLL):
-            self._ended(task, end)
+            claim = self.claims.pop(task.key)
+            try:
+                # The worker trains its next trial while the outcome of the last is recorded: no
+                # trial of a plan depends on another.
+                self._assign()
+            finally:
+                self._ended(claim, end)
         self.is_to_stop()
 
-    def _ended(self, task: Task, end: Outcome | Interrupted) -> None:
-        claim, trial = self.claims.pop(task.key), self.trials[task.key]
+    def _ended(self, claim: Claim, end: Outcome | Interrupted) -> None:
+        trial = self.trials[claim.key]
         self.progress.running(len(self.claims))
         if isinstance(end, Interrupted):
             outcome = self._retry(end, claim, trial)
@@ -210,7 +218,7 @@ class Driver:
             self.recorded.add(claim.key)
             counts = self.store.counts()
             # After the last trial the run itself writes its pages.
-            self.live.changed(idle=counts["running"] > 0 and not counts["waiting"])
+            self.live.changed(ending=counts["running"] > 0 and not counts["waiting"])
             self.callbacks.ended(trial, outcome)
             if outcome.status != "stopped":  # another trial may go on from its checkpoint
                 discard(self.folder, trial.checkpoint)

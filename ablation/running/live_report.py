@@ -21,9 +21,9 @@ _SHARE = 20.0
 class LiveReport:
     """Writes the report of a folder in a thread of its own, soon after :meth:`changed`.
 
-    A report that cannot be written now is left to the end of the run, which tells why. While a
-    core has nothing to train, the report is written after every change without a pause: what is
-    drawn then is not drawn again at the end.
+    A report that cannot be written now is left to the end of the run, which tells why. While the
+    last trials are trained, it is written after every change without a pause: what is drawn then is
+    not drawn again at the end, when no core has anything else to do.
     """
 
     def __init__(self, folder: str | os.PathLike[str], pause: float = _PAUSE) -> None:
@@ -31,7 +31,7 @@ class LiveReport:
         self._pause = pause
         self._changed = threading.Event()
         self._closed = False
-        #: Set where nothing is to be waited for: a core is idle, or the run has ended.
+        #: Set where nothing is to be waited for: the last trials are trained, or the run has ended.
         self._at_once = threading.Event()
         self._thread: threading.Thread | None = None
         #: Whether a report was written.
@@ -43,9 +43,9 @@ class LiveReport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def changed(self, idle: bool = False) -> None:
-        """A trial was recorded; ``idle`` states that a core has nothing to train any more."""
-        if idle:
+    def changed(self, ending: bool = False) -> None:
+        """A trial was recorded; ``ending`` states that no other trial waits for a core."""
+        if ending:
             self._at_once.set()
         else:
             self._at_once.clear()
@@ -54,11 +54,15 @@ class LiveReport:
             self._thread = threading.Thread(target=self._work, name="resforge-report", daemon=True)
             self._thread.start()
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Stop writing: a report that is being made is given up at its next chart."""
         self._closed = True
         self._at_once.set()
         self._changed.set()
+
+    def close(self) -> None:
+        """Stop writing, and wait until nothing is written."""
+        self.end()
         if self._thread is not None:
             self._thread.join()
 
@@ -80,6 +84,6 @@ class LiveReport:
                 return
 
     def _ends_within(self, seconds: float) -> bool:
-        """Wait, unless a core is idle; whether the run has ended."""
+        """Wait, unless the last trials are trained; whether the run has ended."""
         self._at_once.wait(seconds)
         return self._closed
