@@ -14,7 +14,7 @@ from resforge.training import DigitsSpec, Recipe, load_data
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from .sweeping import BASE, CASES, SEEDS
+from .sweeping import BASE, CASES
 
 Batches = DataLoader[tuple[Tensor, ...]]
 
@@ -26,7 +26,7 @@ def main(name: str, threads: int) -> None:
     data = load_data(DigitsSpec())
     train = TensorDataset(data.train_x, data.train_y)
     test = TensorDataset(data.test_x, data.test_y)
-    for number, (label, seed) in enumerate(product(case.arms, range(SEEDS)), start=1):
+    for number, (label, seed) in enumerate(product(case.arms, range(case.seeds)), start=1):
         torch.manual_seed(seed)
         model = rf.build(rf.load(BASE).replace(case.arms[label]), seed=seed)
         batches = DataLoader(train, recipe.batch_size, shuffle=True, drop_last=True)

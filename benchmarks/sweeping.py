@@ -3,13 +3,16 @@ trials written by hand, one after another in one process of two threads.
 
 Both are whole commands, from the start of Python to its end, the report among what ours does. A row
 is of one trial: 60,000 over its milliseconds are trials per minute. The rates are those while
-trials are trained, without start and end. How well the workers are used is that of
-``examples/shortcuts.yaml``, whose 40 trials take minutes.
+trials are trained, without start and end. The deep networks have ten seeds: with four, only large
+differences would be found (``docs/verdicts.md``), and twelve trials are mostly start and report, as
+those of the small networks are. How well the workers are used is that of
+``examples/shortcuts.yaml``, whose 40 trials take a minute.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,26 +35,29 @@ ARMS: dict[str, dict[str, Any]] = {
     "A": {"shortcut": "zero_pad"},
     "B": {"shortcut": "projection"},
 }
-SEEDS = 4
-TRIALS = len(ARMS) * SEEDS
 
 
 class Case(NamedTuple):
-    """Networks of three stages of so many blocks, and their recipe."""
+    """Networks of three stages of so many blocks, their recipe, and the number of seeds."""
 
     depth: int
     recipe: dict[str, Any]
+    seeds: int
 
     @property
     def arms(self) -> dict[str, dict[str, Any]]:
         return {name: {"stages[*].depth": self.depth, **arm} for name, arm in ARMS.items()}
 
+    @property
+    def trials(self) -> int:
+        return len(self.arms) * self.seeds
+
 
 CASES = {
-    "56 layers": Case(9, {"steps": 30, "batch_size": 128, "evaluations": 2}),
-    "8 layers": Case(1, {"steps": 60, "batch_size": 64, "evaluations": 2}),
+    "56 layers": Case(9, {"steps": 30, "batch_size": 128, "evaluations": 2}, seeds=10),
+    "8 layers": Case(1, {"steps": 60, "batch_size": 64, "evaluations": 2}, seeds=4),
 }
-#: A turn of both takes more than a minute.
+#: A turn of both takes a minute and a half.
 MOST_TURNS = 3
 
 
@@ -71,14 +77,15 @@ def run(pairs: int) -> Iterator[AnyRow]:
 def against_a_loop(name: str, turns: int) -> Iterator[AnyRow]:
     found = [(ours(name), command("-m", "benchmarks.naive", name, "2")) for _ in range(turns)]
     sweeps, loops = zip(*found, strict=True)
-    mine, their = ([1e3 * told.seconds / TRIALS for told in column] for column in (sweeps, loops))
+    trials = CASES[name].trials
+    mine, their = ([1e3 * told.seconds / trials for told in column] for column in (sweeps, loops))
     ratios = [t / m for m, t in zip(mine, their, strict=True)]
     middle = median(their) / median(mine)
-    what, peer = f"a trial of {name}, {TRIALS} in a sweep", "a loop by hand, 2 threads"
+    what, peer = f"a trial of {name}, {trials} in a sweep", "a loop by hand, 2 threads"
     yield Row(what, peer, median(mine), median(their), middle, min(ratios), max(ratios))
     for who, rates in (
-        ("a sweep", [60 * TRIALS / (told.lines[-1][0] - first(told)) for told in sweeps]),
-        ("the loop", [60 * (TRIALS - 1) / (t.lines[-1][0] - t.lines[0][0]) for t in loops]),
+        ("a sweep", [60 * trials / (told.lines[-1][0] - first(told)) for told in sweeps]),
+        ("the loop", [60 * (trials - 1) / (t.lines[-1][0] - t.lines[0][0]) for t in loops]),
     ):
         yield figure_of(f"trials of {name} per minute while {who} trains", rates, "")
 
@@ -92,8 +99,8 @@ def ours(name: str) -> Told:
     case = CASES[name]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sweep.json"
-        sweep = {"sweep": 1, "base": BASE, "arms": case.arms, "seeds": SEEDS, "recipe": case.recipe}
-        file.write_text(json.dumps(sweep))
+        sweep = {"arms": case.arms, "seeds": case.seeds, "recipe": case.recipe}
+        file.write_text(json.dumps({"sweep": 1, "base": BASE, **sweep}))
         return command(*words(str(file), f"{folder}/out"))
 
 
@@ -109,6 +116,7 @@ def command(*words: str) -> Told:
     process = subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
+        env=_with_byte_code(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -120,6 +128,11 @@ def command(*words: str) -> Told:
     seconds = time.perf_counter() - begun
     # One line for each trial, which is printed when it was recorded.
     return Told([(at, line) for at, line in heard if line.startswith("[")], seconds)
+
+
+def _with_byte_code() -> dict[str, str]:
+    """The environment, in which Python keeps byte code, as pip does for what it installs."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def use() -> Iterator[Figure]:
