@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resforge.blocks import BAM, CBAM, GlobalContext, SqueezeExcitation
 from resforge.specs import Operation
+from resforge.specs.attention import attention_kinds
 from torch import Tensor, nn
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -211,6 +212,14 @@ def test_what_is_refused(attention: dict[str, Any], message: str, help_: str) ->
 def test_what_a_constructor_refuses(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kind", [*attention_kinds()])
+def test_where_no_channel_is_left_the_width_is_at_fault(kind: str) -> None:
+    """A width that the ratio does not divide, before attention that weighs the inner channels."""
+    block = {"kind": "x", "ratio": 4, "attention": {"kind": kind}, "attention_at": "inner"}
+    with pytest.raises(rf.SpecError, match="a ratio of 4 does not divide the width 1"):
+        rf.ResNetSpec(resforge=1, stages=[{"depth": 1, "width": 1}], block=block)
 
 
 def test_modules_take_plain_modules() -> None:

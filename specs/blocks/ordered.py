@@ -233,7 +233,7 @@ class OrderedSpec(BlockSpec):
         if self.attention_at != "end" and self.attention is None:
             yield "attention_at", "there is no attention", "leave it out, or name the attention"
         if self.attention is not None and self.self_validating:
-            channels = self.attended(width)
+            channels = max(1, self.attended(width))
             for field, message, help_ in problems_of(self.attention, channels):
                 yield f"attention.{field}", message, help_
 
