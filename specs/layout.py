@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import repeat
+from operator import is_
 from typing import NamedTuple, TypeVar
 
 from ..errors import Fault, SpecError, path_text
@@ -155,9 +156,24 @@ def known_at(resolved: ResolvedBlock, size: Size) -> Known:
     own: dict[Size, Known] = vars(resolved).setdefault("known", {})
     known = own.get(size)
     if known is None:
-        course = course_at(resolved.block, resolved.shortcut, resolved.site, size)
-        known = own[size] = Known(course)
+        known = own[size] = Known(_course_of(resolved, size))
     return known
+
+
+def _course_of(resolved: ResolvedBlock, size: Size) -> Course | None:
+    """The course of a block on a map of ``size``."""
+    block, shortcut, site = resolved.like
+    if resolved.courses is None:
+        return course_at(block, shortcut, site, size)
+    # Chains are kept by those who make them: those of blocks that differ in their channels are
+    # mostly the same objects, which are told much faster than equal ones.
+    chains = _chains_of(block, shortcut, site)
+    latest = resolved.courses.get(size)
+    if latest is not None and all(map(is_, latest[0], chains)):
+        return latest[1]
+    course = _course(chains, shortcut, site.without_channels, size)
+    resolved.courses[size] = chains, course
+    return course
 
 
 def _tally_of(resolved: ResolvedBlock, known: Known, size: Size) -> Tally:

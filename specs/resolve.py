@@ -74,6 +74,9 @@ class ResolvedBlock(_Resolved):
     """Whether nothing is wrong with it at its place; None where nobody has looked."""
     known: Mapping[Size, Known] = MappingProxyType({})
     """What was found out about it, by the size of the map that it takes."""
+    courses: dict[Size, tuple[tuple[Steps, ...], Course | None]] | None = None
+    """The latest course of a block of its place with other channels, and the chains that it is
+    for, by the size of the map; None where no others are looked at."""
 
     # Copies and pickles learn for themselves.
     def __getstate__(self) -> None:
@@ -133,26 +136,29 @@ def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
 
 
 def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
-    frame, channels, dilation = spec.frame, spec.frame.stem_channels, 1
+    frame, channels = spec.frame, spec.frame.stem_channels
     rates, ramps, around = _drop_rates(spec), _ramps(spec, channels), _around(frame)
-    even = frame.spec.stochastic_depth is None
+    even, dilation = frame.spec.stochastic_depth is None, 1
     found: list[tuple[Run, ...]] = []
     for index, stage in enumerate(spec.stages):
-        own, depth, runs = stage.frame, stage.depth, None
-        if own.spec.before is not None:
+        own, depth, row = stage.frame, stage.depth, None
+        if own.begins:
             channels = _after(*before_stage(spec, index, channels))
         if even and depth and own.repeats:
             follows = index == 0 and ends_activated(frame, own)
-            place = index, channels, stage.width or 1, depth, dilation, follows
-            runs = _repeated(around, own, *place)
-        if runs is None:
+            row = _row(around, own, index, dilation, follows)
+        runs: tuple[Run, ...]
+        if row is not None and depth:
+            first, rest = _pair_at(row, channels, stage.width or 1)
+            runs = ((first, 1),) if depth == 1 else ((first, 1), (rest, depth - 1))
+        else:
             ramp = ramps.get(index)
             sums = _sums_after(found)
             runs = tuple(_runs_in(spec, around, index, ramp, channels, sums, rates))
         if runs:
             channels = runs[-1][0].site.out_channels
         found.append(runs)
-        dilation = own.spec.dilation
+        dilation = own.dilation
         yield runs
 
 
@@ -192,53 +198,79 @@ def _around(frame: Frame) -> _Around:
     return _arounds(site, how, spec.block, spec.shortcut)
 
 
-def _repeated(
-    around: _Around,
-    stage: StageFrame,
-    index: int,
-    in_channels: int,
-    width: int,
-    depth: int,
-    dilation: int,
-    follows_activation: bool,
-) -> tuple[Run, ...] | None:
-    """The runs of a stage of one block without a drop rate, ``dilation`` being that of the stage
-    before; None where the block minds how many came before it."""
-    first = _block_at(around, stage, index, 0, in_channels, width, dilation, follows_activation)
-    if first is None:
+class _Slot:
+    """A place in a network, all but the channels of the block that stands there.
+
+    Compared by identity, which is much faster where blocks are looked up.
+    """
+
+    def __init__(
+        self,
+        around: _Around,
+        chosen: _Choice,
+        index: int,
+        position: int,
+        entered: _Entered,
+        drop_rate: float = 0.0,
+    ) -> None:
+        block, pair, block_path, pair_path = chosen
+        head = f"layer{index + 1}.{position}", drop_rate, block_path
+        self._keeps = (*head, (*pair_path, "match"), block, pair.match)
+        self._changes = (*head, (*pair_path, "change"), block, pair.change)
+        stride, dilations, follows = entered
+        self._block, self._drop, self._strides = block, around.drop, stride != 1
+        self._beside = _beside(block, stride, dilations, follows, *around.site)
+        self._courses: Any = {}, {}
+
+    def block(self, in_channels: int, width: int) -> ResolvedBlock:
+        """The block with its channels."""
+        out_channels = self._block.out_channels(width)
+        site = _new(Site, (in_channels, width, out_channels, *self._beside))
+        keeps = in_channels == out_channels and not self._strides
+        own = self._keeps if keeps else self._changes
+        found = _new(ResolvedBlock, (*own, site, *self._drop))
+        found.courses = self._courses[keeps]
+        return found
+
+
+class _Row(NamedTuple):
+    """The blocks of a stage that repeats one, all but their channels and how many there are."""
+
+    first: _Slot
+    rest: _Slot
+    """That of all after the first."""
+
+
+@lru_cache(4096)
+def _row(
+    around: _Around, stage: StageFrame, index: int, dilation: int, follows_activation: bool
+) -> _Row | None:
+    """The row of a stage without drop rates, ``dilation`` being that of the stage before; None
+    where the block minds how many came before it."""
+    spec = stage.spec
+    chosen = _usual(around, index, spec.block, spec.shortcut)
+    if chosen.block.reads_sums:
         return None
-    if depth == 1:
-        return ((first, 1),)
-    channels, own = first.site.out_channels, stage.spec.dilation
-    rest = _block_at(around, stage, index, 1, channels, width, own, False)
-    assert rest is not None
-    return (first, 1), (rest, depth - 1)
+    own = stage.dilation
+    dilations = _dilations(spec.first_dilation or dilation, own)
+    first = _Entered(spec.step, dilations, follows_activation)
+    rest = _Entered(1, _dilations(own, own), False)
+    return _Row(_Slot(around, chosen, index, 0, first), _Slot(around, chosen, index, 1, rest))
 
 
-@lru_cache(8192)
-def _block_at(
-    around: _Around,
-    stage: StageFrame,
-    index: int,
-    position: int,
-    in_channels: int,
-    width: int,
-    dilation: int,
-    follows_activation: bool,
-) -> ResolvedBlock | None:
-    """The first block of a stage, or the second, which stands for all that follow.
+@lru_cache(16_384)
+def _pair_at(row: _Row, in_channels: int, width: int) -> tuple[ResolvedBlock, ResolvedBlock]:
+    """The first block of a stage, and the second, which stands for all that follow.
 
     Generated networks share many of their blocks.
     """
-    spec = stage.spec
-    chosen = _usual_at(around, stage, index)
-    if chosen.block.reads_sums:
-        return None
-    place = _Place(index, position, 0.0, width, in_channels)
-    stride = 1 if position else spec.step
-    first = dilation if position else spec.first_dilation or dilation
-    entered = _Entered(stride, _dilations(first, spec.dilation), follows_activation)
-    return _resolve(around, chosen, place, entered)
+    first = row.first.block(in_channels, width)
+    return first, _rest_at(row.rest, first.site.out_channels, width)
+
+
+@lru_cache(16_384)
+def _rest_at(slot: _Slot, channels: int, width: int) -> ResolvedBlock:
+    return slot.block(channels, width)
 
 
 def _runs_in(
@@ -262,8 +294,8 @@ def _runs_in(
         width = entry.width or (ramp[position] if ramp else stage.width) or 1
         chosen = usual if entry is _NOTHING else _chosen(usual, entry, index, position)
         entered = _entered(spec, index, position, entry)
-        place = _Place(index, position, next(rates), width, channels)
-        block = _resolve(around, chosen, place, entered)
+        slot = _Slot(around, chosen, index, position, entered, next(rates))
+        block = slot.block(channels, width)
         if not alike and chosen.block.reads_sums:
             block = block._replace(site=block.site._replace(sums=sums))
         if widths_given:
@@ -388,25 +420,25 @@ def site_of(
     dims: int = 2,
 ) -> Site:
     """The site of ``block``; ``first``: it follows a stem that has just activated its input."""
-    return _new(
-        Site,
-        (
-            in_channels,
-            width,
-            block.out_channels(width),
-            stride,
-            dilations,
-            first and block.activates_first,
-            norm,
-            activation,
-            block.projection_norm,
-            block.projection_bias(not norm.layer),
-            convolution,
-            dims,
-            0,
-            (),
-        ),
-    )
+    beside = _beside(block, stride, dilations, first, norm, activation, convolution, dims)
+    return _new(Site, (in_channels, width, block.out_channels(width), *beside))
+
+
+def _beside(
+    block: BlockSpec,
+    stride: Axes,
+    dilations: Dilations,
+    first: bool,
+    norm: NormSpec,
+    activation: Activation,
+    convolution: ConvolutionSpec,
+    dims: int,
+) -> tuple[Any, ...]:
+    """All of a site but its channels."""
+    first = first and block.activates_first
+    projection = block.projection_norm, block.projection_bias(not norm.layer)
+    shape = stride, dilations, first
+    return (*shape, norm, activation, *projection, convolution, dims, 0, ())
 
 
 class _Choice(NamedTuple):
@@ -431,11 +463,6 @@ def _usual(
     )
 
 
-@lru_cache(1024)
-def _usual_at(around: _Around, stage: StageFrame, index: int) -> _Choice:
-    return _usual(around, index, stage.spec.block, stage.spec.shortcut)
-
-
 def _chosen(usual: _Choice, entry: BlockEntrySpec, index: int, position: int) -> _Choice:
     """The choices of an entry: what it leaves out is the stage's."""
     own = ("stages", index, "blocks", position)
@@ -445,35 +472,3 @@ def _chosen(usual: _Choice, entry: BlockEntrySpec, index: int, position: int) ->
     if entry.shortcut is not None:
         pair, pair_path = entry.shortcut, (*own, "shortcut")
     return _Choice(block, pair, block_path, pair_path)
-
-
-class _Place(NamedTuple):
-    """Where a block stands."""
-
-    stage: int
-    position: int
-    drop_rate: float
-    width: int
-    in_channels: int
-
-
-def _resolve(around: _Around, chosen: _Choice, place: _Place, entered: _Entered) -> ResolvedBlock:
-    """A block at its place."""
-    block, pair, block_path, pair_path = chosen
-    index, position, drop_rate, width, in_channels = place
-    stride, dilations, follows = entered
-    site = site_of(block, in_channels, width, stride, dilations, follows, *around.site)
-    keeps = stride == 1 and in_channels == site.out_channels
-    return _new(
-        ResolvedBlock,
-        (
-            f"layer{index + 1}.{position}",
-            drop_rate,
-            block_path,
-            (*pair_path, "match" if keeps else "change"),
-            block,
-            pair.match if keeps else pair.change,
-            site,
-            *around.drop,
-        ),
-    )

@@ -174,11 +174,14 @@ class StageFrame:
     Compared by identity, which is much faster where parts are looked up: equal ones are one.
     """
 
-    __slots__ = ("repeats", "spec")
+    __slots__ = ("begins", "dilation", "repeats", "spec")
 
     def __init__(self, *values: Any) -> None:
         # A spec whose depth and width stand for any.
         self.spec = StageSpec.model_construct(**dict(zip(_FRAME, values, strict=True)))
+        self.dilation = self.spec.dilation
+        #: Whether operations stand before its first block.
+        self.begins = self.spec.before is not None
         #: Whether its blocks are one, repeated at one width.
         self.repeats = self.spec.blocks is None and self.spec.inner is None
         self.repeats = self.repeats and self.spec.widen == "first"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import Final
 
 from ...errors import Fault
 from ..by_axis import is_plain
@@ -21,7 +22,7 @@ from .widths import divide_widths, standardize_several
 def broken_rules(spec: NetworkFields) -> list[Fault]:
     """Every rule that ``spec`` breaks, one fault for each place in the spec."""
     # Later rules need a network that the earlier ones found legal.
-    for rule in _rules_for(spec.frame, *[stage.frame for stage in spec.stages]):
+    for rule in _rules_for(spec):
         faults: dict[tuple[str, str], Fault] = {}
         for fault in rule(spec):
             faults.setdefault((fault.code, fault.path), fault)
@@ -32,32 +33,63 @@ def broken_rules(spec: NetworkFields) -> list[Fault]:
 
 def is_legal(spec: NetworkFields) -> bool:
     """Whether ``spec`` breaks no rule: in less time than it takes to say which."""
-    rules = _rules_for(spec.frame, *[stage.frame for stage in spec.stages])
     return all(
         shapes_meet(spec) if rule is meet_shapes else next(rule(spec), None) is None
-        for rule in rules
+        for rule in _rules_for(spec)
     )
 
 
-@lru_cache(4096)
-def _rules_for(frame: Frame, *stages: StageFrame) -> tuple[Callable[..., Iterator[Fault]], ...]:
-    """The rules that a network may break of which all is known but depths and widths."""
-    spec, of_stages = frame.spec, [stage.spec for stage in stages]
-    dims = spec.dims
-    rules: list[Callable[..., Iterator[Fault]]] = [count_blocks, meet_shapes]
-    if not (is_plain(spec, dims) and all(is_plain(stage, dims) for stage in of_stages)):
-        rules.insert(0, count_axes)
-    if any(stage.gives_inner for stage in of_stages):
-        rules.insert(-1, fit_inner)
-    trusted = _trusts_ends_of(spec) and all(map(_is_trusted, of_stages))
-    trusted = trusted and not learns_activation(spec)
-    if not trusted:
-        rules.append(check_operations)
-    if not trusted or isinstance(spec.norm, GroupedNorm) or spec.init.zero_residual:
-        rules.append(divide_widths)
+_Rule = Callable[[NetworkFields], Iterator[Fault]]
+#: The rules, in their order.
+_RULES: Final[tuple[_Rule, ...]] = (
+    count_axes,
+    count_blocks,
+    fit_inner,
+    meet_shapes,
+    check_operations,
+    divide_widths,
+    standardize_several,
+)
+
+
+def _rules_for(spec: NetworkFields) -> tuple[_Rule, ...]:
+    """The rules that a network may break, whatever its depths and widths."""
+    of_stages = [_rules_of_stage(stage.frame, spec.dims) for stage in spec.stages]
+    return _in_order(_rules_of_frame(spec.frame).union(*of_stages))
+
+
+@lru_cache(1024)
+def _in_order(rules: frozenset[_Rule]) -> tuple[_Rule, ...]:
+    return tuple([rule for rule in _RULES if rule in rules])
+
+
+@lru_cache(1024)
+def _rules_of_frame(frame: Frame) -> frozenset[_Rule]:
+    """The rules that a network may break, whatever its stages."""
+    spec, rules = frame.spec, {count_blocks, meet_shapes}
+    if not is_plain(spec, spec.dims):
+        rules.add(count_axes)
+    if not _trusts_ends_of(spec) or learns_activation(spec):
+        rules |= {check_operations, divide_widths}
+    if isinstance(spec.norm, GroupedNorm) or spec.init.zero_residual:
+        rules.add(divide_widths)
     if spec.convolution.kind != "plain":
-        rules.append(standardize_several)
-    return tuple(rules)
+        rules.add(standardize_several)
+    return frozenset(rules)
+
+
+@lru_cache(4096)
+def _rules_of_stage(stage: StageFrame, dims: int) -> frozenset[_Rule]:
+    """The rules that a stage may break in a network of ``dims`` axes, besides those that any
+    may."""
+    spec, rules = stage.spec, set[_Rule]()
+    if not is_plain(spec, dims):
+        rules.add(count_axes)
+    if spec.gives_inner:
+        rules.add(fit_inner)
+    if not _is_trusted(spec):
+        rules |= {check_operations, divide_widths}
+    return frozenset(rules)
 
 
 def _trusts_ends_of(spec: NetworkFields) -> bool:
