@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Sequence
-from operator import is_
+from collections.abc import Callable, Sequence
+from operator import is_, itemgetter
 from typing import Any, Final, cast
 
 from ..errors import SpecError
@@ -177,22 +177,44 @@ class _Variants:
         self._whole = next((part for part in parts if len(part.place) == 2), None)
         self._sizes = [part for part in parts if part.name in SIZES]
         self._others = [part for part in parts if part not in self._sizes]
-        self._known: dict[Any, Any] = {}
+        #: With other values than depth and width, and with these, too.
+        self._variants: dict[Any, Any] = {}
+        self._known: dict[Any, Any] | None = {}
+        self._key, self._all = _key_of(self._others), _key_of(parts)
 
     def of(self, marks: Marks) -> Any:
         """That with some marks. Raises ``KeyError`` where a value of it was not met yet."""
+        known = self._known
+        if known is None:
+            return self._made(marks)
+        key = self._all(marks)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = self._made(marks)
+            if len(known) > self._most:
+                # Too many to meet one again soon: to keep them takes more time than it saves.
+                self._known = None
+        return found
+
+    def _made(self, marks: Marks) -> Any:
         if self._whole is not None:
             return self._whole.known[self._whole.key(marks)]
         found = self._base
         if self._others:
-            key = tuple([part.key(marks) for part in self._others])
-            found = self._known.get(key)
+            key = self._key(marks)
+            found = self._variants.get(key)
             if found is None:
                 found = self._base.with_values(_values(self._others, marks))
-                if len(self._known) >= self._most:
-                    self._known.clear()
-                self._known[key] = found
+                if len(self._variants) >= self._most:
+                    self._variants.clear()
+                self._variants[key] = found
         return found.with_size(_values(self._sizes, marks)) if self._sizes else found
+
+
+def _key_of(parts: Sequence[Part]) -> Callable[[Marks], Any]:
+    """The marks that some parts depend on."""
+    marks = sorted({mark for part in parts for mark in part.marks})
+    return itemgetter(*marks) if marks else lambda _: ()
 
 
 def _values(parts: Sequence[Part], marks: Marks) -> dict[str, Any]:

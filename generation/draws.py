@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 
 from ..errors import Fault, SpecError
 from ..specs.plain import as_count, as_seed
 from .digests import DigestSet
 from .misses import Misses, many
 from .permutation import Permutation, stride_over
-from .points import Architecture, Points
+from .points import TOGETHER, Architecture, Points
+from .searching import Search, search_together
 from .shards import WHOLE, Shard
 from .sharing import Sent, Text, looked_at
 from .workers import Shared
@@ -30,7 +32,7 @@ class Draws:
     """
 
     #: Draws in a row that one of several processes makes.
-    together = 16
+    together = TOGETHER
     #: What may find networks that a draw did not find.
     remedy = "draw rare networks with guided (--guided, in a sweep guided: true)"
 
@@ -45,6 +47,8 @@ class Draws:
         #: Number of draws in a row that may give nothing new.
         self._patience = self._most
         self._workers, self.shard = 1, WHOLE
+        #: Draws that search at the same time.
+        self._at_once = 1
 
     def shared(self, workers: int, again: Callable[[], Draws]) -> Draws:
         """The same draws, made by so many processes, each of which makes them ``again``.
@@ -73,7 +77,7 @@ class Draws:
         if number >= self.count:
             message = f"the space has {many(self.count)} draws, and number is {number:,}"
             raise SpecError(Fault("range", message, "number", "count draws from 0"))
-        found = self._search(number, {})
+        found = next(self._made([number], {}))
         assert found is not None  # nothing was looked at before
         return found
 
@@ -112,11 +116,26 @@ class Draws:
             for sent in Shared(make, numbers, self._workers, self.together):
                 yield None if sent is None else (sent.received(self.points), sent.text)
             return
-        for number in numbers:
-            found = self._search(number, known if self._small else {})
+        for found in self._made(numbers, known if self._small else {}):
             yield None if found is None else (found, text(found) if text else "")
 
-    def _search(self, number: int, known: dict[int, bool]) -> Architecture | None:
+    def _made(
+        self, numbers: Iterable[int], known: dict[int, bool]
+    ) -> Iterator[Architecture | None]:
+        """What draws give, in turn; see :meth:`_search`."""
+        left = iter(numbers)
+        while some := [*islice(left, self._at_once)]:
+            searches = {number: self._search(number, known) for number in some}
+            found, looks = search_together(self.points, searches)
+            for each in found:
+                if isinstance(each, SpecError):
+                    raise each
+                yield each
+            # Of rare networks, the first would have to wait for all others.
+            if not (self._small or self.points.measures):
+                self._at_once = max(1, min(TOGETHER, 2 * TOGETHER * len(some) // max(1, looks)))
+
+    def _search(self, number: int, known: dict[int, bool]) -> Search:
         """The network of draw ``number``; None where the draw ends at a point in ``known``.
 
         ``known`` maps the index of each point that was looked at to whether it is a legal network
@@ -131,7 +150,7 @@ class Draws:
                 return None
             if index in known:
                 continue
-            found = self.points.look(index, number)
+            found = yield index
             known[index] = isinstance(found, Architecture)
             if isinstance(found, Architecture):
                 return found
@@ -143,13 +162,15 @@ class Draws:
         raise misses.error()
 
 
-def _searching(again: Callable[[], Draws], text: Text | None) -> Callable[[int], Sent | None]:
+def _searching(
+    again: Callable[[], Draws], text: Text | None
+) -> Callable[[range], Iterator[Sent | None]]:
     """Makes the draws of one of several processes."""
     draws = again()
 
-    def search(number: int) -> Sent | None:
-        found = draws._search(number, {})
-        return None if found is None else Sent.of(found, text)
+    def search(numbers: range) -> Iterator[Sent | None]:
+        for found in draws._made(numbers, {}):
+            yield None if found is None else Sent.of(found, text)
 
     return search
 
@@ -170,12 +191,11 @@ def in_order(
         yield from looked_at(points, again, range(start, points.size, step), workers)
         return
     misses = Misses(points)
-    for index in range(start, points.size, step):
-        found = points.look(index)
+    for found in points.look_through(range(start, points.size, step)):
         if isinstance(found, Architecture):
             misses = Misses(points)
             yield found
         else:
             misses.add(found)
             if most is not None and misses.count >= most:
-                raise misses.error(f", up to index {index:,}")
+                raise misses.error(f", up to index {found.index:,}")

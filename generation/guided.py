@@ -10,6 +10,7 @@ from .dice import Dice
 from .draws import TRIES, Draws
 from .misses import Misses
 from .points import Architecture, Miss, Points
+from .searching import Search
 
 _POOL = 50
 _TOURNAMENT = 10
@@ -38,7 +39,7 @@ class GuidedDraws(Draws):
         self._small = False
         self._patience = _PATIENCE
 
-    def _search(self, number: int, known: dict[int, bool]) -> Architecture | None:
+    def _search(self, number: int, known: dict[int, bool]) -> Search:
         dice = Dice("guided", self._seed, number)
         starts = self._starts(number)
         misses, seen = Misses(self.points, self.remedy), set[int]()
@@ -50,7 +51,7 @@ class GuidedDraws(Draws):
             if index is None:
                 break
             seen.add(index)
-            found = self.points.look(index, number)
+            found = yield index
             if isinstance(found, Architecture):
                 return found
             misses.add(found)

@@ -19,9 +19,9 @@ class Part:
     on, which are given by their numbers."""
 
     def __init__(self, place: Path, marks: Iterable[int]) -> None:
-        self.place = place
+        self.place, self.marks = place, tuple(marks)
         self.name: Any = place[-1]
-        self.key: Callable[[Marks], Any] = itemgetter(*marks)
+        self.key: Callable[[Marks], Any] = itemgetter(*self.marks)
         """Those of the marks of a network that its value depends on."""
         self.known: dict[Any, Any] = {}
         """The values that are known, by their keys."""

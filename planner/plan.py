@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from ..errors import Fault, SpecError
 from ..reading.load import SpecLike, as_spec
@@ -14,7 +15,7 @@ from ..specs.network import ResNetSpec
 from ..specs.tally import weighted
 from .placing import EndModules, Placed, placed
 from .sizes import as_size, failures_of, misfits_of
-from .totals import Feature, stem_map_of, totals_of
+from .totals import Feature, features_of, stem_map_of, totals_of
 
 MAX_PARAMS = 2_000_000_000
 MAX_ACTIVATIONS = 10_000_000_000
@@ -37,8 +38,12 @@ class Plan:
     macs: int
     activations: int
     depth: int
-    features: tuple[Feature, ...]
-    """The stages' feature maps, first stage first."""
+    receptive_field: Axes
+    """Side in input pixels of the square that one element of the last feature map sees, or one
+    for each axis where they differ.
+
+    Attention weighs channels by the whole map; that is not counted.
+    """
     fits: bool
     """Whether every layer and operation can take the map that it meets at this size."""
 
@@ -46,6 +51,11 @@ class Plan:
     def _placed(self) -> Placed:
         # Most of a plan's time is that of naming layers one by one, for which sums do not ask.
         return placed(self.spec, self.input_shape[1:])
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """The stages' feature maps, first stage first."""
+        return features_of(self.spec, self.input_shape[1:])
 
     @cached_property
     def stem_map(self) -> Feature:
@@ -92,15 +102,6 @@ class Plan:
     def weighted(self) -> tuple[Layer, ...]:
         """The layers that ``depth`` counts, from the input on."""
         return weighted(self.layers)
-
-    @property
-    def receptive_field(self) -> Axes:
-        """Side in input pixels of the square that one element of the last feature map sees, or one
-        for each axis where they differ.
-
-        Attention weighs channels by the whole map; that is not counted.
-        """
-        return self.features[-1].receptive_field
 
     @property
     def output_shape(self) -> Shape:
@@ -180,9 +181,9 @@ def lay_out(spec: ResNetSpec, size: Size | None = None) -> Plan:
     """The plan of ``spec`` at ``size`` (one position unless given), whether or not the size makes
     sense."""
     size = spec.point if size is None else size
-    sums, features = totals_of(spec, size)
+    sums = totals_of(spec, size)
     counts = sums.params, sums.macs, sums.activations, sums.depth
-    return Plan(spec, (spec.in_channels, *size), *counts, tuple(features), sums.fits)
+    return Plan(spec, (spec.in_channels, *size), *counts, sums.receptive_field, sums.fits)
 
 
 def failure(plan: Plan) -> Fault | None:
@@ -200,8 +201,18 @@ def failure(plan: Plan) -> Fault | None:
     return None if plan.fits else next(failures_of(plan._placed, plan.input_shape[1:]), None)
 
 
+class Sized(Protocol):
+    """What has the costs that are limited: a plan, or its figures."""
+
+    @property
+    def params(self) -> int: ...
+
+    @property
+    def activations(self) -> int: ...
+
+
 def check_size(
-    plan: Plan, max_params: int | None = None, max_activations: int | None = None
+    plan: Sized, max_params: int | None = None, max_activations: int | None = None
 ) -> None:
     """Refuse a network that would not fit, by arithmetic, before torch is asked for memory.
 

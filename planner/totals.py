@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..specs.axes import Axes
@@ -44,6 +45,8 @@ class Totals:
         self.params = self.macs = self.activations = self.depth = 0
         self.fits = True
         self.map = Trace(channels, size)
+        self.receptive_field: Axes = 1
+        """That of the last map before the head."""
 
     def add(self, tally: Tally, times: int = 1) -> None:
         """Add so many parts that are alike."""
@@ -61,20 +64,35 @@ class Totals:
         return _new(Feature, (name, at.channels, at.jump, at.size, at.receptive_field))
 
 
-def totals_of(spec: ResNetSpec, size: Size) -> tuple[Totals, list[Feature]]:
-    """The sums over a network for pictures of ``size``, and its stages' maps. Raises
-    :class:`SpecError` where a chain ends in another shape than its block's."""
-    totals, features = Totals(spec.in_channels, size), list[Feature]()
+def totals_of(spec: ResNetSpec, size: Size) -> Totals:
+    """The sums over a network for pictures of ``size``. Raises :class:`SpecError` where a chain
+    ends in another shape than its block's."""
+    totals = Totals(spec.in_channels, size)
+    for _ in _stages(spec, size, totals):
+        pass
     at = totals.map
+    totals.receptive_field = at.receptive_field
+    totals.add(head_tally_at(spec, at.channels, at.size))
+    return totals
+
+
+def features_of(spec: ResNetSpec, size: Size) -> tuple[Feature, ...]:
+    """The maps that the stages put out for pictures of ``size``. Raises as :func:`totals_of`
+    does."""
+    totals = Totals(spec.in_channels, size)
+    return tuple([totals.feature(f"layer{stage}") for stage in _stages(spec, size, totals)])
+
+
+def _stages(spec: ResNetSpec, size: Size, totals: Totals) -> Iterator[int]:
+    """Add all but the head; the number of each stage, counted from 1, once its map is reached: that
+    of the last is behind the closing."""
+    at, frame, stages = totals.map, spec.frame, spec.stages
     totals.add(stem_at(spec, size).tally)
-    for index, runs in enumerate(runs_of(spec)):
-        if spec.stages[index].before is not None:
-            totals.add(before_at(spec, index, at.channels, at.size).tally)
+    for number, runs in enumerate(runs_of(spec), start=1):
+        if stages[number - 1].before is not None:
+            totals.add(before_at(spec, number - 1, at.channels, at.size).tally)
         for resolved, times in runs:
             totals.add(tally_at(resolved, at.size), times)
-        features.append(totals.feature(f"layer{index + 1}"))
-    if closing_in(spec.frame, resolved.block):
-        totals.add(closing_at(spec, resolved.block, at.channels, at.size).tally)
-        features[-1] = totals.feature(features[-1].name)
-    totals.add(head_tally_at(spec, at.channels, at.size))
-    return totals, features
+        if number == len(stages) and closing_in(frame, resolved.block):
+            totals.add(closing_at(spec, resolved.block, at.channels, at.size).tally)
+        yield number

@@ -70,12 +70,12 @@ def test_a_cover_is_made_by_one_process(cli: Cli) -> None:
 
 def test_results_come_in_order_whatever_their_number() -> None:
     for count in (4, 5):
-        found = Shared(partial(partial, abs), range(0, -count, -1), workers=2, together=2)
+        found = Shared(partial(partial, map, abs), range(0, -count, -1), workers=2, together=2)
         assert [*found] == [*range(count)]
 
 
 def test_an_error_is_raised_in_its_place() -> None:
-    found = iter(Shared(partial(partial, sqrt), range(4, -9, -1), workers=2, together=3))
+    found = iter(Shared(partial(partial, map, sqrt), range(4, -9, -1), workers=2, together=3))
     assert [next(found) for _ in range(5)] == [2, sqrt(3), sqrt(2), 1, 0]
     with pytest.raises(ValueError, match=r"domain|nonnegative"):
         next(found)
@@ -83,7 +83,7 @@ def test_an_error_is_raised_in_its_place() -> None:
 
 def test_a_process_that_dies_is_reported() -> None:
     with pytest.raises(ResforgeError, match="ended with exit code 3"):
-        next(iter(Shared(partial(partial, os._exit), range(3, 100), workers=2)))
+        next(iter(Shared(partial(partial, map, os._exit), range(3, 100), workers=2)))
 
 
 def test_a_quantity_that_cannot_be_sent_is_refused() -> None:

@@ -1,0 +1,96 @@
+"""Draws whose points are looked at together: the same networks, errors and calls as one by one."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import pytest
+import resforge as rf
+from hypothesis import given
+from hypothesis import strategies as st
+from resforge.generation import Architecture, Miss, Space, load_space
+from resforge.generation.points import TOGETHER, Points
+from resforge.generation.spaces import list_spaces
+
+
+@given(name=st.sampled_from(list_spaces()), seed=st.integers(0, 2**32), guided=st.booleans())
+def test_a_draw_gives_what_it_gives_alone(name: str, seed: int, guided: bool) -> None:
+    space = load_space(name)
+    for found in islice(space.sample(seed, guided=guided), 2 * TOGETHER + 3):
+        assert space.nth(found.number, seed, guided=guided) == found
+
+
+@given(seed=st.integers(0, 2**32), tries=st.integers(1, 3))
+def test_a_draw_that_finds_nothing_says_so_in_its_turn(seed: int, tries: int) -> None:
+    space = load_space("cifar_resnets").constrained("params % 2 == 0")
+    given_first = []
+    with pytest.raises(rf.SpecError) as caught:
+        for found in space.sample(seed, tries=tries):
+            given_first.append(found)
+            assert len(given_first) < 5000
+    last = given_first[-1].number if given_first else -1
+    for number in range(last + 1, last + 100):
+        try:
+            repeated = space.nth(number, seed, tries=tries)
+        except rf.SpecError as error:
+            assert str(error) == str(caught.value)
+            return
+        assert repeated.digest in {found.digest for found in given_first}
+
+
+def test_a_quantity_of_ones_own_is_measured_in_turn() -> None:
+    """It may take long, or depend on what was measured before."""
+    measured: list[str] = []
+
+    def slow(found: Architecture) -> int:
+        measured.append(found.digest)
+        return 1
+
+    space = load_space("regnet_x").constrained("slow > 0", slow=slow)
+    for draw in (space.sample(), space.enumerate()):
+        measured.clear()
+        found = [*islice(draw, 3)]
+        assert measured == [each.digest for each in found]
+
+
+def looks_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many points are looked at together, from now on."""
+    looks: list[int] = []
+    look_each = Points.look_each
+
+    def noted(self: Points, asked: Any) -> list[Architecture | Miss]:
+        looks.append(len(asked))
+        return look_each(self, asked)
+
+    monkeypatch.setattr(Points, "look_each", noted)
+    return looks
+
+
+def test_the_first_of_rare_networks_waits_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = load_space("anynet_x_a").constrained("360e6 <= macs", "macs <= 380e6")
+    looks = looks_of(monkeypatch)
+    first = space.nth(0)
+    alone = len(looks)
+    looks.clear()
+    assert next(space.sample()) == first
+    assert looks == [1] * alone
+
+
+def test_common_networks_are_searched_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = looks_of(monkeypatch)
+    assert len([*islice(load_space("regnet_x").sample(), 100)]) == 100
+    assert max(looks) == TOGETHER
+    looks.clear()
+    assert len([*islice(load_space("cifar_resnets").enumerate(), 100)]) == 100
+    assert max(looks) == TOGETHER
+
+
+def test_a_small_space_is_searched_in_the_order_of_its_draws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A draw ends where one before it has been."""
+    looks = looks_of(monkeypatch)
+    space = Space(space=1, base="cifar_resnet20", free={"stages[*].depth": {"int": [1, 3]}})
+    assert len([*space.sample()]) == 27
+    assert looks == [1] * 27
