@@ -23,6 +23,25 @@ from typing import Any
 GRAIN = 1024
 
 
+#: Values picked lately whose parts are remembered.
+_LATELY = 64
+
+
+class Lately(dict[int, list[int]]):
+    """The digits of values that were picked lately, by their indexes: whoever picks a value asks
+    for its digits soon."""
+
+    def note(self, index: int, digits: list[int]) -> None:
+        """Remember the digits of a value."""
+        if len(self) >= _LATELY:
+            self.clear()
+        self[index] = digits
+
+    # A copy learns for itself.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Lately, ()
+
+
 #: Gives the value at an index of some choices as a checked spec has it.
 Shown = Callable[[int], Any]
 
@@ -224,10 +243,12 @@ class Product(Choices):
         self.size = prod(self._sizes)
         self._weights = [part.weight for part in parts]
         self.weight = prod(self._weights)
+        self._lately = Lately()
 
     def split(self, index: int) -> list[int]:
         """The index of each part: the digits of ``index`` in the mixed radix of the sizes."""
-        return _digits(index, self._sizes)
+        known = self._lately.get(index)
+        return _digits(index, self._sizes) if known is None else known[:]
 
     def join(self, indexes: Sequence[int]) -> int:
         """The index of the value whose parts stand at ``indexes``; inverse of :meth:`split`."""
@@ -263,7 +284,10 @@ class Product(Choices):
 
     def pick(self, ticket: int) -> int:
         pairs = zip(self.parts, _digits(ticket, self._weights), strict=True)
-        return self.join([part.pick(digit) for part, digit in pairs])
+        digits = [part.pick(digit) for part, digit in pairs]
+        index = self.join(digits)
+        self._lately.note(index, digits)
+        return index
 
     def by_place(self, index: int, places: int) -> list[int]:
         return self.split(index)

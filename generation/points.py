@@ -21,11 +21,12 @@ from ..text.document import Document
 from .choices import Product
 from .constraints import Kept, Limit, UndefinedError, missed
 from .expressions import Scope
+from .late import Late
 from .template import Template
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+@dataclass(frozen=True)
+class Architecture(Late):
     """A network of a space."""
 
     number: int
@@ -46,7 +47,7 @@ class Architecture:
 
 
 @dataclass(frozen=True)
-class Miss:
+class Miss(Late):
     """A point that is no legal network, or one outside the limits of ``where``."""
 
     index: int
@@ -61,19 +62,8 @@ class Miss:
     @classmethod
     def illegal(cls, index: int, why: Callable[[], Sequence[Fault]]) -> Miss:
         """A point that is no legal network. ``why`` finds the faults: most are never asked for."""
-        found = cls.__new__(cls)
-        vars(found).update(index=index, figures=None, missed={}, _why=why)
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "faults" or "_why" not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-        faults = vars(self)["faults"] = tuple(vars(self)["_why"]())
-        return faults
-
-    # What finds the faults holds the whole space.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Miss, (self.index, self.faults, self.figures, self.missed)
+        ways = {"faults": lambda: tuple(why())}
+        return cls.later(ways, index=index, figures=None, missed={})
 
 
 class _Look:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from .choices import Choices, Range, Shown
+from .choices import Choices, Lately, Range, Shown
 
 
 class Increasing(Choices):
@@ -27,8 +27,7 @@ class Increasing(Choices):
         weighted = SortedRows([numbers.weights] * places) if numbers.weighted else None
         self._by_ticket = weighted or self._by_index
         self.size, self.weight = self._by_index.weight, self._by_ticket.weight
-        # Whoever picks a row asks for its digits next.
-        self._picked: tuple[int, list[int]] = 0, self._by_index.unrank(0)
+        self._lately = Lately()
 
     def unrank(self, index: int) -> list[int | float]:
         return [self.numbers.unrank(digit) for digit in self._by_index.unrank(index)]
@@ -42,12 +41,12 @@ class Increasing(Choices):
     def pick(self, ticket: int) -> int:
         row = self._by_ticket.unrank(ticket)
         index = self.index_of(row)
-        self._picked = index, row
+        self._lately.note(index, row)
         return index
 
     def by_place(self, index: int, places: int) -> list[int]:
-        picked, row = self._picked
-        return row[:] if picked == index else self.digits(index)
+        row = self._lately.get(index)
+        return self.digits(index) if row is None else row[:]
 
     def digits(self, index: int) -> list[int]:
         """The index of each number among the numbers, in ascending order."""

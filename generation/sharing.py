@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from ..planner.figures import Figures
 from .points import Architecture, Miss, Points
 from .workers import Shared
 
@@ -32,9 +33,12 @@ class Sent(NamedTuple):
         return cls(found.number, found.index, found.digest, sums, written)
 
     def received(self, points: Points) -> Architecture:
-        """The network, its spec put together again: in a tenth of the time of a look."""
-        spec = points.template.spec_at(self.place)
-        return Architecture(self.number, self.place, spec, self.digest, *self.figures)
+        """The network, whose spec is put together again where somebody asks for it: that takes as
+        long as all else that is done for a network here."""
+        ways = {"spec": partial(points.template.spec_at, self.place)}
+        known = {"number": self.number, "index": self.place, "digest": self.digest}
+        figures = Figures._make(self.figures)._asdict()
+        return Architecture.later(ways, **known, **figures, move="", parents=())
 
 
 def looked_at(

@@ -268,7 +268,7 @@ def _pair_at(row: _Row, in_channels: int, width: int) -> tuple[ResolvedBlock, Re
     return first, _rest_at(row.rest, first.site.out_channels, width)
 
 
-@lru_cache(16_384)
+@lru_cache(4096)
 def _rest_at(slot: _Slot, channels: int, width: int) -> ResolvedBlock:
     return slot.block(channels, width)
 

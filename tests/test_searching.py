@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -24,19 +25,26 @@ def test_a_draw_gives_what_it_gives_alone(name: str, seed: int, guided: bool) ->
 @given(seed=st.integers(0, 2**32), tries=st.integers(1, 3))
 def test_a_draw_that_finds_nothing_says_so_in_its_turn(seed: int, tries: int) -> None:
     space = load_space("cifar_resnets").constrained("params % 2 == 0")
-    given_first = []
-    with pytest.raises(rf.SpecError) as caught:
-        for found in space.sample(seed, tries=tries):
-            given_first.append(found)
-            assert len(given_first) < 5000
-    last = given_first[-1].number if given_first else -1
-    for number in range(last + 1, last + 100):
+    found, error = until_error(space.sample(seed, tries=tries))
+    following = found[-1].number + 1 if found else 0
+    for number in range(following, following + 100):
         try:
             repeated = space.nth(number, seed, tries=tries)
-        except rf.SpecError as error:
-            assert str(error) == str(caught.value)
+        except rf.SpecError as alone:
+            assert str(error) == str(alone)
             return
-        assert repeated.digest in {found.digest for found in given_first}
+        assert repeated.digest in {each.digest for each in found}
+
+
+def until_error(draws: Iterator[Architecture]) -> tuple[list[Architecture], rf.SpecError]:
+    """The networks before an error, and it."""
+    found: list[Architecture] = []
+    try:
+        for each in islice(draws, 5000):
+            found.append(each)  # noqa: PERF402 - those before the error are kept
+    except rf.SpecError as error:
+        return found, error
+    raise AssertionError("5,000 draws found a network")
 
 
 def test_a_quantity_of_ones_own_is_measured_in_turn() -> None:

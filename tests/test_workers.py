@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from math import sqrt
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
+from unittest import mock
 
 import pytest
 import resforge as rf
 from command_line import Cli
 from resforge.errors import ResforgeError
 from resforge.generation import NetworkFolder, Space, load_space
+from resforge.generation.sharing import Sent
 from resforge.generation.workers import Shared
 from resforge.specs import STEMS, StemSpec
 
@@ -90,6 +93,18 @@ def test_a_quantity_that_cannot_be_sent_is_refused() -> None:
     space = load_space("cifar_resnets").constrained("own > 0", own=lambda found: found.macs)
     with pytest.raises(rf.SpecError, match="use workers=1"):
         next(space.sample(workers=2))
+
+
+def test_the_spec_of_a_network_of_another_process_waits_until_it_is_asked_for() -> None:
+    points = load_space("regnet_x").points
+    found = points.at(5)
+    with mock.patch.object(points.template, "spec_at", wraps=points.template.spec_at) as made:
+        received = Sent.of(found).received(points)
+        assert received.digest == found.digest
+        assert not made.called
+        assert received.spec == found.spec
+    assert received == found == pickle.loads(pickle.dumps(Sent.of(found).received(points)))
+    assert repr(received) == repr(found)
 
 
 @pytest.fixture

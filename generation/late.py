@@ -1,0 +1,42 @@
+"""Values whose dear fields are found out when somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Self
+
+_WAYS = "_ways"
+
+
+class Late:
+    """Base of a frozen dataclass without slots, of which a field may be left for later.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Sum(Late):
+    ...     name: str
+    ...     value: int
+    >>> late = Sum.later({"value": lambda: sum(range(5))}, name="late")
+    >>> late == Sum("late", 10), late
+    (True, Sum(name='late', value=10))
+    """
+
+    @classmethod
+    def later(cls, ways: Mapping[str, Callable[[], Any]], **known: Any) -> Self:
+        """A value of ``known`` fields, and of those that ``ways`` find out, once each."""
+        found = cls.__new__(cls)
+        vars(found).update(known, **{_WAYS: ways})
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        way = vars(self).get(_WAYS, {}).get(name)
+        if way is None:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        value = vars(self)[name] = way()
+        return value
+
+    # The ways may hold much else.
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
+        return type(self), tuple(values)
