@@ -41,7 +41,7 @@ def until_error(draws: Iterator[Architecture]) -> tuple[list[Architecture], rf.S
     found: list[Architecture] = []
     try:
         for each in islice(draws, 5000):
-            found.append(each)  # noqa: PERF402 - those before the error are kept
+            found.append(each)
     except rf.SpecError as error:
         return found, error
     raise AssertionError("5,000 draws found a network")
