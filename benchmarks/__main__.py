@@ -7,6 +7,7 @@ which holds the figures: a suite's tables are replaced by this run's, those of o
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -57,6 +58,8 @@ def _arguments() -> argparse.Namespace:
 def _run(given: argparse.Namespace) -> None:
     device = as_device(given.device)
     torch.set_num_threads(1)
+    # Whole commands are measured with their byte code on the disk, as pip leaves it there.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     console = Console(width=None if Console().is_terminal else 120)
     begun = time.perf_counter()
     for suite in given.suites:

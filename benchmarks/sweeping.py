@@ -12,7 +12,6 @@ those of the small networks are. How well the workers are used is that of
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -116,7 +115,6 @@ def command(*words: str) -> Told:
     process = subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
-        env=_with_byte_code(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -128,11 +126,6 @@ def command(*words: str) -> Told:
     seconds = time.perf_counter() - begun
     # One line for each trial, which is printed when it was recorded.
     return Told([(at, line) for at, line in heard if line.startswith("[")], seconds)
-
-
-def _with_byte_code() -> dict[str, str]:
-    """The environment, in which Python keeps byte code, as pip does for what it installs."""
-    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def use() -> Iterator[Figure]:
