@@ -137,7 +137,8 @@ def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
 
 def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     frame, channels = spec.frame, spec.frame.stem_channels
-    rates, ramps, around = _drop_rates(spec), _ramps(spec, channels), _around(frame)
+    rates, around = _drop_rates(spec), _around(frame)
+    ramps: dict[int, list[int]] | None = None
     even, dilation = frame.spec.stochastic_depth is None, 1
     found: list[tuple[Run, ...]] = []
     for index, stage in enumerate(spec.stages):
@@ -152,9 +153,10 @@ def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
             first, rest = _pair_at(row, channels, stage.width or 1)
             runs = ((first, 1),) if depth == 1 else ((first, 1), (rest, depth - 1))
         else:
-            ramp = ramps.get(index)
+            if ramps is None:
+                ramps = _ramps(spec, frame.stem_channels)
             sums = _sums_after(found)
-            runs = tuple(_runs_in(spec, around, index, ramp, channels, sums, rates))
+            runs = tuple(_runs_in(spec, around, index, ramps.get(index), channels, sums, rates))
         if runs:
             channels = runs[-1][0].site.out_channels
         found.append(runs)
@@ -340,8 +342,6 @@ def _ramps(spec: NetworkFields, stem_channels: int) -> dict[int, list[int]]:
     between neighbouring widths.
     """
     ramps: dict[int, list[int]] = {}
-    if all(stage.frame.repeats for stage in spec.stages):
-        return ramps
     start, pending = stem_channels, list[int]()
     for index, stage in enumerate(spec.stages):
         if stage.widen == "linear":
