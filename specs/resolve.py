@@ -150,8 +150,12 @@ def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
             row = _row(around, own, index, dilation, follows)
         runs: tuple[Run, ...]
         if row is not None and depth:
-            first, rest = _pair_at(row, channels, stage.width or 1)
-            runs = ((first, 1),) if depth == 1 else ((first, 1), (rest, depth - 1))
+            width = stage.width or 1
+            first = _block_at(row.first, channels, width)
+            runs = ((first, 1),)
+            if depth > 1:
+                rest = _block_at(row.rest, first.site.out_channels, width)
+                runs = (first, 1), (rest, depth - 1)
         else:
             if ramps is None:
                 ramps = _ramps(spec, frame.stem_channels)
@@ -261,18 +265,9 @@ def _row(
 
 
 @lru_cache(16_384)
-def _pair_at(row: _Row, in_channels: int, width: int) -> tuple[ResolvedBlock, ResolvedBlock]:
-    """The first block of a stage, and the second, which stands for all that follow.
-
-    Generated networks share many of their blocks.
-    """
-    first = row.first.block(in_channels, width)
-    return first, _rest_at(row.rest, first.site.out_channels, width)
-
-
-@lru_cache(4096)
-def _rest_at(slot: _Slot, channels: int, width: int) -> ResolvedBlock:
-    return slot.block(channels, width)
+def _block_at(slot: _Slot, in_channels: int, width: int) -> ResolvedBlock:
+    """The block of a place with its channels. Generated networks share many of their blocks."""
+    return slot.block(in_channels, width)
 
 
 def _runs_in(
