@@ -34,6 +34,5 @@ def figures_at(spec: ResNetSpec, size: Size) -> Figures:
     sums = totals_of(spec, size)
     if not sums.fits:
         return figures_of(fitting(spec, size))  # raises, and says why
-    field = sums.receptive_field
-    field = field if type(field) is int else largest(field)
+    field = largest(sums.receptive_field)
     return Figures(sums.params, sums.macs, sums.activations, sums.depth, field)

@@ -150,12 +150,7 @@ def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
             row = _row(around, own, index, dilation, follows)
         runs: tuple[Run, ...]
         if row is not None and depth:
-            width = stage.width or 1
-            first = _block_at(row.first, channels, width)
-            runs = ((first, 1),)
-            if depth > 1:
-                rest = _block_at(row.rest, first.site.out_channels, width)
-                runs = (first, 1), (rest, depth - 1)
+            runs = _repeated(row, channels, stage.width or 1, depth)
         else:
             if ramps is None:
                 ramps = _ramps(spec, frame.stem_channels)
@@ -262,6 +257,14 @@ def _row(
     first = _Entered(spec.step, dilations, follows_activation)
     rest = _Entered(1, _dilations(own, own), False)
     return _Row(_Slot(around, chosen, index, 0, first), _Slot(around, chosen, index, 1, rest))
+
+
+def _repeated(row: _Row, in_channels: int, width: int, depth: int) -> tuple[Run, ...]:
+    """The runs of a stage of a row."""
+    first = _block_at(row.first, in_channels, width)
+    if depth == 1:
+        return ((first, 1),)
+    return (first, 1), (_block_at(row.rest, first.site.out_channels, width), depth - 1)
 
 
 @lru_cache(16_384)
