@@ -116,7 +116,7 @@ class Draws:
             for sent in Shared(make, numbers, self._workers, self.together):
                 yield None if sent is None else (sent.received(self.points), sent.text)
             return
-        for found in self._made(numbers, known if self._small else {}):
+        for found in self._made(numbers, known):
             yield None if found is None else (found, text(found) if text else "")
 
     def _made(
@@ -125,10 +125,11 @@ class Draws:
         """What draws give, in turn; see :meth:`_search`."""
         left = iter(numbers)
         while some := [*islice(left, self._at_once)]:
-            searches = {number: self._search(number, known) for number in some}
+            # No draw of a large space depends on another.
+            searches = {n: self._search(n, known if self._small else {}) for n in some}
             found, looks = search_together(self.points, searches)
             for each in found:
-                if isinstance(each, SpecError):
+                if isinstance(each, Exception):
                     raise each
                 yield each
             # Of rare networks, the first would have to wait for all others.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from ..errors import SpecError
 from .points import Architecture, Miss, Points
 
 Search = Generator[int, Architecture | Miss, Architecture | None]
 """The search of a draw: it asks for points by their indexes, is sent what stands there, and returns
-a network, or None. Raises :class:`SpecError` where nothing is found."""
+a network, or None. Raises :class:`SpecError` where nothing is found, and what a look raises."""
 
-Found = Architecture | SpecError | None
+Found = Architecture | Exception | None
 """What a search returned or raised."""
 
 
@@ -27,11 +26,13 @@ def search_together(points: Points, searches: Mapping[int, Search]) -> tuple[lis
     while True:
         asked: dict[int, int] = {}
         for number, answer in answers.items():
+            search = searches[number]
+            answer_with: Any = search.throw if isinstance(answer, Exception) else search.send
             try:
-                asked[number] = searches[number].send(answer)
+                asked[number] = answer_with(answer)
             except StopIteration as end:
                 found[number] = end.value
-            except SpecError as error:
+            except Exception as error:
                 found[number] = error
         if not asked:
             return [*found.values()], looks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from hypothesis import strategies as st
 from resforge.generation import Architecture, Miss, Space, load_space
 from resforge.generation.points import TOGETHER, Points
 from resforge.generation.spaces import list_spaces
+from resforge.planner import figures
+from resforge.planner.totals import Totals, totals_of
+from resforge.specs import ResNetSpec
+from resforge.specs.layer import Size
 
 
 @given(name=st.sampled_from(list_spaces()), seed=st.integers(0, 2**32), guided=st.booleans())
@@ -34,6 +39,42 @@ def test_a_draw_that_finds_nothing_says_so_in_its_turn(seed: int, tries: int) ->
             assert str(error) == str(alone)
             return
         assert repeated.digest in {each.digest for each in found}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_draws_of_a_large_space_do_not_depend_on_each_other(seed: int) -> None:
+    """A network that several of them find is that of the first."""
+    free = {"stages[*].depth": {"log_int": [1, 26]}}
+    where = {"conditions": ["sum(depths) % 3 == 0"]}
+    space = Space(space=1, base="cifar_resnet20", free=free, where=where)
+    assert space.size > 16_384
+    found = [*islice(space.sample(seed), 150)]
+    alone = [space.nth(number, seed) for number in range(found[-1].number + 1)]
+    assert len(alone) > len(found)
+    firsts = {each.digest: each for each in reversed(alone)}.values()
+    assert found == sorted(firsts, key=attrgetter("number"))
+
+
+def test_a_kind_of_ones_own_that_fails_does_so_in_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted(spec: ResNetSpec, size: Size) -> Totals:
+        if spec.stages[1].width == 72:
+            raise ZeroDivisionError
+        return totals_of(spec, size)
+
+    # As the code of a kind would: that is called within.
+    monkeypatch.setattr(figures, "totals_of", counted)
+    free = {"stages[*].width": {"int": [64, 104]}}
+    base = rf.load("cifar_resnet20").replace({"shortcut": "projection"})
+    space = Space(space=1, base=base, free=free)
+    drawn, listed = list[Architecture](), list[Architecture]()
+    with pytest.raises(ZeroDivisionError):
+        drawn.extend(space.sample(2))
+    assert [each.number for each in drawn] == [*range(32)]
+    with pytest.raises(ZeroDivisionError):
+        space.nth(32, seed=2)
+    with pytest.raises(ZeroDivisionError):
+        listed.extend(space.enumerate(start=20))
+    assert [each.index for each in listed] == [*range(20, 8 * 41)]
 
 
 def until_error(draws: Iterator[Architecture]) -> tuple[list[Architecture], rf.SpecError]:
@@ -67,7 +108,7 @@ def looks_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     looks: list[int] = []
     look_each = Points.look_each
 
-    def noted(self: Points, asked: Any) -> list[Architecture | Miss]:
+    def noted(self: Points, asked: Any) -> list[Architecture | Miss | Exception]:
         looks.append(len(asked))
         return look_each(self, asked)
 
