@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field
 
 from .activation import Activation
-from .base import MAX_STAGES, Channels, Spec, Version, Whole
+from .base import MAX_STAGES, Channels, Spec, Version, Whole, keep, kept
 from .block import AnyBlock
 from .blocks import BasicSpec
 from .convolution import PLAIN, ConvolutionSpec
@@ -28,7 +28,6 @@ from .stochastic_depth import StochasticDepth
 class NetworkFields(Spec):
     """Stem, stages and head of a residual network, with what they share."""
 
-    # What :func:`resforge.specs.resolve.runs_of` and :attr:`frame` found, once for each spec.
     __slots__ = ("_frame", "_runs")
 
     resforge: Version
@@ -71,20 +70,16 @@ class NetworkFields(Spec):
     """Initial values of the weights."""
 
     @property
+    @kept("_frame")
     def frame(self) -> Frame:
         """All of the network but its stages and its name."""
-        try:
-            found: Frame = _frame_kept(self)
-        except AttributeError:
-            fields = self.__dict__
-            found = _frame(*[fields[name] for name in _FRAME])
-            object.__setattr__(self, "_frame", found)
-        return found
+        fields = self.__dict__
+        return _frame(*[fields[name] for name in _FRAME])
 
     def with_stages(self, stages: tuple[StageSpec, ...]) -> Self:
         """The network with other stages."""
         found = self.with_values({"stages": stages})
-        object.__setattr__(found, "_frame", self.frame)
+        keep(found, "_frame", self.frame)
         return found
 
     @property
@@ -111,7 +106,7 @@ class Frame:
     def __init__(self, *values: Any) -> None:
         # A spec whose one stage stands for any.
         self.spec = NetworkFields.model_construct(**dict(zip(_FRAME, values, strict=True)))
-        object.__setattr__(self.spec, "_frame", self)
+        keep(self.spec, "_frame", self)
         self.stem_site = self.end_site(self.spec.in_channels)
 
     @cached_property
@@ -129,4 +124,3 @@ _FRAME: Final = tuple(
     name for name in NetworkFields.model_fields if name not in ("resforge", "name", "stages")
 )
 _frame: Final = lru_cache(1024)(Frame)
-_frame_kept: Final = NetworkFields.__dict__["_frame"].__get__

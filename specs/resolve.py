@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from .activation import Activation
 from .axes import Axes
+from .base import keep, kept
 from .block import BlockSpec
 from .convolution import PLAIN, ConvolutionSpec
 from .fields import Frame, NetworkFields
@@ -109,33 +110,17 @@ def blocks_of(spec: NetworkFields) -> Iterator[list[ResolvedBlock]]:
 Run = tuple[ResolvedBlock, int]
 """The first of some blocks in a row that are equal but for their names and drop rates, and how
 many there are."""
-_runs_kept: Final = NetworkFields.__dict__["_runs"].__get__
 
 
+@kept("_runs")
 def runs_of(spec: NetworkFields) -> tuple[tuple[Run, ...], ...]:
     """As :func:`blocks_of`, in a time that does not grow with depth: the runs of each stage."""
-    # A spec never changes: to check it, to plan it and to name it by its digest is one reading.
-    try:
-        found: tuple[tuple[Run, ...], ...] = _runs_kept(spec)
-    except AttributeError:
-        found = tuple(_runs_of(spec))
-        object.__setattr__(spec, "_runs", found)
-    return found
+    # To check a spec, to plan it and to name it by its digest is one reading.
+    return tuple(runs_in_turn(spec))
 
 
 def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     """As :func:`runs_of`, for whoever may not want to know them all."""
-    try:
-        yield from _runs_kept(spec)
-    except AttributeError:
-        found: list[tuple[Run, ...]] = []
-        for runs in _runs_of(spec):
-            found.append(runs)
-            yield runs
-        object.__setattr__(spec, "_runs", tuple(found))
-
-
-def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     frame, channels = spec.frame, spec.frame.stem_channels
     rates, around = _drop_rates(spec), _around(frame)
     ramps: dict[int, list[int]] | None = None
@@ -161,6 +146,7 @@ def _runs_of(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
         found.append(runs)
         dilation = own.dilation
         yield runs
+    keep(spec, "_runs", tuple(found))
 
 
 def _sums_after(stages: Sequence[tuple[Run, ...]]) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from .axes import Axes, uniform
-from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride
+from .base import MAX_BLOCKS, Channels, Depth, Dilation, Spec, Stride, keep, kept
 from .block import AnyBlock, shorten_block
 from .by_axis import ByAxis
 from .inner import BlockInner, StageInner, Widths, listed
@@ -62,7 +62,6 @@ def nothing() -> BlockEntrySpec:
 class StageSpec(BlockChoices):
     """``depth`` blocks alike, or one entry of ``blocks`` for each."""
 
-    # What :attr:`frame` found, once for each stage.
     __slots__ = ("_frame",)
 
     before: FullChain | None = None
@@ -96,20 +95,16 @@ class StageSpec(BlockChoices):
     dilation of the stage before, as in torchvision and timm. (mmsegmentation has the stage's.)"""
 
     @property
+    @kept("_frame")
     def frame(self) -> StageFrame:
         """All of the stage but its depth and its width."""
-        try:
-            found: StageFrame = _frame_kept(self)
-        except AttributeError:
-            fields = self.__dict__
-            found = _frame(*[fields[name] for name in _FRAME])
-            object.__setattr__(self, "_frame", found)
-        return found
+        fields = self.__dict__
+        return _frame(*[fields[name] for name in _FRAME])
 
     def with_size(self, values: Mapping[str, Any]) -> StageSpec:
         """The stage with another depth or width; ``values`` are of :data:`SIZES`."""
         found = self.with_values(values)
-        object.__setattr__(found, "_frame", self.frame)
+        keep(found, "_frame", self.frame)
         return found
 
     @property
@@ -191,7 +186,6 @@ SIZES: Final = frozenset({"depth", "width"})
 """What stages of one frame differ in."""
 _FRAME: Final = tuple(name for name in StageSpec.model_fields if name not in SIZES)
 _frame: Final = lru_cache(1024)(StageFrame)
-_frame_kept: Final = StageSpec.__dict__["_frame"].__get__
 
 
 def _as_list(inner: Any) -> Any:
