@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
 
 import look_trials
 import sweep_trials
-from resforge.ablation import Outcome
+from resforge.ablation import Outcome, read_records
 from resforge.ablation.running.task import Task
 
 Stop = sweep_trials.Stop
@@ -39,8 +40,13 @@ def scored(task: Task, stopped: Stop) -> Outcome:
 
 
 def killing(task: Task, stopped: Stop) -> Outcome:
-    """The driver is killed in the middle of the second look."""
+    """The driver is killed in the middle of the second look, once it has recorded the trial before
+    this one: it gives a trial before it records another."""
     if len(sweep_trials.notes(sweep_trials.log_file(), "start")) == look_trials.CUT_AT:
+        deadline = time.monotonic() + 60.0
+        while len(read_records(Path(task.checkpoint).parents[1]).all_trials) < look_trials.CUT_AT:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         driver = multiprocessing.parent_process()
         assert driver is not None
         os.kill(driver.pid or 0, signal.SIGKILL)
