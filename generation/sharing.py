@@ -33,8 +33,8 @@ class Sent(NamedTuple):
         return cls(found.number, found.index, found.digest, sums, written)
 
     def received(self, points: Points) -> Architecture:
-        """The network, whose spec is put together again where somebody asks for it: that takes as
-        long as all else that is done for a network here."""
+        """The network. Its spec is put together again where somebody asks for it: that would take
+        most of the time that a network takes here."""
         ways = {"spec": partial(points.template.spec_at, self.place)}
         known = {"number": self.number, "index": self.place, "digest": self.digest}
         figures = Figures._make(self.figures)._asdict()
