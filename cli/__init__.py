@@ -22,9 +22,9 @@ def main() -> NoReturn:
     """Run the command line in ``sys.argv`` and exit."""
     # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Python looks for cycles of garbage after every few hundred new objects, which most imports and
-    # drawings are: up to a fifteenth of a command's time. What is found rarely matters: no tensor
-    # and no picture is part of a cycle.
+    # Python looks for cycles of garbage after every few hundred new objects: up to a fifteenth of
+    # the time of a command that imports or draws much. The cycles that wait longer now are small:
+    # those of six epochs of training on pictures held no tensor and no picture.
     gc.set_threshold(10_000)
     try:
         # The commands and what they import take a third of a second.
