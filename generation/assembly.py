@@ -5,15 +5,17 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Sequence
 from operator import is_, itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from ..errors import SpecError
 from ..specs.base import MAX_STAGES
 from ..specs.network import ResNetSpec
+from ..specs.outline import Outline, StageOutline
 from ..specs.paths import Path
 from ..specs.stage import SIZES, StageSpec
 from .parts import Marks, Part
 
+T = TypeVar("T")
 #: Validated values that are kept.
 _MOST: Final = 65_536
 #: And those of one part.
@@ -43,23 +45,23 @@ class Assembly:
         #: The stage that was changed last, the names and values of its changes, and what it became.
         self._latest: tuple[Any, list[str], list[Any], Any] = _NEVER
 
-    def known(self, marks: Marks) -> ResNetSpec | None:
-        """The spec of the network with some marks; None where a value of it was not met yet."""
+    def known(self, marks: Marks) -> Outline | None:
+        """The network with some marks; None where a value of it was not met yet."""
         if self._validator is not ResNetSpec.__pydantic_validator__:
             self._start_again()
         try:
             network: ResNetSpec = self._variants.of(marks)
             if self._whole is not None:
-                return network.with_stages(self._whole.known[self._whole.key(marks)])
+                return Outline(network, self._whole.known[self._whole.key(marks)])
             if self._in_stages:
-                return network.with_stages(tuple([each.of(marks) for each in self._in_stages]))
-            return network
+                return Outline(network, [each.of(marks) for each in self._in_stages])
+            return Outline(network, self._own_stages)
         except KeyError:
             return None
 
-    def spec(self, marks: Marks, tree: dict[str, Any]) -> ResNetSpec:
-        """The spec of ``tree``, which has these marks. Raises :class:`SpecError` with every fault
-        of its values."""
+    def learned(self, marks: Marks, tree: dict[str, Any]) -> Outline:
+        """The network of ``tree``, which has these marks. Raises :class:`SpecError` with every
+        fault of its values."""
         if self._validator is not ResNetSpec.__pydantic_validator__:
             self._start_again()
         try:
@@ -71,9 +73,9 @@ class Assembly:
                     part.known[key] = value
         except (ValueError, SpecError, _UnknownError):
             # What is not plain; or what is wrong: the faults of the whole tree, with their paths.
-            return ResNetSpec.unchecked(tree)
+            return Outline.of(ResNetSpec.unchecked(tree))
         # Each part learned one value, but another thread may have it forgotten again.
-        return self.known(marks) or ResNetSpec.unchecked(tree)
+        return self.known(marks) or Outline.of(ResNetSpec.unchecked(tree))
 
     # Validators cannot be pickled or copied deeply.
     def __getstate__(self) -> dict[str, Any]:
@@ -83,8 +85,9 @@ class Assembly:
     def _start_again(self) -> None:
         """Forget what was validated before a kind was registered."""
         self._network = ResNetSpec.unchecked(self._base)
-        self._stages = [*zip(self._base["stages"], self._network.stages, strict=True)]
-        self._new_stage = StageSpec()
+        self._own_stages = [*map(StageOutline.of, self._network.stages)]
+        self._stages = [*zip(self._base["stages"], self._own_stages, strict=True)]
+        self._new_stage = StageOutline.of(StageSpec())
         self._known.clear()
         self._latest = _NEVER
         for part in self._parts:
@@ -93,11 +96,11 @@ class Assembly:
         #: All stages, where they are one part.
         self._whole = next((part for part in fields if part.name == "stages"), None)
         fields = [part for part in fields if part is not self._whole]
-        self._variants = _Variants(self._network, fields, self._most)
+        self._variants = _Variants(self._network, fields, self._most, _itself)
         inner = [part for part in self._parts if len(part.place) > 1]
         # Made before it is assigned: another thread may look for it, or make the same.
         self._in_stages = [
-            _Variants(stage, [part for part in inner if part.place[1] == index], self._most)
+            _Stages(stage, [part for part in inner if part.place[1] == index], self._most)
             for index, stage in enumerate(self._network.stages if inner else ())
         ]
         self._validator = ResNetSpec.__pydantic_validator__
@@ -120,7 +123,7 @@ class Assembly:
             raise _UnknownError
         return tuple([self._stage(index, stage) for index, stage in enumerate(value)])
 
-    def _stage(self, index: int, tree: Any) -> StageSpec:
+    def _stage(self, index: int, tree: Any) -> StageOutline:
         """The stage of ``tree``, which is that of the base with other values, or a new one."""
         if type(tree) is not dict:
             raise _UnknownError
@@ -128,22 +131,24 @@ class Assembly:
         stage = self._new_stage
         if index < len(self._stages) and tree.keys() == self._stages[index][0].keys():
             old, stage = self._stages[index]
-        sizes, others = dict[str, Any](), dict[str, Any]()
+        depth, width, others = stage.depth, stage.width, dict[str, Any]()
         for name, value in tree.items():
-            if name in SIZES:
-                sizes[name] = self._validated(StageSpec, name, value)
+            if name == "depth":
+                depth = self._validated(StageSpec, name, value)
+            elif name == "width":
+                width = self._validated(StageSpec, name, value)
             elif name not in old or value is not old[name]:
                 others[name] = value
-        return self._with(stage, others).with_size(sizes) if others else stage.with_size(sizes)
+        return (self._with(stage, others) if others else stage).sized(depth, width)
 
-    def _with(self, stage: StageSpec, changes: dict[str, Any]) -> StageSpec:
+    def _with(self, stage: StageOutline, changes: dict[str, Any]) -> StageOutline:
         """``stage`` with other values than depth and width."""
         base, names, values, found = self._latest
         # Those of neighbours are mostly the same objects; equal ones may be 1 and true.
         if stage is base and names == [*changes] and all(map(is_, values, changes.values())):
-            return cast(StageSpec, found)
+            return cast(StageOutline, found)
         valid = {name: self._validated(StageSpec, name, changes[name]) for name in changes}
-        changed = stage.with_values(valid)
+        changed = StageOutline.of(stage.base.with_values(valid))
         self._latest = stage, [*changes], [*changes.values()], changed
         return changed
 
@@ -168,57 +173,59 @@ class Assembly:
         return found
 
 
-class _Variants:
-    """A network but for its stages, or a stage, with other values at some parts."""
+class _Variants(Generic[T]):
+    """A network but for its stages, or a stage but for its depth and width, with other values at
+    some parts; of each what ``shape`` makes of its spec."""
 
-    def __init__(self, base: Any, parts: Sequence[Part], most: int) -> None:
-        self._base, self._most = base, most
-        #: The part that it is.
-        self._whole = next((part for part in parts if len(part.place) == 2), None)
-        self._sizes = [part for part in parts if part.name in SIZES]
-        self._others = [part for part in parts if part not in self._sizes]
-        #: With other values than depth and width, and with these, too.
-        self._variants: dict[Any, Any] = {}
-        self._known: dict[Any, Any] | None = {}
-        self._key, self._all = _key_of(self._others), _key_of(parts)
+    def __init__(
+        self, base: Any, parts: Sequence[Part], most: int, shape: Callable[[Any], T]
+    ) -> None:
+        self._base, self._parts, self._most, self._shape = base, parts, most, shape
+        self._usual = shape(base)
+        marks = sorted({mark for part in parts for mark in part.marks})
+        self._key: Callable[[Marks], Any] = itemgetter(*marks) if marks else lambda _: ()
+        self._known: dict[Any, T] = {}
 
-    def of(self, marks: Marks) -> Any:
+    def of(self, marks: Marks) -> T:
         """That with some marks. Raises ``KeyError`` where a value of it was not met yet."""
-        known = self._known
-        if known is None:
-            return self._made(marks)
-        key = self._all(marks)
-        found = known.get(key)
+        if not self._parts:
+            return self._usual
+        key = self._key(marks)
+        found = self._known.get(key)
         if found is None:
-            found = known[key] = self._made(marks)
-            if len(known) > self._most:
-                # Too many to meet one again soon: to keep them takes more time than it saves.
-                self._known = None
+            values = {part.name: part.known[part.key(marks)] for part in self._parts}
+            found = self._shape(self._base.with_values(values))
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[key] = found
         return found
 
-    def _made(self, marks: Marks) -> Any:
+
+class _Stages:
+    """A stage with other values at some parts."""
+
+    def __init__(self, base: StageSpec, parts: Sequence[Part], most: int) -> None:
+        named = {part.name: part for part in parts}
+        self._depth, self._width = named.get("depth"), named.get("width")
+        #: The part that it is as a whole.
+        self._whole = next((part for part in parts if len(part.place) == 2), None)
+        others = [part for part in parts if part.name not in SIZES]
+        self._variants = _Variants(base, others, most, StageOutline.of)
+
+    def of(self, marks: Marks) -> StageOutline:
+        """That with some marks. Raises ``KeyError`` where a value of it was not met yet."""
         if self._whole is not None:
-            return self._whole.known[self._whole.key(marks)]
-        found = self._base
-        if self._others:
-            key = self._key(marks)
-            found = self._variants.get(key)
-            if found is None:
-                found = self._base.with_values(_values(self._others, marks))
-                if len(self._variants) >= self._most:
-                    self._variants.clear()
-                self._variants[key] = found
-        return found.with_size(_values(self._sizes, marks)) if self._sizes else found
+            found: StageOutline = self._whole.known[self._whole.key(marks)]
+            return found
+        stage, depth, width = self._variants.of(marks), self._depth, self._width
+        return stage.sized(
+            stage.depth if depth is None else depth.known[depth.key(marks)],
+            stage.width if width is None else width.known[width.key(marks)],
+        )
 
 
-def _key_of(parts: Sequence[Part]) -> Callable[[Marks], Any]:
-    """The marks that some parts depend on."""
-    marks = sorted({mark for part in parts for mark in part.marks})
-    return itemgetter(*marks) if marks else lambda _: ()
-
-
-def _values(parts: Sequence[Part], marks: Marks) -> dict[str, Any]:
-    return {part.name: part.known[part.key(marks)] for part in parts}
+def _itself(spec: ResNetSpec) -> ResNetSpec:
+    return spec
 
 
 class _UnknownError(Exception):

@@ -25,6 +25,8 @@ GRAIN = 1024
 
 #: Values picked lately whose parts are remembered.
 _LATELY = 64
+#: Finds the index of the value that holds a ticket.
+Picker = Callable[[int], int]
 
 
 class Lately(dict[int, list[int]]):
@@ -69,6 +71,11 @@ class Choices:
     def pick(self, ticket: int) -> int:
         """The index of the value that holds ``ticket``, a number from 0 to ``weight - 1``."""
         raise NotImplementedError
+
+    @property
+    def picker(self) -> Picker:
+        """What picks as :meth:`pick` does, in less time where that is a search in a list."""
+        return self.pick
 
     def by_place(self, index: int, places: int) -> list[int]:
         """A number for each item of the value at ``index``, a list with one for each of so many
@@ -153,7 +160,11 @@ class Range(Choices):
         return self._ends[-1] if self.weighted else self.size
 
     def pick(self, ticket: int) -> int:
-        return bisect_right(self._ends, ticket) if self.weighted else ticket
+        return self.picker(ticket)
+
+    @property
+    def picker(self) -> Picker:
+        return partial(bisect_right, self._ends) if self.weighted else int
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         length = 1
@@ -206,6 +217,12 @@ class OneOf(Choices):
         ticket = inner % option.weight if exact else inner * option.weight // self._share
         return self.start(number) + option.pick(ticket)
 
+    @property
+    def picker(self) -> Picker:
+        if self.size == len(self.options) and self._share == 1:  # values, without a choice in any
+            return partial(bisect_right, self._slots)
+        return self.pick
+
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         number, inner = self.locate(index)
         for other, option in enumerate(self.options):
@@ -241,14 +258,12 @@ class Product(Choices):
         self.parts = parts
         self._sizes = [part.size for part in parts]
         self.size = prod(self._sizes)
-        self._weights = [part.weight for part in parts]
-        self.weight = prod(self._weights)
-        self._lately = Lately()
+        self.weight = prod(part.weight for part in parts)
+        self._picking = _picking(parts)
 
     def split(self, index: int) -> list[int]:
         """The index of each part: the digits of ``index`` in the mixed radix of the sizes."""
-        known = self._lately.get(index)
-        return _digits(index, self._sizes) if known is None else known[:]
+        return _digits(index, self._sizes)
 
     def join(self, indexes: Sequence[int]) -> int:
         """The index of the value whose parts stand at ``indexes``; inverse of :meth:`split`."""
@@ -283,14 +298,11 @@ class Product(Choices):
         return _item(shown(self.join(digits)), key)
 
     def pick(self, ticket: int) -> int:
-        pairs = zip(self.parts, _digits(ticket, self._weights), strict=True)
-        digits = [part.pick(digit) for part, digit in pairs]
-        index = self.join(digits)
-        self._lately.note(index, digits)
+        index = 0
+        for weight, place, pick in self._picking:
+            ticket, digit = divmod(ticket, weight)
+            index += place * pick(digit)
         return index
-
-    def by_place(self, index: int, places: int) -> list[int]:
-        return self.split(index)
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         for _, step, neighbour in self.steps_by_part(index):
@@ -333,6 +345,46 @@ class Fields(Product):
             yield f"{self.names[number]} {step}", neighbour
 
 
+class Point(Product):
+    """A list of values for each of some fields, with one for each place that the field has."""
+
+    def __init__(self, lists: Sequence[Choices], places: Sequence[int]) -> None:
+        super().__init__(lists)
+        #: The choices that are made one by one, and at how many places each says what stands.
+        self._made: list[tuple[Choices, int]] = []
+        for choices, count in zip(lists, places, strict=True):
+            if isinstance(choices, Product):
+                self._made += [(part, 1) for part in choices.parts]
+            else:
+                self._made.append((choices, count))
+        self._picking = _picking([choices for choices, _ in self._made])
+        self._is_by_place = all(count == 1 for _, count in self._made)
+        self._lately = Lately()
+
+    def pick(self, ticket: int) -> int:
+        index, digits = 0, []
+        for weight, place, pick in self._picking:
+            ticket, digit = divmod(ticket, weight)
+            digit = pick(digit)
+            index += place * digit
+            digits.append(digit)
+        self._lately.note(index, digits[::-1])
+        return index
+
+    def marks(self, index: int) -> list[int]:
+        """A number for the value at each place: where two points have the same number at a place,
+        they have the same value there."""
+        digits = self._lately.get(index)
+        if digits is None:
+            digits = _digits(index, [choices.size for choices, _ in self._made])
+        if self._is_by_place:
+            return digits[:]
+        marks: list[int] = []
+        for digit, (choices, count) in zip(digits, self._made, strict=True):
+            marks += choices.by_place(digit, count)
+        return marks
+
+
 class Same(Choices):
     """One value, repeated at each of several places."""
 
@@ -350,6 +402,10 @@ class Same(Choices):
 
     def pick(self, ticket: int) -> int:
         return self.value.pick(ticket)
+
+    @property
+    def picker(self) -> Picker:
+        return self.value.picker
 
     def steps(self, index: int) -> Iterator[tuple[str, int]]:
         return self.value.steps(index)
@@ -387,6 +443,16 @@ def _share(weights: Sequence[int]) -> int:
     """
     most = GRAIN * max(weights)
     return min(lcm(*weights), most)
+
+
+def _picking(parts: Sequence[Choices]) -> list[tuple[int, int, Picker]]:
+    """Of each part, the last first: its weight, what one of its values counts within an index, and
+    what picks one."""
+    found, place = [], 1
+    for part in reversed(parts):
+        found.append((part.weight, place, part.picker))
+        place *= part.size
+    return found
 
 
 def _digits(number: int, radices: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Self
 
@@ -17,16 +17,22 @@ class Late:
     ... class Sum(Late):
     ...     name: str
     ...     value: int
-    >>> late = Sum.later({"value": lambda: sum(range(5))}, name="late")
+    >>> late = Sum.later({"value": lambda: sum(range(5))}, {"name": "late"})
     >>> late == Sum("late", 10), late
     (True, Sum(name='late', value=10))
     """
 
     @classmethod
-    def later(cls, ways: Mapping[str, Callable[[], Any]], **known: Any) -> Self:
+    def later(
+        cls,
+        ways: Mapping[str, Callable[[], Any]],
+        known: Mapping[str, Any] | Iterable[tuple[str, Any]],
+    ) -> Self:
         """A value of ``known`` fields, and of those that ``ways`` find out, once each."""
         found = cls.__new__(cls)
-        vars(found).update(known, **{_WAYS: ways})
+        own = vars(found)
+        own.update(known)
+        own[_WAYS] = ways
         return found
 
     def __getattr__(self, name: str) -> Any:

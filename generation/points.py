@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Final, cast
 
 from ..errors import Fault, SpecError
 from ..planner.figures import Figures, figures_at
@@ -45,6 +45,17 @@ class Architecture(Late):
     parents: tuple[str, ...] = ()
     """Digests of the networks that it was made from; two for a crossover."""
 
+    @classmethod
+    def unmade(
+        cls, make: Callable[[], ResNetSpec], number: int, index: int, name: str, figures: Figures
+    ) -> Architecture:
+        """A network whose spec is made where somebody asks for it: most are only counted."""
+        known = number, index, name, *figures, "", ()
+        return cls.later({"spec": make}, zip(_KNOWN, known, strict=True))
+
+
+_KNOWN: Final = [field.name for field in fields(Architecture) if field.name != "spec"]
+
 
 @dataclass(frozen=True)
 class Miss(Late):
@@ -62,27 +73,29 @@ class Miss(Late):
     @classmethod
     def illegal(cls, index: int, why: Callable[[], Sequence[Fault]]) -> Miss:
         """A point that is no legal network. ``why`` finds the faults: most are never asked for."""
-        ways = {"faults": lambda: tuple(why())}
-        return cls.later(ways, index=index, figures=None, missed={})
+        known: dict[str, Any] = {"index": index, "figures": None, "missed": {}}
+        return cls.later({"faults": lambda: tuple(why())}, known)
 
 
 class _Look:
     """A look at a point."""
 
-    __slots__ = ("figures", "found", "index", "number", "size", "spec")
+    __slots__ = ("figures", "found", "index", "make", "number", "outline", "size")
 
     def __init__(self, index: int, number: int) -> None:
         self.index, self.number = index, number
         self.found: Architecture | Miss | Exception | None = None
         """What stands at the point, or what somebody's code raised there; None while unknown."""
-        self.spec: ResNetSpec
+        self.make: Callable[[], ResNetSpec]
+        self.outline: ResNetSpec
+        """What stands in for the spec that it makes, where that is only read."""
         self.size: Size
         self.figures: Figures
 
     def network(self) -> Architecture:
         """The network, whose costs are known."""
-        found = self.number, self.index, self.spec, digest(self.spec, self.size)
-        return Architecture(*found, *self.figures)
+        name = digest(self.outline, self.size)
+        return Architecture.unmade(self.make, self.number, self.index, name, self.figures)
 
 
 #: Points that are looked at step by step.
@@ -108,6 +121,7 @@ class Points:
         self._measured = measured or {}
         #: Places of limits on measured quantities.
         self._dear = {each.place for each in limits if not each.names.isdisjoint(self._measured)}
+        self._reads = any(each.names for each in limits)
         self._cheap = [each for each in limits if each.place not in self._dear]
 
     @property
@@ -168,13 +182,15 @@ class Points:
 
     def _make(self, look: _Look) -> None:
         try:
-            look.spec = self.template.spec_at(look.index)
+            outline = self.template.outline_at(look.index)
         except SpecError as error:
             look.found = Miss(look.index, error.faults, None, {})
+            return
+        look.make, look.outline = outline.spec, cast(ResNetSpec, outline)
 
     def _check(self, look: _Look) -> None:
         try:
-            legal = is_legal(look.spec)
+            legal = is_legal(look.outline)
         except SpecError as error:  # of an operation that somebody registered
             look.found = Miss(look.index, error.faults, None, {})
             return
@@ -182,9 +198,9 @@ class Points:
             look.found = Miss.illegal(look.index, partial(self._rules_broken, look.index))
 
     def _count(self, look: _Look) -> None:
-        look.size = (self._side,) * look.spec.dims
+        look.size = (self._side,) * look.outline.dims
         try:
-            look.figures = _sized(look.spec, look.size)
+            look.figures = _sized(look.outline, look.size)
         except SpecError as error:
             look.found = Miss(look.index, error.faults, None, {})
 
@@ -194,7 +210,9 @@ class Points:
             return
         ways = {n: partial(_measure, n, way, look.network) for n, way in self._measured.items()}
         try:
-            far = self._missed(Scope(look.spec, look.figures, ways))
+            # Conditions may look at any of its fields.
+            spec = look.make() if self._reads else look.outline
+            far = self._missed(Scope(spec, look.figures, ways))
         except UndefinedError as error:
             look.found = Miss(look.index, (error.fault,), None, {})
             return

@@ -35,10 +35,8 @@ class Sent(NamedTuple):
     def received(self, points: Points) -> Architecture:
         """The network. Its spec is put together again where somebody asks for it: that would take
         most of the time that a network takes here."""
-        ways = {"spec": partial(points.template.spec_at, self.place)}
-        known = {"number": self.number, "index": self.place, "digest": self.digest}
-        figures = Figures._make(self.figures)._asdict()
-        return Architecture.later(ways, **known, **figures, move="", parents=())
+        make, figures = partial(points.template.spec_at, self.place), Figures._make(self.figures)
+        return Architecture.unmade(make, self.number, self.place, self.digest, figures)
 
 
 def looked_at(

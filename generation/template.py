@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from ..errors import Fault, SpecError, path_text
 from ..specs.network import ResNetSpec
+from ..specs.outline import Outline
 from ..specs.paths import Path, expand_stars, get_path, parse_path, whole_path
 from .assembly import Assembly
-from .choices import Choices, OneOf, Product
+from .choices import Choices, OneOf, Point, Product
 from .declared import read_free
 from .derived import Derived, in_order, rules_of
 from .parts import parts_of
@@ -57,7 +58,9 @@ class Template:
         faults += _sizes_twice(self.free)
         if faults:
             raise SpecError(faults)
-        self.choices = Product([free.choices for free in self.free])
+        self.choices = Point(
+            [free.choices for free in self.free], [len(free.places) for free in self.free]
+        )
         if self.choices.size.bit_length() > _MAX_BITS:
             message = f"the space is larger than 2^{_MAX_BITS}"
             raise SpecError(Fault("limit", message, "free", "leave fields out"))
@@ -93,22 +96,17 @@ class Template:
             rule.put(tree)
         return tree
 
-    def spec_at(self, index: int) -> ResNetSpec:
-        """The spec at ``index``, each value validated and the rules between them not looked at.
+    def outline_at(self, index: int) -> Outline:
+        """The network at ``index``, each value validated and the rules between them not looked at.
 
         Raises :class:`SpecError`.
         """
-        marks = self._marks(index)
-        known = self._assembly.known(marks)
-        return self._assembly.spec(marks, self.tree_at(index)) if known is None else known
+        marks = self.choices.marks(index)
+        return self._assembly.known(marks) or self._assembly.learned(marks, self.tree_at(index))
 
-    def _marks(self, index: int) -> list[int]:
-        """A number for the value at each free place, place by place; see
-        :meth:`Choices.by_place`."""
-        marks: list[int] = []
-        for free, digit in zip(self.free, self.choices.split(index), strict=True):
-            marks += free.choices.by_place(digit, len(free.places))
-        return marks
+    def spec_at(self, index: int) -> ResNetSpec:
+        """As :meth:`outline_at`, its spec."""
+        return self.outline_at(index).spec()
 
     def _written(self) -> Iterator[tuple[Path, int]]:
         """Each place that a free value is written to, with the number of its mark."""

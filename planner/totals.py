@@ -50,13 +50,14 @@ class Totals:
 
     def add(self, tally: Tally, times: int = 1) -> None:
         """Add so many parts that are alike."""
-        params, macs, activations, depth, end, fits = tally
+        params, macs, activations, depth, channels, end, fits = tally
         self.params += params * times
         self.macs += macs * times
         self.activations += activations * times
         self.depth += depth * times
         self.fits = self.fits and fits
         self.map.go_on(end, times)
+        self.map.channels = channels
 
     def feature(self, name: str) -> Feature:
         """The present map."""
@@ -89,7 +90,7 @@ def _stages(spec: ResNetSpec, size: Size, totals: Totals) -> Iterator[int]:
     at, frame, stages = totals.map, spec.frame, spec.stages
     totals.add(stem_at(spec, size).tally)
     for number, runs in enumerate(runs_of(spec), start=1):
-        if stages[number - 1].before is not None:
+        if stages[number - 1].frame.begins:
             totals.add(before_at(spec, number - 1, at.channels, at.size).tally)
         for resolved, times in runs:
             totals.add(tally_at(resolved, at.size), times)

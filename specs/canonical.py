@@ -97,7 +97,7 @@ def _stages(
     stages, channels, size = [], stem.channels, stem.size
     for index, run in enumerate(runs_of(spec)):
         parts: list[T] = []
-        if spec.stages[index].before is not None:
+        if spec.stages[index].frame.begins:
             before = before_at(spec, index, channels, size)
             size = before.end.size
             chain = meanings(before_at(spec, index, channels, spec.point).modules)
@@ -113,14 +113,14 @@ def _stages(
 
 def _text_at(resolved: ResolvedBlock, size: Size) -> str:
     """The text of a block on a map of ``size``."""
-    known = resolved.known.get(size) or known_at(resolved, size)
+    known = known_at(resolved, size)
     if not known.text:
         course, counted = known.course, known.counted
         if course is None:
             known.text = block_text(*resolved.like, size)
         else:
             counted = course.count(resolved.site)[0].counted if counted is None else counted
-            known.text, known.counted = _text_of(course, counted), None
+            known.text, known.counted = _text_of(course, tuple(counted)), None
     return known.text
 
 
@@ -130,7 +130,7 @@ def _meaning_at(resolved: ResolvedBlock, size: Size) -> dict[str, Any]:
 
 def _rates(spec: NetworkFields) -> dict[str, Any] | None:
     """The chance of each block to lose its branch, and how it is drawn; None for none."""
-    rule = spec.stochastic_depth
+    rule = spec.frame.spec.stochastic_depth
     if rule is None:
         return None
     total = sum(stage.size for stage in spec.stages)
@@ -174,10 +174,11 @@ def block_text(
     course = course_at(block, shortcut, site, size or site.point)
     if course is None:
         return _ENCODER.encode(canonical_block(block, shortcut, site, size))
-    return _text_of(course, course.count(site)[0].counted)
+    return _text_of(course, tuple(course.count(site)[0].counted))
 
 
-def _text_of(course: Course, counted: list[Counted]) -> str:
+@lru_cache(4096)
+def _text_of(course: Course, counted: tuple[Counted, ...]) -> str:
     pattern, order = _pattern(course)
     texts = [_form_text(*each) for each in counted]
     return pattern % tuple([texts[number] for number in order])

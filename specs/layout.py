@@ -145,7 +145,9 @@ def layout_of(resolved: ResolvedBlock, size: Size) -> BlockLayout:
 
 def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
     """The tally of a block on a map of ``size``. Raises as :func:`layout_of` does."""
-    known = resolved.known.get(size) or known_at(resolved, size)
+    known = resolved.latest
+    if known is None or known.size != size:
+        known = known_at(resolved, size)
     if known.tally is None:
         known.tally = _tally_of(resolved, known, size)
     return known.tally
@@ -153,11 +155,18 @@ def tally_at(resolved: ResolvedBlock, size: Size) -> Tally:
 
 def known_at(resolved: ResolvedBlock, size: Size) -> Known:
     """What was found out about a block on a map of ``size``."""
-    own: dict[Size, Known] = vars(resolved).setdefault("known", {})
-    known = own.get(size)
-    if known is None:
-        known = own[size] = Known(_course_of(resolved, size))
-    return known
+    latest, known = resolved.latest, resolved.known
+    if latest is not None and latest.size == size:
+        return latest
+    if known is None and latest is not None:
+        known = resolved.known = {latest.size: latest}
+    found = known.get(size) if known else None
+    if found is None:
+        found = Known(size, _course_of(resolved, size))
+        if known is not None:
+            known[size] = found
+    resolved.latest = found
+    return found
 
 
 def _course_of(resolved: ResolvedBlock, size: Size) -> Course | None:

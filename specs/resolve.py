@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from .activation import Activation
@@ -54,10 +53,10 @@ class _Resolved(NamedTuple):
 class Known:
     """What was found out about a block on maps of one size."""
 
-    __slots__ = ("counted", "course", "tally", "text")
+    __slots__ = ("counted", "course", "size", "tally", "text")
 
-    def __init__(self, course: Course | None) -> None:
-        self.course = course
+    def __init__(self, size: Size, course: Course | None) -> None:
+        self.size, self.course = size, course
         """Its course; None where only its layout says what it adds."""
         self.tally: Tally | None = None
         """What it adds to a network."""
@@ -73,8 +72,11 @@ class ResolvedBlock(_Resolved):
     # Generated networks share many of their blocks.
     fits: bool | None = None
     """Whether nothing is wrong with it at its place; None where nobody has looked."""
-    known: Mapping[Size, Known] = MappingProxyType({})
-    """What was found out about it, by the size of the map that it takes."""
+    latest: Known | None = None
+    """What was found out about it last; mostly all there is."""
+    known: dict[Size, Known] | None = None
+    """What was found out about it, by the size of the map that it takes; None before it was looked
+    at on maps of two sizes."""
     courses: dict[Size, tuple[tuple[Steps, ...], Course | None]] | None = None
     """The latest course of a block of its place with other channels, and the chains that it is
     for, by the size of the map; None where no others are looked at."""
@@ -122,9 +124,9 @@ def runs_of(spec: NetworkFields) -> tuple[tuple[Run, ...], ...]:
 def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
     """As :func:`runs_of`, for whoever may not want to know them all."""
     frame, channels = spec.frame, spec.frame.stem_channels
-    rates, around = _drop_rates(spec), _around(frame)
+    around, even, dilation = _around(frame), frame.spec.stochastic_depth is None, 1
+    rates: Iterator[float] | None = None
     ramps: dict[int, list[int]] | None = None
-    even, dilation = frame.spec.stochastic_depth is None, 1
     found: list[tuple[Run, ...]] = []
     for index, stage in enumerate(spec.stages):
         own, depth, row = stage.frame, stage.depth, None
@@ -139,6 +141,7 @@ def runs_in_turn(spec: NetworkFields) -> Iterator[tuple[Run, ...]]:
         else:
             if ramps is None:
                 ramps = _ramps(spec, frame.stem_channels)
+            rates = _drop_rates(spec) if rates is None else rates
             sums = _sums_after(found)
             runs = tuple(_runs_in(spec, around, index, ramps.get(index), channels, sums, rates))
         if runs:

@@ -198,9 +198,8 @@ class Course:
 
     def tally(self, site: Site, sums: Sums) -> Tally:
         """What the block adds to a network."""
-        end = _new(End, (site.out_channels, *self.end[1:]))
         counts = sums.params, sums.macs, sums.activations
-        return _new(Tally, (*counts, self.depth, end, self.fits))
+        return _new(Tally, (*counts, self.depth, site.out_channels, self.end, self.fits))
 
 
 @lru_cache(1024)

@@ -21,7 +21,10 @@ class Tally(NamedTuple):
     activations: int
     depth: int
     """Weighted layers on the path of the map."""
+    channels: int
+    """Those that it puts out."""
     end: End
+    """The map that it leaves, as if that had one channel: parts of many widths share it."""
     fits: bool
     """Whether each layer and each operation can take the map that it meets."""
 
@@ -40,7 +43,8 @@ def tally_of(layers: Iterable[Layer], modules: Iterable[Module], end: End) -> Ta
     # Most kinds take any map: to ask each module would take an eighth of a first plan's time.
     picky = [module for module in modules if not takes_any_map(module.op.__class__)]
     fits = fits and not any(map(misfit, picky))
-    return _new(Tally, (params, macs, activations, len(weighted(layers)), end, fits))
+    counts = params, macs, activations, len(weighted(layers))
+    return _new(Tally, (*counts, end.channels, _new(End, (1, *end[1:])), fits))
 
 
 def weighted(layers: Iterable[Layer]) -> tuple[Layer, ...]:

@@ -50,7 +50,7 @@ def test_a_spec_put_together_is_the_one_validated_as_a_whole(
     assembly = of_fields(NAMES)
     for mark, written in enumerate((first, second, first)):
         tree = {**BASE, **{key: written[key] for key in NAMES if key in written}}
-        found, whole = assembly.spec([mark], tree), ResNetSpec.unchecked(tree)
+        found, whole = assembly.learned([mark], tree).spec(), ResNetSpec.unchecked(tree)
         assert same(found, whole)
         assert found == whole
         assert found.digest == whole.digest
@@ -137,17 +137,17 @@ def test_only_so_many_values_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_that_python_holds_for_equal_stay_apart() -> None:
     assembly = of_fields(["in_channels", "stages"])
     stages = [{"depth": 1, "width": 8}]
-    assert assembly.spec([0], {**BASE, "in_channels": 1, "stages": stages}).in_channels == 1
+    assert assembly.learned([0], {**BASE, "in_channels": 1, "stages": stages}).in_channels == 1
     for mark, wrong in enumerate((True, 1.0, "1"), start=1):
         with pytest.raises(rf.SpecError, match="in_channels"):
-            assembly.spec([mark], {**BASE, "in_channels": wrong, "stages": stages})
+            assembly.learned([mark], {**BASE, "in_channels": wrong, "stages": stages})
         with pytest.raises(rf.SpecError, match=r"stages\[0\].depth"):
-            assembly.spec([-mark], {**BASE, "stages": [{"depth": wrong, "width": 8}]})
+            assembly.learned([-mark], {**BASE, "stages": [{"depth": wrong, "width": 8}]})
 
 
 def test_values_that_no_text_holds_are_validated_with_the_whole() -> None:
     tree = {**BASE, "block": rf.load("resnet50").block}
-    assert same(of_fields(["block"]).spec([0], tree), ResNetSpec.unchecked(tree))
+    assert same(of_fields(["block"]).learned([0], tree).spec(), ResNetSpec.unchecked(tree))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_faults_are_those_of_the_whole_tree(stages: Any) -> None:
     with pytest.raises(rf.SpecError) as whole:
         ResNetSpec.unchecked(tree)
     with pytest.raises(rf.SpecError) as found:
-        of_fields(["stages"]).spec([0], tree)
+        of_fields(["stages"]).learned([0], tree)
     assert found.value.faults == whole.value.faults
 
 
@@ -222,9 +222,11 @@ def test_values_of_neighbouring_stages_that_python_holds_for_equal_stay_apart() 
     assembly, block = of_fields(["stages"]), {"kind": "bottleneck"}
     stages = [{"depth": 1, "width": 8, "stride": 1, "block": block} for _ in range(3)]
     assert same(
-        assembly.spec([0], {**BASE, "stages": stages}),
+        assembly.learned([0], {**BASE, "stages": stages}).spec(),
         ResNetSpec.unchecked({**BASE, "stages": stages}),
     )
     for mark, wrong in enumerate((True, 1.0), start=1):
         with pytest.raises(rf.SpecError, match=r"stages\[1\]\.stride"):
-            assembly.spec([mark], {**BASE, "stages": [stages[0], {**stages[1], "stride": wrong}]})
+            assembly.learned(
+                [mark], {**BASE, "stages": [stages[0], {**stages[1], "stride": wrong}]}
+            )

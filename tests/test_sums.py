@@ -195,7 +195,7 @@ def test_what_blocks_know_is_what_is_found_anew(spec: rf.ResNetSpec) -> None:
         for block in _blocks(spec if again else spec.model_copy()):
             anew = pickle.loads(pickle.dumps(block))
             assert anew == block
-            assert not anew.known
+            assert anew.latest is anew.known is None
             assert tally_at(block, size) == tally_at(anew, size)
             assert _text_at(block, size) == _text_at(anew, size) == block_text(*block.like, size)
 
