@@ -116,8 +116,7 @@ class OrderedSpec(BlockSpec):
     def chains(self, site: Site, shared: bool) -> Chains:
         head = self.order == "pyramid" or self._enters_activated(site)
         pooled = self.stride_by is not None and site.stride != 1
-        convs = self.inner_convs(site.width) if site.inner else self.convs(site.width)
-        return _chains(self, convs, head, shared, pooled)
+        return _chains_at(self, site.width, bool(site.inner), head, shared, pooled)
 
     def _enters_activated(self, site: Site) -> bool:
         """Whether the block begins with an activation."""
@@ -262,6 +261,15 @@ def problems_of(op: AttentionSpec, channels: int) -> tuple[Problem, ...]:
     trace = Trace(channels, (1, 1))
     trace_chain(trace, (("se", op),), site, None, fresh=True)
     return tuple(op.problems(trace.modules[-1], site))
+
+
+@lru_cache(4096)
+def _chains_at(
+    block: OrderedSpec, width: int, inner: bool, head: bool, shared: bool, pooled: bool
+) -> Chains:
+    """The chains of a block at a width; ``inner``: the stage gives the widths within it."""
+    convs = block.inner_convs(width) if inner else block.convs(width)
+    return _chains(block, convs, head, shared, pooled)
 
 
 @lru_cache(4096)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ...errors import Fault, path_text
 from ..base import MAX_CHANNELS
 from ..block import BLOCKS
 from ..fields import NetworkFields
+from ..operation import Problem
 from ..paths import Path
 from ..resolve import ResolvedBlock, runs_in_turn, runs_of
 from ..shortcut import SHORTCUTS
@@ -34,37 +36,42 @@ def meet_shapes(spec: NetworkFields) -> Iterator[Fault]:
             if resolved.fits:
                 continue
             legal = True
-            for fault, is_new in _misfits(spec, index, resolved, checked):
+            for say, is_new in _misfits(spec, index, resolved, checked):
                 legal = False
                 if is_new:
-                    yield fault
+                    yield say()
             resolved.fits = legal
 
 
 def _misfits(
     spec: NetworkFields, index: int, resolved: ResolvedBlock, checked: set[tuple[Path, int]]
-) -> Iterator[tuple[Fault, bool]]:
-    """What is wrong with a block at its place, and whether it was not said of another yet."""
+) -> Iterator[tuple[Callable[[], Fault], bool]]:
+    """What is wrong with a block at its place, as what says so, and whether it was not said of
+    another yet."""
     block, site = resolved.block, resolved.site
     if site.out_channels > MAX_CHANNELS:
-        yield _too_wide(spec, index, resolved), True
+        yield partial(_too_wide, spec, index, resolved), True
         return
     # A block of one path and one width has one fault, which the first place that has it names.
     place = resolved.block_path, site.width
     problems = [*block.problems_on(site)]
-    for field, message, help_ in problems:
-        path = path_text((*resolved.block_path, field))
-        yield Fault("block", f"{message} ({resolved.name})", path, help_), place not in checked
+    for problem in problems:
+        yield partial(_illegal_block, resolved, problem), place not in checked
     if problems:
         checked.add(place)
     reason = resolved.shortcut.why_illegal(site.in_channels, site.out_channels, site.stride)
     if reason is not None:
-        yield _illegal_shortcut(spec, resolved, reason), True
-    if resolved.drop_rate:
-        for fault in _illegal_drop(resolved):
-            yield fault, True
+        yield partial(_illegal_shortcut, spec, resolved, reason), True
+    if resolved.drop_rate and resolved.shortcut.absent:
+        yield partial(_illegal_drop, resolved), True
     if site.dilations != UNDILATED and not block.dilates:
-        yield _illegal_dilation(spec, index, resolved), True
+        yield partial(_illegal_dilation, spec, index, resolved), True
+
+
+def _illegal_block(resolved: ResolvedBlock, problem: Problem) -> Fault:
+    field, message, help_ = problem
+    path = path_text((*resolved.block_path, field))
+    return Fault("block", f"{message} ({resolved.name})", path, help_)
 
 
 def _too_wide(spec: NetworkFields, index: int, resolved: ResolvedBlock) -> Fault:
@@ -97,14 +104,13 @@ def _illegal_shortcut(spec: NetworkFields, resolved: ResolvedBlock, reason: str)
     return Fault("shortcut", reason + inherited, path, f"use {' or '.join(legal)}")
 
 
-def _illegal_drop(resolved: ResolvedBlock) -> Iterator[Fault]:
-    if resolved.shortcut.absent:
-        yield Fault(
-            "stochastic_depth",
-            f"{resolved.name} has no shortcut: without its branch nothing would pass",
-            "stochastic_depth",
-            "give every block a shortcut, or leave stochastic_depth out",
-        )
+def _illegal_drop(resolved: ResolvedBlock) -> Fault:
+    return Fault(
+        "stochastic_depth",
+        f"{resolved.name} has no shortcut: without its branch nothing would pass",
+        "stochastic_depth",
+        "give every block a shortcut, or leave stochastic_depth out",
+    )
 
 
 def _illegal_dilation(spec: NetworkFields, stage: int, resolved: ResolvedBlock) -> Fault:
