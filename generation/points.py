@@ -9,14 +9,15 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from ..errors import Fault, SpecError
-from ..planner.figures import Figures, figures_at
+from ..planner.figures import Figures, counted_at, figures_at
 from ..planner.plan import check_size
 from ..reading.places import placed
 from ..specs.canonical import digest
 from ..specs.layer import Size
 from ..specs.network import ResNetSpec
+from ..specs.outline import Outline
 from ..specs.plain import is_whole, plain
-from ..specs.rules import broken_rules, is_legal
+from ..specs.rules import broken_rules, rules_for
 from ..text.document import Document
 from .choices import Product
 from .constraints import Kept, Limit, UndefinedError, missed
@@ -88,9 +89,15 @@ class _Look:
         """What stands at the point, or what somebody's code raised there; None while unknown."""
         self.make: Callable[[], ResNetSpec]
         self.outline: ResNetSpec
-        """What stands in for the spec that it makes, where that is only read."""
+        """Its spec, or what stands in for that where it is only read."""
         self.size: Size
         self.figures: Figures
+
+    def made(self) -> None:
+        """Let its spec stand for itself."""
+        if isinstance(self.outline, Outline):
+            spec = self.outline.spec()
+            self.make, self.outline = (lambda: spec), spec
 
     def network(self) -> Architecture:
         """The network, whose costs are known."""
@@ -190,7 +197,10 @@ class Points:
 
     def _check(self, look: _Look) -> None:
         try:
-            legal = is_legal(look.outline)
+            rules = rules_for(look.outline)
+            if not rules.of_outlines:
+                look.made()
+            legal = rules.kept_by(look.outline)
         except SpecError as error:  # of an operation that somebody registered
             look.found = Miss(look.index, error.faults, None, {})
             return
@@ -200,7 +210,7 @@ class Points:
     def _count(self, look: _Look) -> None:
         look.size = (self._side,) * look.outline.dims
         try:
-            look.figures = _sized(look.outline, look.size)
+            look.figures = _sized(look)
         except SpecError as error:
             look.found = Miss(look.index, error.faults, None, {})
 
@@ -210,9 +220,9 @@ class Points:
             return
         ways = {n: partial(_measure, n, way, look.network) for n, way in self._measured.items()}
         try:
-            # Conditions may look at any of its fields.
-            spec = look.make() if self._reads else look.outline
-            far = self._missed(Scope(spec, look.figures, ways))
+            if self._reads:  # conditions may look at any field
+                look.made()
+            far = self._missed(Scope(look.outline, look.figures, ways))
         except UndefinedError as error:
             look.found = Miss(look.index, (error.fault,), None, {})
             return
@@ -297,10 +307,13 @@ def _measure(name: str, way: Quantity, network: Callable[[], Architecture]) -> A
     raise SpecError(Fault("condition", message, name, help_))
 
 
-def _sized(spec: ResNetSpec, size: Size) -> Figures:
+def _sized(look: _Look) -> Figures:
     """The figures of a legal network; raises :class:`SpecError` for one that is too large for
-    :func:`resforge.build`, or for ``size``."""
-    figures = figures_at(spec, size)
+    :func:`resforge.build`, or for the pictures of its space."""
+    figures = counted_at(look.outline, look.size)
+    if figures is None:
+        look.made()
+        figures = figures_at(look.outline, look.size)  # raises, and says why
     try:
         check_size(figures)
     except SpecError as error:

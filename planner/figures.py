@@ -31,8 +31,13 @@ def figures_of(plan: Plan) -> Figures:
 def figures_at(spec: ResNetSpec, size: Size) -> Figures:
     """The figures of ``spec`` at ``size``, without its plan. Raises as :func:`plan` does for a size
     that it cannot take."""
+    return counted_at(spec, size) or figures_of(fitting(spec, size))  # raises, and says why
+
+
+def counted_at(spec: ResNetSpec, size: Size) -> Figures | None:
+    """As :func:`figures_at`; None for a size that the network cannot take."""
     sums = totals_of(spec, size)
     if not sums.fits:
-        return figures_of(fitting(spec, size))  # raises, and says why
+        return None
     field = largest(sums.receptive_field)
     return Figures(sums.params, sums.macs, sums.activations, sums.depth, field)

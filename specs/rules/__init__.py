@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...errors import Fault
 from ..by_axis import is_plain
@@ -22,22 +22,13 @@ from .widths import divide_widths, standardize_several
 def broken_rules(spec: NetworkFields) -> list[Fault]:
     """Every rule that ``spec`` breaks, one fault for each place in the spec."""
     # Later rules need a network that the earlier ones found legal.
-    for rule in _rules_for(spec):
+    for rule in rules_for(spec).listed:
         faults: dict[tuple[str, str], Fault] = {}
         for fault in rule(spec):
             faults.setdefault((fault.code, fault.path), fault)
         if faults:
             return list(faults.values())
     return []
-
-
-def is_legal(spec: NetworkFields) -> bool:
-    """Whether ``spec`` breaks no rule: in less time than it takes to say which."""
-    for rule in _rules_for(spec):
-        legal = shapes_meet(spec) if rule is meet_shapes else next(rule(spec), None) is None
-        if not legal:
-            return False
-    return True
 
 
 _Rule = Callable[[NetworkFields], Iterator[Fault]]
@@ -53,15 +44,36 @@ _RULES: Final[tuple[_Rule, ...]] = (
 )
 
 
-def _rules_for(spec: NetworkFields) -> tuple[_Rule, ...]:
+#: Those that read no more of a network than its outline says.
+_OF_OUTLINES: Final = frozenset({count_blocks, meet_shapes})
+
+
+class Rules(NamedTuple):
+    """Rules in their order."""
+
+    listed: tuple[_Rule, ...]
+    of_outlines: bool
+    """Whether they read no more than an :class:`~resforge.specs.outline.Outline` says."""
+
+    def kept_by(self, spec: NetworkFields) -> bool:
+        """Whether a network breaks none of them: in less time than it takes to say which."""
+        for rule in self.listed:
+            kept = shapes_meet(spec) if rule is meet_shapes else next(rule(spec), None) is None
+            if not kept:
+                return False
+        return True
+
+
+def rules_for(spec: NetworkFields) -> Rules:
     """The rules that a network may break, whatever its depths and widths."""
     of_stages = [_rules_of_stage(stage.frame, spec.dims) for stage in spec.stages]
     return _in_order(_rules_of_frame(spec.frame).union(*of_stages))
 
 
 @lru_cache(1024)
-def _in_order(rules: frozenset[_Rule]) -> tuple[_Rule, ...]:
-    return tuple([rule for rule in _RULES if rule in rules])
+def _in_order(rules: frozenset[_Rule]) -> Rules:
+    listed = tuple([rule for rule in _RULES if rule in rules])
+    return Rules(listed, rules <= _OF_OUTLINES)
 
 
 @lru_cache(1024)
