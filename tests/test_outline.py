@@ -56,6 +56,9 @@ def test_an_outline_of_other_sizes_is_legal_where_its_spec_is(
     assert legal == (not broken_rules(spec))
     if rules.of_outlines:
         assert rules.kept_by(stand_in) == legal
+    if legal:
+        assert runs_of(stand_in) == runs_of(spec)
+        assert digest(stand_in) == digest(spec)
 
 
 @pytest.mark.parametrize("name", list_spaces())
