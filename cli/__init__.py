@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from ..first_use import on_first_use
 from .early import begun_early
+from .interrupts import listen
 
 if TYPE_CHECKING:
     from .app import run as run
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command line in ``sys.argv`` and exit."""
-    # Batch systems send SIGTERM; it ends a command as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
     # Python looks for cycles of garbage after every few hundred new objects: up to a fifteenth of
     # the time of a command that imports or draws much. The cycles that wait longer now are small:
     # those of six epochs of training on pictures held no tensor and no picture.

@@ -18,6 +18,7 @@ from cyclopts import (
 
 from ..errors import ResforgeError, StoreError, printable
 from ..specs.elsewhere import OPTIONS
+from .interrupts import came
 from .output import complain
 from .verbosity import Level, level
 
@@ -70,6 +71,8 @@ def explain(error: BaseException) -> Exit:
             where = f"{printable(str(error.filename))}: " if error.filename else ""
             complain(f"error[disk]: {where}{error.strerror or error}")
             return Exit.DISK
+    if came():
+        return explain(KeyboardInterrupt())
     return _explain_bug(error)
 
 

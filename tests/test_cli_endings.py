@@ -234,6 +234,33 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+@pytest.mark.parametrize("sent", ["signal.SIGINT", "signal.SIGTERM", "None"])
+def test_an_interrupt_that_a_library_has_another_word_for_is_one(sent: str) -> None:
+    # As pydantic does, where it is making a validator.
+    script = f"""
+import signal, sys
+from resforge.cli import app, main
+
+def wrapped(tokens):
+    try:
+        if {sent}:
+            signal.raise_signal({sent})
+    except KeyboardInterrupt:
+        pass
+    raise RuntimeError("Error building a validator: KeyboardInterrupt")
+
+app.program = wrapped
+sys.argv = ["resforge", "list"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if sent == "None":
+        assert done.returncode == 70
+        assert "error[bug]: RuntimeError: Error building" in done.stderr
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def handles(pid: int, number: signal.Signals) -> bool:
     """Whether a process has set a handler of its own."""
     (line,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
