@@ -29,7 +29,7 @@ _NEVER: Final = (None, list[str](), list[Any](), None)
 
 
 class Assembly:
-    """The specs of many trees, each equal to ``ResNetSpec.unchecked(tree)``.
+    """The networks of many trees, each with the spec ``ResNetSpec.unchecked(tree)``.
 
     The trees are ``base`` with other values at some ``parts``. A value is validated where it is met
     first, by itself: neither a network nor a stage has a rule between its fields but those of
@@ -131,15 +131,17 @@ class Assembly:
         stage = self._new_stage
         if index < len(self._stages) and tree.keys() == self._stages[index][0].keys():
             old, stage = self._stages[index]
-        depth, width, others = stage.depth, stage.width, dict[str, Any]()
+        sizes, others = dict[str, Any](), dict[str, Any]()
         for name, value in tree.items():
-            if name == "depth":
-                depth = self._validated(StageSpec, name, value)
-            elif name == "width":
-                width = self._validated(StageSpec, name, value)
+            if name in SIZES:
+                sizes[name] = self._validated(StageSpec, name, value)
+                # What is written as null is given, as all else that is written.
+                if value is None and name not in old:
+                    others[name] = value
             elif name not in old or value is not old[name]:
                 others[name] = value
-        return (self._with(stage, others) if others else stage).sized(depth, width)
+        found = self._with(stage, others) if others else stage
+        return found.sized(sizes.get("depth", found.depth), sizes.get("width", found.width))
 
     def _with(self, stage: StageOutline, changes: dict[str, Any]) -> StageOutline:
         """``stage`` with other values than depth and width."""

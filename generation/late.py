@@ -25,10 +25,11 @@ class Late:
     @classmethod
     def later(
         cls,
-        ways: Mapping[str, Callable[[], Any]],
+        ways: dict[str, Callable[[], Any]],
         known: Mapping[str, Any] | Iterable[tuple[str, Any]],
     ) -> Self:
-        """A value of ``known`` fields, and of those that ``ways`` find out, once each."""
+        """A value of ``known`` fields, and of those that ``ways`` find out, once each: one is
+        forgotten then."""
         found = cls.__new__(cls)
         own = vars(found)
         own.update(known)
@@ -36,13 +37,17 @@ class Late:
         return found
 
     def __getattr__(self, name: str) -> Any:
-        way = vars(self).get(_WAYS, {}).get(name)
+        own = vars(self)
+        way = own.get(_WAYS, {}).get(name)
         if way is None:
+            if name in own:  # another thread has just found it
+                return own[name]
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-        value = vars(self)[name] = way()
+        value = own.setdefault(name, way())
+        # It may hold much else.
+        own[_WAYS].pop(name, None)
         return value
 
-    # The ways may hold much else.
     def __reduce__(self) -> tuple[Any, ...]:
         values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]
         return type(self), tuple(values)

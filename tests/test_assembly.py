@@ -102,6 +102,14 @@ SPACES: dict[str, dict[str, Any]] = {
         "free": {"stages": [[STAGE], [STAGE, {**STAGE, "width": 24}]]},
         "derive": {"stem.width": "stages[-1].width"},
     },
+    "sizes that are null": {
+        "free": {
+            "stages": [
+                [{"blocks": [{}], "depth": None, "width": 8}],
+                [{"depth": 1, "width": None, "widen": "linear"}, {**STAGE, "widen": "linear"}],
+            ]
+        },
+    },
     "blocks one by one": {
         "free": {
             "stages[0].blocks": {"repeat": {"int": [1, 2]}, "of": {"choice": [{}, {"width": 24}]}},

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, cast
 
 import pytest
+import resforge as rf
 from hypothesis import given
 from hypothesis import strategies as st
 from resforge.generation import Architecture, Space, list_spaces, load_space
@@ -38,6 +39,23 @@ def test_an_outline_stands_in_for_its_spec(spec: ResNetSpec) -> None:
     assert digest(outline, size) == spec.digest
     assert canonical(outline) == canonical(spec)
     assert Outline.of(spec).spec() == spec
+
+
+def test_an_outline_has_the_fields_of_a_spec_alone() -> None:
+    spec = rf.load("resnet18")
+    outline = Outline.of(spec)
+    assert outline.head == spec.head
+    assert [stage.stride for stage in outline.stages] == [1, 2, 2, 2]
+    for part in (outline, outline.stages[0]):  # what else a base says is not of these stages
+        for name in ("digest", "to_tree", "model_fields_set", "natural_input_size"):
+            with pytest.raises(AttributeError, match=name):
+                getattr(part, name)
+
+
+def test_a_spec_takes_over_the_runs_of_its_outline() -> None:
+    outline = Outline.of(rf.load("resnet18"))
+    runs = runs_of(cast(ResNetSpec, outline))
+    assert runs_of(outline.spec()) is runs
 
 
 @given(tree=strategies.trees(), depth=st.integers(1, 40), width=st.integers(1, 99))
@@ -73,6 +91,7 @@ def test_the_spec_of_a_drawn_network_is_made_once() -> None:
     found = load_space("anynet_x_a").nth(0)
     assert "spec" not in vars(found)
     assert found.spec is found.spec
+    assert not vars(found)["_ways"]  # what it is made of is let go
     assert found.spec.digest == found.digest
 
 
