@@ -62,10 +62,15 @@ def test_every_word_gives_the_bits_of_the_cpu(name: str, there: torch.device) ->
             assert torch.equal(found[key], tensor), key
 
 
+#: That of the CPU is fused by default, and rounds differently.
+UNFUSED = {"kind": "sgd", "fused": False}
+
+
 def trained(device: torch.device | str, **changes: Any) -> tuple[Any, dict[str, Tensor]]:
     spec = rf.load("digits_resnet8").replace(DROPS)
     model = rf.build(spec, seed=0, device=device)
-    result = train(model, load_data(DigitsSpec(), device), Recipe(**SHORT, **changes), seed=0)
+    recipe = Recipe(**{**SHORT, "optimizer": UNFUSED, **changes})
+    result = train(model, load_data(DigitsSpec(), device), recipe, seed=0)
     return result, {name: tensor.cpu() for name, tensor in model.state_dict().items()}
 
 
@@ -73,7 +78,7 @@ def trained(device: torch.device | str, **changes: Any) -> tuple[Any, dict[str, 
     "changes",
     [
         {},
-        {"optimizer": "adamw"},
+        {"optimizer": {"kind": "adamw", "fused": False}},
         {"optimizer": {"kind": "sgd", "fused": True}, "channels_last": False},
         {"channels_last": True, "label_smoothing": 0.1},
     ],
@@ -128,7 +133,7 @@ def sweep() -> Sweep:
         "base": rf.load("digits_resnet8").replace(DROPS),
         "arms": {"a": {}, "b": {"shortcut": "projection"}},
         "seeds": 1,
-        "recipe": {**SHORT, "channels_last": False},
+        "recipe": {**SHORT, "channels_last": False, "optimizer": UNFUSED},
     }
     return Sweep(**tree)
 
@@ -157,7 +162,7 @@ def test_an_interrupted_trial_is_resumed_on_the_device(tmp_path: Path, there: to
     from resforge.ablation.running.task import StoppedError, make_task
     from resforge.ablation.running.trial import run_trial
 
-    plan = plan_sweep(sweep_trials.real(seeds=1, channels_last=False))
+    plan = plan_sweep(sweep_trials.real(seeds=1, channels_last=False, optimizer=UNFUSED))
     make_checkpoint_folder(tmp_path, set())
     task = make_task(plan, plan.trials[0], tmp_path, device=pretend.NAME)
     with pytest.raises(StoppedError):

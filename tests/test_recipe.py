@@ -238,13 +238,17 @@ def test_recipes_of_the_first_version_keep_their_keys() -> None:
         "label_smoothing": 0.0,
         "evaluations": 6,
     }
-    assert Recipe(warmup=7, channels_last=False).identity() == old
-    assert Recipe(warmup=7).identity() == {**old, "channels_last": True}
+    unfused = {"kind": "sgd", "fused": False}
+    assert Recipe(warmup=7, channels_last=False, optimizer=unfused).identity() == old
+    assert Recipe(warmup=7, optimizer=unfused).identity() == {**old, "channels_last": True}
+    fused = {**old, "optimizer": {**sgd, "fused": None}}
+    assert Recipe(warmup=7, channels_last=False).identity() == fused
     changes = [{"warmup": 8}, {"warmup": "until_error"}, {"precision": "bfloat16"}]
     changes += [{"channels_last": False}, {"steps": 121}, {"compile": True}]
     changes += [
         {"compile": True, "cuda_graphs": True},
         {"optimizer": {"kind": "sgd", "fused": True}},
+        {"optimizer": unfused},
     ]
     seen = [Recipe(**{"warmup": 7, **change}).identity() for change in changes]
     assert all(one != other for one, other in itertools.combinations(seen, 2))
@@ -270,7 +274,8 @@ def test_cuda_graphs_are_for_compiled_training_on_cuda() -> None:
 def test_a_recipe_for_a_gpu_changes_only_how_it_is_computed(name: str) -> None:
     plain, gpu = Recipe.named(name).identity(), Recipe.named(f"{name}_gpu").identity()
     how = {"precision", "compile", "cuda_graphs"}
-    assert gpu["optimizer"].pop("fused")
+    assert gpu["optimizer"].pop("fused") is True
+    assert plain["optimizer"].pop("fused") is None  # where the device has such a kernel
     assert plain == {key: value for key, value in gpu.items() if key not in how}
     assert gpu["precision"] == "bfloat16"
 

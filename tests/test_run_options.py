@@ -363,3 +363,19 @@ def test_a_run_of_an_earlier_version_keeps_its_memory_format(digits: Path, tmp_p
     assert run(digits, tmp_path / "run", recipe=plain, resume=True).steps == whole.steps
     assert not RunFolder(tmp_path / "run").spec().recipe.channels_last
     assert_same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_run_of_an_earlier_version_keeps_its_optimizer(digits: Path, tmp_path: Path) -> None:
+    """Which said nothing of being fused, and was not."""
+    unfused = DEFAULT.optimizer.model_copy(update={"fused": False})
+    older = Recipe(optimizer=unfused, batch_size=32)
+    whole = run(digits, tmp_path / "whole", recipe=older)
+    run(digits, tmp_path / "run", recipe=older, stop_after=3)
+    file = tmp_path / "run" / "run.json"
+    head = json.loads(file.read_text())
+    assert head["recipe"]["optimizer"].pop("fused") is False
+    file.write_text(json.dumps(head))
+    assert RunFolder(tmp_path / "run").spec() == RunFolder(tmp_path / "whole").spec()
+    plain = Recipe(optimizer=DEFAULT.optimizer, batch_size=32)
+    assert run(digits, tmp_path / "run", recipe=plain, resume=True).steps == whole.steps
+    assert_same(tmp_path / "whole", tmp_path / "run")

@@ -103,14 +103,17 @@ def test_float16_on_the_cpu_is_refused_before_a_step(digits: Data) -> None:
 def test_a_fused_optimizer_trains_the_same_network_but_for_rounding(
     digits: Data, kind: str
 ) -> None:
-    def trained(fused: bool) -> tuple[Training, list[float]]:
+    def trained(fused: bool | None) -> tuple[Training, list[float]]:
         recipe = Recipe(optimizer={"kind": kind, "fused": fused}, **SHORT)
         training = Training(rf.build("digits_resnet8", seed=0), digits, recipe, seed=0)
         losses = [training.advance() for _ in range(4)]
-        assert training.stepper.optimizer.param_groups[0]["fused"] is (True if fused else None)
+        assert training.stepper.optimizer.param_groups[0]["fused"] is (
+            None if fused is False else True
+        )
         return training, losses
 
     fused, losses = trained(True)
+    assert trained(None)[1] == losses
     # One kernel multiplies and adds in one rounding, where several round twice.
     assert losses == pytest.approx(trained(False)[1], rel=1e-4)
     resumed = Training(rf.build("digits_resnet8", seed=0), digits, fused.recipe, seed=0)

@@ -24,9 +24,9 @@ class SgdSpec(Spec):
     """Nesterov's momentum; has no effect at momentum 0."""
     weight_decay: Decay = 1e-4
     """Weight decay, added to the gradient."""
-    fused: bool = False
-    """Whether all parameters are updated by one kernel, which is faster on a GPU and may round
-    differently."""
+    fused: bool | None = None
+    """Whether all parameters are updated by one kernel, which is faster and may round differently.
+    Left out: on a CPU and on CUDA."""
 
 
 class AdaptiveSpec(Spec):
@@ -44,9 +44,9 @@ class AdaptiveSpec(Spec):
     """Added to the denominator."""
     weight_decay: Decay = 0.0
     """Weight decay."""
-    fused: bool = False
-    """Whether all parameters are updated by one kernel, which is faster on a GPU and may round
-    differently."""
+    fused: bool | None = None
+    """Whether all parameters are updated by one kernel, which is faster and may round differently.
+    Left out: on a CPU and on CUDA."""
 
 
 class AdamSpec(AdaptiveSpec):

@@ -191,7 +191,7 @@ class Recipe(Spec):
         for name, value in _FIRST.items():
             if tree[name] == value:
                 del tree[name]
-        if not self.optimizer.fused:
+        if self.optimizer.fused is False:
             del tree["optimizer"]["fused"]
         return tree
 

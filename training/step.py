@@ -18,6 +18,8 @@ from .recipe import Recipe
 from .result import GradientNorm
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+#: Devices whose fused optimizers are used unless a recipe says otherwise.
+_FUSED = ("cpu", "cuda")
 
 
 class Stepper:
@@ -102,9 +104,11 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     Raises :class:`~resforge.ResforgeError` where PyTorch has no fused kernels for their device.
     """
-    if recipe.optimizer.fused:
-        _check_fused(recipe.optimizer, next(model.parameters()).device)
-    return _optimizer(model.parameters(), recipe.optimizer)
+    device, fused = next(model.parameters()).device, recipe.optimizer.fused
+    if fused:
+        _check_fused(recipe.optimizer, device)
+    by_default = fused is None and device.type in _FUSED
+    return _optimizer(model.parameters(), recipe.optimizer, fused or by_default)
 
 
 def _check_fused(spec: OptimizerSpec, device: torch.device) -> None:
@@ -112,7 +116,7 @@ def _check_fused(spec: OptimizerSpec, device: torch.device) -> None:
     probe = nn.Parameter(torch.zeros(1, device=device))
     probe.grad = torch.zeros_like(probe)
     try:
-        _optimizer([probe], spec).step()
+        _optimizer([probe], spec, fused=True).step()
     except RuntimeError as error:
         raise ResforgeError(
             f"optimizer.fused is true, and PyTorch has no such kernel for {device.type}: leave"
@@ -120,7 +124,9 @@ def _check_fused(spec: OptimizerSpec, device: torch.device) -> None:
         ) from error
 
 
-def _optimizer(parameters: Iterable[nn.Parameter], spec: OptimizerSpec) -> torch.optim.Optimizer:
+def _optimizer(
+    parameters: Iterable[nn.Parameter], spec: OptimizerSpec, fused: bool
+) -> torch.optim.Optimizer:
     if isinstance(spec, SgdSpec):
         return torch.optim.SGD(
             parameters,
@@ -128,7 +134,7 @@ def _optimizer(parameters: Iterable[nn.Parameter], spec: OptimizerSpec) -> torch
             momentum=spec.momentum,
             nesterov=spec.nesterov and spec.momentum > 0,
             weight_decay=spec.weight_decay,
-            fused=spec.fused or None,
+            fused=fused or None,
         )
     kind = torch.optim.Adam if isinstance(spec, AdamSpec) else torch.optim.AdamW
     return kind(
@@ -137,7 +143,7 @@ def _optimizer(parameters: Iterable[nn.Parameter], spec: OptimizerSpec) -> torch
         betas=(spec.beta1, spec.beta2),
         eps=spec.eps,
         weight_decay=spec.weight_decay,
-        fused=spec.fused or None,
+        fused=fused or None,
     )
 
 

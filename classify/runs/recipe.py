@@ -52,8 +52,9 @@ def recipe_of(
 
     A request without a recipe warms up for a twentieth of the steps, unless its schedule is
     constant or rises by itself; its batches fit a small folder, which ``note`` is called with.
-    Precision and memory format, where neither the request nor its recipe sets them, are those of
-    the ``resumed`` recipe; in a new run the precision is that of :func:`default_precision`.
+    Precision, memory format and whether the optimizer is fused, where neither the request nor its
+    recipe sets them, are those of the ``resumed`` recipe; in a new run the precision is that of
+    :func:`default_precision`.
     Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
     """
     tree = merge((request.recipe or DEFAULT).model_dump(mode="json"), _changes(request))
@@ -61,6 +62,8 @@ def recipe_of(
         tree["batch_size"] = max(2, count // 4)
         note(f"{count} training pictures: batches of {tree['batch_size']} (--batch-size)")
     tree |= _by_device(request, device, resumed, note)
+    if resumed is not None and tree["optimizer"].get("fused") is None:
+        tree["optimizer"] = {**tree["optimizer"], "fused": resumed.optimizer.fused}
     steps = request.epochs * max(1, count // max(1, tree["batch_size"]))
     if request.warmup is not None:
         tree["warmup"] = request.warmup

@@ -49,6 +49,16 @@ class RunSpec(Spec):
     class_weights: Literal["none", "balanced"] = "none"
     mixup: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_first_version(cls, tree: Any) -> Any:
+        """The optimizers of runs that do not say whether they are fused were not."""
+        recipe = tree.get("recipe") if isinstance(tree, dict) else None
+        optimizer = recipe.get("optimizer") if isinstance(recipe, dict) else None
+        if not isinstance(recipe, dict) or not isinstance(optimizer, dict):
+            return tree
+        return {**tree, "recipe": {**recipe, "optimizer": {"fused": False, **optimizer}}}
+
     @model_validator(mode="after")
     def _whole_epochs(self) -> RunSpec:
         if self.recipe.steps % self.epochs:
