@@ -100,7 +100,7 @@ class Assembly:
         inner = [part for part in self._parts if len(part.place) > 1]
         # Made before it is assigned: another thread may look for it, or make the same.
         self._in_stages = [
-            _Stages(stage, [part for part in inner if part.place[1] == index], self._most)
+            _StageVariants(stage, [part for part in inner if part.place[1] == index], self._most)
             for index, stage in enumerate(self._network.stages if inner else ())
         ]
         self._validator = ResNetSpec.__pydantic_validator__
@@ -203,7 +203,7 @@ class _Variants(Generic[T]):
         return found
 
 
-class _Stages:
+class _StageVariants:
     """A stage with other values at some parts."""
 
     def __init__(self, base: StageSpec, parts: Sequence[Part], most: int) -> None:

@@ -121,6 +121,71 @@ def test_a_fused_optimizer_trains_the_same_network_but_for_rounding(
     assert resumed.advance() == fused.advance()
 
 
+class Late(nn.Module):
+    """A network of which a part is not used in the first step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.late = nn.Linear(64, 10), nn.Linear(64, 10)
+        self.steps = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.steps += 1
+        x = x.flatten(1)
+        return self.first(x) + self.late(x) if self.steps > 1 else self.first(x)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+def test_a_parameter_may_have_its_first_gradient_late(digits: Data, kind: str) -> None:
+    def trained(fused: bool | None) -> list[float]:
+        torch.manual_seed(0)
+        training = Training(
+            Late(), digits, Recipe(optimizer={"kind": kind, "fused": fused}, **SHORT), seed=0
+        )
+        return [training.advance() for _ in range(4)]
+
+    plain = trained(False)
+    assert trained(None) == trained(True) == pytest.approx(plain, rel=1e-4)
+
+
+def test_parameters_that_are_not_dense_are_not_updated_in_the_order_of_memory(
+    digits: Data,
+) -> None:
+    def trained(fused: bool | None) -> tuple[Any, list[float]]:
+        torch.manual_seed(0)
+        model = Late()
+        model.first.weight = nn.Parameter(model.first.weight.detach().repeat(1, 2)[:, ::2])
+        recipe = Recipe(optimizer={"kind": "sgd", "fused": fused}, **SHORT)
+        training = Training(model, digits, recipe, seed=0)
+        losses = [training.advance() for _ in range(4)]
+        return training.stepper.optimizer.param_groups[0]["fused"], losses
+
+    assert trained(None) == trained(False)
+
+
+def test_a_step_that_a_scaler_skips_leaves_the_momentum_as_it_was() -> None:
+    model = nn.Linear(3, 2)
+    optimizer = make_optimizer(model, Recipe(optimizer={"kind": "sgd", "fused": True}))
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.grad_scale, optimizer.found_inf = None, torch.ones(())
+    optimizer.step()  # as GradScaler calls it where a gradient is infinite
+    moments = [optimizer.state[p]["momentum_buffer"] for p in model.parameters()]
+    assert all(moment.eq(0).all() for moment in moments)
+
+
+def test_a_state_is_taken_over_with_the_options_of_ones_own(digits: Data) -> None:
+    def start(fused: bool) -> Training:
+        recipe = Recipe(optimizer={"kind": "adam", "fused": fused}, **SHORT)
+        return Training(rf.build("digits_resnet8", seed=0), digits, recipe, seed=0)
+
+    theirs, mine = start(True), start(False)
+    theirs.advance()
+    mine.restore(copy.deepcopy(theirs.state()))
+    assert mine.stepper.optimizer.param_groups[0]["fused"] is None
+    assert mine.advance() == pytest.approx(theirs.advance(), rel=1e-4)
+
+
 @pytest.mark.slow  # the compiler of C++ runs for each
 def test_compiled_training_is_the_same_but_for_rounding_and_can_be_resumed(digits: Data) -> None:
     recipe = Recipe(compile=True, **SHORT)

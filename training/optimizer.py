@@ -26,7 +26,7 @@ class SgdSpec(Spec):
     """Weight decay, added to the gradient."""
     fused: bool | None = None
     """Whether all parameters are updated by one kernel, which is faster and may round differently.
-    Left out: on a CPU and on CUDA."""
+    Left out: on a CPU."""
 
 
 class AdaptiveSpec(Spec):
@@ -46,7 +46,7 @@ class AdaptiveSpec(Spec):
     """Weight decay."""
     fused: bool | None = None
     """Whether all parameters are updated by one kernel, which is faster and may round differently.
-    Left out: on a CPU and on CUDA."""
+    Left out: on a CPU."""
 
 
 class AdamSpec(AdaptiveSpec):

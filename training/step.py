@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Any
@@ -18,8 +18,6 @@ from .recipe import Recipe
 from .result import GradientNorm
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-#: Devices whose fused optimizers are used unless a recipe says otherwise.
-_FUSED = ("cpu", "cuda")
 
 
 class Stepper:
@@ -81,9 +79,10 @@ class Stepper:
         Raises any exception for a state that does not fit.
         """
         options = [_options(group) for group in self.optimizer.param_groups]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for group, own in zip(self.optimizer.param_groups, options, strict=True):
-            group.update(own)  # the recipe decides them, not the file
+        groups = state["optimizer"]["param_groups"]
+        # The recipe and the device decide them, not the file.
+        own = [{**group, **mine} for group, mine in zip(groups, options, strict=True)]
+        self.optimizer.load_state_dict({**state["optimizer"], "param_groups": own})
         check_moments(self.optimizer)
         self.scaler.load_state_dict(state["scaler"])
 
@@ -104,11 +103,24 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     Raises :class:`~resforge.ResforgeError` where PyTorch has no fused kernels for their device.
     """
-    device, fused = next(model.parameters()).device, recipe.optimizer.fused
-    if fused:
-        _check_fused(recipe.optimizer, device)
-    by_default = fused is None and device.type in _FUSED
-    return _optimizer(model.parameters(), recipe.optimizer, fused or by_default)
+    spec, parameters = recipe.optimizer, [*model.parameters()]
+    if spec.fused:
+        _check_fused(spec, parameters[0].device)
+    return _optimizer(parameters, spec, _fuses(parameters) if spec.fused is None else spec.fused)
+
+
+def _fuses(parameters: Sequence[Tensor]) -> bool:
+    """Whether the optimizer of some parameters is fused by default."""
+    # The kernel takes elements in their order in memory: only of a dense parameter is that the
+    # order in its gradient, too.
+    return all(p.device.type == "cpu" and _is_dense(p) for p in parameters)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether the elements of a tensor fill its memory, in the order of a memory format."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    own = formats.get(tensor.ndim, torch.contiguous_format)
+    return tensor.is_contiguous() or tensor.is_contiguous(memory_format=own)
 
 
 def _check_fused(spec: OptimizerSpec, device: torch.device) -> None:
@@ -128,7 +140,8 @@ def _optimizer(
     parameters: Iterable[nn.Parameter], spec: OptimizerSpec, fused: bool
 ) -> torch.optim.Optimizer:
     if isinstance(spec, SgdSpec):
-        return torch.optim.SGD(
+        parameters = [*parameters]
+        optimizer = torch.optim.SGD(
             parameters,
             lr=spec.lr,
             momentum=spec.momentum,
@@ -136,6 +149,12 @@ def _optimizer(
             weight_decay=spec.weight_decay,
             fused=fused or None,
         )
+        if fused and spec.momentum:
+            # PyTorch makes them at the first step, and fails where a parameter has its first
+            # gradient later; where a gradient scaler skips that step, it leaves them unwritten.
+            for parameter in filter(_is_trained, parameters):
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
     kind = torch.optim.Adam if isinstance(spec, AdamSpec) else torch.optim.AdamW
     return kind(
         parameters,
@@ -145,6 +164,10 @@ def _optimizer(
         weight_decay=spec.weight_decay,
         fused=fused or None,
     )
+
+
+def _is_trained(parameter: nn.Parameter) -> bool:
+    return parameter.requires_grad
 
 
 def check_moments(optimizer: torch.optim.Optimizer) -> None:
