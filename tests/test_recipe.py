@@ -275,7 +275,7 @@ def test_a_recipe_for_a_gpu_changes_only_how_it_is_computed(name: str) -> None:
     plain, gpu = Recipe.named(name).identity(), Recipe.named(f"{name}_gpu").identity()
     how = {"precision", "compile", "cuda_graphs"}
     assert gpu["optimizer"].pop("fused") is True
-    assert plain["optimizer"].pop("fused") is None  # where the device has such a kernel
+    assert plain["optimizer"].pop("fused") is None  # fused on a CPU
     assert plain == {key: value for key, value in gpu.items() if key not in how}
     assert gpu["precision"] == "bfloat16"
 
