@@ -163,6 +163,18 @@ def test_parameters_that_are_not_dense_are_not_updated_in_the_order_of_memory(
     assert trained(None) == trained(False)
 
 
+def test_what_the_kernel_does_not_fit_is_not_fused_by_default() -> None:
+    def fused(model: nn.Module) -> Any:
+        return make_optimizer(model, Recipe()).param_groups[0]["fused"]
+
+    assert fused(nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)) is True
+    assert fused(nn.Linear(3, 2, device="meta")) is None
+    assert fused(nn.Linear(3, 2, dtype=torch.complex64)) is None
+    frozen = nn.Linear(3, 2)
+    frozen.weight.requires_grad = False  # it may be trained later
+    assert fused(frozen) is None
+
+
 def test_a_step_that_a_scaler_skips_leaves_the_momentum_as_it_was() -> None:
     model = nn.Linear(3, 2)
     optimizer = make_optimizer(model, Recipe(optimizer={"kind": "sgd", "fused": True}))

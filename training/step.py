@@ -104,16 +104,18 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     Raises :class:`~resforge.ResforgeError` where PyTorch has no fused kernels for their device.
     """
     spec, parameters = recipe.optimizer, [*model.parameters()]
-    if spec.fused:
+    if spec.fused and parameters:
         _check_fused(spec, parameters[0].device)
     return _optimizer(parameters, spec, _fuses(parameters) if spec.fused is None else spec.fused)
 
 
 def _fuses(parameters: Sequence[Tensor]) -> bool:
-    """Whether the optimizer of some parameters is fused by default."""
-    # The kernel takes elements in their order in memory: only of a dense parameter is that the
-    # order in its gradient, too.
-    return all(p.device.type == "cpu" and _is_dense(p) for p in parameters)
+    """Whether the optimizer of some parameters is fused by default: on a CPU, where the kernel was
+    measured, if it fits all of them."""
+    # It takes elements in their order in memory: only of a dense parameter is that the order in its
+    # gradient, too.
+    usual = (p.requires_grad and p.is_floating_point() and _is_dense(p) for p in parameters)
+    return all(p.device.type == "cpu" for p in parameters) and all(usual)
 
 
 def _is_dense(tensor: Tensor) -> bool:
@@ -152,7 +154,7 @@ def _optimizer(
         if fused and spec.momentum:
             # PyTorch makes them at the first step, and fails where a parameter has its first
             # gradient later; where a gradient scaler skips that step, it leaves them unwritten.
-            for parameter in filter(_is_trained, parameters):
+            for parameter in parameters:
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return optimizer
     kind = torch.optim.Adam if isinstance(spec, AdamSpec) else torch.optim.AdamW
@@ -164,10 +166,6 @@ def _optimizer(
         weight_decay=spec.weight_decay,
         fused=fused or None,
     )
-
-
-def _is_trained(parameter: nn.Parameter) -> bool:
-    return parameter.requires_grad
 
 
 def check_moments(optimizer: torch.optim.Optimizer) -> None:
