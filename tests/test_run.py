@@ -284,6 +284,42 @@ def test_a_signal_ends_tidily_whatever_is_at_work(
     assert drivers_in(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "running.progress:Silence.close",
+        "results.store:Store.leave",
+        "running.engines.pool:Pool.close",
+        "running.search:plans",
+    ],
+)
+def test_a_second_signal_skips_nothing_that_ends_a_run(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    module, _, name = where.partition(":")
+    owner, _, method = name.rpartition(".")
+    holder = import_module(f"resforge.ablation.{module}")
+    if owner:
+        holder, name = getattr(holder, owner), method
+    else:
+        holder = import_module("resforge.ablation.running.driver")
+    real = getattr(holder, name)
+    done = []
+
+    def signalled(*given: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append(real(*given, **named))
+        return done[-1]
+
+    monkeypatch.setattr(holder, name, signalled)
+    summary = run_sweep(sweep_trials.sweep(1), tmp_path, 1, trial="sweep_trials:quick")
+    assert summary.interrupted
+    assert bool(done) == bool(owner)  # plans are no part of an end
+    assert summary.ran == (2 if owner else 0)
+    assert drivers_in(tmp_path) == []
+
+
 def test_workers_that_die_while_it_stops_have_not_crashed(tmp_path: Path, log: Path) -> None:
     process = driver(tmp_path, "sweep_trials:endless")
     wait_for(lambda: len(sweep_trials.notes(log, "start")) == 2)

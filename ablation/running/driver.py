@@ -73,13 +73,15 @@ class Driver:
             self.engine_name, self.engine = engine, make_engine(engine, job)
             self._warn_of_locks()
             try:
-                for plan in plans(first, self.store, self.progress, self.measure):
-                    self.drive(plan)
-                    if self.stop.requested or self.store.counts()["running"]:
-                        break
+                with self.stop.at_once():
+                    for plan in plans(first, self.store, self.progress, self.measure):
+                        self.drive(plan)
+                        if self.stop.requested or self.store.counts()["running"]:
+                            break
             finally:
-                self.live.end()  # it gives up its chart while the workers end
-                self.engine.close()
+                with self.stop.shielded():
+                    self.live.end()  # it gives up its chart while the workers end
+                    self.engine.close()
         return plan
 
     def drive(self, plan: SweepPlan) -> None:
@@ -104,10 +106,11 @@ class Driver:
                 if self.stop.requested:
                     self._finish_running()
         finally:
-            self.progress.close()
-            self.store.leave(self.owner)
-            if not self.store.drivers():  # others write their checkpoints into it
-                remove_empty_folder(self.folder)
+            with self.stop.shielded():
+                self.progress.close()
+                self.store.leave(self.owner)
+                if not self.store.drivers():  # others write their checkpoints into it
+                    remove_empty_folder(self.folder)
 
     def measure(self, plan: SweepPlan) -> bool:
         """Measure the networks of ``plan``, once its trials have ended; false where a stop is

@@ -21,6 +21,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.requested = False
+        self._shielded = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -40,7 +41,16 @@ class StopSignals:
         except KeyboardInterrupt:
             self.requested = True
 
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Context of what is to be done at any end: a second signal does not cut it short."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and not self._shielded:
             raise KeyboardInterrupt
         self.requested = True
