@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
@@ -85,6 +86,11 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if world == 1:
         yield Ranks(device=device)
         return
+    # Its functions keep the group that there is when they are defined as a default. Imported later,
+    # as DistributedDataParallel does, they would keep that of this run for ever: its threads, which
+    # may need Python, would outlive it, and now and then end a process that is done with an abort.
+    import_module("torch.distributed.nn")
+
     if device.type != "cpu":
         device = torch.device(device.type, int(os.environ.get("LOCAL_RANK", "0")))
         torch.accelerator.set_device_index(device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import log
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -43,6 +44,24 @@ class ActivationSpec(Spec):
             (f"{key} {value:g}" if not isinstance(value, bool) else key) for key, value in fields
         )
         return f"{self.kind} ({', '.join(written)})" if fields else self.kind
+
+    @property
+    def at_zero(self) -> float:
+        """What it makes of 0.
+
+        >>> fields_of("tanh").at_zero, fields_of("sigmoid").at_zero
+        (0.0, 0.5)
+        """
+        return _AT_ZERO.get(self.kind, 0.0) * gain_of(self)
+
+    @property
+    def is_dead_at_zero(self) -> bool:
+        """Whether it passes no gradient where its input is 0, as PyTorch has it.
+
+        >>> fields_of("relu").is_dead_at_zero, fields_of("silu").is_dead_at_zero
+        (True, False)
+        """
+        return self.kind in ("relu", "relu6") or getattr(self, "slope", 1.0) == 0.0
 
 
 class FunctionSpec(ActivationSpec):
@@ -90,6 +109,7 @@ class PReLUSpec(FunctionSpec):
     """Whether one factor is shared by all channels."""
 
 
+_AT_ZERO = {"sigmoid": 0.5, "hardsigmoid": 0.5, "softplus": log(2.0)}
 _FIELDLESS = (
     *("relu", "relu6", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh"),
     *("sigmoid", "softplus", "tanh"),

@@ -28,6 +28,15 @@ class Chains(NamedTuple):
 RELU: Steps = (("relu", ActSpec()),)
 
 
+def last_of(branch: Sequence[Layer]) -> Layer | None:
+    """The last norm or convolution of a branch; None where it is one of several paths."""
+    for layer in reversed(branch):
+        found = layer.kind == "conv" or layer.kind.endswith("_norm")
+        if found and layer.path in ("main", "parallel"):
+            return layer if layer.path == "main" else None
+    return None
+
+
 class BlockSpec(Operation):
     """Base of every block kind, built-in or registered.
 

@@ -61,8 +61,15 @@ class BlockPlan(NamedTuple):
     @property
     def residual_end(self) -> Layer | None:
         """The layer with which the residual branch is 0 where its weights are; None where the
-        kind of block knows none."""
-        return self.spec.residual_end(self.branch)
+        kind of block knows none, or an operation that is made of others ends the branch: no layer
+        of it holds all that it puts out, or an activation stands behind it."""
+        end = self.spec.residual_end(self.branch)
+        if end is None:
+            return None
+        own = end.name.removeprefix(f"{self.name}.")
+        composites = (module for module in self.modules.branch if module.inner)
+        held = any(layer.name == own for module in composites for layer in module.layers)
+        return None if held else end
 
     @property
     def name(self) -> str:

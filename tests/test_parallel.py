@@ -146,7 +146,7 @@ def test_joins_are_told_apart_by_digests_but_for_an_evaluation() -> None:
 
 def test_a_branch_that_ends_in_paths_has_no_last_norm() -> None:
     branch = {"parallel": [[{"conv": 3, "stride": "block"}, "norm"]] * 2, "join": "shake"}
-    with pytest.raises(rf.SpecError, match=r"zero_residual .* layer1.0 has none"):
+    with pytest.raises(rf.SpecError, match=r"zero_residual .* layer1.0 ends in parallel"):
         spec_with("act", block={"branch": [branch]}, init={"zero_residual": True})
     spec_with(branch | {"parallel": [["act"], ["norm"]]}, init={"zero_residual": True})
 

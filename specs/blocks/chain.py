@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from ..block import BlockSpec, Chains
+from ..block import BlockSpec, Chains, last_of
 from ..by_axis import lists_of, parts_of
 from ..layer import Layer
 from ..norm import BatchNormSpec
@@ -93,10 +93,4 @@ class ChainBlockSpec(BlockSpec):
 
     def residual_end(self, branch: Sequence[Layer]) -> Layer | None:
         """The last norm or convolution of the branch; None where it is one of several paths."""
-        ends = [
-            layer
-            for layer in branch
-            if layer.path in ("main", "parallel")
-            and (layer.kind.endswith("_norm") or layer.kind == "conv")
-        ]
-        return ends[-1] if ends and ends[-1].path == "main" else None
+        return last_of(branch)

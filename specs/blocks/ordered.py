@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, get_args
 from ..attention import AnyAttention, AttentionSpec
 from ..axes import axes_text
 from ..base import Rate
-from ..block import RELU, BlockSpec, Chains
+from ..block import RELU, BlockSpec, Chains, last_of
 from ..layer import Layer
 from ..norm import BatchNormSpec
 from ..operation import AnyOperation, Operation, Problem, Steps, trace_chain
@@ -201,11 +201,8 @@ class OrderedSpec(BlockSpec):
 
     def residual_end(self, branch: Sequence[Layer]) -> Layer | None:
         """The last norm, or the convolution after it where the order leaves that bare; None where
-        operations that have neither stand in place of all convolutions."""
-        for layer in reversed(branch):
-            if layer.path == "main" and (layer.kind == "conv" or layer.kind.endswith("_norm")):
-                return layer
-        return None
+        operations that have neither stand in place of all convolutions, or several paths."""
+        return last_of(branch)
 
     def problems_at(self, width: int) -> Iterator[Problem]:
         # Asked for block by block, and most leave all of it at the defaults.

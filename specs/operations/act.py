@@ -47,7 +47,8 @@ ARGUMENTS = {
 }
 """What PyTorch calls the fields of an activation."""
 # These compute their gradient from their output, so that writing over the input saves a copy.
-# Others (SiLU, Mish, Hardswish) would have to clone their input first.
+# Others (SiLU, Mish, Hardswish) would have to clone their input first, and a slope below 0 hides
+# the sign of the input.
 IN_PLACE = {"relu", "leaky_relu", "elu", "selu", "celu"}
 
 
@@ -132,7 +133,7 @@ def act_call(function: Activation, in_place: bool, channels: int = 1) -> Call:
         return Call("nn.Sequential", (), {"act": act, "gain": call("Multiply", gain)})
     names, values = ARGUMENTS.get(fields.kind, {}), fields.differing()
     options = {names[field]: value for field, value in values.items() if field in names}
-    if in_place and fields.kind in IN_PLACE:
+    if in_place and fields.kind in IN_PLACE and getattr(fields, "slope", 0.0) >= 0.0:
         options["inplace"] = True
     learned = isinstance(fields, PReLUSpec) and not fields.shared
     return call(CLASSES[fields.kind], *([ChannelCount(channels)] if learned else []), **options)
