@@ -168,3 +168,30 @@ def test_the_expected_variance_counts_sums_since_the_shape_changed() -> None:
     ]
     assert factors == pytest.approx([(1 + n / 4) ** -0.5 for n in (0, 1, 2, 3, 1, 2)])
     assert all(b.site.sums == 0 for stage in blocks_of(rf.load("resnet50")) for b in stage)
+
+
+POINTS: list[tuple[str, dict[str, Any]]] = [
+    ("block", {"block": {"kind": "basic", "conv2": {"split_attention": 2, "least": 8}}}),
+    ("block", {"block": {"kind": "basic", "conv2": {"selective_kernel": [3, 5], "divisor": 8}}}),
+    ("head", {"head": [{"global_pool": "avg"}, {"conv": 1, "width": 8}, "norm", {"flatten": 1}]}),
+    ("head", {"head": [{"flatten": 8}, {"linear": 8}, "norm", {"linear": 4}]}),
+]
+
+
+@pytest.mark.parametrize(("part", "fields"), POINTS)
+@pytest.mark.parametrize("norm", [{"kind": "group", "groups": 8}, {"kind": "group", "size": 1}])
+def test_a_norm_of_single_numbers_is_refused(
+    part: str, fields: dict[str, Any], norm: dict[str, Any]
+) -> None:
+    """Each number less itself is 0, and PyTorch refuses one picture."""
+    tree = {
+        "resforge": 1,
+        "stem": {"kind": "conv3x3", "width": 16},
+        "stages": [{"depth": 1, "width": 16}],
+        "head": {"num_classes": 4},
+        **fields,
+    }
+    with pytest.raises(rf.SpecError, match="single numbers on 8 channels of one position"):
+        rf.load({**tree, "norm": norm})
+    spec = rf.load({**tree, "norm": {"kind": "group", "groups": 4}})
+    assert spec.norm.kind == "group"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import resforge as rf
 import torch
 from resforge.blocks import Parallel, Translate
 from resforge.specs.expand import expand
+from resforge.specs.layer import Module
 from torch import Tensor, nn
 
 STAGES = [{"depth": 1, "width": 4}, {"depth": 2, "width": 6, "stride": 2}]
@@ -131,6 +133,29 @@ def test_each_path_counts_and_the_longest_is_the_depth() -> None:
     assert plans[0].params == plans[1].params
     alone = rf.plan(spec_with({"conv": 3}), 16)
     assert plans[0].macs - alone.macs == 2 * (alone.macs - rf.plan(spec_with("act"), 16).macs)
+    within = [{"parallel": [one, [*two, *two]]}, {"conv": 1}]
+    for paths_, longest in (
+        ([one, two], 2),
+        ([two, one], 2),
+        ([["act"], one], 1),
+        ([one, within, two], 5),
+        ([within, one], 5),
+    ):
+        plan = rf.plan(spec_with({"parallel": paths_}), 16)
+        # Three blocks, each one convolution more than the paths have.
+        assert plan.depth == alone.depth + 3 * (longest - 1)
+        # Modules and plan say the same of each layer.
+        for block in (block for stage in plan.stages for block in stage):
+            ways = {layer.name: layer.path for layer in block.branch}
+            for module in held(block.modules.branch):
+                for layer in module.layers:
+                    assert ways[f"{block.name}.{layer.name}"] == layer.path
+
+
+def held(modules: Iterable[Module]) -> Iterator[Module]:
+    for module in modules:
+        yield module
+        yield from held(module.inner)
 
 
 def test_joins_are_told_apart_by_digests_but_for_an_evaluation() -> None:

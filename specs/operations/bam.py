@@ -96,4 +96,4 @@ class BAMSpec(ReducingSpec):
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         yield from super().problems(module, site)
-        yield from norm_problems(self.norm, hidden(module))
+        yield from norm_problems(self.norm, hidden(module), at_point=True)

@@ -98,7 +98,8 @@ class NormOpSpec(Operation):
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
         assert self.norm is not None
-        return norm_problems(self.norm, module.in_channels)
+        at_point = bool(module.layers) and set(module.layer.in_size) == {1}
+        return norm_problems(self.norm, module.in_channels, at_point)
 
 
 class ActivatedNormSpec(NormOpSpec):
@@ -137,12 +138,18 @@ def norm_call(norm: NormSpec, channels: int) -> Call:
     return norm_op(norm).call(Module("norm", norm, channels, channels, (), False))
 
 
-def norm_problems(norm: NormSpec, channels: int) -> Iterator[Problem]:
-    """What is wrong with ``norm`` for so many channels."""
-    if isinstance(norm, GroupedNorm) and not norm.groups_of(channels):
-        field, text = uneven(norm)
-        yield (
-            f"norm.{field}",
-            f"{text} do not divide {channels} channels",
-            f"use a divisor of {channels}",
+def norm_problems(norm: NormSpec, channels: int, at_point: bool = False) -> Iterator[Problem]:
+    """What is wrong with ``norm`` for so many channels; ``at_point``: of one position, whatever
+    the size of the pictures."""
+    if not isinstance(norm, GroupedNorm):
+        return
+    groups, (field, text) = norm.groups_of(channels), uneven(norm)
+    if not groups:
+        message = f"{text} do not divide {channels} channels"
+        yield f"norm.{field}", message, f"use a divisor of {channels}"
+    elif at_point and groups == channels and isinstance(norm, GroupNormSpec):
+        message = (
+            f"{text} are single numbers on {channels} channels of one position: each less itself"
+            " is 0, which leaves the bias"
         )
+        yield f"norm.{field}", message, "use larger groups, or more channels there"

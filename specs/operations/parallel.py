@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from ..call import Call, call, nest
 from ..layer import Layer, Module
 from ..operation import After, FullChain, Operation, Problem, named, trace_chain
 from ..site import Site
+from ..tally import weighted
 from ..trace import Trace
 from .flatten import FlattenSpec
 
@@ -51,13 +53,17 @@ class ParallelSpec(Operation):
 
     def trace(self, trace: Trace, name: str, site: Site) -> None:
         sides: list[Trace] = []
+        starts = []
         for number, chain in enumerate(self.paths):
-            side = trace.beside(trace.channels, parallel=number > 0)
+            side = trace.beside(trace.channels)
             side.modules, side.flat = [], trace.flat
+            starts.append(len(trace.layers))
             steps = named(chain, f"{name}.paths.{number}.")
             trace_chain(side, steps, site, trace.chain_width, fresh=False)
             sides.append(side)
-            trace.inner += tuple(side.modules)
+        if trace.path == "main":
+            _put_beside_the_longest(sides, starts)
+        trace.inner += tuple(step for side in sides for step in side.modules)
         trace.dilation = sides[0].dilation
         channels = [side.channels for side in sides]
         trace.take(*sides, channels=sum(channels) if self.join == "cat" else channels[0])
@@ -114,6 +120,30 @@ class ParallelSpec(Operation):
 
 
 _VECTORS = ("linear", "flatten")
+
+
+def _put_beside_the_longest(sides: Sequence[Trace], starts: Sequence[int]) -> None:
+    """Say of the layers of all paths but the one of most weighted layers that they are beside it;
+    the layers of each path begin at its start."""
+    layers = sides[0].layers
+    written = [slice(*ends) for ends in pairwise((*starts, len(layers)))]
+    lengths = [len(weighted(layers[part])) for part in written]
+    longest = lengths.index(max(lengths))
+    for number, (side, part) in enumerate(zip(sides, written, strict=True)):
+        if number != longest:
+            layers[part] = map(_beside, layers[part])
+            side.modules = [_with_layers_beside(module) for module in side.modules]
+
+
+def _beside(layer: Layer) -> Layer:
+    return layer._replace(path="parallel") if layer.path == "main" else layer
+
+
+def _with_layers_beside(module: Module) -> Module:
+    return module._replace(
+        layers=tuple(map(_beside, module.layers)),
+        inner=tuple(map(_with_layers_beside, module.inner)),
+    )
 
 
 def _paths(module: Module) -> list[list[Module]]:
