@@ -9,12 +9,14 @@ from .infer import Inferred, infer_spec
 from .layouts import LAYOUTS
 from .load import load_weights, plan_weights
 from .match import TensorPlan, WeightPlan
+from .tensor_names import TensorNames
 from .write import save_weights
 
 __all__ = [
     "LAYOUTS",
     "Certificate",
     "Inferred",
+    "TensorNames",
     "TensorPlan",
     "WeightPlan",
     "WeightsError",

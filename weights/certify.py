@@ -10,7 +10,7 @@ of it is compared in float64, where another order of the same sums comes to 1e-1
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import mul
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from ..specs.layer import Size
 from ..specs.network import ResNetSpec
 from .match import as_linear
 from .specimen import Specimen
+from .tensor_names import TensorNames
 from .training_step import compare_training
 
 #: Of the largest output: far above what another order of the same sums comes to in float64 (1e-12
@@ -57,6 +58,9 @@ class Certificate:
     """What does not show, in words."""
     alternatives: tuple[ResNetSpec, ...] = ()
     """Other networks with these names and shapes, where only those are known; not all of them."""
+    names: TensorNames = field(default_factory=TensorNames, repr=False, hash=False)
+    """The name of each tensor in the module, and the way between the two state dicts; empty where
+    there was no module to compare."""
 
     def __str__(self) -> str:
         if self.kind == "names":
@@ -94,10 +98,12 @@ class Comparison:
         """
         planned = lay_out(spec).state_dict
         there = self.single.shapes
-        if set(names.values()) != set(there) or any(
+        # Each once: a tensor that stands for two of ours is not trained as they are.
+        if sorted(names.values()) != sorted(there) or any(
             as_linear(there[names[name]], shape) != shape for name, shape in planned.items()
         ):
             return None
+        paired = TensorNames({name: names[name] for name in planned}, planned, there)
         sizes = sizes_for(spec)
         if self.single.output(self.single.picture(sizes[0])) is None:
             sizes = (*_SIZES[spec.dims][0], *sizes, *_LARGE[spec.dims])
@@ -106,13 +112,13 @@ class Comparison:
         if taken is None:
             return None
         self.single.settle(taken)
-        ours = self.single.same_weights(spec, names)
+        ours = self.single.same_weights(spec, paired)
         quick = _Compared.at(self.single, ours, sizes, _UNLIKE, first=True)
         if quick is None:
             return None
         sizes = sizes[sizes.index(quick.same[0]) :]
         for exact, closely, notes in self._precisions(sizes[0]):
-            ours = exact.same_weights(spec, names)
+            ours = exact.same_weights(spec, paired)
             found = _Compared.at(exact, ours, sizes, closely)
             if found is None or not _alike_in_every_view(exact, ours, min(found.same), closely):
                 continue
@@ -123,7 +129,8 @@ class Comparison:
                 continue
             worst = max(quick.difference, found.difference)
             kind = "close" if worst else "bitwise"
-            return Certificate(kind, worst, found.same, found.unlike, notes + trained.notes)
+            notes += trained.notes
+            return Certificate(kind, worst, found.same, found.unlike, notes, names=paired)
         return None
 
     def _precisions(self, size: Size) -> Iterator[tuple[Specimen, float, tuple[str, ...]]]:

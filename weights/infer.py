@@ -56,6 +56,9 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") ->
     parameters) is tried until they do. Dropout and stochastic depth are read from the modules that
     say their rates; what the spec cannot say of them is listed as ``assumed``.
 
+    ``certificate.names`` holds the module's name of each tensor of the spec, and turns a state
+    dict of the module into one of the network that :func:`build` makes, and back.
+
     Of a state dict only names and shapes are known. The certificate lists what was ``assumed``,
     and ``alternatives``, other networks with the same tensors. ``strip`` is a prefix: only names
     that begin with it count, without it; of a module, the part of that name.
@@ -68,12 +71,16 @@ def infer_spec(network: nn.Module | Mapping[str, Tensor], *, strip: str = "") ->
     for the network.
 
     >>> import resforge as rf
-    >>> spec, certificate = infer_spec(rf.build("cifar_resnet20"))
+    >>> theirs = rf.build("cifar_resnet20")
+    >>> spec, certificate = infer_spec(theirs)
     >>> spec.name, certificate.kind
     ('cifar_resnet20', 'bitwise')
+    >>> rf.build(spec).load_state_dict(certificate.names.to_ours(theirs.state_dict()))
+    <All keys matched successfully>
     """
     if isinstance(network, nn.Module):
-        return _of_module(_part(unwrap(network), strip))
+        part = _part(unwrap(network), strip)
+        return _of_module(part, _prefix(network, part))
     if isinstance(network, Mapping):
         return _of_tensors(select(read(network), LoadOptions(strip=strip)).tensors)
     raise wrong_type("infer_spec", "a module or a state dict", network)
@@ -84,6 +91,12 @@ def _part(network: nn.Module, strip: str) -> nn.Module:
         return unwrap(network.get_submodule(strip.removesuffix(".")))
     except AttributeError:
         raise unknowable(f"it has no part named {strip!r}") from None
+
+
+def _prefix(network: nn.Module, part: nn.Module) -> str:
+    """What the names of the tensors of ``part`` begin with in the whole ``network``."""
+    name = next(name for name, module in network.named_modules() if module is part)
+    return f"{name}." if name else ""
 
 
 def _of_tensors(tensors: Mapping[str, Tensor]) -> Inferred:
@@ -123,7 +136,7 @@ def _in_catalogue(layers: Observed) -> Iterator[ResNetSpec]:
     return (load(name) for name in networks() if params_of(name) == params)
 
 
-def _of_module(network: nn.Module) -> Inferred:
+def _of_module(network: nn.Module, prefix: str) -> Inferred:
     tensors = network.state_dict()
     if any(tensor.is_meta for tensor in tensors.values()):
         raise unknowable("it is on 'meta', and has no weights to run it with")
@@ -151,8 +164,10 @@ def _of_module(network: nn.Module) -> Inferred:
             or f"it has the layers of one, but of {tried} specs with them none puts out the same"
         )
     spec, notes = completed(network, _in_known_words(best.spec))
+    # Another word for the same layers may name them otherwise.
+    paired = best.certificate.names.moved(lay_out(spec).state_dict, prefix)
     assumed = best.certificate.assumed + notes
-    return Inferred(spec, replace(best.certificate, assumed=assumed))
+    return Inferred(spec, replace(best.certificate, assumed=assumed, names=paired))
 
 
 def _lacks(network: nn.Module, found: Inferred) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..builder.network import made_of
 from ..specs.layer import Size
 from ..specs.network import ResNetSpec
+from .tensor_names import TensorNames
 
 _HALVINGS = 4
 _ORDINARY = 1e3
@@ -94,12 +95,10 @@ class Specimen:
         with torch.no_grad():
             return Specimen(deepcopy(self.network, shells), dtype)
 
-    def same_weights(self, spec: ResNetSpec, names: Mapping[str, str]) -> nn.Module:
+    def same_weights(self, spec: ResNetSpec, names: TensorNames) -> nn.Module:
         """The network of ``spec``, whose tensors are this one's."""
         ours = made_of(spec, "cpu").eval().requires_grad_(False)
-        # Views: a last layer may be a 1x1 convolution in one of them.
-        state = {n: self.given[names[n]].view(t.shape) for n, t in ours.state_dict().items()}
-        ours.load_state_dict(state, assign=True)
+        ours.load_state_dict(names.to_ours(self.given), assign=True)
         return ours.to(self.dtype)
 
     def settle(self, picture: Picture) -> None:
