@@ -78,9 +78,8 @@ def settled(
     elif theirs.name:
         whose = f"it holds the network {theirs.name!r}, which"
     parts = functions(lay_out(spec))
-    found = _other_function(
-        whose, changes_to(theirs, spec, _taken(plan, parts, options)), source.path
-    )
+    changes = changes_to(theirs, spec, _taken(plan, parts, options))
+    found = _other_function(whose, changes, source.path, guessed=source.spec is None)
     faults = [fault for fault in (found, _blur(plan, source.path)) if fault is not None]
     if faults and not options.allow_other_function:
         raise WeightsError(faults)
@@ -108,7 +107,7 @@ def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) ->
     """
     theirs = LAYOUTS[layout].written(spec)
     whose = f"the code whose names are {LAYOUTS[layout].words}"
-    fault = _other_function(whose, changes_to(theirs, spec), file)
+    fault = _other_function(whose, changes_to(theirs, spec), file, guessed=True)
     if fault is not None:
         raise WeightsError(fault)
 
@@ -185,9 +184,13 @@ def _taken(plan: WeightPlan, parts: Mapping[str, Any], options: LoadOptions) -> 
 
 
 def _other_function(
-    whose: str, changes: list[Change], file: str | os.PathLike[str]
+    whose: str, changes: list[Change], file: str | os.PathLike[str], *, guessed: bool
 ) -> Fault | None:
-    """The fault of a network that computes something else; None where nothing differs."""
+    """The fault of a network that computes something else; None where nothing differs.
+
+    Where the function is ``guessed`` from names, other code may have the same names: the spec is
+    then the last to be changed.
+    """
     if not changes:
         return None
     told = [
@@ -197,11 +200,17 @@ def _other_function(
     for texts in (told, fixes):
         if len(texts) > SHOWN:
             texts[SHOWN:] = [f"and {len(texts) - SHOWN} more"]
+    flag = "allow_other_function=True (--allow-other-function)"
+    help_ = f"use {', '.join(fixes)}; or, if the function here is meant, {flag}"
+    if guessed:
+        help_ = (
+            f"if the function here is meant, since other code has these names too, pass {flag}; "
+            f"for the function of that code, use {', '.join(fixes)}"
+        )
     return Fault(
         "function",
         f"{whose} computes another function of the same tensors: {'; '.join(told)}",
-        help=f"use {', '.join(fixes)}; or, if the function here is meant, "
-        "allow_other_function=True (--allow-other-function)",
+        help=help_,
         file=os.fspath(file),
     )
 
