@@ -11,6 +11,7 @@ import pytest
 import resforge as rf
 import torch
 from command_line import Cli
+from resforge.weights.misfits import OWN_NAMES
 from resforge.weights.read import read
 from safetensors.torch import save_file
 from torch import nn
@@ -250,6 +251,19 @@ def test_a_prefix_is_proposed(case: str, given: Any) -> None:
         model, _ = loaded(given(checkpoint), strip=prefix)
         wanted = {name: checkpoint[prefix + name] for name in state()}
         assert holds(model, wanted)
+
+
+def test_the_prefix_of_a_block_is_not_proposed() -> None:
+    """Its names are those of a stem, too."""
+    renamed = {name.replace("layer", "s"): tensor for name, tensor in state().items()}
+    stages = {name: tensor for name, tensor in renamed.items() if name.startswith("s")}
+    for use in (loaded, rf.infer_spec):
+        with pytest.raises(rf.WeightsError, match="no name of a residual network") as caught:
+            use(stages)
+        assert OWN_NAMES in str(caught.value.faults[0].help)
+    with pytest.raises(rf.WeightsError, match=r"the file lacks \d+ tensors: layer1\.0") as caught:
+        loaded(renamed)
+    assert OWN_NAMES in str(caught.value.faults[0].help)
 
 
 def test_a_prefix_in_an_entry(given: Any) -> None:

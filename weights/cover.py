@@ -15,6 +15,8 @@ from ..specs.layer import Shape
 from .layouts import LAYOUTS, native_layers, recognise
 from .naming import Form
 
+STAGE = "layer"
+"""How the native names of a stage's tensors begin."""
 #: Levels of a name whose beginning may be a prefix.
 _MAX_LEVELS = 8
 #: Names that are searched for prefixes; a hostile file can have very many.
@@ -51,6 +53,10 @@ class Covering(Protocol):
         """Whether a form has a tensor of this name."""
         ...
 
+    def in_block(self, name: str) -> bool:
+        """Whether a form has a tensor of this name in a block."""
+        ...
+
 
 class _Row(NamedTuple):
     """A tensor of the network in a form."""
@@ -59,6 +65,7 @@ class _Row(NamedTuple):
     shape: Shape
     is_own: bool
     """Whether the form has a name for it, other than resforge's."""
+    in_block: bool
 
 
 class NetworkCover:
@@ -70,7 +77,10 @@ class NetworkCover:
             (
                 name,
                 form,
-                [_Row(n or ours, shapes[ours], n is not None) for ours, n in table.items()],
+                [
+                    _Row(n or ours, shapes[ours], n is not None, ours.startswith(STAGE))
+                    for ours, n in table.items()
+                ],
             )
             for name, entry in LAYOUTS.items()
             if layout in (None, name)
@@ -83,9 +93,18 @@ class NetworkCover:
         """All names of all forms."""
         return frozenset(row.name for _, _, table in self.tables for row in table)
 
+    @cached_property
+    def names_in_blocks(self) -> frozenset[str]:
+        """Those of tensors in blocks."""
+        return frozenset(row.name for _, _, table in self.tables for row in table if row.in_block)
+
     def knows(self, name: str) -> bool:
         """Whether a form gives this name to a tensor of the network."""
         return name in self.names
+
+    def in_block(self, name: str) -> bool:
+        """Whether a form gives this name to a tensor of a block."""
+        return name in self.names_in_blocks
 
     def reading(self, tensors: Mapping[str, Tensor], prefix: str = "") -> Reading:
         """As :class:`Covering` says.
@@ -116,6 +135,10 @@ class AnyCover:
         """Whether a form has a tensor of this name."""
         return any(native_layers(name, self.layout))
 
+    def in_block(self, name: str) -> bool:
+        """Whether a form has a tensor of this name in a block."""
+        return any(native.startswith(STAGE) for native in native_layers(name, self.layout))
+
     def reading(self, tensors: Mapping[str, Tensor], prefix: str = "") -> Reading:
         """As :class:`Covering` says, by the numbers of known names."""
         names = (name.removeprefix(prefix) for name in tensors if name.startswith(prefix))
@@ -143,12 +166,19 @@ def best_prefixes(tensors: Mapping[str, Tensor], covering: Covering) -> tuple[Co
 
 
 def _prefixes(names: Iterable[str], covering: Covering) -> Counter[str]:
-    """Each prefix, with the number of names that are known without it."""
+    """Each prefix of a network, with the number of names that are known without it.
+
+    Without the prefix of a block the names may be those of a stem: a network has blocks too.
+    """
     counts: Counter[str] = Counter()
+    with_blocks: set[str] = set()
     for name in islice(names, _MAX_NAMES):
         parts = name.split(".", _MAX_LEVELS)
         for level in range(1, len(parts)):
             prefix = ".".join(parts[:level]) + "."
-            if covering.knows(name[len(prefix) :]):
+            rest = name[len(prefix) :]
+            if covering.knows(rest):
                 counts[prefix] += 1
-    return counts
+                if prefix not in with_blocks and covering.in_block(rest):
+                    with_blocks.add(prefix)
+    return Counter({prefix: counts[prefix] for prefix in counts if prefix in with_blocks})

@@ -23,6 +23,7 @@ ALLOW_MISSING = (
     "keep what it lacks as built with allow_missing, the fraction of the tensors that it must fill "
     "(--allow-missing 0.8)"
 )
+OWN_NAMES = "rf.infer_spec(module).certificate.names renames a state dict of a module of your own"
 ALLOW_EXTRA = "leave them out with allow_extra=True (--allow-extra)"
 
 
@@ -63,7 +64,9 @@ def faults_of(
         faults.append(("shape", _texts(of["shape"]), help_))
     if of["missing"]:
         message = f"the file lacks {grouped(misfit.name for misfit in of['missing'])}"
-        faults.append(("missing", message, _near(of["missing"], unexpected, table)))
+        help_ = _near(of["missing"], unexpected, table)
+        # With more beside, they may be the same tensors under other names.
+        faults.append(("missing", message, f"{help_}; {OWN_NAMES}" if unexpected else help_))
     if unexpected:
         message = f"the model has no place for {grouped(unexpected)}"
         faults.append(("unexpected", message, ALLOW_EXTRA))

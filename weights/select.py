@@ -14,7 +14,7 @@ from .cover import AnyCover, Cover, Covering, Reading, best_prefixes
 from .entries import Entry
 from .errors import WeightsError, refuse, shortened
 from .layouts import LAYOUTS
-from .misfits import SHOWN, grouped
+from .misfits import OWN_NAMES, SHOWN, grouped
 from .options import LoadOptions
 from .pickles import ENTRIES
 from .read import WeightFile
@@ -71,7 +71,7 @@ def select(
         first = next(iter(best.tensors))
         whose = f"the layout {options.layout}" if options.layout else "a residual network"
         text = f"it has no name of {whose}; its first is {shortened(first)!r}"
-        help_ = f"known are the names of {', '.join(LAYOUTS)}"
+        help_ = f"{OWN_NAMES}; known are the names of {', '.join(LAYOUTS)}"
         raise WeightsError(Fault("names", text, help=help_, file=str(file.path)))
     notes = [*_entry_notes(file.path, candidates), *_other_notes(best, options.strip)]
     notes += best.entry.notes
