@@ -67,8 +67,9 @@ class RunRequest:
     allow_extra: bool = False
     """Whether ``weights`` may hold tensors that the network has no place for."""
     allow_missing: float | None = None
-    allow_other_function: bool = False
     """Smallest fraction of the network's tensors that ``weights`` must fill; by default all."""
+    allow_other_function: bool = False
+    """Whether ``weights`` may be those of a network that computes another function."""
     partial: bool = False
     """Both, with a fraction of 0."""
     freeze: str | None = None
