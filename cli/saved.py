@@ -25,14 +25,16 @@ def weights_of(source: str) -> str | None:
 
 def spec_in(weights: str) -> ResNetSpec:
     """The spec in a file of weights. Raises :class:`SpecError` where it has none, or is broken."""
-    from ..weights.errors import WeightsError, refuse
+    from ..weights.errors import REGISTER, WeightsError, refuse
+    from ..weights.functions import check_seal
     from ..weights.read import read
 
     try:
-        spec = read(weights).spec
-        if spec is None:
+        file = read(weights)
+        check_seal(file, REGISTER)
+        if file.spec is None:
             help_ = "give its spec, and the file as --weights"
             raise refuse(weights, "holds weights without a spec: resforge did not write it", help_)
     except WeightsError as error:
         raise SpecError(error.faults) from None
-    return spec
+    return file.spec

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from ..errors import Fault, ResforgeError
 
+#: The help for a network of kinds that nothing registered in this process.
+REGISTER = "import what registers its kinds before"
+
 
 class WeightsError(ResforgeError):
     """A file of weights cannot be used as requested; the model is unchanged.

@@ -22,7 +22,7 @@ from ..specs.layout import with_drop_path
 from ..specs.network import ResNetSpec
 from ..specs.operation import computed
 from .assumed import assumptions, value_text
-from .errors import WeightsError, refuse
+from .errors import REGISTER, WeightsError, refuse
 from .layouts import LAYOUTS
 from .match import WeightPlan, unit_of
 from .misfits import grouped
@@ -88,16 +88,15 @@ def settled(
     return replace(plan, notes=plan.notes + notes, assumed=assumed)
 
 
-def check_seal(source: WeightFile) -> None:
+def check_seal(
+    source: WeightFile,
+    help: str = f"{REGISTER}; or, if the function here is meant, pass "
+    "allow_other_function=True (--allow-other-function)",
+) -> None:
     """Raise :class:`WeightsError` where a file says its network in words that are unknown here."""
     if source.unread:
-        raise refuse(
-            source.path,
-            f"says its network, but not so that it can be read here: {source.unread}",
-            "import what registers its kinds; or, if the function here is meant, pass "
-            "allow_other_function=True (--allow-other-function)",
-            "function",
-        )
+        message = f"says its network, but not so that it can be read here: {source.unread}"
+        raise refuse(source.path, message, help, "function")
 
 
 def check_layout(layout: str, spec: ResNetSpec, file: str | os.PathLike[str]) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ...errors import SpecError, StoreError, path_text, printable
 from ...specs.base import Spec
+from ...weights.errors import REGISTER
 
 _LOGGER = logging.getLogger(__name__)
 #: Version of run folders and their files.
@@ -78,11 +79,17 @@ def check_format(path: Path, head: Any) -> dict[str, Any]:
     return head
 
 
-def validated(path: Path, model: type[Part], tree: Any) -> Part:
-    """A ``model`` from the plain values in ``tree``; or ``StoreError``."""
+def validated(path: Path, model: type[Part], tree: Any, *, intact: bool = False) -> Part:
+    """A ``model`` from the plain values in ``tree``; or ``StoreError``.
+
+    ``intact`` is whether a checksum has shown that they are as they were written.
+    """
     try:
         return model.model_validate(tree)
-    except (ValidationError, SpecError) as error:
+    except SpecError as error:  # of the network, perhaps of kinds that nobody registered here
+        why = "cannot be read here" if intact else "is damaged, or of kinds that are unknown here"
+        raise StoreError(f"{path} {why}: {printable(first_fault(error))}: {REGISTER}") from None
+    except ValidationError as error:
         raise StoreError(f"{path} is damaged: {printable(first_fault(error))}") from None
     except RecursionError:
         raise _too_deep(path) from None

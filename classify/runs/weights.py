@@ -96,7 +96,7 @@ def read_head(path: Path) -> CheckpointHead:
     if notes.get(_DIGEST) != _sha256(notes[_KEY]):
         raise StoreError(f"{path} is damaged: the checksum of its metadata differs")
     head = parse_mapping(path, notes[_KEY])
-    return validated(path, CheckpointHead, fields_in(CheckpointHead, head))
+    return validated(path, CheckpointHead, fields_in(CheckpointHead, head), intact=True)
 
 
 def misfit(model: nn.Module, tensors: Any) -> str | None:
