@@ -9,6 +9,8 @@ from typing import Any
 
 SHOWN = 3
 """Kinds that a message proposes."""
+OWN_KINDS = "; kinds of your own: resforge.register"
+"""The end of a help line for an unknown kind, which its author may have meant to register."""
 
 
 def near_kinds(word: object, kinds: Mapping[str, Any]) -> list[str]:
@@ -42,8 +44,11 @@ def meant(word: object, kinds: Mapping[str, Any]) -> str:
     >>> meant("nrm", OPERATIONS)
     "did you mean 'norm'? `resforge list --operations` shows all"
     """
-    close = " or ".join(map(repr, near_kinds(word, kinds)))
-    return f"{f'did you mean {close}? ' if close else ''}`resforge list --operations` shows all"
+    close, shows = (
+        " or ".join(map(repr, near_kinds(word, kinds))),
+        "`resforge list --operations` shows all",
+    )
+    return f"did you mean {close}? {shows}" if close else f"{shows}{OWN_KINDS}"
 
 
 def _names(kinds: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from ..errors import SpecError
 from .elsewhere import VALUES, WHOLE, folded, ours, ours_in
 from .held import FAMILIES, Model, kind_in, models_of
-from .near import meant, near_kinds
+from .near import OWN_KINDS, meant, near_kinds
 from .operation import OPERATIONS, Operation
 from .paths import nearest, parse_path
 from .shown import shown
@@ -140,7 +140,13 @@ def unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
         return "value", message, f"did you mean '{close}'?"
     if isinstance(given, str) and "." in given:
         return "value", message, "a file holds names only; new kinds are registered from Python"
-    return "value", message, f"use {' or '.join(names[:6])}"
+    return "value", message, f"use {' or '.join(names[:6])}{OWN_KINDS if _are_kinds(names) else ''}"
+
+
+def _are_kinds(names: list[str]) -> bool:
+    """Whether ``names`` are all kinds of a family that :func:`resforge.register` takes."""
+    grown = [kinds() for base, kinds in FAMILIES.items() if issubclass(base, Operation)]
+    return any({*names} == {*family} - {"chain"} for family in grown)
 
 
 def meant_value(loc: tuple[int | str, ...], given: Any) -> str | None:

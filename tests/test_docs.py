@@ -31,6 +31,8 @@ DOCUMENTS = [
 PLUMBING = {"cli", "reading"}
 #: Libraries of `docs/libraries.md`, which the tests' own environment lacks.
 OPTIONAL = {"hydra", "lightning", "omegaconf", "segmentation_models_pytorch", "timm", "torchvision"}
+#: What the commands of a console block begin with.
+PROGRAMS = {"resforge": [sys.executable, "-m", "resforge"], "python": [sys.executable]}
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -71,8 +73,8 @@ def test_examples_in_yaml(path: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_commands_print_what_the_document_says(document: Path, tmp_path: Path) -> None:
-    """In order: a yaml block that starts with `# name.yaml` is written under that name; of a
-    console block, each `$ resforge` command is run and its output compared."""
+    """In order: a yaml block that starts with `# name.yaml` is written under that name, and so is a
+    Python block, which is run; of a console block, each command is run and its output compared."""
     for language, body in FENCE.findall(document.read_text(encoding="utf-8")):
         if language == "yaml" and (named := re.match(r"# (\w+)\.yaml\n", body)):
             (tmp_path / f"{named[1]}.yaml").write_text(body)
@@ -82,8 +84,25 @@ def test_commands_print_what_the_document_says(document: Path, tmp_path: Path) -
             for command, wanted in sessions(body):
                 assert output_of(command, tmp_path).rstrip() == wanted.rstrip(), command
         elif language == "python" and not _missing(body):
-            (tmp_path / "block.py").write_text(body)
-            run([sys.executable, "block.py"], tmp_path)
+            run([sys.executable, written(body, tmp_path)], tmp_path)
+
+
+def test_every_command_knows_kinds_that_are_imported_before_it(tmp_path: Path) -> None:
+    """The recipe of docs/language.md, in sweeps with several processes and exports too."""
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    for body in (body for language, body in FENCE.findall(text) if language == "python"):
+        written(body, tmp_path)
+    (tmp_path / "arms.yaml").write_text(
+        "sweep: 1\nbase: digits_resnet8\nseeds: 1\nrecipe: {steps: 2, batch_size: 16}\n"
+        "arms: {basic: {}, single: {block: single}}\n"
+    )
+    sweep = ("sweep", "run", "arms.yaml", "--out", "R", "--workers", "2")
+    for words in (sweep, ("new", "digits_resnet8", "--set", "block=single")):
+        run([sys.executable, "own.py", *words], tmp_path)
+    (tmp_path / "net.yaml").write_text("resforge: 1\nbase: digits_resnet8\nblock: single\n")
+    code = ("export", "net.yaml", "--code")
+    assert "class " in output_of(shlex.join(("python", "own.py", *code)), tmp_path)
+    assert "kinds of your own" in output_of(shlex.join(("resforge", *code)), tmp_path)
 
 
 def test_the_reference_has_every_public_name() -> None:
@@ -160,6 +179,14 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert (document.parent / target).exists(), target
 
 
+def written(body: str, folder: Path) -> str:
+    """The name of the file that a Python block is written to: that of its first line."""
+    named = re.match(r"# (\w+\.py)\n", body)
+    name = named[1] if named else "block.py"
+    (folder / name).write_text(body)
+    return name
+
+
 def _missing(body: str) -> bool:
     """Whether a block needs a library that cannot be imported here."""
     for name in set(re.findall(r"^(?:import|from) (\w+)", body, re.MULTILINE)) & OPTIONAL:
@@ -178,10 +205,9 @@ def sessions(body: str) -> list[tuple[str, str]]:
 
 def output_of(command: str, folder: Path) -> str:
     """Standard output and error together, as a reader would see them."""
-    words = shlex.split(command)
-    assert words[0] == "resforge", command
+    program, *words = shlex.split(command)
     done = subprocess.run(
-        [sys.executable, "-m", *words],
+        [*PROGRAMS[program], *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -51,6 +51,7 @@ _ON_THE_PAGE = {
     "`resforge list` shows every name": "Catalogue shows every name",
     "`resforge list --operations` shows all": "the documentation of the language lists all",
     "--input of `resforge show`": "Input size is above the picture",
+    "; kinds of your own: resforge.register": "",
     "try `resforge new resnet18 > net.yaml`": "open a network of Catalogue",
 }
 #: A quoted text, a word, or one character: what is underlined where a fault stands.
