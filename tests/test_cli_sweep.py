@@ -35,6 +35,37 @@ def test_sweep_run_does_only_what_is_missing(cli: Cli, swept: Path) -> None:
     assert not {"report.html", "results.csv"} - {file.name for file in (swept / "out").iterdir()}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("seeds: 1", "seeds: 2"),
+        ("zero_pad}", "zero_pad}\n    B: {shortcut: projection}"),
+    ],
+)
+def test_a_sweep_that_grows_has_no_note(
+    cli: Cli, swept: Path, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    out = shutil.copytree(swept / "out", tmp_path / "out")
+    (tmp_path / "more.yaml").write_text(SWEEP.replace(*change))
+    done = cli("sweep", "run", str(tmp_path / "more.yaml"), "--out", str(out))
+    assert "2 of them recorded already" in done.err
+    assert "other plans" not in done.err
+
+
+def test_results_of_another_plan_are_kept_with_a_note(
+    cli: Cli, swept: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(swept / "out", tmp_path / "out")
+    (tmp_path / "longer.yaml").write_text(SWEEP.replace("steps: 2", "steps: 3"))
+    note = f"{out} keeps 2 recorded trials of other plans"
+    done = cli("sweep", "run", str(tmp_path / "longer.yaml"), "--out", str(out))
+    assert note in done.err
+    assert "0 of them recorded already" in done.err
+    again = cli("sweep", "run", str(swept / "sweep.yaml"), "--out", str(out))
+    assert note in again.err
+    assert "0 of them now" in again.err
+
+
 def test_a_store_of_0_1_0_can_be_read_but_not_run_into(
     cli: Cli, swept: Path, tmp_path: Path
 ) -> None:

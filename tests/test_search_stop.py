@@ -32,6 +32,7 @@ from resforge.ablation import (
 )
 from resforge.ablation.comparing.searched import state_search
 from resforge.ablation.planning.searching import StopSpec
+from resforge.ablation.results.store import Store
 from resforge.ablation.running.task import make_task
 from resforge.ablation.running.trial import run_trial
 from resforge.cli import run as run_line
@@ -116,6 +117,8 @@ def test_it_keeps_one_in_eta_at_each_rung(ended: Path) -> None:
             i for i in reached if i >= 6 and i in best
         ]
     assert not list((ended / "out").glob("checkpoints/*"))
+    with Store(ended / "out") as store:  # what was stopped belongs to this plan
+        assert store.outside_plan() == 0
 
 
 def test_no_step_is_taken_twice_and_no_seed_that_diverged_goes_on(ended: Path) -> None:

@@ -232,9 +232,11 @@ def test_an_edited_plan_keeps_what_is_recorded(store: Store, me: Owner) -> None:
     store.leave(me)
     store.adopt(make_plan(5).record, me)
     assert store.counts() == {"waiting": 4, "running": 0, "finished": 1}
+    assert store.outside_plan() == 0
     store.leave(me)
     store.adopt(make_plan(recipe={"steps": 7}).record, me)
     assert store.counts() == {"waiting": 3, "running": 0, "finished": 0}
+    assert store.outside_plan() == 1
     store.leave(me)
     store.adopt(make_plan(3).record, me)
     assert store.statuses() == {claim.key: "done"}

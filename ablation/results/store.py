@@ -181,6 +181,19 @@ class Store:
             )
             return dict(rows.fetchall())
 
+    def outside_plan(self) -> int:
+        """Number of recorded results that no trial of the current plan has.
+
+        A trial that was stopped is not counted: one that goes on from its checkpoint takes its
+        place in the plan.
+        """
+        with disk_errors(self.path):
+            rows = self.database.execute(
+                "SELECT count(*) FROM results JOIN trials USING (key)"
+                " WHERE rank IS NULL AND status != 'stopped'"
+            )
+            return int(rows.fetchone()[0])
+
     def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Outcomes of the recorded trials among ``keys``, of any plan."""
         query = "SELECT key, status, attempt, recorded, outcome, seal FROM results WHERE key = ?"

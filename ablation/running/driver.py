@@ -58,6 +58,8 @@ class Driver:
         self.wait = wait
         self.renewed = time.monotonic()
         self.noted = False
+        #: Whether the store has taken a plan of this run.
+        self.adopted = False
 
     def run(self, first: SweepPlan, engine: str, job: Job) -> SweepPlan:
         """Run ``first`` and the plans that follow it; the last one that was run."""
@@ -99,6 +101,7 @@ class Driver:
             for arm in plan.arms:
                 arm.recipe.check_device(self.engine.device)
             self.store.adopt(plan.record, self.owner, LEASE)
+            self._note_other_plans()
             make_checkpoint_folder(self.folder, set(self.store.statuses()))
             self.progress.start(len(self.trials), self.store.counts()["finished"])
             with self.stop.at_once():
@@ -143,6 +146,17 @@ class Driver:
             self.progress.note(
                 f"warning: {self.folder} is on {local}, whose locks hold within one machine: run"
                 " commands into it from one machine only"
+            )
+
+    def _note_other_plans(self) -> None:
+        """Say once that results are kept which table and report no longer show."""
+        count = 0 if self.adopted else self.store.outside_plan()
+        self.adopted = True
+        if count:
+            trials = "1 recorded trial" if count == 1 else f"{count:,} recorded trials"
+            self.progress.note(
+                f"{self.folder} keeps {trials} of other plans: table and report show this plan"
+                " alone, and theirs again when their file is run"
             )
 
     def _until_done(self) -> None:
