@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ...errors import Fault, SpecError, wrong_type
-from ...text.reader import read
+from ...text.reader import SUFFIXES, read
 from ..paths import nearest
 from .families import Entry, entries
 
@@ -55,7 +55,7 @@ def entry(name: object) -> Entry:
     found = entries().get(name) if isinstance(name, str) else None
     if found is None:
         message = f"no {name!r} in the catalogue"
-        raise SpecError(Fault("catalogue", message, "base", mend_of(name)))
+        raise SpecError(Fault("catalogue", message, "base", _mend_of_base(name)))
     return found
 
 
@@ -73,6 +73,14 @@ def text(name: str) -> str:
     shortcut: none
     """
     return entry(name).text
+
+
+def _mend_of_base(name: object) -> str:
+    """The help line for a ``base`` that is not in the catalogue."""
+    if isinstance(name, str) and ("/" in name or name.lower().endswith(SUFFIXES)):
+        instead = "write the file's keys here in its place; in a sweep or a space, under base"
+        return f"base takes names of the catalogue, not files: {instead}"
+    return mend_of(name)
 
 
 def mend_of(name: object) -> str:

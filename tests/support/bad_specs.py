@@ -79,6 +79,8 @@ TYPES_AND_RANGES: list[Row] = [
     (HEAD + 'shortcut: {match: identity, change: identiy}', 'value', '3:37', 'shortcut.change', "'identiy' is not one of identity, projection, avg_projection, zero_pad, conv1x1, factorized, scaled, gate, dropout, channel_scale, none", "did you mean 'identity'?"),
     (ONE + 'stages: [{depth: 2, width: 64, block: {kind: bottelneck}}]', 'value', '2:46', 'stages[0].block.kind', "'bottelneck' is not one of basic, bottleneck, d2l, x", "did you mean 'bottleneck'?"),
     (ONE + 'base: resnet5O', 'catalogue', '2:7', 'base', "no 'resnet5O' in the catalogue", "did you mean 'resnet56'? `resforge list` shows every name"),
+    (ONE + 'base: mine.yaml', 'catalogue', '2:7', 'base', "no 'mine.yaml' in the catalogue", "base takes names of the catalogue, not files: write the file's keys here in its place; in a sweep or a space, under base"),
+    (ONE + 'base: nets/mine', 'catalogue', '2:7', 'base', "no 'nets/mine' in the catalogue", "base takes names of the catalogue, not files: write the file's keys here in its place; in a sweep or a space, under base"),
     (ONE + 'base: 5', 'catalogue', '2:7', 'base', 'no 5 in the catalogue', '`resforge list` shows every name'),
     ('resforge: true\nstages: [{depth: 2, width: 64}]', 'type', '1:11', 'resforge', 'expected a whole number, not true', 'write a number such as 64'),
     ('resforge: 2\nstages: [{depth: 2, width: 64}]', 'value', '1:11', 'resforge', 'this resforge reads version 1 of the language, not 2', 'write 1, or upgrade resforge'),
