@@ -51,11 +51,22 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Keys of ours, and what each is called elsewhere."""
 
 _NONE = "write head: null for a network without a classifier"
+_SYNCHRONISED = "write batch; torch.nn.SyncBatchNorm converts the built network"
+_FROZEN = "write batch; a norm is frozen in training, not in a spec"
+_LAYER = "write {kind: group, groups: 1}, over all channels and positions"
+_C = "write {match: projection, change: projection}, option C"
+_D = "write avg_projection, option D"
+_INSTANCE = "write {kind: group, size: 1}, over the positions of each channel"
+
+
+def _with(key: str, *values: str) -> list[tuple[str, str]]:
+    """``key`` with each of ``values``."""
+    return [(key, value) for value in values]
+
+
 VALUES: dict[tuple[str, str], str] = {
-    ("head", "none"): _NONE,
-    ("head", "false"): _NONE,
-    ("head", "no"): _NONE,
-    ("head", "off"): _NONE,
+    **dict.fromkeys(_with("head", "none", "false", "no", "off"), _NONE),
+    ("block", "xblock"): "write x",
     ("block", "residual"): "write d2l for d2l.ai's Residual, or basic for that of ResNet-18",
     ("block", "residualblock"): "write basic for that of ResNet-18, or d2l for d2l.ai's Residual",
     ("block", "resnext"): "write {kind: bottleneck, groups: 32, width_per_group: 4}",
@@ -68,9 +79,36 @@ VALUES: dict[tuple[str, str], str] = {
     ("stem", "imagenet"): "write conv7x7",
     ("stem", "cifar"): "write conv3x3",
     ("stem", "deep"): "write deep_base",
+    ("stem", "resnetd"): "write deep_base",
+    ("stem", "stemd"): "write deep_base",
+    ("activation", "swish"): "write silu",
+    ("activation", "lrelu"): "write leaky_relu",
+    ("activation", "parametricrelu"): "write prelu",
+    ("activation", "hswish"): "write hardswish",
+    ("activation", "hsigmoid"): "write hardsigmoid",
+    ("gate", "hsigmoid"): "write hardsigmoid",
+    ("activation", "htanh"): "write hardtanh",
+    ("activation", "logistic"): "write sigmoid",
+    **dict.fromkeys(_with("activation", "linear", "identity", "false"), "write none"),
     ("norm", "bn"): "write batch",
     ("norm", "gn"): "write group",
-    ("norm", "false"): "write none",
+    ("norm", "frn"): "write filter_response",
+    **dict.fromkeys(_with("norm", "identity", "false"), "write none"),
+    **dict.fromkeys(_with("norm", "syncbn", "syncbatchnorm"), _SYNCHRONISED),
+    **dict.fromkeys(_with("norm", "frozenbn", "frozenbatchnorm2d"), _FROZEN),
+    **dict.fromkeys(_with("norm", "ln", "layer", "layernorm"), _LAYER),
+    **dict.fromkeys(_with("norm", "in", "instance", "instancenorm", "instancenorm2d"), _INSTANCE),
+    **dict.fromkeys(_with("shortcut", "a", "optiona", "typea"), "write zero_pad, option A"),
+    **dict.fromkeys(_with("shortcut", "b", "optionb", "typeb"), "write projection, option B"),
+    **dict.fromkeys(_with("shortcut", "c", "optionc", "typec"), _C),
+    **dict.fromkeys(_with("shortcut", "d", "optiond", "typed"), _D),
+    ("shortcut", "resnetd"): _D,
+    ("shortcut", "proj"): "write projection",
+    ("shortcut", "conv"): "write projection, or conv1x1 without a norm",
+    **dict.fromkeys(_with("shortcut", "pad", "padding"), "write zero_pad"),
+    **dict.fromkeys(_with("shortcut", "plain", "false", "no", "off"), "write none"),
+    **dict.fromkeys(_with("attention", "none", "false", "no", "off"), "leave attention out"),
+    ("attention", "senet"): "write se",
 }
 """A key and a value that it cannot have, folded, and what to write."""
 

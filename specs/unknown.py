@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic_core import ErrorDetails
 
 from ..errors import SpecError
+from .activation import ACTIVATIONS
 from .elsewhere import VALUES, WHOLE, folded, ours, ours_in
 from .held import FAMILIES, Model, kind_in, models_of
 from .near import OWN_KINDS, meant, near_kinds
@@ -134,7 +135,9 @@ def unknown_value(detail: ErrorDetails, owners: list[Model]) -> Explained:
     message = f"{shown(given)} is not one of {', '.join(names)}"
     if isinstance(given, str) and "." not in given and set(names) == set(OPERATIONS):
         return "value", f"there is no operation {shown(given)}", meant(given, OPERATIONS)
-    if help_ := meant_value(detail["loc"], given):
+    # An activation stands under other keys as well: {act: relu}.
+    family = ("activation",) if {*names} == {*ACTIVATIONS} else ()
+    if help_ := meant_value((*detail["loc"], *family), given):
         return "value", message, help_
     if close := nearest(given, names) or _synonym(given, names):
         return "value", message, f"did you mean '{close}'?"

@@ -11,7 +11,7 @@ import pytest
 import resforge as rf
 from resforge.classify.runs.session import RunRequest
 from resforge.errors import SpecError
-from resforge.specs.elsewhere import KEYS, OPTIONS, WHOLE
+from resforge.specs.elsewhere import KEYS, OPTIONS, VALUES, WHOLE
 from resforge.specs.fields import NetworkFields
 
 STAGE = "stages: [{depth: 2, width: 64}]"
@@ -36,6 +36,14 @@ GUESSES: list[tuple[str, str]] = [
     (f"channels: [64, 128]\n{STAGE}", "each stage has its width"),
     (f"act_layer: silu\n{STAGE}", "write activation: silu"),
     (f"pretrained: true\n{STAGE}", "a spec holds no weights"),
+    (f"activation: swish\n{STAGE}", "write silu"),
+    (f"activation: lrelu\n{STAGE}", "write leaky_relu"),
+    (f"{STAGE}\nblock: {{branch: [{{conv: 3, stride: block}}, {{act: swish}}]}}", "write silu"),
+    (f"norm: LayerNorm\n{STAGE}", "write {kind: group, groups: 1}"),
+    (f"norm: SyncBN\n{STAGE}", "write batch"),
+    (f"shortcut: a\n{STAGE}", "write zero_pad, option A"),
+    (f"shortcut: {{change: optionB}}\n{STAGE}", "write projection, option B"),
+    (f"shortcut: type_C\n{STAGE}", "write {match: projection, change: projection}, option C"),
     ("base: resnet18\nstages[2].depth: 8", "paths are for --set, replace and sweeps"),
     ("base: resnet18\nstages: [{depth: 3}]", "a list replaces the base's, with nothing from there"),
 ]
@@ -61,6 +69,18 @@ def test_what_the_help_says_to_write_is_legal(number: int) -> None:
     if written.startswith("{"):
         fixed = text.replace("{type: deep_base, channels: 64}", written)
     assert rf.loads(f"resforge: 1\n{fixed}")
+
+
+@pytest.mark.parametrize("key", ["activation", "norm", "shortcut"])
+def test_what_another_word_means_is_legal(key: str) -> None:
+    """And no word of ours is taken for another."""
+    for (where, word), help_ in VALUES.items():
+        if where == key:
+            written = re.match(r"write (\{.*?\}|\w+)", help_)
+            assert written, help_
+            assert rf.loads(f"resforge: 1\n{STAGE}\n{key}: {written[1]}")
+            with pytest.raises(SpecError):
+                rf.loads(f"resforge: 1\n{STAGE}\n{key}: {word}")
 
 
 @pytest.mark.parametrize(
