@@ -286,6 +286,10 @@ def _no_operation(value: dict[Any, Any], kinds: list[str]) -> PydanticCustomErro
     if kinds:
         message = f"{' and '.join(map(repr, kinds))} are {len(kinds)} operations in one place"
         help_ = f"write each by itself: {', '.join(f'{{{kind}: ...}}' for kind in kinds)}"
+    elif long := next((key for key in value if key in OPERATIONS), None):
+        fields = [f"{name}: ..." for name in OPERATIONS[long].model_fields if name != "kind"]
+        message = f"{long!r} has no main field, and so no short form with a value"
+        help_ = f"write {{kind: {long}, {', '.join(fields)}}}" if fields else f"write {long}"
     else:
         first = next(iter(value), "")
         message = f"there is no operation {first!r}" if value else "an operation is missing"

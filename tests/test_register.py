@@ -498,6 +498,30 @@ def test_every_norm(norm: Any) -> None:
     rf.build(network().replace({"norm": norm}))
 
 
+class RollSpec(SwapSpec):
+    """An operation with a field that is not its main one."""
+
+    kind: Literal["roll"] = "roll"  # type: ignore[assignment]
+    by: int = 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "written", "help_"),
+    [
+        (SwapSpec, {"swap": 1}, "write swap"),
+        (RollSpec, {"roll": 2}, "write {kind: roll, by: ...}"),
+        (RollSpec, {"roll": 2, "by": 3}, "write {kind: roll, by: ...}"),
+    ],
+)
+def test_an_operation_without_a_main_field_has_no_short_form(
+    spec: type[Operation], written: dict[str, int], help_: str
+) -> None:
+    rf.register(spec, Swap)
+    with pytest.raises(rf.SpecError, match="has no main field") as error:
+        network({"branch": [{"conv": 3, "stride": "block"}, "norm", written]})
+    assert error.value.help == help_
+
+
 def test_a_built_in_kind_stays() -> None:
     class Basic(TwistSpec):
         kind: Literal["basic"] = "basic"  # type: ignore[assignment]
