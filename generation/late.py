@@ -20,6 +20,8 @@ class Late:
     >>> late = Sum.later({"value": lambda: sum(range(5))}, {"name": "late"})
     >>> late == Sum("late", 10), late
     (True, Sum(name='late', value=10))
+    >>> "value" in dir(Sum.later({"value": lambda: 10}, {"name": "late"}))
+    True
     """
 
     @classmethod
@@ -47,6 +49,11 @@ class Late:
         # It may hold much else.
         own[_WAYS].pop(name, None)
         return value
+
+    def __dir__(self) -> list[str]:
+        """With the fields that nobody has asked for yet, which a prompt completes, too."""
+        late: Any = self
+        return sorted({*super().__dir__(), *(field.name for field in fields(late))})
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = [getattr(self, field.name) for field in fields(self)]  # type: ignore[arg-type]

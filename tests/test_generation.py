@@ -170,6 +170,11 @@ def test_draws_follow_the_declared_chances() -> None:
     assert chi_square([widths[value] for value in values], expected) < 24.3
 
 
+def test_the_attributes_of_a_drawn_network_are_all_listed() -> None:
+    found = next(load_space("cifar_resnets").sample())
+    assert {"spec", "params", "macs", "digest", "number"} <= {*dir(found)}
+
+
 def key(found: Architecture) -> tuple[int, str]:
     return found.number, found.digest
 
