@@ -15,6 +15,7 @@ from resforge.ablation.comparing.looks import look_level, look_schedule
 from resforge.ablation.comparing.power import detectable
 from resforge.ablation.comparing.simulate import (
     NULLS,
+    UNEQUAL_SKEW,
     false_rate,
     false_rate_of_looks,
     power,
@@ -24,6 +25,7 @@ from resforge.ablation.comparing.simulate import (
 PAGE = Path(__file__).parents[1] / "docs" / "verdicts.md"
 SEEDS = (3, 4, 5, 6, 8)
 FAMILIES = (1, 6, 15)
+MORE_SEEDS = (*SEEDS, 20)
 SIZES = (3, 4, 5, 6, 8, 10)
 ENDS = ((3, 12), (3, 6), (3, 40))
 
@@ -34,6 +36,7 @@ def main() -> None:
     sweeps = parser.parse_args().sweeps
     tables = {
         "false rates": false_rates(sweeps),
+        "unequal skew": unequal_skew(sweeps),
         "power": found(sweeps),
         "smallest": smallest(),
         "looks": looks(sweeps // 4),
@@ -53,6 +56,14 @@ def false_rates(sweeps: int) -> str:
     exact = [_worst_exact(seeds, sweeps // 4) for seeds in SEEDS]
     last = [["**worst**", *worst], ["worst of sign flips", *exact]]
     return _table(["errors of each arm", *(f"{n} seeds" for n in SEEDS)], [*rows, *last])
+
+
+def unequal_skew(sweeps: int) -> str:
+    rows = [
+        [null, *(_percent(false_rate(null, 1, n, sweeps)) for n in MORE_SEEDS)]
+        for null in UNEQUAL_SKEW
+    ]
+    return _table(["errors of the two arms", *(f"{n} seeds" for n in MORE_SEEDS)], rows)
 
 
 def _each(null: str, seeds: int, sweeps: int) -> Iterable[str]:

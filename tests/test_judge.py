@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import product
 from math import inf, sqrt
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -21,6 +22,7 @@ from resforge.ablation.comparing.rule import LEVEL
 from resforge.ablation.comparing.sign_flips import FLIPS, joint_flip_p
 from resforge.ablation.comparing.simulate import (
     NULLS,
+    UNEQUAL_SKEW,
     false_rate,
     false_rate_of_looks,
     power,
@@ -350,6 +352,16 @@ def test_the_rule_errs_and_finds_as_often_as_its_page_says() -> None:
     assert false_rate("SD 0.1 beside 3", 1, 3, sweeps) <= bound
     assert false_rate("collapse, 50%", 6, 3, sweeps) <= bound
     assert power(5.0, 6, 4, sweeps) >= 0.90
+
+
+@pytest.mark.parametrize("null", UNEQUAL_SKEW)
+def test_unequal_skew_is_called_separable_as_often_as_the_page_says(null: str) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| {null} |"))
+    rates = [float(cell) / 100 for cell in row.strip("| ").split(" | ")[1:]]
+    found = [false_rate(null, 1, seeds, 5_000) for seeds in (3, 4, 5, 6, 8, 20)]
+    assert found == pytest.approx(rates, abs=0.02)
+    assert min(found) > LEVEL
 
 
 @pytest.mark.slow
