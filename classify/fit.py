@@ -49,7 +49,8 @@ class FitResult:
 
     @property
     def best(self) -> Epoch | None:
-        return best([*self.history]) if self.history else None
+        """None before the first epoch whose validation loss is finite."""
+        return best(self.history)
 
 
 def fit(
@@ -69,8 +70,9 @@ def fit(
     atomically. ``stopped`` is called after each step; once it returns true, the state is written
     and the call returns. A later call with the same arguments resumes from that state, on one
     thread of a CPU to the same bits as an uninterrupted run. With several ``ranks`` each process
-    trains on its part of every batch, and the first one writes. A loss that is not finite ends
-    the run; files already written stay.
+    trains on its part of every batch, and the first one writes. A training loss that is not finite
+    ends the run; files already written stay. An epoch whose validation loss is not finite is not
+    the best.
 
     Raises ``StoreError`` where a file cannot be written, and :class:`~resforge.ResforgeError`
     where the data cannot be read or do not suit the run.
@@ -290,7 +292,7 @@ class _Writer:
     def write_epoch(self) -> None:
         """Write every file that an epoch changed; the state last, so that no file is older."""
         run, epoch = self.run, self.run.history[-1]
-        is_best = best(run.history) == epoch
+        is_best = best(run.history) is epoch
         if run.ranks.leads:
             scores = {"loss": epoch.val_loss, "accuracy": epoch.val_accuracy}
             identity = self.folder.identity.text

@@ -212,8 +212,8 @@ def train(
     RUN gets the best and the last weights, history.csv and the learning curve.
     An interrupted run is resumed by the same command with --resume; with a
     constant schedule and more --epochs, so is a finished one. Started by
-    torchrun, several processes divide each batch. Exits with 1 where the loss
-    is not finite.
+    torchrun, several processes divide each batch. Exits with 1 where the
+    training loss is not finite, or the validation loss after every epoch.
     """
     from ..ablation.running.stop import StopSignals
     from ..classify.progress import Progress, progress_on
@@ -229,7 +229,7 @@ def train(
         result = train_run(request, progress, stopped=lambda: stop.requested)
     if result.leads:
         _print_result(result, options.out, json)
-    if result.diverged:
+    if result.diverged or (result.finished and result.best is None):
         return Exit.DIFFERENT
     return Exit.OK if result.finished else Exit.INTERRUPTED
 
@@ -275,7 +275,13 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
             say(
                 f"ended early after epoch {len(result.history)}: --patience epochs without a better"
             )
-        say(f"next: resforge predict {run} PICTURE")
+        if result.best is not None:
+            say(f"next: resforge predict {run} PICTURE")
+        else:
+            complain(
+                "the validation loss is not finite after any epoch, so none is the best: try a"
+                " lower --lr in another --out"
+            )
 
 
 def _row(epoch: Epoch) -> dict[str, float | None]:

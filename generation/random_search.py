@@ -107,8 +107,9 @@ class RandomSearch:
     @property
     def best(self) -> Measured | None:
         """The network with the lowest value, of the first objective where there are several; None
-        before the first result."""
-        return min(self._results.values(), key=lambda found: found.value, default=None)
+        before the first result that is finite."""
+        finite = (found for found in self._results.values() if isfinite(found.value))
+        return min(finite, key=lambda found: found.value, default=None)
 
     @property
     def front(self) -> tuple[Measured, ...]:

@@ -15,6 +15,7 @@ import torch
 from command_line import Cli, Terminal
 from picture_writer import write_digits
 from resforge.classify import load_run, predict_pictures
+from resforge.classify.evaluation import Evaluation
 from resforge.classify.progress import progress_on
 from resforge.classify.runs.folder import RunFolder
 from resforge.classify.runs.record import Epoch
@@ -60,6 +61,18 @@ def test_training_prints_epochs_and_the_best(trained: Cli, tmp_path: Path) -> No
     assert lines[0].split()[:3] == ["epoch", "train", "loss"]
     assert [line.split()[0] for line in lines[1:3]] == ["1", "2"]
     assert (tmp_path / "run" / "curve.svg").read_text().startswith("<?xml")
+
+
+def test_a_validation_loss_that_is_never_finite(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = Evaluation(torch.eye(10, dtype=torch.int64), float("nan"))
+    monkeypatch.setattr("resforge.classify.fit.evaluate", lambda *_: unknown)
+    options = ("net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+    done = cli("train", *options)
+    assert (done.code, done.out) == (1, "")
+    assert "the validation loss is not finite after any epoch" in done.err
+    assert "next:" not in done.err
+    again = cli("train", *options, "--resume", "--json")
+    assert (again.code, again.json["finished"], again.json["best"]) == (1, True, None)
 
 
 def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:

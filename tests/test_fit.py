@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,26 @@ def test_the_best_weights_are_those_of_the_best_epoch(
     assert found.loss == pytest.approx(evaluations[1].loss)
 
 
+def test_an_epoch_whose_validation_loss_is_not_finite_is_not_the_best(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = [float("nan"), float("inf"), 1.0]
+
+    def evaluated(*_: object) -> Evaluation:
+        """A later epoch is as accurate as an earlier one at most."""
+        return Evaluation(torch.tensor([[len(losses), 1], [0, 0]]), losses.pop(0))
+
+    monkeypatch.setattr("resforge.classify.fit.evaluate", evaluated)
+    out, options = tmp_path / "run", {"epochs": 4, "schedule": "constant"}
+    result = run(digits, out, 10, patience=2, **options)
+    assert (result.best, result.stopped_early) == (None, True)
+    with pytest.raises(rf.StoreError, match="as long as its validation loss is not finite"):
+        load_run(out, "cpu")
+    result = run(digits, out, 6, resume=True, **options)
+    assert result.best is result.history[2]
+    assert load_run(out, "cpu").epoch == 3
+
+
 def test_a_run_starts_from_the_weights_of_another(digits: Path, tmp_path: Path) -> None:
     run(digits, tmp_path / "first")
     file = tmp_path / "first" / LAST
@@ -320,7 +341,11 @@ def test_the_best_epoch_has_the_highest_accuracy() -> None:
         return Epoch(number, number, 0.1, 1.0, loss, accuracy, 1.0)
 
     history = [epoch(1, 0.9, 0.5), epoch(2, 0.8, 0.6), epoch(3, 0.7, 0.6), epoch(4, 0.7, 0.6)]
-    assert best(history).epoch == 3
+    assert best(history) is history[2]
+    nan = epoch(1, float("nan"), 0.9)
+    assert best([nan, *history[1:]]) is history[2]
+    assert best([history[0], replace(nan, epoch=2)]) is history[0]
+    assert best([nan]) is None
 
 
 # several processes

@@ -91,6 +91,7 @@ def test_results_may_come_late_and_from_elsewhere() -> None:
 def test_a_diverged_network_is_worst(value: float) -> None:
     searcher = RandomSearch(load_space("cifar_resnets"))
     searcher.tell(searcher.ask(), value)
+    assert searcher.best is None
     searcher.tell(searcher.ask(), 1e9)
     assert searcher.best is not None
     assert searcher.best.value == 1e9

@@ -24,7 +24,7 @@ def write_curve(path: Path, history: Sequence[Epoch]) -> None:
 
     The axis of the losses is logarithmic where one of them would flatten the others.
     """
-    best_epoch = best([*history])
+    best_epoch = best(history)
     losses = (
         ("training", BLUE, [epoch.train_loss for epoch in history]),
         ("validation", ORANGE, [epoch.val_loss for epoch in history]),
@@ -48,15 +48,8 @@ def write_curve(path: Path, history: Sequence[Epoch]) -> None:
             _line(right, history, shown, BLUE, "training")
         accuracies = [100 * epoch.val_accuracy for epoch in history]
         _line(right, history, accuracies, ORANGE, "validation")
-        right.plot(
-            best_epoch.epoch,
-            100 * best_epoch.val_accuracy,
-            "o",
-            ms=9,
-            mfc="none",
-            mec=ORANGE,
-            label=f"best: {100 * best_epoch.val_accuracy:.2f}% at epoch {best_epoch.epoch}",
-        )
+        if best_epoch is not None:
+            _ring(right, best_epoch)
         right.set(title="accuracy, %", xlabel="epoch")
         right.legend(frameon=False, loc="lower right")
         _integers(left)
@@ -82,6 +75,13 @@ def _line(
     numbers = [epoch.epoch for epoch in history]
     marker = "o" if len(numbers) < 30 else ""
     axes.plot(numbers, values, color=colour, label=label, linewidth=1.5, marker=marker, ms=3)
+
+
+def _ring(axes: Axes, epoch: Epoch) -> None:
+    """Mark the accuracy of the best epoch."""
+    accuracy = 100 * epoch.val_accuracy
+    label = f"best: {accuracy:.2f}% at epoch {epoch.epoch}"
+    axes.plot(epoch.epoch, accuracy, "o", ms=9, mfc="none", mec=ORANGE, label=label)
 
 
 def _logarithmic(axes: Axes) -> None:

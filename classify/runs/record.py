@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -112,7 +114,8 @@ class RunSpec(Spec):
         """Whether the run ends after ``history``, before the last of its epochs."""
         if self.patience is None or not 0 < len(history) < self.epochs:
             return False
-        return len(history) - best(history).epoch >= self.patience
+        found = best(history)
+        return len(history) - (found.epoch if found else 0) >= self.patience
 
     def is_lengthened_by(self, other: RunSpec) -> bool:
         """Whether ``other`` is this run with another end, and the same steps up to it.
@@ -196,6 +199,14 @@ class Epoch:
 COLUMNS = (*(column.name for column in fields(Epoch)), "run")
 
 
-def best(history: list[Epoch]) -> Epoch:
-    """Epoch with the highest accuracy; among equals, with the lowest loss, then the first."""
-    return min(history, key=lambda epoch: (-epoch.val_accuracy, epoch.val_loss, epoch.epoch))
+def best(history: Sequence[Epoch]) -> Epoch | None:
+    """Epoch with the highest accuracy; among equals, with the lowest loss, then the first.
+
+    Epochs whose validation loss is not finite are left out, since outputs that are no numbers
+    count as the first class; None where there is no other.
+    """
+    return min(
+        (epoch for epoch in history if isfinite(epoch.val_loss)),
+        key=lambda epoch: (-epoch.val_accuracy, epoch.val_loss, epoch.epoch),
+        default=None,
+    )
