@@ -25,7 +25,7 @@ from .progress import Progress
 from .runs.folder import CURVE, RunFolder
 from .runs.record import Epoch, RunSpec, best
 from .runs.state import Counters, read_counters
-from .runs.weights import Checkpoint, CheckpointHead, misfit, write_checkpoint
+from .runs.weights import Checkpoint, CheckpointHead, write_checkpoint
 from .targets import Targets, balanced
 
 #: Seconds between two writes of the state within an epoch.
@@ -259,8 +259,6 @@ class _Run(Loop):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         counters = read_counters(state, self.spec)
-        if found := misfit(self.model, state["model"]):
-            raise ValueError(found)
         super().restore(state)
         self.history, self.errors = counters.history, counters.errors
         self.step, self.loss, self.seconds = counters.step, counters.loss, counters.seconds

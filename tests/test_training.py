@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -276,6 +277,76 @@ def test_a_loss_that_is_not_finite_ends_the_run(digits: Data, when: int) -> None
     assert result.steps == when
     assert (result.test_error, result.test_loss, result.train_loss) == (None, None, None)
     assert all(p.isfinite().all() for p in model.parameters())
+
+
+def started(digits: Data, seed: int = 0, **changes: Any) -> Training:
+    torch.manual_seed(0)
+    recipe = Recipe.model_validate({**SHORT.model_dump(mode="json"), **changes})
+    return Training(Scores(), digits, recipe, seed)
+
+
+def ended(training: Training) -> Training:
+    while not training.finished:
+        training.advance()
+    return training
+
+
+def test_a_finished_training_does_no_further_step(digits: Data) -> None:
+    for training in (ended(started(digits)), ended(Training(BlowsUp(3), digits, SHORT, seed=0))):
+        steps = training.step
+        with pytest.raises(rf.ResforgeError, match=f"is finished after {steps} steps"):
+            training.advance()
+        assert (training.finished, training.step) == (True, steps)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 4}, r"recipe.steps \(6 there, 4 here\)"),
+        ({"steps": 8}, r"recipe.steps \(6 there, 8 here\)"),
+        ({"optimizer": "adam"}, "recipe.optimizer"),
+        ({"seed": 7}, r"seed \(0 there, 7 here\)"),
+    ],
+)
+def test_the_state_of_another_training_is_refused(
+    digits: Data, changes: dict[str, Any], message: str
+) -> None:
+    state = ended(started(digits)).state()
+    with pytest.raises(
+        rf.ResforgeError, match=f"does not fit this training .it differs in {message}"
+    ):
+        started(digits, **changes).restore(state)
+    started(digits, channels_last=False).restore(state)  # which rounds differently
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.clear(), "KeyError: 'identity'"),
+        (lambda state: state["identity"].update(data="0"), "it differs in data"),
+        (lambda state: state["model"].pop("linear.bias"), "linear.bias is missing"),
+        (lambda state: state.pop("record"), "KeyError: 'record'"),
+    ],
+)  # fmt: skip
+def test_no_state_of_a_training_is_refused(
+    digits: Data, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    state = started(digits).state()
+    change(state)
+    with pytest.raises(rf.ResforgeError, match=message):
+        started(digits).restore(state)
+
+
+def test_a_training_at_a_constant_rate_is_lengthened(digits: Data) -> None:
+    """Its result is that of one as long from the start; its curves have more points."""
+    long = {"schedule": "constant", "steps": 9}
+    short, longer = ended(started(digits, schedule="constant")), started(digits, **long)
+    longer.restore(short.state())
+    mine, whole = ended(longer).result(), ended(started(digits, **long)).result()
+    assert (mine.correct, mine.gradients) == (whole.correct, whole.gradients)
+    assert [point.step for point in mine.test_curve] == [3, 6, 9]
+    with pytest.raises(rf.ResforgeError, match="9 there, 6 here"):
+        started(digits, schedule="constant").restore(longer.state())
 
 
 def test_prediction_restores_the_modes(digits: Data) -> None:

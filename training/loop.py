@@ -16,6 +16,7 @@ from .prediction import error_rate
 from .recipe import Recipe
 from .record import Record
 from .result import TrainResult
+from .states import difference, misfit, reason
 from .step import Stepper, gradient_norms
 from .warmup import WarmupState
 
@@ -44,10 +45,18 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        return self.diverged or self.step == self.recipe.steps
+        return self.diverged or self.step >= self.recipe.steps
 
     def advance(self) -> float:
-        """Do one step; the loss before it."""
+        """Do one step; the loss before it.
+
+        Raises :class:`~resforge.ResforgeError` for a training that is finished.
+        """
+        if self.finished:
+            raise ResforgeError(
+                f"the training is finished after {self.step} steps: call advance only while"
+                " finished is false"
+            )
         rate = self.recipe.learning_rate(self.step, self.warmup.over)
         batch = next(self.feed)
         with batch.random.in_force():
@@ -80,6 +89,8 @@ class Loop:
 
         Raises any exception for a state that does not fit; the loop is then unusable.
         """
+        if found := misfit(self.model, state["model"]):
+            raise ValueError(found)
         self.model.load_state_dict(state["model"])
         self.stepper.restore(state["stepper"])
         self.warmup.restore(state["waiting"])
@@ -123,7 +134,8 @@ class Training(Loop):
         if self.diverged:
             return loss
         if self.step in (1, self.recipe.steps):
-            self.record.gradients.append(gradient_norms(self.model))
+            # A training that is lengthened has had a last step before.
+            self.record.gradients[1:] = [gradient_norms(self.model)]
         self.diverged = not self.record.add(
             self.step, loss, self.batch_error, self.model, self.feed.data
         )
@@ -138,15 +150,54 @@ class Training(Loop):
         return {
             **super().state(),
             **self.feed.state(),
+            "identity": self._identity(),
             "record": self.record.state(),
             "tried": self.step,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(state)
-        self.feed.restore(state)
-        self.record.restore(state["record"])
-        self.step = state["tried"]
+        """Continue from the ``state`` of another training of the same network, data, recipe and
+        seed.
+
+        The recipe may have more steps here if its schedule is constant and ``select`` is ``last``,
+        and may differ in settings that change nothing but rounding. Raises
+        :class:`~resforge.ResforgeError` for any other state; the training is then unusable.
+        """
+        try:
+            self._check_identity(state["identity"])
+            super().restore(state)
+            self.feed.restore(state)
+            self.record.restore(state["record"])
+            self.step = state["tried"]
+        except Exception as error:  # a state that does not fit can raise anything at all
+            raise ResforgeError(
+                f"the state does not fit this training ({reason(error)}): use one of a training of"
+                " the same network, data, recipe and seed"
+            ) from error
+
+    def _identity(self) -> dict[str, Any]:
+        """All settings but the network that the steps depend on, up to rounding."""
+        recipe = self.recipe.model_dump(mode="json")
+        del recipe["channels_last"], recipe["compile"], recipe["cuda_graphs"]
+        del recipe["optimizer"]["fused"]
+        return {
+            "seed": self.feed.seed,
+            "data": self.feed.data.fingerprint,
+            **{f"recipe.{name}": value for name, value in recipe.items()},
+        }
+
+    def _check_identity(self, theirs: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` for the identity of a training that this one does not continue."""
+        mine, recipe = self._identity(), self.recipe
+        others = [name for name in mine if theirs[name] != mine[name]]
+        # The learning rate of a step depends on the number of all, unless it is constant; the end
+        # of a training that selects the best step has the weights of that one.
+        may_be_longer = recipe.schedule.kind == "constant" and recipe.select == "last"
+        if may_be_longer and others == ["recipe.steps"] and theirs[others[0]] < recipe.steps:
+            return
+        if others:
+            listed = [difference(name, theirs[name], mine[name]) for name in others]
+            raise ValueError(f"it differs in {', '.join(listed)}")
 
 
 def train(

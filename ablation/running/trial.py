@@ -24,6 +24,7 @@ from ...training.data.tensors import Data, load_data
 from ...training.loop import Training, train
 from ...training.recipe import Recipe
 from ...training.result import TrainResult
+from ...training.states import reason
 from ..results.outcome import Outcome, pack_bits
 from .callbacks import Event
 from .checkpoint import Checkpoint, code_digest
@@ -85,7 +86,7 @@ def _begin(
             raise ValueError(f"it is of step {training.step}, and the trial stops after {last}")
         return training, float(state["seconds"])
     except Exception as error:  # the exception names the part that does not fit
-        checkpoint.refuse(f"{type(error).__name__}: {error}")
+        checkpoint.refuse(reason(error))
         return fresh(), 0.0
 
 

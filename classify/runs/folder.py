@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...errors import StoreError, printable
+from ...errors import StoreError
 from ...files import locked, make_folder, write_whole
 from ...reading.not_specs import BEST, LAST, RUN
 from ...training.sealed import seal, unseal
+from ...training.states import reason
 from .identity import KEY, Identity
 from .reading import FORMAT, MAX_SPEC, check_format, fields_in, parse_mapping, read_file, validated
 from .record import COLUMNS, Epoch, RunSpec
@@ -189,9 +190,8 @@ class RunFolder:
 
     def unusable_state(self, why: object) -> StoreError:
         """The error for a state that cannot be read or does not fit the run."""
-        name = f"{type(why).__name__}: " if isinstance(why, LookupError | TypeError) else ""
-        reason = printable(name + str(why).partition("\n")[0])
-        return StoreError(f"{self.path / RESUME} cannot be used ({reason}): {self._begin_again}")
+        text = f"{self.path / RESUME} cannot be used ({reason(why)}): {self._begin_again}"
+        return StoreError(text)
 
     @property
     def _begin_again(self) -> str:

@@ -15,6 +15,7 @@ from ...specs.base import Spec
 from ...specs.network import ResNetSpec
 from ...training.pictures.view import RandomCrop, View
 from ...training.recipe import Recipe
+from ...training.states import difference
 
 
 class DataRecord(Spec):
@@ -108,7 +109,7 @@ class RunSpec(Spec):
         ['seed (0 there, 1 here)']
         """
         mine, theirs = self._identity(), other._identity()
-        return [_difference(name, mine[name], theirs[name]) for name in self._differing(other)]
+        return [difference(name, mine[name], theirs[name]) for name in self._differing(other)]
 
     def ends_early(self, history: list[Epoch]) -> bool:
         """Whether the run ends after ``history``, before the last of its epochs."""
@@ -156,13 +157,6 @@ def _misfit(name: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("run", "{message}", context)
 
 
-def _difference(name: str, there: Any, here: Any) -> str:
-    short = all(isinstance(value, int | float | str | None) for value in (there, here))
-    values = f" ({there} there, {here} here)" if short and name not in _DIGESTS else ""
-    return f"{name}{values}"
-
-
-_DIGESTS = ("network", "data", "weights")
 #: Settings of where a run ends.
 _LENGTH = {"epochs", "patience", "recipe.steps"}
 

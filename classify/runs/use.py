@@ -30,13 +30,14 @@ from ...training.pictures.folder import (
 from ...training.pictures.loader import ahead
 from ...training.pictures.view import View
 from ...training.prediction import predict
+from ...training.states import misfit
 from ..evaluation import Evaluation, evaluate
 from ..feed import LabelledBatch
 from ..picture_feed import BATCH, PictureFeed, Unreadable, normalised, read, split
 from .data import find_data
 from .folder import RunFolder
 from .record import RunSpec
-from .weights import misfit, read_checkpoint
+from .weights import read_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from safetensors import SafetensorError, safe_open
@@ -23,7 +23,7 @@ from .record import RunSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _KEY, _DIGEST = "resforge_run", "resforge_run_sha256"
 
@@ -97,27 +97,6 @@ def read_head(path: Path) -> CheckpointHead:
         raise StoreError(f"{path} is damaged: the checksum of its metadata differs")
     head = parse_mapping(path, notes[_KEY])
     return validated(path, CheckpointHead, fields_in(CheckpointHead, head), intact=True)
-
-
-def misfit(model: nn.Module, tensors: Any) -> str | None:
-    """The first difference of ``tensors`` from the state dict of ``model`` in names, shapes and
-    types; None for none."""
-    expected = {name: _form(tensor) for name, tensor in model.state_dict().items()}
-    if not hasattr(tensors, "items"):
-        return "it does not hold named tensors"
-    given = {name: _form(tensor) for name, tensor in tensors.items()}
-    for name in [*expected, *given]:
-        if expected.get(name) != given.get(name):
-            there, here = given.get(name, "missing"), expected.get(name, "not in the network")
-            return printable(f"{name} is {there}, and in the network {here}")
-    return None
-
-
-def _form(tensor: Any) -> str:
-    """Shape and type of a tensor."""
-    if not (hasattr(tensor, "shape") and hasattr(tensor, "dtype")):
-        return type(tensor).__name__
-    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def _sha256(text: str) -> str:
