@@ -362,8 +362,8 @@ def test_a_head_written_out_fits_the_classes_or_is_refused(cli: Cli, tmp_path: P
     assert cli("predict", "run", "pictures/0").code == 0
     refused = cli("train", "7.yaml", *asked, "--out", "other")
     assert refused.code == 3
-    assert "the data have 10 classes, and the head has outputs (7,)" in refused.err
-    assert "end the head in {linear: 10}" in refused.err
+    assert "the network has 7 classes, the data has 10 classes" in refused.err
+    assert "write head: [..., {linear: 10}]" in refused.err
 
 
 def test_images_too_small_for_the_network_are_refused(cli: Cli, tmp_path: Path) -> None:

@@ -101,6 +101,14 @@ def test_a_base_may_be_written_out() -> None:
     assert inline.digest == named.digest
 
 
+def test_a_head_without_a_linear_layer_has_the_classes_that_it_puts_out() -> None:
+    pooled: list[object] = [{"conv": 1, "width": 10}, {"global_pool": "avg"}]
+    (arm,) = expand_sweep(sweep(arms={"a": {"head": [*pooled, {"flatten": 1}]}}))
+    assert rf.plan(arm.spec, 8).output_shape == (10,)
+    with pytest.raises(rf.SpecError, match=r"outputs of shape \(10, 1, 1\), the data has 10"):
+        expand_sweep(sweep(arms={"a": {"head": pooled}}))
+
+
 def test_the_shipped_example_is_what_the_paper_asks() -> None:
     example = load_sweep(EXAMPLE)
     plan = plan_sweep(example)

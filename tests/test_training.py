@@ -104,6 +104,40 @@ def test_a_batch_larger_than_the_set_is_refused(digits: Data) -> None:
         train(nn.Flatten(), digits, Recipe(batch_size=2000), seed=0)
 
 
+@pytest.mark.parametrize(
+    ("network", "changes", "message"),
+    [
+        ("digits_resnet8", {"head.num_classes": 2}, "has 2 classes, the data has 10 classes"),
+        ("digits_resnet8", {"head.num_classes": 20}, r"write head: {num_classes: 10}"),
+        ("digits_resnet8", {"head": None}, "has no head"),
+        (
+            "digits_resnet8",
+            {"head": [{"conv": 1, "width": 10}, {"global_pool": "avg"}]},
+            r"outputs of shape \(10, 1, 1\), .*\n.* write head: \[..., {linear: 10}\]",
+        ),
+        ("cifar_resnet20", {}, r"takes 3 channels, the data has 1\n.* write in_channels: 1"),
+        ("resnet18", {"in_channels": 1, "head.num_classes": 10, "dims": 1}, "write dims: 2"),
+        (
+            "digits_resnet8",
+            {"stem": [{"conv": 11, "width": 8, "padding": 0}, "norm", "act"]},
+            "the network cannot run on these images: .*too small",
+        ),
+    ],
+)
+def test_a_network_that_does_not_suit_the_data_is_refused(
+    digits: Data, network: str, changes: dict[str, Any], message: str
+) -> None:
+    model = rf.build(rf.load(network).replace(changes), device="meta")
+    with pytest.raises(rf.SpecError, match=message):
+        train(model, digits, SHORT, seed=0)
+
+
+def test_the_head_of_an_edited_network_is_the_one_that_it_has(digits: Data) -> None:
+    model = rf.build(rf.load("digits_resnet8").replace({"head.num_classes": 2}), seed=0)
+    model.fc = nn.Linear(32, 10)
+    train(model, digits, SHORT, seed=0)
+
+
 def test_streams_are_independent() -> None:
     purposes = ("batches", "dropout", "augmentation", "first side")
     assert len({stream_seed(seed, p) for seed in range(100) for p in purposes}) == 400

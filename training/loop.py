@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from ..builder.edits import spec_of
 from ..errors import ResforgeError
 from ..specs.plain import as_seed
+from .data.network import check_network, check_side
 from .data.tensors import Data
 from .feed import Batch, DataFeed
 from .prediction import error_rate
@@ -124,6 +126,7 @@ class Training(Loop):
                 "select: best goes by images that are set aside, and there are none: give the data"
                 " a validation above 0"
             )
+        _check_network(model, data)
         feed = DataFeed(data, recipe.batch_size, as_seed("Training", seed))
         super().__init__(model, Stepper(model, recipe, data.device), feed)
         self.record = Record(recipe)
@@ -200,6 +203,17 @@ class Training(Loop):
             raise ValueError(f"it differs in {', '.join(listed)}")
 
 
+def _check_network(model: nn.Module, data: Data) -> None:
+    """Raise :class:`~resforge.SpecError` for a network of resforge that does not suit the data."""
+    try:
+        spec = spec_of(model)
+    except ResforgeError:  # a module of another origin, which is the caller's to check
+        return
+    _, *shape = data.train_x.shape
+    check_network(spec, shape, data.num_classes)
+    check_side(spec, shape[1:])
+
+
 def train(
     model: nn.Module,
     data: Data,
@@ -210,8 +224,10 @@ def train(
     """Train ``model`` in place; the result of a :class:`Training` from its first step to its last.
 
     The caller's random state and number of threads do not change. ``on_step(steps done, loss)`` is
-    called after each step. Raises :class:`~resforge.ResforgeError` where a batch is larger than
-    the training set, and where the best step is to be selected and no images are set aside.
+    called after each step. Raises :class:`~resforge.SpecError` for a network that resforge built
+    whose axes, input channels or classes are not those of the data, or that cannot run on its
+    images, and :class:`~resforge.ResforgeError` where a batch is larger than the training set, and
+    where the best step is to be selected and no images are set aside.
     """
     training = Training(model, data, recipe, seed)
     while not training.finished:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from ...errors import Fault, SpecError
+from ...errors import SpecError
 from ...reading.start import start_from
 from ...specs.network import ResNetSpec
+from ...training.data.network import misfits
 from .blame import Change, replaced
 from .sweep import Sweep
 
@@ -70,39 +72,28 @@ def check_fit(spec: ResNetSpec, sweep: Sweep, changes: Sequence[Change]) -> None
 
     ``spec`` is the sweep's base with ``changes``. Each fault names the change that fixes it.
     """
-    (channels, *sides), classes = sweep.data.input_shape, sweep.data.num_classes
-    if spec.dims != len(sides):
-        raise SpecError(_other_axes(spec, len(sides)))
-    fixes: dict[str, str] = {}
-    faults = []
-    if spec.in_channels != channels:
-        fixes["in_channels"] = f"in_channels: {channels}"
-        message = f"the network takes {spec.in_channels} channels, the data has {channels}"
-        faults.append(Fault("data", message, "in_channels"))
-    if spec.head is None or spec.head.classes != classes:
-        fixes["head"] = f"head: {{num_classes: {classes}}}"
-        outputs = "no head" if spec.head is None else f"{spec.head.classes} classes"
-        message = f"the network has {outputs}, the data has {classes} classes"
-        faults.append(Fault("data", message, "head"))
-    if not faults:
+    found = [*misfits(spec, sweep.data.input_shape, sweep.data.num_classes)]
+    if not found:
         return
-    changed = any(change.path.startswith(tuple(fixes)) for change in changes)
-    help_ = _fix(sweep, list(fixes.values()), changed)
-    if "in_channels" in fixes and _data_offers(sweep, spec.in_channels):
+    paths, settings = [fault.path for fault, _ in found], [setting for _, setting in found]
+    if paths == ["dims"]:
+        help_ = f"set {settings[0]}{_other_layout(spec, sweep)}"
+    else:
+        changed = any(change.path.startswith(tuple(paths)) for change in changes)
+        help_ = _fix(sweep, settings, changed)
+    if "in_channels" in paths and _data_offers(sweep, spec.in_channels):
         kind = sweep.data.kind
         help_ += f"; or data: {{kind: {kind}, channels: {spec.in_channels}}}"
-    raise SpecError(Fault(fault.code, fault.message, fault.path, help_) for fault in faults)
+    raise SpecError(replace(fault, help=help_) for fault, _ in found)
 
 
-def _other_axes(spec: ResNetSpec, axes: int) -> Fault:
-    message = f"the network has dims: {spec.dims}, the maps of the data {axes} ax"
-    message += "is" if axes == 1 else "es"
-    help_ = f"set dims: {axes}"
-    if spec.dims == 1 and axes == 2:
-        help_ += "; or write layout: NCL in data, where its files hold signals"
-    if spec.dims == 3 and axes == 2:
-        help_ += "; or write layout: NDHW in data, where its files hold volumes"
-    return Fault("data", message, "dims", help_)
+def _other_layout(spec: ResNetSpec, sweep: Sweep) -> str:
+    """The layout with which files of maps of two axes hold what the network takes."""
+    if len(sweep.data.input_shape) == 3 and spec.dims == 1:
+        return "; or write layout: NCL in data, where its files hold signals"
+    if len(sweep.data.input_shape) == 3 and spec.dims == 3:
+        return "; or write layout: NDHW in data, where its files hold volumes"
+    return ""
 
 
 def _fix(sweep: Sweep, fixes: list[str], changed: bool) -> str:

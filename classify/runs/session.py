@@ -15,9 +15,9 @@ from torch import nn
 from ...builder import build
 from ...drawing.numbers import percent
 from ...errors import Fault, SpecError
-from ...planner.plan import failure, lay_out
 from ...specs.explain import faults_of
 from ...specs.network import ResNetSpec
+from ...training.data.network import check_network, check_side
 from ...training.data.source import DataSource
 from ...training.data.tensors import load_data
 from ...training.device import as_device
@@ -184,32 +184,20 @@ def _with_classes(
     network: ResNetSpec, feed: Feed, data: PictureFolder | DataSource, progress: Progress
 ) -> ResNetSpec:
     """Set the head's number of classes. Raises :class:`~resforge.SpecError` for a network that
-    does not fit the data."""
-    if network.head is None:
-        message = "the network has no head: it cannot classify pictures"
-        raise SpecError(Fault("data", message, "head", "write head: {kind: classifier}"))
-    if isinstance(data, DataSource) and data.input_shape[0] != network.in_channels:
-        message = f"{data.kind} has {data.input_shape[0]} channels, not {network.in_channels}"
-        help = f"write in_channels: {data.input_shape[0]}"
-        raise SpecError(Fault("data", message, "in_channels", help))
-    side = network.natural_input_size
-    shape = data.input_shape[1:] if isinstance(data, DataSource) else (side, side)
-    if len(shape) != network.dims:
-        message = f"the network has dims: {network.dims}, the maps of the data {len(shape)} axes"
-        raise SpecError(Fault("data", message, "dims", f"write dims: {len(shape)}"))
-    plan, classes = lay_out(network, shape), len(feed.class_names)
-    if isinstance(data, DataSource) and (fault := failure(plan)):
-        message = f"the network cannot run on these images: {fault.message}"
-        raise SpecError(Fault("data", message, help="use a network for small images"))
-    if plan.output_shape == (classes,):
-        return network
-    if "num_classes" not in type(network.head).model_fields:
-        message = f"the data have {classes} classes, and the head has outputs {plan.output_shape}"
-        raise SpecError(Fault("data", message, "head", f"end the head in {{linear: {classes}}}"))
-    progress.note(
-        f"the head gets {classes} classes, as in the data, instead of {network.head.classes}"
-    )
-    return network.replace({"head.num_classes": classes})
+    does not suit the data."""
+    head, classes, side = network.head, len(feed.class_names), network.natural_input_size
+    note = ""
+    if head and "num_classes" in type(head).model_fields and head.classes != classes:
+        network = network.replace({"head.num_classes": classes})
+        note = f"the head gets {classes} classes, as in the data, instead of {head.classes}"
+    if isinstance(data, DataSource):
+        check_network(network, data.input_shape, classes)
+        check_side(network, data.input_shape[1:])
+    else:
+        check_network(network, (network.in_channels, side, side), classes)
+    if note:
+        progress.note(note)
+    return network
 
 
 def _sha256(path: str | os.PathLike[str]) -> str:
