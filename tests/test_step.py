@@ -93,6 +93,21 @@ def test_layout_and_precision_train_the_same_network_but_for_rounding(digits: Da
     assert half == pytest.approx(plain, rel=0.05)
 
 
+@pytest.mark.parametrize(("part", "same"), [("block", False), ("head", True)])
+def test_the_layout_decides_the_masks_of_dropout_of_maps(
+    digits: Data, part: str, same: bool
+) -> None:
+    """As the documentation of ``channels_last`` says; vectors have one layout."""
+    spec = rf.load("digits_resnet8").replace({f"{part}.dropout": 0.2})
+    first, other = (
+        Training(
+            rf.build(spec, seed=0), digits, Recipe(channels_last=wanted, **SHORT), seed=0
+        ).advance()
+        for wanted in (True, False)
+    )
+    assert (other == pytest.approx(first, rel=1e-5)) == same
+
+
 def test_float16_on_the_cpu_is_refused_before_a_step(digits: Data) -> None:
     model = rf.build("digits_resnet8", seed=0)
     with pytest.raises(ResforgeError, match="precision float16 needs a CUDA device"):

@@ -163,7 +163,8 @@ class Training(Loop):
         seed.
 
         The recipe may have more steps here if its schedule is constant and ``select`` is ``last``,
-        and may differ in settings that change nothing but rounding. Raises
+        and may differ in how a step is computed: ``channels_last``, ``compile``, ``cuda_graphs``
+        and the optimizer's ``fused``. Raises
         :class:`~resforge.ResforgeError` for any other state; the training is then unusable.
         """
         try:
@@ -179,7 +180,7 @@ class Training(Loop):
             ) from error
 
     def _identity(self) -> dict[str, Any]:
-        """All settings but the network that the steps depend on, up to rounding."""
+        """All settings but the network, except for how a step is computed."""
         recipe = self.recipe.model_dump(mode="json")
         del recipe["channels_last"], recipe["compile"], recipe["cuda_graphs"]
         del recipe["optimizer"]["fused"]

@@ -84,12 +84,13 @@ class Recipe(Spec):
     float16 needs CUDA."""
     channels_last: bool = True
     """Whether pictures and weights have the memory format ``channels_last``, which is faster on
-    most machines. Sums are made in another order than without it, and round differently. Signals
-    and volumes have no such format here."""
+    most machines. Sums are made in another order than without it, and round differently; the
+    random masks of dropout of maps are others, since PyTorch draws them in the order of memory.
+    Signals and volumes have no such format here."""
     compile: bool = False
     """Whether the forward and backward passes of training are compiled (``torch.compile``). The
-    first step takes up to minutes longer, and sums may round differently. Evaluations are not
-    compiled."""
+    first step takes up to minutes longer. Sums may round differently, and the random masks of
+    dropout are others. Evaluations are not compiled."""
     cuda_graphs: bool = False
     """Whether the compiled passes are replayed as CUDA graphs, which saves the time of launching
     their kernels: for small networks on a GPU. Needs CUDA and ``compile``."""
