@@ -162,7 +162,7 @@ def test_options_are_the_fields_of_a_request() -> None:
     [
         (("--data", "none", "--out", "r"), 3, "none is not a folder"),
         (("--data", "cifar10", "--out", "r"), 3, "write --data cifar10:FOLDER"),
-        (("--data", "pictures", "--out", "r", "--batch-size", "500"), 3, "use at most 80"),
+        (("--data", "pictures", "--out", "r", "--batch-size", "500"), 3, "use --batch-size 80"),
         (("--data", "pictures", "--out", "r", "--batch-size", "1"), 3, "batch_size"),
         (("--data", "pictures", "--out", "r", "--recipe", "he2015"), 3, "he2015_cifar"),
         (("--data", "pictures", "--out", "r", "--freeze", "head"), 3, "stages:0 to stages:2"),

@@ -106,7 +106,7 @@ def test_batches_fit_a_small_folder(count: int, size: int) -> None:
 
 def test_a_batch_that_was_asked_for_is_kept() -> None:
     for changes in ({"batch_size": 24}, {"recipe": Recipe(batch_size=24)}):
-        with pytest.raises(rf.ResforgeError, match="use at most 22"):
+        with pytest.raises(rf.SpecError, match="use --batch-size 22 or less"):
             recipe(22, **changes)
 
 

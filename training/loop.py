@@ -227,8 +227,9 @@ def train(
     The caller's random state and number of threads do not change. ``on_step(steps done, loss)`` is
     called after each step. Raises :class:`~resforge.SpecError` for a network that resforge built
     whose axes, input channels or classes are not those of the data, or that cannot run on its
-    images, and :class:`~resforge.ResforgeError` where a batch is larger than the training set, and
-    where the best step is to be selected and no images are set aside.
+    images, and for a batch that is larger than the training set, and
+    :class:`~resforge.ResforgeError` where the best step is to be selected and no images are set
+    aside.
     """
     training = Training(model, data, recipe, seed)
     while not training.finished:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..errors import ResforgeError, SpecError
+from ..errors import Fault, ResforgeError, SpecError
 from ..specs.base import Spec, expand_kind
 from ..specs.explain import shown
 from ..specs.merge import merge
@@ -195,6 +195,19 @@ class Recipe(Spec):
         if self.optimizer.fused is False:
             del tree["optimizer"]["fused"]
         return tree
+
+
+def batch_fault(size: int, images: int, path: str = "batch_size") -> Fault | None:
+    """Fault of a batch that is larger than a training set of so many images; None for others.
+
+    >>> print(batch_fault(128, images=57))
+    error[range]: batch_size: batch_size 128 is larger than the training set of 57 images
+      help: use at most 57
+    """
+    if size <= images:
+        return None
+    message = f"batch_size {size} is larger than the training set of {images} images"
+    return Fault("range", message, path, f"use at most {images}")
 
 
 #: A recipe in a file, where a name is short for ``{base: name}``.

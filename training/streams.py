@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import ResforgeError
+from ..errors import SpecError
 from .device import RandomState
+from .recipe import batch_fault
 from .seeds import stream_seed as stream_seed
 
 
@@ -18,18 +19,15 @@ class Batches(Iterator[Tensor]):
     """Endless batches of row numbers, in a new order in each epoch, without its incomplete last
     batch.
 
-    Raises :class:`~resforge.ResforgeError` if ``batch_size`` is above ``count``.
+    Raises :class:`~resforge.SpecError` if ``batch_size`` is above ``count``.
 
     >>> next(Batches(4, 4, seed=0)).sort().values
     tensor([0, 1, 2, 3])
     """
 
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
-        if batch_size > count:
-            raise ResforgeError(
-                f"batch_size {batch_size} is larger than the training set of {count} images:"
-                f" use at most {count}"
-            )
+        if fault := batch_fault(batch_size, count):
+            raise SpecError(fault)
         self.count = count
         self.batch_size = batch_size
         self.generator = stream(seed, "batches")

@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import Fault, SpecError
 from ...planner.plan import Plan, check_size
 from ...text.inline import in_words
+from ...training.recipe import batch_fault
 from .design import MAX_PAIRS, choices, count_pairs, fewest
-from .own_recipe import batch_fault
 from .sample import conflicts
 from .sweep import MAX_ARMS, MAX_TRIALS, Sweep
 
@@ -76,9 +76,9 @@ def _label_faults(groups: dict[str, Any], under: str) -> Iterator[Fault]:
 
 
 def _batch_faults(sweep: Sweep) -> Iterator[Fault]:
-    limit = sweep.data.trained
-    if sweep.recipe.batch_size > limit:
-        yield batch_fault(sweep.recipe, limit)
+    fault = batch_fault(sweep.recipe.batch_size, sweep.data.trained, "recipe.batch_size")
+    if fault:
+        yield fault
 
 
 def _select_faults(sweep: Sweep) -> Iterator[Fault]:

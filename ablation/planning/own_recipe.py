@@ -13,7 +13,7 @@ from ...errors import Fault, SpecError
 from ...specs.explain import faults_of
 from ...specs.paths import parse_path, set_path
 from ...training.optimizer import OptimizerSpec
-from ...training.recipe import Recipe, RecipeSpec
+from ...training.recipe import Recipe, RecipeSpec, batch_fault
 from ...training.schedule import ScheduleSpec
 from ...training.warmup import WarmupSpec
 from .blame import Change
@@ -51,19 +51,9 @@ def recipe_for(sweep: Sweep, changes: Sequence[Change]) -> Recipe:
         else:
             tree = _changed(tree, path, change.value)
     recipe = _made(tree)
-    if recipe.batch_size > sweep.data.trained:
-        raise SpecError(batch_fault(recipe, sweep.data.trained))
+    if fault := batch_fault(recipe.batch_size, sweep.data.trained, "recipe.batch_size"):
+        raise SpecError(fault)
     return recipe
-
-
-def batch_fault(recipe: Recipe, limit: int) -> Fault:
-    """Fault of a batch that is larger than a training set of ``limit`` images."""
-    return Fault(
-        "range",
-        f"batch_size {recipe.batch_size} is larger than the training set of {limit} images",
-        "recipe.batch_size",
-        f"use at most {limit}",
-    )
 
 
 def _measuring(changes: Iterable[Change]) -> Iterator[Fault]:

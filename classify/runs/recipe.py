@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from ...specs.explain import faults_of
 from ...specs.merge import merge
 from ...text.reader import read_file
 from ...training.optimizer import AdamWSpec
-from ...training.recipe import Precision, Recipe
+from ...training.recipe import Precision, Recipe, batch_fault
 from ...training.recipes import list_recipes
-from ...training.streams import Batches
 from .request import RunRequest
 
 #: Recipe of a request without one; :func:`recipe_of` adds its warm-up.
@@ -55,7 +55,7 @@ def recipe_of(
     Precision, memory format and whether the optimizer is fused, where neither the request nor its
     recipe sets them, are those of the ``resumed`` recipe; in a new run the precision is that of
     :func:`default_precision`.
-    Raises :class:`~resforge.SpecError`, and ``ResforgeError`` for batches of more than ``count``.
+    Raises :class:`~resforge.SpecError`, also for batches of more than ``count``.
     """
     tree = merge((request.recipe or DEFAULT).model_dump(mode="json"), _changes(request))
     if request.recipe is None and request.batch_size is None and count < DEFAULT.batch_size:
@@ -75,7 +75,8 @@ def recipe_of(
     except ValidationError as error:
         faults, more = faults_of(error, Recipe, tree)
         raise SpecError(faults, more) from None
-    Batches(count, recipe.batch_size, request.seed)  # raises for a batch that is too large
+    if fault := batch_fault(recipe.batch_size, count):
+        raise SpecError(replace(fault, help=f"use --batch-size {count} or less"))
     return recipe
 
 
