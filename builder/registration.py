@@ -39,7 +39,10 @@ def register(spec: type[Operation], module: type[nn.Module] | None = None) -> No
     which operations it stands for (``steps`` or ``chains``), or writes down its layers (``trace``)
     and the call of its ``module`` (``call``), which names the class. Building raises
     :class:`BuildError` where the module's parameters are not those that ``trace`` wrote down; a
-    buffer that ``trace`` cannot write down is registered with ``persistent=False``.
+    buffer that ``trace`` cannot write down is registered with ``persistent=False``. Building runs
+    no module: test that yours puts out the planned shapes on networks that
+    :mod:`resforge.testing.strategies` draws, as ``docs/strategies.md`` shows under "Kinds of your
+    own".
 
     >>> import typing
     >>> import resforge as rf
