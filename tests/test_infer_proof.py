@@ -269,3 +269,21 @@ def test_what_does_not_shrink_with_its_weights_is_left() -> None:
 def test_a_network_without_weights() -> None:
     with pytest.raises(rf.WeightsError, match="is on 'meta'"):
         infer_spec(rf.build("digits_resnet8", device="meta"))
+
+
+def tied_weights(network: nn.Module) -> None:
+    network.get_submodule("layer1.1.conv1").weight = network.get_submodule("layer1.0.conv1").weight
+
+
+def tied_blocks(network: nn.Module) -> None:
+    network.layer1[1] = network.layer1[0]  # type: ignore[operator, index]
+
+
+@pytest.mark.parametrize("tie", [tied_weights, tied_blocks])
+def test_a_tensor_of_several_names_is_refused(tie: Callable[[nn.Module], None]) -> None:
+    """Its gradient is the sum of theirs."""
+    network = rf.build("cifar_resnet20", seed=0)
+    tie(network)
+    message = r"layer1\.0\.conv1\.weight and layer1\.1\.conv1\.weight are one tensor"
+    with pytest.raises(rf.WeightsError, match=message):
+        infer_spec(network)

@@ -12,7 +12,7 @@ from resforge.builder.registration import unregister
 from resforge.classify import RunRequest, load_run, train_run
 
 REASON = "'shift' is not one of"
-FIX = "import what registers its kinds"
+FIX = "import what registers them"
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_weights_of_an_earlier_version_are_compared_by_their_spec(runs: Path, di
 
 def test_weights_that_are_gone_are_named(runs: Path) -> None:
     (runs / "rose" / BEST).unlink()
-    with pytest.raises(StoreError, match=f"no {BEST}: put it back, or give .*{LAST} alone"):
+    with pytest.raises(StoreError, match=rf"no {BEST} \(.*\): put it back, or give .*{LAST} alone"):
         load_run(runs / "rose", "cpu")
     (runs / "rose" / LAST).unlink()
     with pytest.raises(StoreError, match="has not finished an epoch yet"):

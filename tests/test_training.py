@@ -113,7 +113,7 @@ def test_a_batch_larger_than_the_set_is_refused(digits: Data) -> None:
         (
             "digits_resnet8",
             {"head": [{"conv": 1, "width": 10}, {"global_pool": "avg"}]},
-            r"outputs of shape \(10, 1, 1\), .*\n.* write head: \[..., {linear: 10}\]",
+            r"outputs of shape \(10, 1, 1\), .*\n.* write head: \[..., {flatten: 1}\]",
         ),
         ("cifar_resnet20", {}, r"takes 3 channels, the data has 1\n.* write in_channels: 1"),
         ("resnet18", {"in_channels": 1, "head.num_classes": 10, "dims": 1}, "write dims: 2"),
@@ -369,6 +369,76 @@ def test_no_state_of_a_training_is_refused(
     change(state)
     with pytest.raises(rf.ResforgeError, match=message):
         started(digits).restore(state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"activation": "silu"}, {"shortcut": "none"}, {"norm": {"kind": "batch", "eps": 0.1}}],
+)
+def test_the_state_of_another_network_is_refused(digits: Data, change: dict[str, Any]) -> None:
+    """Also of one with the same tensors."""
+    spec = rf.load("digits_resnet8")
+    state = Training(rf.build(spec, seed=0), digits, SHORT, seed=0).state()
+    other = Training(rf.build(spec.replace(change), seed=0), digits, SHORT, seed=0)
+    with pytest.raises(rf.ResforgeError, match=r"it differs in network\)"):
+        other.restore(state)
+
+
+def test_a_training_that_diverged_has_diverged_when_restored(digits: Data) -> None:
+    def diverging() -> Training:
+        return Training(BlowsUp(3), digits, SHORT, seed=0)
+
+    other = diverging()
+    other.restore(ended(diverging()).state())
+    assert (other.finished, other.diverged, other.result().diverged) == (True, True, True)
+
+
+def test_a_network_with_hooks_is_not_held_against_the_data(digits: Data) -> None:
+    model = rf.build("cifar_resnet20", seed=0)
+    with pytest.raises(rf.SpecError, match="takes 3 channels, the data has 1"):
+        train(model, digits, SHORT, seed=0)
+    model.register_forward_pre_hook(lambda _, given: given[0].expand(-1, 3, -1, -1))
+    assert not train(model, digits, SHORT, seed=0).diverged
+
+
+POOL, CONV = {"global_pool": "avg"}, {"conv": 1, "width": 10}
+HEADS: list[tuple[Any, str, str, Any]] = [
+    (None, "no head", "{num_classes: 10}", {"num_classes": 10}),
+    ({"num_classes": 7}, "7 classes", "{num_classes: 10}", {"num_classes": 10}),
+    ([POOL, {"linear": 7}], "7 classes", "[..., {linear: 10}]", [POOL, {"linear": 10}]),
+    (
+        [POOL, CONV],
+        "outputs of shape (10, 1, 1)",
+        "[..., {flatten: 1}]",
+        [POOL, CONV, {"flatten": 1}],
+    ),
+    (
+        [CONV],
+        "outputs of shape (10, 2, 2)",
+        "[..., {global_pool: avg}, {linear: 10}]",
+        [CONV, POOL, {"linear": 10}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "has", "help_", "mended"), HEADS)
+def test_a_head_of_other_outputs_is_answered_with_one_that_fits(
+    digits: Data, head: Any, has: str, help_: str, mended: Any
+) -> None:
+    tree = rf.load("digits_resnet8").to_tree()
+    with pytest.raises(rf.SpecError) as caught:
+        train(rf.build({**tree, "head": head}, seed=0), digits, SHORT, seed=0)
+    (fault,) = caught.value.faults
+    assert fault.message == f"the network has {has}, the data has 10 classes"
+    assert fault.help == f"write head: {help_}"
+    train(rf.build({**tree, "head": mended}, seed=0), digits, SHORT, seed=0)
+
+
+def test_a_network_whose_head_was_taken_off(digits: Data) -> None:
+    model = rf.build("digits_resnet8", seed=0)
+    model.fc = nn.Identity()
+    with pytest.raises(rf.SpecError, match="the network has no head"):
+        train(model, digits, SHORT, seed=0)
 
 
 def test_a_training_at_a_constant_rate_is_lengthened(digits: Data) -> None:

@@ -266,6 +266,13 @@ def test_the_prefix_of_a_block_is_not_proposed() -> None:
     assert OWN_NAMES in str(caught.value.faults[0].help)
 
 
+@pytest.mark.parametrize("prefix", ["module.", "net."])
+def test_the_prefix_of_a_file_without_blocks_is_proposed(prefix: str) -> None:
+    ends = {prefix + name: each for name, each in state().items() if not name.startswith("layer")}
+    with pytest.raises(rf.WeightsError, match=f"strip={prefix!r}"):
+        loaded(ends, allow_missing=0.0)
+
+
 def test_a_prefix_in_an_entry(given: Any) -> None:
     """Also of an entry that covers nothing before, beside one that covers little."""
     checkpoint = {"state_dict": named("module."), "ema": {"fc.bias": torch.zeros(3)}}

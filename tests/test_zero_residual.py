@@ -82,6 +82,28 @@ def test_a_branch_starts_at_0_and_all_of_it_is_trained(name: str) -> None:
     assert untrained(tree) <= untrained(usual)
 
 
+BEHIND: list[tuple[list[list[Any]], str | None]] = [
+    ([["act"], ["act"]], "would keep .* it ends in a relu"),
+    ([["act"], [{"scale": 1.0}]], None),
+    ([["act"], [{"act": "sigmoid"}]], "would not start .* it ends in a sigmoid"),
+    ([[{"shift": 0.5}], [{"scale": 1.0}]], "would not start .* it ends in a shift"),
+    ([["act"], [{"parallel": [["act"], ["act"]]}]], "would keep .* it ends in a relu"),
+    ([["act"], [{"parallel": [["act"], [{"act": "silu"}]]}]], None),
+]
+
+
+@pytest.mark.parametrize(("paths", "fault"), BEHIND)
+def test_paths_behind_the_last_norm(paths: list[list[Any]], fault: str | None) -> None:
+    tree = network({"branch": [{"conv": 3}, "norm", {"parallel": paths}]})
+    if fault is not None:
+        with pytest.raises(rf.SpecError, match=fault):
+            rf.load(tree)
+        return
+    model, x = rf.build(tree, seed=0).train(), torch.randn(4, 12, 8, 8).relu()
+    assert torch.equal(model.layer1[1](x), x)
+    assert not untrained(tree)
+
+
 @pytest.mark.parametrize("name", sorted({*ACTIVATIONS} - {"none"}))
 def test_what_an_activation_does_at_0(name: str) -> None:
     made = act_call(name, False)

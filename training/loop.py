@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..builder.edits import spec_of
 from ..errors import ResforgeError
+from ..specs.network import ResNetSpec
 from ..specs.plain import as_seed
 from .data.network import check_network, check_side
 from .data.tensors import Data
@@ -126,7 +127,13 @@ class Training(Loop):
                 "select: best goes by images that are set aside, and there are none: give the data"
                 " a validation above 0"
             )
-        _check_network(model, data)
+        spec = _spec_of(model)
+        if spec is not None:
+            _, *shape = data.train_x.shape
+            check_network(spec, shape, data.num_classes)
+            check_side(spec, shape[1:])
+        #: Digest of the network; None for a module that no spec says.
+        self.network = spec.digest if spec is not None else None
         feed = DataFeed(data, recipe.batch_size, as_seed("Training", seed))
         super().__init__(model, Stepper(model, recipe, data.device), feed)
         self.record = Record(recipe)
@@ -156,23 +163,25 @@ class Training(Loop):
             "identity": self._identity(),
             "record": self.record.state(),
             "tried": self.step,
+            "diverged": self.diverged,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from the ``state`` of another training of the same network, data, recipe and
         seed.
 
-        The recipe may have more steps here if its schedule is constant and ``select`` is ``last``,
-        and may differ in how a step is computed: ``channels_last``, ``compile``, ``cuda_graphs``
-        and the optimizer's ``fused``. Raises
-        :class:`~resforge.ResforgeError` for any other state; the training is then unusable.
+        The recipe may have more steps here if its schedule is constant and ``select`` is ``last``
+        (the evaluation after the last step of the other stays in the curve), and may differ in how
+        a step is computed: ``channels_last``, ``compile``, ``cuda_graphs`` and the optimizer's
+        ``fused``. Of a module that is no network of resforge only names and shapes are compared.
+        Raises :class:`~resforge.ResforgeError` for any other state; the training is then unusable.
         """
         try:
             self._check_identity(state["identity"])
             super().restore(state)
             self.feed.restore(state)
             self.record.restore(state["record"])
-            self.step = state["tried"]
+            self.step, self.diverged = state["tried"], state["diverged"]
         except Exception as error:  # a state that does not fit can raise anything at all
             raise ResforgeError(
                 f"the state does not fit this training ({reason(error)}): use one of a training of"
@@ -180,11 +189,12 @@ class Training(Loop):
             ) from error
 
     def _identity(self) -> dict[str, Any]:
-        """All settings but the network, except for how a step is computed."""
+        """All settings, except for how a step is computed."""
         recipe = self.recipe.model_dump(mode="json")
         del recipe["channels_last"], recipe["compile"], recipe["cuda_graphs"]
         del recipe["optimizer"]["fused"]
         return {
+            "network": self.network,
             "seed": self.feed.seed,
             "data": self.feed.data.fingerprint,
             **{f"recipe.{name}": value for name, value in recipe.items()},
@@ -204,15 +214,15 @@ class Training(Loop):
             raise ValueError(f"it differs in {', '.join(listed)}")
 
 
-def _check_network(model: nn.Module, data: Data) -> None:
-    """Raise :class:`~resforge.SpecError` for a network of resforge that does not suit the data."""
+def _spec_of(model: nn.Module) -> ResNetSpec | None:
+    """The spec of a network of resforge; None for a module of another origin, and for one with
+    hooks, which may change what it takes and puts out."""
+    if any(each._forward_pre_hooks or each._forward_hooks for each in model.modules()):
+        return None
     try:
-        spec = spec_of(model)
-    except ResforgeError:  # a module of another origin, which is the caller's to check
-        return
-    _, *shape = data.train_x.shape
-    check_network(spec, shape, data.num_classes)
-    check_side(spec, shape[1:])
+        return spec_of(model)
+    except ResforgeError:
+        return None
 
 
 def train(

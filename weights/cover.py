@@ -181,4 +181,6 @@ def _prefixes(names: Iterable[str], covering: Covering) -> Counter[str]:
                 counts[prefix] += 1
                 if prefix not in with_blocks and covering.in_block(rest):
                     with_blocks.add(prefix)
+    if not with_blocks:  # a file of a stem or of a head alone; names of a block have a number
+        with_blocks = {prefix for prefix in counts if not any(map(str.isdigit, prefix.split(".")))}
     return Counter({prefix: counts[prefix] for prefix in counts if prefix in with_blocks})

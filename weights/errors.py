@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..errors import Fault, ResforgeError
 
 #: The help for a network of kinds that nothing registered in this process.
-REGISTER = "import what registers its kinds before"
+REGISTER = "if it has kinds of its own, import what registers them before"
 
 
 class WeightsError(ResforgeError):

@@ -137,9 +137,7 @@ def _in_catalogue(layers: Observed) -> Iterator[ResNetSpec]:
 
 
 def _of_module(network: nn.Module, prefix: str) -> Inferred:
-    tensors = network.state_dict()
-    if any(tensor.is_meta for tensor in tensors.values()):
-        raise unknowable("it is on 'meta', and has no weights to run it with")
+    _check_tensors(network)
     comparison = Comparison(network)
     best, tried = None, 0
     try:
@@ -168,6 +166,20 @@ def _of_module(network: nn.Module, prefix: str) -> Inferred:
     paired = best.certificate.names.moved(lay_out(spec).state_dict, prefix)
     assumed = best.certificate.assumed + notes
     return Inferred(spec, replace(best.certificate, assumed=assumed, names=paired))
+
+
+def _check_tensors(network: nn.Module) -> None:
+    """Raise :class:`WeightsError` for tensors without values, and for one that has several
+    names, which is not trained as several are."""
+    if any(tensor.is_meta for tensor in network.state_dict().values()):
+        raise unknowable("it is on 'meta', and has no weights to run it with")
+    names: dict[int, list[str]] = {}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    for several in names.values():
+        if len(several) > 1:
+            listed = " and ".join(several[:3])
+            raise unknowable(f"its {listed} are one tensor, and of a spec each is its own")
 
 
 def _lacks(network: nn.Module, found: Inferred) -> tuple[int, int]:

@@ -160,13 +160,14 @@ def _at_least_one(name: str, given: Any, default: str) -> int | None:
 def _write_pages(out: str | os.PathLike[str], stop: StopSignals, live: LiveReport) -> None:
     """Write the table and the report; of a run that was stopped, only a page that reloads itself
     is replaced."""
-    from ..reporting.report import write_report
-    from ..results.export import write_csv
-
     with stop.at_once():
+        if stop.requested and not live.written:
+            return
+        from ..reporting.report import write_report
+        from ..results.export import write_csv
+
         if stop.requested:
-            if live.written:
-                write_report(out)
+            write_report(out)
             return
         # Another command on the folder may record more, and write its pages, while these are made.
         finished = None

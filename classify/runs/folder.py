@@ -157,10 +157,8 @@ class RunFolder:
     def _without(self, name: str) -> str:
         other = next((self.path / file for file in (BEST, LAST) if (self.path / file).exists()), "")
         if other:
-            return (
-                f"{self.path} has no {name}: put it back, or give {other} alone; a run has no"
-                f" {BEST} as long as its validation loss is not finite"
-            )
+            why = " (a run has none while its validation loss is not finite)" * (name == BEST)
+            return f"{self.path} has no {name}{why}: put it back, or give {other} alone"
         return f"{self.path} has not finished an epoch yet: continue it with --resume"
 
     def write_state(self, state: dict[str, Any]) -> None:

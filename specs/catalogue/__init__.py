@@ -77,10 +77,15 @@ def text(name: str) -> str:
 
 def _mend_of_base(name: object) -> str:
     """The help line for a ``base`` that is not in the catalogue."""
-    if isinstance(name, str) and ("/" in name or name.lower().endswith(SUFFIXES)):
-        instead = "write the file's keys here in its place; in a sweep or a space, under base"
-        return f"base takes names of the catalogue, not files: {instead}"
-    return mend_of(name)
+    if not isinstance(name, str):
+        return mend_of(name)
+    if not name.lower().endswith(SUFFIXES):
+        return mend_of(name.rpartition("/")[2])  # of a hub, say
+    stem, instead = name.rpartition(".")[0], "write the file's keys here in its place"
+    instead = f"{instead}; in a sweep or a space, under base"
+    if stem in entries():
+        instead = f"write {stem}"
+    return f"base takes names of the catalogue, not files: {instead}"
 
 
 def mend_of(name: object) -> str:

@@ -74,11 +74,11 @@ class ParallelSpec(Operation):
         return call("Parallel", calls["paths"], **self.differing("join"))
 
     def canonical(self, module: Module) -> dict[str, Any] | None:
-        paths = [[step.op.canonical(step) for step in path] for path in _paths(module)]
+        paths = [[step.op.canonical(step) for step in path] for path in paths_of(module)]
         return self._meant(paths, self.join)
 
     def evaluated(self, module: Module) -> dict[str, Any] | None:
-        paths = [[step.op.evaluated(step) for step in path] for path in _paths(module)]
+        paths = [[step.op.evaluated(step) for step in path] for path in paths_of(module)]
         return self._meant(paths, "mean" if self.join == "shake" else self.join)
 
     def _meant(self, paths: list[list[Any]], join: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class ParallelSpec(Operation):
         return {"op": self.kind, "paths": held, **({} if join == "add" else {"join": join})}
 
     def problems(self, module: Module, site: Site) -> Iterator[Problem]:
-        paths = _paths(module)
+        paths = paths_of(module)
         for number, path in enumerate(paths):
             listed = (step for step in path if not isinstance(step.op, FlattenSpec))
             for index, step in enumerate(listed):
@@ -112,7 +112,7 @@ class ParallelSpec(Operation):
             yield from step.op.misfits(step)
         layers = _on_way(module.layers)
         paths = [
-            _on_way(layer for step in path for layer in step.layers) for path in _paths(module)
+            _on_way(layer for step in path for layer in step.layers) for path in paths_of(module)
         ]
         sizes = [path[-1].out_size if path else layers[0].in_size for path in paths if layers]
         if len(set(sizes)) > 1:
@@ -146,7 +146,7 @@ def _with_layers_beside(module: Module) -> Module:
     )
 
 
-def _paths(module: Module) -> list[list[Module]]:
+def paths_of(module: Module) -> list[list[Module]]:
     """The steps of each chain."""
     start, paths = len(f"{module.name}.paths."), dict[str, list[Module]]()
     for step in module.inner:

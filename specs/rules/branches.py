@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from ...errors import Fault
 from ..activation import fields_of
 from ..fields import NetworkFields
+from ..layer import Module
 from ..layout import BlockPlan
-from ..operation import Operation
-from ..operations import ActSpec, ShiftSpec
+from ..operations import ActSpec, ParallelSpec, ShiftSpec
+from ..operations.parallel import paths_of
 
 
 def dead_branches(spec: NetworkFields, blocks: list[BlockPlan]) -> Iterator[Fault]:
@@ -41,30 +43,48 @@ def _without_end(block: BlockPlan) -> Fault:
     )
 
 
+class _Spoiled(NamedTuple):
+    """What an operation does to a branch that is 0."""
+
+    starts: bool
+    """Whether it leaves 0, but passes no gradient."""
+    function: str
+    because: str
+
+
 def _kept_off(block: BlockPlan) -> str | None:
     """Why the branch does not start at 0 though its last layer does, or stays there: what is
     behind that."""
     end = block.residual_end and block.residual_end.name
-    behind = False
-    for module in block.modules.branch:
-        if behind and (reason := _spoiled_by(module.op)):
-            held, function, because = reason
-            return (
-                f"zero_residual would {held} the branch of {block.name} at 0: it ends in a "
-                f"{function}, which {because}"
-            )
-        behind = behind or end in [f"{block.name}.{layer.name}" for layer in module.layers]
+    branch = block.modules.branch
+    names = [[f"{block.name}.{layer.name}" for layer in module.layers] for module in branch]
+    at = next((index for index, within in enumerate(names) if end in within), len(branch))
+    if spoiled := _first_of(branch[at + 1 :]):
+        held = "keep" if spoiled.starts else "not start"
+        return (
+            f"zero_residual would {held} the branch of {block.name} at 0: it ends in a "
+            f"{spoiled.function}, which {spoiled.because}"
+        )
     return None
 
 
-def _spoiled_by(op: Operation) -> tuple[str, str, str] | None:
-    """What an operation does to a branch that is 0, where it is not trained or not 0 then."""
+def _first_of(modules: Iterable[Module]) -> _Spoiled | None:
+    return next(filter(None, map(_spoiled_by, modules)), None)
+
+
+def _spoiled_by(module: Module) -> _Spoiled | None:
+    op = module.op
     if isinstance(op, ShiftSpec) and op.start:
-        return "not start", op.kind, f"starts at {op.start:g}"
+        return _Spoiled(False, op.kind, f"starts at {op.start:g}")
     if isinstance(op, ActSpec):
         function = fields_of(op.function or "none")
         if function.is_dead_at_zero:
-            return "keep", function.kind, "passes no gradient there"
+            return _Spoiled(True, function.kind, "passes no gradient there")
         if function.at_zero:
-            return "not start", function.kind, f"makes {function.at_zero:.2g} of 0"
+            return _Spoiled(False, function.kind, f"makes {function.at_zero:.2g} of 0")
+    if isinstance(op, ParallelSpec):
+        found = [_first_of(path) for path in paths_of(module)]
+        others = [each for each in found if each is not None and not each.starts]
+        # A gradient that passes along one path is enough.
+        return others[0] if others else found[0] if all(found) else None
     return None

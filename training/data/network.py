@@ -30,11 +30,13 @@ def misfits(spec: ResNetSpec, shape: Sequence[int], classes: int) -> Iterator[tu
         yield Fault("data", message, "in_channels"), f"in_channels: {channels}"
     outputs = _outputs(spec, (*sides,))
     if outputs != (classes,):
-        has = "no head" if outputs is None else f"outputs of shape {outputs}"
-        if outputs is not None and len(outputs) == 1:
+        has = f"outputs of shape {outputs}"
+        if outputs in (None, (0,)):  # the head of a built network may be nn.Identity
+            has = "no head"
+        elif outputs is not None and len(outputs) == 1:
             has = f"{outputs[0]} classes"
         message = f"the network has {has}, the data has {classes} classes"
-        yield Fault("data", message, "head"), _head_of(spec, classes)
+        yield Fault("data", message, "head"), _head_of(spec, outputs, classes)
 
 
 def check_network(spec: ResNetSpec, shape: Sequence[int], classes: int) -> None:
@@ -61,8 +63,12 @@ def _outputs(spec: ResNetSpec, sides: tuple[int, ...]) -> tuple[int, ...] | None
     return lay_out(spec, sides).output_shape if classes is None else (classes,)
 
 
-def _head_of(spec: ResNetSpec, classes: int) -> str:
+def _head_of(spec: ResNetSpec, outputs: tuple[int, ...] | None, classes: int) -> str:
     """The head that puts out so many classes, as a file has it."""
-    if spec.head is None or "num_classes" in type(spec.head).model_fields:
+    if outputs is None or spec.head is None or "num_classes" in type(spec.head).model_fields:
         return f"head: {{num_classes: {classes}}}"
-    return f"head: [..., {{linear: {classes}}}]"
+    if len(outputs) == 1:
+        return f"head: [..., {{linear: {classes}}}]"
+    if outputs == (classes, *(1,) * spec.dims):
+        return "head: [..., {flatten: 1}]"
+    return f"head: [..., {{global_pool: avg}}, {{linear: {classes}}}]"
