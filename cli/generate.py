@@ -242,7 +242,7 @@ def size(source: Source, /, *, json: Json = False) -> None:
     if json:
         tell_json({"size": space.size, "fields": space.fields})
         return
-    tell(f"{space.size:,} points")
+    tell("1 point" if space.size == 1 else f"{space.size:,} points")
     tell_table(("field", "values"), [(path, grouped(n)) for path, n in space.fields.items()])
 
 

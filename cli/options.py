@@ -84,7 +84,9 @@ def parse_count(text: str) -> int:
     power = 0 if found is None else int(found[2] or _FACTORS.get(found[3], 0))
     number = Decimal(found[1]).scaleb(power) if found else Decimal()
     if number < 1 or number != int(number):
-        raise ValueError(f"{text!r} is not a number: write 5000000, 5e6 or 5M (k, M, G or B, T)")
+        raise ValueError(
+            f"{text!r} is not a number above 0: write 5000000, 5e6 or 5M (k, M, G or B, T)"
+        )
     return int(number)
 
 

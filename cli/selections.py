@@ -108,7 +108,11 @@ class Listed:
         if first is None:
             from ..generation import survey
 
-            raise survey(self._space, _SURVEYED).misses.error()
+            looked = survey(self._space, _SURVEYED)
+            if looked.within:
+                message = f"{self._name} is of no network: no field has several values"
+                raise SpecError(Fault("space", message, "free", "leave --cover out"))
+            raise looked.misses.error()
         return self._counted(chain([first], found))
 
     def lines(self, lines: Lines) -> Iterator[str]:

@@ -20,6 +20,7 @@ from .weights import AllowExtra, AllowMissing, Entry, OtherFunction, Strip
 if TYPE_CHECKING:
     from ..classify.fit import FitResult
     from ..classify.runs.record import Epoch
+    from ..classify.runs.request import RunRequest
     from ..specs.network import ResNetSpec
 
 Data = Annotated[
@@ -228,7 +229,7 @@ def train(
     with StopSignals() as stop:
         result = train_run(request, progress, stopped=lambda: stop.requested)
     if result.leads:
-        _print_result(result, options.out, json)
+        _print_result(result, request, json)
     if result.diverged or (result.finished and result.best is None):
         return Exit.DIFFERENT
     return Exit.OK if result.finished else Exit.INTERRUPTED
@@ -247,12 +248,14 @@ def _network(source: str, weights: str | Path | None) -> ResNetSpec:
     return load_source(source)
 
 
-def _print_result(result: FitResult, out: Path, json: bool) -> None:
-    run = printable(str(out))
+def _print_result(result: FitResult, request: RunRequest, json: bool) -> None:
+    from ..classify.runs.data import NAMED
+
+    run, data = printable(str(request.out)), printable(request.data)
     if json:
         tell_json(
             {
-                "run": str(out),
+                "run": str(request.out),
                 "finished": result.finished,
                 "diverged": result.diverged,
                 "stopped_early": result.stopped_early,
@@ -276,7 +279,9 @@ def _print_result(result: FitResult, out: Path, json: bool) -> None:
                 f"ended early after epoch {len(result.history)}: --patience epochs without a better"
             )
         if result.best is not None:
-            say(f"next: resforge predict {run} PICTURE")
+            pictures = request.data.partition(":")[0] not in NAMED
+            use = f"predict {run} PICTURE" if pictures else f"evaluate {run} --data {data}"
+            say(f"next: resforge {use}")
         else:
             complain(
                 "the validation loss is not finite after any epoch, so none is the best: try a"

@@ -35,9 +35,9 @@ def test_as_json_at_a_size_and_by_depth(cli: Cli) -> None:
         ((), 2, "Give one budget"),
         (("--params", "1e6", "--step", "99999999"), 3, "step is at most 65,536"),
         (("--params", "5e6", "--macs", "1e9"), 2, "Give one budget"),
-        (("--params", "many"), 2, "'many' is not a number: write 5000000, 5e6 or 5M"),
-        (("--macs", "-1"), 2, "'-1' is not a number"),
-        (("--params", "nan"), 2, "'nan' is not a number"),
+        (("--params", "many"), 2, "'many' is not a number above 0: write 5000000, 5e6 or 5M"),
+        (("--macs", "-1"), 2, "'-1' is not a number above 0"),
+        (("--params", "nan"), 2, "'nan' is not a number above 0"),
         (
             ("--params", "1e18"),
             3,

@@ -188,3 +188,14 @@ def test_guided_draws_are_told_as_such(cli: Cli, space: str) -> None:
     said = "not with the declared probabilities"
     assert said in cli("generate", space, "-n", "2", "--guided").err
     assert said not in cli("generate", space, "-n", "2").err
+
+
+@pytest.mark.parametrize("cover", ["options", "pairs"])
+def test_nothing_to_cover(cli: Cli, tmp_path: Path, cover: str) -> None:
+    free = "free: {shortcut: [projection]}"
+    (tmp_path / "one.yaml").write_text(f"space: 1\nbase: cifar_resnet20\n{free}\n")
+    for more in ((), ("--out", "covered")):
+        done = cli("generate", "one.yaml", "--cover", cover, *more)
+        assert done.code == 3
+        assert "no field has several values" in done.err
+    assert cli("generate", "size", "one.yaml").out.startswith("1 point\n")

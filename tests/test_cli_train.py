@@ -20,8 +20,10 @@ from resforge.classify.progress import progress_on
 from resforge.classify.runs.folder import RunFolder
 from resforge.classify.runs.record import Epoch
 from resforge.classify.runs.session import RunRequest
+from resforge.classify.runs.view import _OF_PICTURES
 from resforge.cli.train import TrainOptions
 from resforge.export import to_code
+from resforge.training.pictures.view import RandomCrop, View
 from safetensors.torch import load_file, save_file
 
 NET = """\
@@ -381,3 +383,58 @@ def test_a_refused_run_leaves_its_folder_free(cli: Cli, tmp_path: Path) -> None:
     assert cli(*asked, "--batch-size", "500").code == 3
     assert cli(*asked, *SHORT).code == 0
     assert cli(*asked, *SHORT).code == 4
+
+
+OPTIONS = [
+    ("--size", "8"),
+    ("--resize", "squash"),
+    ("--normalize", "channel"),
+    ("--augment", "none"),
+    ("--min-area", "0.5"),
+    ("--unreadable", "skip"),
+]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_of_picture_files_are_refused_for_data_in_memory(
+    cli: Cli, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    """They would change nothing."""
+    done = cli("train", "net.yaml", "--data", "digits", "--out", "run", *option, *SHORT)
+    assert done.code == 3
+    assert f"{option[0]}: for picture files, and digits has images in memory" in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_field_that_a_view_has_is_one_of_picture_files() -> None:
+    known = {option.removeprefix("--").replace("-", "_") for option, _ in OPTIONS}
+    assert known == set(_OF_PICTURES)
+    assert {"size", "resize"} <= {*View.model_fields} & known
+    assert {"min_area"} == {*RandomCrop.model_fields} & known
+
+
+def test_what_comes_next_fits_the_data(cli: Cli) -> None:
+    done = cli("train", "net.yaml", "--data", "digits", "--out", "run", *SHORT)
+    assert "next: resforge evaluate run --data digits" in done.err
+    assert cli("evaluate", "run", "--data", "digits").code == 0
+
+
+def test_a_size_beyond_the_largest(cli: Cli) -> None:
+    done = cli("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "5000")
+    assert done.code == 3
+    assert "size is 5000, of at most 4096 pixels" in done.err
+
+
+def test_classes_without_validation_pictures_are_named(cli: Cli, tmp_path: Path) -> None:
+    for picture in sorted((tmp_path / "pictures" / "3").iterdir())[1:]:
+        picture.unlink()
+    done = cli("train", "net.yaml", "--data", "pictures", "--out", "run", "--size", "8", *SHORT)
+    assert done.code == 0
+    assert "no validation picture is of class '3': the validation accuracy leaves" in done.err
+
+
+def test_a_data_set_without_a_name(cli: Cli) -> None:
+    """The folder at hand is not taken for it."""
+    done = cli("train", "net.yaml", "--data", "", "--out", "run")
+    assert done.code == 3
+    assert "the data set has no name" in done.err

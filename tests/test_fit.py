@@ -79,7 +79,8 @@ def test_resuming_a_finished_run_changes_nothing(digits: Path, tmp_path: Path) -
 
 
 def test_the_seed_counts_and_data_in_memory_can_be_resumed(tmp_path: Path) -> None:
-    common = {"data": "digits", "augment": "none", "size": None, "batch_size": 200}
+    usual = {"augment": "crop_flip", "min_area": 0.08, "size": None}
+    common = {"data": "digits", "batch_size": 200, **usual}
     for name, stop in (("left", 3), ("whole", None)):
         run(tmp_path, tmp_path / name, stop, **common)
     run(tmp_path, tmp_path / "left", resume=True, **common)
@@ -192,7 +193,7 @@ def test_an_epoch_whose_validation_loss_is_not_finite_is_not_the_best(
     out, options = tmp_path / "run", {"epochs": 4, "schedule": "constant"}
     result = run(digits, out, 10, patience=2, **options)
     assert (result.best, result.stopped_early) == (None, True)
-    with pytest.raises(rf.StoreError, match="as long as its validation loss is not finite"):
+    with pytest.raises(rf.StoreError, match="while its validation loss is not finite"):
         load_run(out, "cpu")
     result = run(digits, out, 6, resume=True, **options)
     assert result.best is result.history[2]

@@ -135,6 +135,12 @@ WRONG: list[tuple[Arrays, dict[str, Any], str, str]] = [
     (changed(), {"train": 21}, "train", "train is 21, and the file holds 20 images"),
     (changed(), {"test": 7}, "test", "test is 7, and the file holds 6 images"),
     (changed(), {"classes": 3}, "classes", "classes is 3, and the largest label is 3"),
+    (
+        changed(y_train=np.zeros(20, int), y_test=np.zeros(6, int)),
+        {},
+        "path",
+        "holds a single class: two or more are needed",
+    ),
     (changed(), {"layout": "NHW"}, "layout", "x_train is 20x3x8x9, which is not NHW"),
 ]
 
@@ -377,7 +383,7 @@ def test_small_images_are_read_as_they_were_given(tmp_path: Path) -> None:
     assert (spec.input_shape, spec.num_classes) == ((1, 4, 3), 2)
 
 
-GOOD = [(torch.zeros(3, 8, 8), 0)] * 3
+GOOD = [(torch.zeros(3, 8, 8), label) for label in (0, 1, 0)]
 BAD_ITEMS: list[tuple[Any, str, str]] = [
     ([], "train", "there are no images"),
     ([torch.zeros(3, 8, 8)], r"train\[0\]", "expected an image and a label, not Tensor"),

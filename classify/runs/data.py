@@ -28,6 +28,9 @@ def find_data(
     training pictures is held out. ``note`` is called with messages on links in a folder. Raises
     :class:`~resforge.SpecError` for unusable data.
     """
+    if not text.strip():
+        help_ = f"give a folder of pictures, or one of {', '.join(NAMED)}"
+        raise SpecError(Fault("data", "the data set has no name", help=help_))
     name, _, path = text.partition(":")
     if name not in NAMED:
         return read_folder(Path(text).expanduser(), val_share, split, note)

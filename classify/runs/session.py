@@ -36,7 +36,7 @@ from .folder import RunFolder
 from .recipe import recipe_of
 from .record import DataRecord, RunSpec
 from .request import RunRequest
-from .view import view_of
+from .view import refuse_view, view_of
 
 
 def train_run(
@@ -150,6 +150,7 @@ def _feed(
 ) -> tuple[Feed, DataRecord, View | None]:
     """The data as a feed, their record, and the view of pictures."""
     if isinstance(data, DataSource):
+        refuse_view(request, data)
         loaded = load_data(data, ranks.device)
         tensors = TensorFeed(loaded, request.seed)
         return tensors, _record(request, request.data, loaded.fingerprint, tensors), None

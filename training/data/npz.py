@@ -86,6 +86,10 @@ class NpzSpec(PictureFiles):
             help = f"leave classes out, or write classes: {contents.largest + 1}; labels start at 0"
             raise SpecError(Fault("data", message, "classes", help))
 
+        if self.num_classes < 2:
+            message = f"{self.path} holds a single class: two or more are needed"
+            raise path_fault(message, "labels start at 0")
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         return self._ordered(self._contents().shapes["train"], "x_train")[1:]

@@ -85,7 +85,9 @@ def read_folder(
     _note_alike(home, classes, note)
     pictures = list_pictures(home, classes, note=note)
     if train is None or val is None:
-        return PictureFolder(root, classes, *stratified(pictures, val_share, split))
+        parts = stratified(pictures, val_share, split)
+        _note_unvalidated(classes, parts[1], note)
+        return PictureFolder(root, classes, *parts)
     apart = list_labelled(val, classes, note)
     kept = without(pictures, apart, note)
     if emptied := {picture.label for picture in pictures} - {picture.label for picture in kept}:
@@ -94,7 +96,18 @@ def read_folder(
             f" pictures in {val}",
             "put copies of other pictures into one of the two folders",
         )
+    _note_unvalidated(classes, apart, note)
     return PictureFolder(root, classes, kept, apart)
+
+
+def _note_unvalidated(classes: tuple[str, ...], val: Sequence[Picture], note: Note) -> None:
+    """Say which classes have no validation picture: the accuracy leaves them out."""
+    held = {picture.label for picture in val}
+    others = [name for label, name in enumerate(classes) if label not in held]
+    if held and others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        names = ", ".join(map(repr, others[:5])) + more
+        note(f"no validation picture is of class {names}: the validation accuracy leaves it out")
 
 
 def list_labelled(

@@ -25,6 +25,10 @@ LARGE = 128
 _NARROWEST, _WIDEST = 3 / 4, 4 / 3
 
 
+MAX_SIZE = 4096
+"""Pixels of the largest input of a network."""
+
+
 class View(Spec):
     """Input of a network from a picture, outside training.
 
@@ -39,7 +43,7 @@ class View(Spec):
     Crop(box=(0.0, 0.0, 500.0, 400.0), mirrored=False)
     """
 
-    size: Annotated[int, Field(ge=1, le=4096)]
+    size: Annotated[int, Field(ge=1, le=MAX_SIZE)]
     resize: Literal["crop", "squash"] = "crop"
     crop: Fraction = 1.0
     mean: Values = IMAGENET_MEAN
