@@ -79,8 +79,14 @@ def show(module: nn.Module) -> Shown:
         _SAME.get(kind, kind),
         dict(_settings(module)),
         {name: tuple(tensor.shape) for name, tensor in own},
-        next((name for name in vars(module) if callable(getattr(kind, name, None))), ""),
+        replaced_in(module),
     )
+
+
+def replaced_in(module: nn.Module) -> str:
+    """A method that the module has of its own, in place of its class's; empty for none."""
+    kind = type(module)
+    return next((name for name in vars(module) if callable(getattr(kind, name, None))), "")
 
 
 def _settings(module: nn.Module) -> Iterator[tuple[str, Any]]:

@@ -15,10 +15,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..blocks import SameConv2d, ScaledStandardizedConv2d, StandardizedConv2d
 from ..blocks.frozen import FROZEN
-from ..blocks.same_conv import SamePadded
+from ..blocks.same_conv import (
+    SameConv1d,
+    SameConv3d,
+    SamePadded,
+    SameScaledStandardizedConv2d,
+    SameStandardizedConv2d,
+)
 from ..builder.edits import checked_spec, made_like, spec_of
 from ..builder.network import unwrap
-from ..builder.shown import Shown, shown_by
+from ..builder.shown import Shown, replaced_in, shown_by
 from ..specs.network import ResNetSpec
 from .errors import ExportError
 
@@ -30,8 +36,22 @@ class Pair(NamedTuple):
     norm: str
 
 
-_CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+# Classes themselves: one that derives from them may do more.
+_STANDARDIZED = (
+    StandardizedConv2d,
+    ScaledStandardizedConv2d,
+    SameStandardizedConv2d,
+    SameScaledStandardizedConv2d,
+)
+_SAME = (SameConv1d, SameConv2d, SameConv3d)
+_CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_SAME, *_STANDARDIZED)
+_NORMS = (
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.SyncBatchNorm,
+    *(frozen for norm, frozen in FROZEN.items() if issubclass(norm, _BatchNorm)),
+)
 
 
 class _Tracer(fx.Tracer):
@@ -47,61 +67,72 @@ def foldable(model: nn.Module) -> list[Pair]:
 
     Those whose input is a convolution's output, where nobody else takes that: read from the data
     flow of ``model``, so a norm before its convolution or after the sum is not among them. Neither
-    are norms without running statistics, modules with hooks or under two names, and classes that
-    derive from PyTorch's outside of resforge, whose forward may do more. Raises
-    :class:`ExportError` for a module that ``torch.fx`` cannot trace.
+    are norms without running statistics, modules with hooks, with a ``forward`` of their own or
+    under two names, and classes that derive from PyTorch's outside of resforge, whose forward may
+    do more. Raises :class:`ExportError` for a module that ``torch.fx`` cannot trace.
 
     >>> import resforge as rf
     >>> [pair.norm for pair in foldable(rf.build("resnet18"))][:3]
     ['bn1', 'layer1.0.bn1', 'layer1.0.bn2']
     """
+    return _foldings(model).pairs
+
+
+class _Foldings(NamedTuple):
+    """What can be folded in a module."""
+
+    pairs: list[Pair]
+    standardized: list[str]
+    """The convolutions whose standardised weights can be computed once."""
+
+
+def _foldings(model: nn.Module) -> _Foldings:
+    if "forward" in vars(model):
+        # torch.fx traces that of the class, which is not what runs.
+        raise ExportError(f"torch.fx cannot trace a {type(model).__name__} with its own forward")
     try:
         graph = _Tracer().trace(evaluation_copy(model))
     except Exception as error:
         # Whatever a foreign module's forward raises on being traced.
         raise ExportError(f"torch.fx cannot trace {type(model).__name__}: {error}") from error
-    plain = _plain_modules(model)
+    plain_modules = _plain_modules(model, graph)
     calls = [node for node in graph.nodes if node.op == "call_module"]
     uses = Counter(node.target for node in calls)
-    # A module whose tensors are read beside its call.
-    uses.update(str(n.target).rpartition(".")[0] for n in graph.nodes if n.op == "get_attr")
     pairs = []
     for node in calls:
         before = node.args[0] if node.args else None
         if (
             isinstance(before, fx.Node)
             and before.op == "call_module"
-            and _is_norm(plain.get(str(node.target)))
-            and _is_conv(plain.get(str(before.target)))
+            and _is_norm(plain_modules.get(str(node.target)))
+            and type(plain_modules.get(str(before.target))) in _CONVS
             and len(before.users) == uses[node.target] == uses[before.target] == 1
         ):
             pairs.append(Pair(str(before.target), str(node.target)))
-    return pairs
+    standardized = [name for name, each in plain_modules.items() if type(each) in _STANDARDIZED]
+    return _Foldings(pairs, standardized)
 
 
-def _plain_modules(model: nn.Module) -> dict[str, nn.Module]:
-    """The modules of ``model`` that have one name and no hooks."""
+def _plain_modules(model: nn.Module, graph: fx.Graph) -> dict[str, nn.Module]:
+    """The modules of ``model`` that have one name, no hooks, the methods of their class, and
+    tensors that nobody else reads."""
     named = list(model.named_modules(remove_duplicate=False))
     names = Counter(module for _, module in named)
+    read = {str(node.target).rpartition(".")[0] for node in graph.nodes if node.op == "get_attr"}
     return {
         name: module
         for name, module in named
-        if names[module] == 1 and not module._forward_hooks and not module._forward_pre_hooks
+        if names[module] == 1
+        and name not in read
+        and not module._forward_hooks
+        and not module._forward_pre_hooks
+        and not replaced_in(module)
     }
 
 
 def _is_norm(module: nn.Module | None) -> bool:
     """Whether a module is a batch norm of PyTorch or of resforge, with running statistics."""
-    known = (*_NORMS, nn.SyncBatchNorm, *FROZEN.values())
-    return (
-        isinstance(module, _BatchNorm) and type(module) in known and module.running_var is not None
-    )
-
-
-def _is_conv(module: nn.Module | None) -> bool:
-    """Whether a module is a convolution of PyTorch or of resforge."""
-    ours = isinstance(module, SamePadded | StandardizedConv2d | ScaledStandardizedConv2d)
-    return ours or type(module) in _CONVS
+    return type(module) in _NORMS and getattr(module, "running_var", None) is not None
 
 
 def evaluation_copy(model: nn.Module) -> nn.Module:
@@ -138,12 +169,11 @@ def fuse(model: nn.Module) -> nn.Module:
 
 def folded(model: nn.Module) -> nn.Module:
     """What :func:`fuse` returns, of a network that may have been edited since it was built."""
-    fused, pairs = evaluation_copy(model), foldable(model)
+    fused, found = evaluation_copy(model), _foldings(model)
     fused.folded = True  # type: ignore[assignment]
-    for name, module in list(fused.named_modules()):
-        if isinstance(module, StandardizedConv2d | ScaledStandardizedConv2d):
-            fused.set_submodule(name, plain(module))
-    for pair in pairs:
+    for name in found.standardized:
+        fused.set_submodule(name, plain(fused.get_submodule(name)))  # type: ignore[arg-type]
+    for pair in found.pairs:
         conv, norm = fused.get_submodule(pair.conv), fused.get_submodule(pair.norm)
         assert isinstance(conv, _ConvNd)
         assert isinstance(norm, _BatchNorm)

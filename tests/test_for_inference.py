@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Mapping
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import resforge as rf
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
+from resforge import blocks
 from resforge.export import InferenceModel
 from resforge.testing import strategies
 from torch import Tensor, nn
@@ -111,10 +113,43 @@ def chained(*modules: nn.Module) -> nn.Module:
     return nn.Sequential(*modules).double().eval()
 
 
-def hooked() -> nn.Module:
-    model = chained(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+def hooked(conv: nn.Module) -> nn.Module:
+    model = chained(conv, nn.BatchNorm2d(4))
     model[0].register_forward_hook(lambda module, given, out: out.abs())  # type: ignore[index]
     return model
+
+
+def with_its_own(method: str, *modules: nn.Module, place: int) -> nn.Module:
+    """A chain in which the module at ``place`` has that method of its own, and doubles by it."""
+    model = chained(*modules)
+    module = model[place]  # type: ignore[index]
+    doubled = getattr(type(module), method)
+    # A bound method, which goes with the copy of its module.
+    setattr(module, method, MethodType(lambda *given: 2 * doubled(*given), module))
+    return model
+
+
+class Whole(nn.Sequential):
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input)
+
+
+def as_a_whole() -> nn.Module:
+    """Its own forward leaves out the norm, which its class has after the convolution."""
+    model = Whole(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).double().eval()
+    model[1].running_mean.fill_(1)  # type: ignore[union-attr]
+    model.forward = MethodType(lambda self, x: self[0](x), model)  # type: ignore[method-assign]
+    return model
+
+
+class Standardized(blocks.StandardizedConv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * super().forward(x)
+
+
+class Same(blocks.SameConv2d):
+    def forward(self, input: Tensor) -> Tensor:
+        return 2 * super().forward(input)
 
 
 def with_two_names() -> nn.Module:
@@ -127,9 +162,9 @@ def with_two_names() -> nn.Module:
 class Reads(nn.Module):
     """Reads the weight of its convolution beside its call."""
 
-    def __init__(self) -> None:
+    def __init__(self, conv: nn.Module) -> None:
         super().__init__()
-        self.inner = chained(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+        self.inner = chained(conv, nn.BatchNorm2d(4))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.inner(x) + self.inner[0].weight.sum()  # type: ignore[index, union-attr]
@@ -162,9 +197,19 @@ shared = nn.BatchNorm2d(3)
         (chained(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False)), 0),
         (chained(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, affine=False)), 1),
         (chained(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 1)), nn.BatchNorm2d(4)), 0),
-        (hooked(), 0),
+        (hooked(nn.Conv2d(3, 4, 1)), 0),
+        (hooked(blocks.StandardizedConv2d(3, 4, 1)), 0),
+        (hooked(blocks.ScaledStandardizedConv2d(3, 4, 1)), 0),
+        (with_its_own("forward", nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), place=0), 0),
+        (with_its_own("forward", nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), place=1), 0),
+        (with_its_own("forward", blocks.StandardizedConv2d(3, 4, 1), place=0), 0),
+        (with_its_own("_conv_forward", blocks.SameConv2d(3, 4, 1), nn.BatchNorm2d(4), place=0), 0),
+        (as_a_whole(), None),
+        (chained(Standardized(3, 4, 1), nn.BatchNorm2d(4)), 0),
+        (chained(Same(3, 4, 3), nn.BatchNorm2d(4)), 0),
+        (Reads(blocks.StandardizedConv2d(3, 4, 1)).double().eval(), 0),
         (with_two_names(), 0),
-        (Reads().double().eval(), 0),
+        (Reads(nn.Conv2d(3, 4, 1)).double().eval(), 0),
         (Forks().double().eval(), None),
     ],
     ids=str,
