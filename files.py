@@ -115,6 +115,17 @@ def _lock(file: IO[Any]) -> bool | None:
     return True
 
 
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two paths name one file or folder that exists, also through links.
+
+    They may be any text.
+    """
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and its parents. Raises :class:`~resforge.errors.StoreError` if it cannot."""
     try:

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 from ..errors import printable
 from ..planner.plan import Plan, check_size, lay_out
 from ..specs.network import ResNetSpec
-from .options import Input, Json, MaxParams, Source, load_source, plan_at
+from .options import Input, Json, MaxParams, Source, keep_inputs, load_source, plan_at
 from .output import say, tell, tell_json
 from .saved import weights_of
 from .weights import Entry, OtherFunction, Strip
@@ -138,6 +138,9 @@ def export(
     if text and (batch is not None or fuse or weights is not None):
         raise CycloptsError(msg=f"{text} cannot be used with --batch, --fuse or --weights.")
     spec, weights = load_source(source), weights or weights_of(source)
+    for file in (onnx, torch_export, torchscript):
+        if file is not None:
+            keep_inputs(file, source, weights)
     if config is not None:
         # As JSON, too, the keys are the project's own alone.
         from ..configs import as_text, to_config

@@ -12,7 +12,8 @@ from typing import Annotated, Any, NamedTuple, get_args
 
 from cyclopts import Parameter, Token, convert
 
-from ..errors import Fault, SpecError
+from ..errors import Fault, SpecError, StoreError, printable
+from ..files import is_same_file
 from ..planner.plan import Plan, plan
 from ..reading.load import load, validate
 from ..specs.axes import SIDES
@@ -134,6 +135,17 @@ def load_source(source: str) -> ResNetSpec:
             raise _of_another_project(source) or error from None
     # One byte more than allowed, so that the reader reports the size.
     return validate(ResNetSpec, read(sys.stdin.buffer.read(MAX_BYTES + 1), name="<stdin>"))
+
+
+def keep_inputs(out: str | Path, *inputs: str | Path | None) -> None:
+    """Raise :class:`StoreError` where a command would write ``out`` over what it reads."""
+    given = [each for each in inputs if each is not None]
+    # A terminal may be both ends.
+    if Path(out).is_file() and any(is_same_file(out, each) for each in given):
+        raise StoreError(
+            f"{printable(str(out))} is read by this command, which would overwrite it:"
+            " name another file to write"
+        )
 
 
 def _of_another_project(file: str) -> SpecError | None:

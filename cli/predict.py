@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 from ..drawing.numbers import percent
 from ..errors import printable
 from .exits import Exit
-from .options import Json
+from .options import Json, keep_inputs
 from .output import complain, followed, say, tell_json, tell_table
 from .train import Device, Workers
 
@@ -67,6 +67,8 @@ def predict(
     if figure is not None:
         check_format(figure)
     paths = find_pictures(pictures, say)
+    if figure is not None:
+        keep_inputs(figure, *paths)
     trained = load_run(run, device)
     note_if_slow(dtype, trained.device.type)
     classes = trained.spec.classes

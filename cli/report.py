@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from ..errors import printable
 from .exits import Exit
-from .options import Json
+from .options import Json, keep_inputs
 from .output import say, tell, tell_json, tell_table
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def report(
     Exits with 1 if trials failed.
     """
     from ..ablation import compare, read_records, render, write_csv, write_report
+    from ..ablation.results import STORE_NAME
 
+    if out is not None:
+        keep_inputs(out, folder / STORE_NAME)
     if out is not None or format not in (None, "html"):
         records = read_records(folder)
         text = render(records, format or "html")

@@ -15,8 +15,19 @@ from ..errors import ResforgeError, printable
 from ..planner.plan import Plan, check_size
 from ..reading.load import is_file
 from ..specs.expand import expand as expand_words
-from .options import STDOUT, Input, Json, MaxActivations, MaxParams, Source, load_source, plan_at
+from .options import (
+    STDOUT,
+    Input,
+    Json,
+    MaxActivations,
+    MaxParams,
+    Source,
+    keep_inputs,
+    load_source,
+    plan_at,
+)
 from .output import columns, console, say, tell, tell_json
+from .saved import weights_of
 from .show_several import show_several, summary_of
 from .watch import watch as again
 
@@ -111,6 +122,8 @@ def show(
             raise CycloptsError(msg=f"{name} is for one network.")
         show_several([source, *more], input, json, max_params, max_activations)
         return
+    if svg is not None:
+        keep_inputs(svg, source, weights_of(source))
     spec = load_source(source)
     if expand:
         written = expand_words(spec)

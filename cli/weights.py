@@ -8,8 +8,9 @@ from cyclopts import Parameter, Token
 
 from ..drawing.numbers import percent
 from ..errors import printable
-from .options import Json, Source, load_source
+from .options import Json, Source, keep_inputs, load_source
 from .output import say, tell, tell_json, tell_table
+from .saved import weights_of
 
 if TYPE_CHECKING:
     from ..weights import WeightPlan
@@ -189,6 +190,7 @@ def load(
     from ..builder import build
     from ..weights import load_weights, save_weights
 
+    keep_inputs(out, source, weights_of(source), file)
     model = build(load_source(source), seed)
     plan = load_weights(
         model,
@@ -237,6 +239,7 @@ def convert(
     """Write the same tensors under the names of another project."""
     from ..weights import convert_weights
 
+    keep_inputs(out, file, spec, None if spec is None else weights_of(spec))
     known = None if spec is None else load_source(spec)
     plan = convert_weights(
         file,

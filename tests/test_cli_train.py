@@ -84,6 +84,8 @@ def test_pictures_are_predicted(trained: Cli, tmp_path: Path) -> None:
     assert len(probabilities) == 3
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) < 1 + 1e-6
+    over = "pictures/0/0000.png"
+    assert trained("predict", "run", "pictures", "--figure", over).code == 4
     every = trained("predict", "run", "pictures", "--figure", "found.png")
     assert len(every.lines) == 101
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")

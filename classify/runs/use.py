@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...builder import build
 from ...errors import Fault, ResforgeError, SpecError, StoreError
 from ...export import for_inference
+from ...files import is_same_file
 from ...reading.not_specs import BEST, LAST, RUN
 from ...training.data.tensors import load_data
 from ...training.device import as_device
@@ -192,7 +193,7 @@ def _pictures(
             return PictureFolder(
                 inside, spec.classes, (), list_labelled(inside, spec.classes, note)
             )
-        if _is_same_folder(root, spec.data.source):
+        if is_same_file(root, spec.data.source):
             folder = read_folder(root, spec.data.val_share, spec.data.split, note)
             if folder.fingerprint == spec.data.fingerprint:
                 count, whole = len(folder.val), len(folder.train) + len(folder.val)
@@ -219,14 +220,6 @@ def _not_finite(run: TrainedRun, dtype: torch.dtype | None) -> ResforgeError:
         f"{run.path}: outputs of the network are not finite, because its training diverged or its"
         " weights are damaged: train again, with a lower --lr"
     )
-
-
-def _is_same_folder(one: Path, other: str) -> bool:
-    """Whether two paths name one folder; ``other`` may be any text."""
-    try:
-        return os.path.samefile(one, other)
-    except (OSError, ValueError):
-        return False
 
 
 def _wrong_data(run: TrainedRun, data: str) -> ResforgeError:
