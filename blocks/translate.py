@@ -27,12 +27,11 @@ class Translate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """y: (N, C, H, W) for x: (N, C, H, W)."""
-        kept = [slice(self.pixels, None)] * self.dims
-        y: Tensor = x[(slice(None), slice(None), *kept)]
-        gaps: list[int] = []
-        for axis in range(1, self.dims + 1):
-            gaps += [0, x.shape[-axis] - y.shape[-axis]]
-        return F.pad(y, gaps)
+        # Padded first: onnxruntime takes a pad before a pool into the pool, even one of a window
+        # that is no larger than the pad, which it then refuses.
+        padded = F.pad(x, [0, self.pixels] * self.dims)
+        moved = [slice(self.pixels, None)] * self.dims
+        return padded[(slice(None), slice(None), *moved)].clone()
 
     def extra_repr(self) -> str:
         """The pixels, for printing."""

@@ -95,9 +95,24 @@ def _write(work: Exporting, opset: int | None) -> bytes:
 def _runner(content: bytes, outputs: list[str]) -> Any:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common
+        raise _unfit(error) from error
 
     def run(images: Tensor) -> list[Tensor]:
-        return [torch.from_numpy(y) for y in session.run(outputs, {INPUT: images.numpy()})]
+        try:
+            found = session.run(outputs, {INPUT: images.numpy()})
+        except Exception as error:
+            raise _unfit(error) from error
+        return [torch.from_numpy(y) for y in found]
 
     return run
+
+
+def _unfit(error: Exception) -> ExportError:
+    reason = str(error).splitlines()[0]
+    return ExportError(
+        f"onnxruntime cannot run the network ({reason}): nothing was written; export with"
+        " torch.export instead"
+    )

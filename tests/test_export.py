@@ -97,6 +97,28 @@ def test_onnx(name: str, tmp_path: Path) -> None:
 
 
 @with_onnx
+def test_onnx_of_a_map_that_is_moved_before_a_pool(tmp_path: Path) -> None:
+    """onnxruntime took the pad of the move into the pool of 1x1, and refused the file."""
+    model = rf.build(rf.ResNetSpec(**{**TREE, "shortcut": "factorized"}))
+    found = export.to_onnx(model, tmp_path / "net.onnx", input_size=9)
+    assert found is not None
+    assert found.difference <= found.tolerance
+
+
+@with_onnx
+@pytest.mark.parametrize("content", [b"onnx", "another input"])
+def test_what_onnxruntime_cannot_run_is_not_written(
+    content: bytes | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Exporting(small("zero_pad"), 8, 2)
+    written = content if isinstance(content, bytes) else onnx_file._write(work, None)
+    monkeypatch.setattr(onnx_file, "_write", lambda *_: written)
+    with pytest.raises(export.ExportError, match=r"onnxruntime cannot run the network \(.*ONNX"):
+        export.to_onnx(small("zero_pad"), tmp_path / "net.onnx", input_size=9)
+    assert not (tmp_path / "net.onnx").exists()
+
+
+@with_onnx
 def test_maps_are_named_outputs_of_a_fixed_batch(tmp_path: Path) -> None:
     import onnxruntime
 
