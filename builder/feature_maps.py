@@ -3,7 +3,8 @@
 # Annotations stay objects here (no `from __future__ import annotations`): a module traced by
 # torch.fx keeps those of its forward, and cannot be pickled where they are strings.
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
 
 from torch import Tensor, nn
 
@@ -75,12 +76,23 @@ def _numbers(out_indices: Sequence[int] | None, maps: int) -> tuple[int, ...]:
     """The indices as numbers from 0, of all stages where none are given."""
     if out_indices is None:
         return tuple(range(1, maps))
+    if not isinstance(out_indices, Iterable):
+        raise _wrong_indices(out_indices)
+    given = tuple(out_indices)
+    for index in given:
+        if not isinstance(index, SupportsIndex):
+            raise _wrong_indices(index)
     try:
-        numbers = map_indices(tuple(out_indices), maps)
+        numbers = map_indices(given, maps)
     except ValueError:
         numbers = ()
     if not numbers or sorted(set(numbers)) != list(numbers):
-        message = f"out_indices={tuple(out_indices)} are not maps of this network in rising order"
+        message = f"out_indices={given} are not maps of this network in rising order"
         stages = ", ".join(str(number) for number in range(1, maps))
         raise SpecError(Fault("features", message, help=f"choose from 0 (the stem), {stages}"))
     return numbers
+
+
+def _wrong_indices(given: object) -> SpecError:
+    wanted = "a sequence of whole numbers as out_indices"
+    return wrong_type("FeatureMaps", wanted, given, "write (1, 2), or (2,) for one map")

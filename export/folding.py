@@ -25,6 +25,7 @@ from ..blocks.same_conv import (
 from ..builder.edits import checked_spec, made_like, spec_of
 from ..builder.network import unwrap
 from ..builder.shown import Shown, replaced_in, shown_by
+from ..errors import wrong_type
 from ..specs.network import ResNetSpec
 from .errors import ExportError
 
@@ -75,6 +76,7 @@ def foldable(model: nn.Module) -> list[Pair]:
     >>> [pair.norm for pair in foldable(rf.build("resnet18"))][:3]
     ['bn1', 'layer1.0.bn1', 'layer1.0.bn2']
     """
+    require_module(model, "foldable")
     return _foldings(model).pairs
 
 
@@ -135,6 +137,12 @@ def _is_norm(module: nn.Module | None) -> bool:
     return type(module) in _NORMS and getattr(module, "running_var", None) is not None
 
 
+def require_module(model: object, call: str) -> None:
+    """Raise :class:`~resforge.SpecError` where the function ``call`` was given no module."""
+    if not isinstance(model, nn.Module):
+        raise wrong_type(call, "a module", model, "build the network first: rf.build(...)")
+
+
 def evaluation_copy(model: nn.Module) -> nn.Module:
     """A copy of ``model`` in evaluation mode. Raises :class:`ExportError` where there is none."""
     try:
@@ -153,14 +161,15 @@ def fuse(model: nn.Module) -> nn.Module:
     ``bn_sum`` and ``norm`` of the pre-activated orders, and group norms, remain. Standardised
     weights are computed once, and their convolutions become plain ones. The outputs are those of
     ``model`` in evaluation but for rounding. Raises :class:`ExportError` for a module that
-    ``torch.fx`` cannot trace, and :class:`ResforgeError` for a network that resforge built and that
-    was edited since.
+    ``torch.fx`` cannot trace, :class:`~resforge.SpecError` for what is no module, and
+    :class:`ResforgeError` for a network that resforge built and that was edited since.
 
     >>> import resforge as rf
     >>> fused = fuse(rf.build("resnet18"))
     >>> sorted(name for name in fused.state_dict() if name.startswith("layer1.0"))
     ['layer1.0.conv1.bias', 'layer1.0.conv1.weight', 'layer1.0.conv2.bias', 'layer1.0.conv2.weight']
     """
+    require_module(model, "fuse")
     fused = folded(unwrap(model))
     if isinstance(getattr(fused, "spec", None), ResNetSpec):
         fused.spec = spec_of(model)  # type: ignore[assignment]

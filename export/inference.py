@@ -16,7 +16,7 @@ from ..blocks.frozen import NORMS
 from ..builder.network import unwrap
 from ..errors import Fault, ResforgeError, SpecError
 from .errors import ExportError
-from .folding import evaluation_copy, foldable, folded
+from .folding import evaluation_copy, foldable, folded, require_module
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 _LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -83,9 +83,9 @@ def for_inference(model: nn.Module, dtype: torch.dtype | None = None) -> Inferen
     ``model`` stays as it is, in its own mode. Save the weights of ``model``: the state dict of the
     copy has other names, and the folded norms are not in it.
 
-    Raises :class:`~resforge.SpecError` for a ``dtype`` that is not float32, bfloat16, float16 or
-    float64, :class:`~resforge.ResforgeError` for one that the device of ``model`` cannot compute
-    in, and :class:`ExportError` for a module that cannot be copied.
+    Raises :class:`~resforge.SpecError` for what is no module, and for a ``dtype`` that is not
+    float32, bfloat16, float16 or float64, :class:`~resforge.ResforgeError` for one that the device
+    of ``model`` cannot compute in, and :class:`ExportError` for a module that cannot be copied.
 
     >>> import resforge as rf
     >>> model = rf.build("resnet18").eval()
@@ -96,6 +96,7 @@ def for_inference(model: nn.Module, dtype: torch.dtype | None = None) -> Inferen
     >>> for_inference(model, dtype=torch.bfloat16)(x).dtype
     torch.float32
     """
+    require_module(model, "for_inference")
     inner = unwrap(model)
     if isinstance(inner, InferenceModel):
         inner = inner.network

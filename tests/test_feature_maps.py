@@ -74,6 +74,14 @@ def test_indices_that_are_no_stages(indices: tuple[int, ...]) -> None:
     assert caught.value.help == "choose from 0 (the stem), 1, 2, 3, 4"
 
 
+@pytest.mark.parametrize(("given", "name"), [(2, "int"), ("ab", "str"), ((1, 2.0), "float")])
+def test_indices_that_are_no_numbers(given: Any, name: str) -> None:
+    message = f"takes a sequence of whole numbers as out_indices, not {name}"
+    with pytest.raises(rf.SpecError, match=message) as caught:
+        rf.FeatureMaps(rf.build("cifar_resnet20"), given)
+    assert "write (1, 2), or (2,) for one map" in str(caught.value)
+
+
 @settings(max_examples=15)
 @given(SMALL)
 def test_frozen_norms_stay(spec: rf.ResNetSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -128,3 +129,10 @@ def test_what_cannot_be_traced() -> None:
 
     with pytest.raises(ExportError, match=r"torch\.fx cannot trace Forks"):
         rf.fuse(Forks())
+
+
+@pytest.mark.parametrize("call", [rf.fuse, rf.for_inference, foldable])
+def test_what_is_no_module(call: Callable[[Any], object]) -> None:
+    message = rf"{call.__name__} takes a module, not str\n  help: .*rf\.build"
+    with pytest.raises(rf.SpecError, match=message):
+        call("resnet18")
