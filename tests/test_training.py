@@ -421,9 +421,9 @@ HEADS: list[tuple[Any, str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("head", "has", "help_", "mended"), HEADS)
+@pytest.mark.parametrize(("head", "has", "help_", "fitting"), HEADS)
 def test_a_head_of_other_outputs_is_answered_with_one_that_fits(
-    digits: Data, head: Any, has: str, help_: str, mended: Any
+    digits: Data, head: Any, has: str, help_: str, fitting: Any
 ) -> None:
     tree = rf.load("digits_resnet8").to_tree()
     with pytest.raises(rf.SpecError) as caught:
@@ -431,7 +431,7 @@ def test_a_head_of_other_outputs_is_answered_with_one_that_fits(
     (fault,) = caught.value.faults
     assert fault.message == f"the network has {has}, the data has 10 classes"
     assert fault.help == f"write head: {help_}"
-    train(rf.build({**tree, "head": mended}, seed=0), digits, SHORT, seed=0)
+    train(rf.build({**tree, "head": fitting}, seed=0), digits, SHORT, seed=0)
 
 
 def test_a_network_whose_head_was_taken_off(digits: Data) -> None:
